@@ -1,0 +1,23 @@
+"""Build an instruction-tuning dataset from a web crawl by instruction backtranslation (arXiv 2308.06259)."""
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+__all__ = ["load_recipe", "run_build"]
+
+if TYPE_CHECKING:
+    from builder.build import run_build
+    from builder.recipe import load_recipe
+
+
+def __getattr__(name: str) -> object:
+    """Import the public functions on first use, so that `import builder` costs nothing."""
+    if name == "load_recipe":
+        from builder.recipe import load_recipe
+
+        return load_recipe
+    if name == "run_build":
+        from builder.build import run_build
+
+        return run_build
+    raise AttributeError(f"module 'builder' has no attribute {name!r}")

@@ -1,0 +1,27 @@
+"""The errors a user can meet; each says what is wrong, where, and what to do.
+
+BuilderError
+├── RecipeError     the recipe, the command line or an input file is wrong (exit code 2)
+├── StageError      a stage could not finish (exit code 1)
+└── ReleaseError    a release could not be assembled or failed its checks (exit code 1)
+"""
+
+
+class BuilderError(Exception):
+    """Base of all errors shown without a traceback."""
+
+    exit_code = 1
+
+
+class RecipeError(BuilderError):
+    """A recipe, an option or an input is wrong; all problems found are in the message, one a line."""
+
+    exit_code = 2
+
+
+class StageError(BuilderError):
+    """A stage failed; what it had finished is kept and the same command resumes it."""
+
+
+class ReleaseError(BuilderError):
+    """A release folder could not be assembled, or it does not pass its checks."""

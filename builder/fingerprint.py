@@ -1,0 +1,84 @@
+"""Fingerprints: what a stage's result depends on, as 12 hex digits (DESIGN principle: nothing hand-picked).
+
+Hashed: stage name, the VERSION of its module, its whole configuration, the content of the files it names, the
+identity of external inputs, the fingerprints of the stages it reads. Library versions are recorded, not hashed.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from builder.errors import RecipeError
+from builder.recipe import DigestPath, InputPath
+
+
+def fingerprint(stage: str, version: int, config: BaseModel, inputs: dict[str, str]) -> str:
+    """Return the fingerprint of a stage.
+
+    Args:
+        stage: Name of the stage.
+        version: The `VERSION` of the module that implements it.
+        config: Its sections of the recipe.
+        inputs: Fingerprints of the stages it reads, by name.
+    """
+    value = {"stage": stage, "version": version, "config": describe(config), "inputs": inputs}
+    canonical = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def describe(config: BaseModel) -> dict[str, Any]:
+    """The configuration as plain values, every path replaced by the identity of what it names."""
+    described: dict[str, Any] = {}
+    for name, field in type(config).model_fields.items():
+        marks = {type(mark) for mark in field.metadata} | _marks(field.annotation)
+        described[name] = _describe(getattr(config, name), marks)
+    return described
+
+
+def _marks(annotation: Any) -> set[type]:
+    """Markers inside unions such as `Named | None`, where pydantic leaves them on the branch."""
+    found: set[type] = set()
+    for branch in getattr(annotation, "__args__", ()):
+        found |= {type(mark) for mark in getattr(branch, "__metadata__", ())} | _marks(branch)
+    return found
+
+
+def _describe(value: Any, marks: set[type]) -> Any:
+    if isinstance(value, BaseModel):
+        return describe(value)
+    if isinstance(value, list | tuple):
+        return [_describe(item, marks) for item in value]
+    if isinstance(value, Path):
+        return listing(value) if InputPath in marks and DigestPath not in marks else digest(value)
+    return value
+
+
+def digest(path: Path) -> str:
+    """The sha256 of a file's content.
+
+    Raises:
+        RecipeError: If the file cannot be read.
+    """
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read ({error.strerror}); the recipe names this file") from error
+
+
+def listing(path: Path) -> list[list[Any]]:
+    """Relative name, size and modification time (ns) of a file, or of every file below a folder.
+
+    Raises:
+        RecipeError: If there is nothing at `path` or the folder holds no file.
+    """
+    if not path.exists():
+        raise RecipeError(f"{path}: no such file or folder; the recipe names it as input")
+    root = path.parent if path.is_file() else path
+    files = [path] if path.is_file() else sorted(item for item in path.rglob("*") if item.is_file())
+    if not files:
+        raise RecipeError(f"{path}: the folder is empty; the recipe names it as input")
+    states = [(file, file.stat()) for file in files]
+    return [[file.relative_to(root).as_posix(), state.st_size, state.st_mtime_ns] for file, state in states]

@@ -1,0 +1,289 @@
+"""The build recipe: strict models of build.yaml, one section a stage.
+
+Every section but `runtime` is part of the fingerprint of the stages that use it, so anything that changes a
+result belongs in a section and anything that does not belongs in `runtime`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+
+Score = Annotated[float, Field(ge=1, le=5)]
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class InputPath:
+    """Marks a path that enters a fingerprint by the names, sizes and times of the files below it."""
+
+
+class DigestPath:
+    """Marks a path that enters a fingerprint by the digest of the file's content."""
+
+
+def _beside_recipe(path: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder", Path())
+    return path if path.is_absolute() else Path(folder) / path
+
+
+RecipePath = Annotated[Path, AfterValidator(_beside_recipe)]
+Input = Annotated[RecipePath, InputPath()]
+Named = Annotated[RecipePath, DigestPath()]
+
+
+class Section(BaseModel):
+    """A part of the recipe: unknown keys are errors, values are never changed after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, protected_namespaces=())
+
+
+class Base(Section):
+    """The model every training starts from."""
+
+    model: str
+    """A folder (relative to the recipe) or a Hub repository id."""
+    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
+    """The Hub commit; needed for a repository id."""
+    license: str
+    trust_remote_code: bool = False
+
+
+class Chat(Section):
+    """What becomes the chat contract: template and tags (paper 2.3, "Augmented and seed data")."""
+
+    template: Literal["chatml", "tokenizer"] | RecipePath = "chatml"
+    add_tokens: bool = False
+    system_seed: str = "Answer in the style of an AI Assistant."
+    system_web: str = "Answer with knowledge from web search."
+    system_backward: str = "Write the instruction that this text answers."
+
+
+class SeedSource(Section):
+    """One source of human-written pairs: local files or a Hub dataset at a pinned commit."""
+
+    name: Annotated[str, Field(min_length=1)]
+    path: Input | None = None
+    dataset: str | None = None
+    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
+    split: str = "train"
+    format: Literal["oasst", "pairs"] = "pairs"
+    license: str
+    instruction: str = "instruction"
+    output: str = "output"
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "SeedSource":
+        if (self.path is None) == (self.dataset is None):
+            raise ValueError("needs exactly one of path and dataset")
+        if self.dataset is not None and self.revision is None:
+            raise ValueError("names a Hub dataset and so needs revision, the 40-hex commit to read")
+        return self
+
+
+class Seed(Section):
+    """Which human-written pairs are used (paper 3.1: first turn, English, rank 0)."""
+
+    sources: Annotated[list[SeedSource], Field(min_length=1)]
+    language: str = "en"
+    size: Annotated[int, Field(ge=1)] | None = None
+    min_quality: Annotated[float, Field(ge=0, le=1)] | None = None
+    only_children: bool = False
+    """Whether a reply that was never ranked counts when it is the only one."""
+    synthetic: bool = True
+    """Whether trees marked synthetic are used."""
+    seed: int = 0
+
+
+class CorpusSource(Section):
+    """Pages: WARC files, or folders of HTML."""
+
+    path: Input
+    format: Literal["warc", "html"]
+
+
+class Segments(Section):
+    """How pages are cut and which segments are dropped (paper 2.1 and its appendix)."""
+
+    sources: Annotated[list[CorpusSource], Field(min_length=1)]
+    languages: Annotated[list[str], Field(min_length=1)] = ["en"]
+    min_chars: Annotated[int, Field(ge=1)] = 600
+    max_chars: Annotated[int, Field(ge=1)] = 3_000
+    boundary: Literal["tree", "any"] = "tree"
+    max_header_chars: Annotated[int, Field(ge=1)] = 200
+    max_header_capitals: Share = 0.6
+    """Share of capital letters above which a header is dropped as shouting."""
+    navigation_headers: Named | None = None
+    """A text file, one header a line, instead of the list that comes with the package."""
+    page_seconds: Annotated[float, Field(gt=0)] = 10.0
+    tasks: Annotated[int, Field(ge=1)] = 4
+    """Into how many shards the input is split; part of the result's layout, so hashed."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Segments":
+        if self.min_chars > self.max_chars:
+            raise ValueError(f"min_chars is {self.min_chars} and above max_chars, which is {self.max_chars}")
+        return self
+
+
+class Dedup(Section):
+    """Which duplicates go, and how many segments stay."""
+
+    sample: Annotated[int, Field(ge=1)] | None = None
+    """Keep this many segments, chosen by id hash (the paper sampled 502,133)."""
+
+
+class Engine(Section):
+    """What runs the models; all of it changes results."""
+
+    kind: Literal["vllm", "transformers"] = "vllm"
+    dtype: Literal["float32", "bfloat16", "float16", "auto"] = "auto"
+    max_model_len: Annotated[int, Field(ge=16)] = 4_096
+
+
+class Augment(Section):
+    """Self-augmentation (paper 2.2; generation settings of 3.1)."""
+
+    template: Literal["backward"] | Named = "backward"
+    temperature: Annotated[float, Field(ge=0)] = 0.7
+    top_p: Share = 0.9
+    max_tokens: Annotated[int, Field(ge=1)] = 256
+    samples: Annotated[int, Field(ge=1)] = 1
+    seed: int = 0
+
+
+class Judge(Section):
+    """One judge of self-curation (paper 2.3).
+
+    `verdict` writes a reasoning and "Score: n"; `expected` reads the probabilities of 1 to 5 in one token;
+    `likelihood` needs no rating skill: (log p(y, end | x) - w log p(y)) per token.
+    """
+
+    judge: Literal["likelihood", "expected", "verdict"]
+    rubric: Literal["humpback"] | Named = "humpback"
+    prior_weight: float | list[float] = 1.0
+    temperature: Annotated[float, Field(ge=0)] = 0.7
+    top_p: Share = 0.9
+    max_tokens: Annotated[int, Field(ge=1)] = 512
+    samples: Annotated[int, Field(ge=1)] = 1
+    seed: int = 0
+
+    def for_iteration(self, iteration: int) -> "Judge":
+        """The judge as iteration `iteration` (from 1) uses it: one prior weight."""
+        if isinstance(self.prior_weight, list):
+            weight = self.prior_weight[min(iteration, len(self.prior_weight)) - 1]
+            return self.model_copy(update={"prior_weight": weight})
+        return self
+
+
+class Curate(Section):
+    """Which scored pairs are selected; exactly one of threshold, top and share."""
+
+    judge: Literal["likelihood", "expected", "verdict"]
+    threshold: float | None = None
+    top: Annotated[int, Field(ge=1)] | None = None
+    share: Share | None = None
+    test_share: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    test_rows: Annotated[int, Field(ge=0)] = 1_000
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> "Curate":
+        given = [name for name in ("threshold", "top", "share") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"has {' and '.join(given) or 'none of threshold, top and share'}; give exactly one of the three"
+            )
+        if self.threshold is not None and self.judge != "likelihood" and not 1 <= self.threshold <= 5:
+            raise ValueError(f"threshold is {self.threshold:g}; it must be from 1 to 5")
+        return self
+
+
+class Training(Section):
+    """The TRL recipes (TRL's own keys) and what each M_t starts from."""
+
+    forward: Named
+    backward: Named
+    init: Literal["base", "previous"] = "base"
+
+
+class Release(Section):
+    """How the release describes itself."""
+
+    title: str
+    license: str
+    dataset: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
+    """The Hub repository the dataset is meant for; None leaves the release local."""
+    models: list[str] = ["backward", "final"]
+    """Which models are released: backward, final, or an iteration number."""
+    language: str = "en"
+    contact: str | None = None
+    """Where to ask for the removal of a page."""
+
+
+class Runtime(Section):
+    """Where and how fast it runs; never part of a fingerprint."""
+
+    work_dir: RecipePath | None = None
+    workers: Annotated[int, Field(ge=1)] = 2
+    threads: Annotated[int, Field(ge=1)] = 1
+    """OpenMP threads of a child process."""
+    chunk_rows: Annotated[int, Field(ge=1)] = 512
+    kv_cache_mb: Annotated[int, Field(ge=16)] | None = 512
+    """Size of the KV cache on a CPU, where vLLM would otherwise claim most of the memory."""
+    gpu_memory: Share = 0.9
+    tensor_parallel: Annotated[int, Field(ge=1)] = 1
+    launcher: str = ""
+    """Prefix of the training command, e.g. `accelerate launch --num_processes 8`; split without a shell."""
+    stall_minutes: Annotated[float, Field(gt=0)] = 30.0
+    restarts: Annotated[int, Field(ge=0)] = 1
+
+
+class Recipe(Section):
+    """A whole build.yaml."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    base: Base
+    chat: Chat = Chat()
+    seed: Seed
+    segments: Segments
+    dedup: Dedup = Dedup()
+    engine: Engine = Engine()
+    augment: Augment = Augment()
+    score: Annotated[list[Judge], Field(min_length=1)]
+    curate: Curate
+    training: Training
+    iterations: Annotated[int, Field(ge=1)] = 2
+    release: Release
+    runtime: Runtime = Runtime()
+
+    @model_validator(mode="after")
+    def _judges(self) -> "Recipe":
+        names = [judge.judge for judge in self.score]
+        if len(set(names)) != len(names):
+            raise ValueError(f"score names a judge twice: {', '.join(names)}")
+        if self.curate.judge not in names:
+            raise ValueError(f"curate.judge is {self.curate.judge!r}; score has only {', '.join(names)}")
+        return self
+
+    def judge(self, name: str, iteration: int) -> Judge:
+        """The judge called `name`, as used in `iteration`."""
+        return next(judge for judge in self.score if judge.judge == name).for_iteration(iteration)
+
+
+def load_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
+    """Read and check a recipe.
+
+    Args:
+        path: The build.yaml, or the folder it lies in; relative paths inside it start from its folder.
+        overrides: `key.path=value` settings, the value read as YAML.
+
+    Raises:
+        RecipeError: With one line for every mistake found.
+    """
+    from builder.recipe_errors import read_recipe
+
+    return read_recipe(Recipe, path, overrides)
+
+
+def recipe_as_yaml(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as plain values, defaults included, for `build.yaml` in a release."""
+    return recipe.model_dump(mode="json", exclude={"runtime"})

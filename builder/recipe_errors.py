@@ -1,0 +1,149 @@
+"""Read a recipe and turn everything wrong with it into one message, a line for each mistake."""
+
+import difflib
+import typing
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from builder.errors import RecipeError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML without the silent loss of a key that is written twice."""
+
+
+def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node)
+        if key in seen:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {key!r} is written twice", key_node.start_mark
+            )
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file; keys written twice are an error.
+
+    Raises:
+        RecipeError: If the file is missing, unreadable or not YAML.
+    """
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
+    except FileNotFoundError as error:
+        raise RecipeError(
+            f"{path}: no such file; `humpback init DIR` writes a recipe to start from"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+
+
+def read_recipe(model: type[Model], path: Path, overrides: Iterable[str] = ()) -> Model:
+    """Read `path` into `model`, with `key.path=value` overrides applied first."""
+    path = path / "build.yaml" if path.is_dir() else path
+    values = read_yaml(path)
+    if not isinstance(values, dict):
+        raise RecipeError(
+            f"{path}: a recipe is a mapping of sections; this file holds {type(values).__name__}"
+        )
+    for override in overrides:
+        _apply(values, override)
+    try:
+        return model.model_validate(values, context={"folder": path.resolve().parent})
+    except ValidationError as error:
+        lines = [_line(path, model, values, problem) for problem in error.errors()]
+        raise RecipeError("\n".join(dict.fromkeys(lines))) from error
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise RecipeError(f"--set {override}: write it as key.path=value, e.g. --set curate.share=0.3")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(
+            f"--set {override}: the value is not valid YAML: {' '.join(str(error).split())}"
+        ) from error
+    *parents, last = key.split(".")
+    place: Any = values
+    for part in parents:
+        place = place[int(part)] if isinstance(place, list) and part.isdigit() else place.setdefault(part, {})
+        if not isinstance(place, dict | list):
+            raise RecipeError(f"--set {override}: {part!r} is a single value and has no keys below it")
+    if isinstance(place, list):
+        place[int(last)] = value
+        return
+    place[last] = value
+    _drop_rivals(place, parents, last)
+
+
+def _drop_rivals(place: dict[str, Any], parents: list[str], last: str) -> None:
+    """`--set curate.top=9` replaces the selection rule of the file instead of clashing with it."""
+    rules = {"threshold", "top", "share"}
+    if parents == ["curate"] and last in rules and place[last] is not None:
+        for other in rules - {last}:
+            place.pop(other, None)
+
+
+def _line(path: Path, model: type[BaseModel], values: dict[str, Any], problem: Any) -> str:
+    place, value = _locate(values, problem["loc"])
+    return f"{path}: {'.'.join(map(str, place)) or 'the recipe'} {_reason(problem, model, place, value)}"
+
+
+def _locate(values: Any, location: tuple[str | int, ...]) -> tuple[list[str | int], Any]:
+    """The keys of the file in pydantic's location, which also names union branches, and the value there."""
+    place: list[str | int] = []
+    for part in location:
+        if isinstance(values, dict) and (part in values or str(part).isidentifier()):
+            place.append(part)
+            values = values.get(part)
+        elif isinstance(values, list) and isinstance(part, int) and part < len(values):
+            place.append(part)
+            values = values[part]
+    return place, values
+
+
+def _reason(problem: Any, model: type[BaseModel], place: list[str | int], value: Any) -> str:
+    kind, context = problem["type"], problem.get("ctx", {})
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(str(place[-1]), _known_keys(model, place[:-1]), n=1)
+        return "is not a key of a recipe" + (f"; did you mean {near[0]}?" if near else "; remove it")
+    if kind == "missing":
+        return "is missing; add it"
+    if kind == "value_error":
+        return str(context.get("error", problem["msg"]))
+    if kind == "literal_error":
+        return f"is {value!r}; it must be one of {context['expected']}"
+    if kind == "string_pattern_mismatch":
+        return f"is {value!r}; it must match {context['pattern']}"
+    message = str(problem["msg"])[:1].lower() + str(problem["msg"])[1:]
+    return f"is {value!r}; it must be {message.removeprefix('input should be ')}"
+
+
+def _known_keys(model: type[BaseModel], place: list[str | int]) -> list[str]:
+    """The keys of the section at `place`, looking through lists and unions."""
+    for part in place:
+        if isinstance(part, str):
+            candidates = [model.model_fields[part].annotation] if part in model.model_fields else []
+            while candidates and not (
+                isinstance(candidates[0], type) and issubclass(candidates[0], BaseModel)
+            ):
+                candidates = [*typing.get_args(candidates[0]), *candidates[1:]]
+            if not candidates:
+                return []
+            model = cast("type[BaseModel]", candidates[0])
+    return list(model.model_fields)

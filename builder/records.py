@@ -1,0 +1,221 @@
+"""Row types of every stage as pyarrow schemas, stable ids, and the counts a stage ends with."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from builder.errors import StageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+REJECTED_TEXTS_PER_REASON = 1_000
+"""Rejected rows keep id and reason without end, their text only up to this many per reason."""
+
+
+def stable_id(*parts: object) -> str:
+    """Return the blake2b-128 of the parts as 32 hex digits; equal parts give equal ids on every machine."""
+    joined = "\x1f".join(str(part) for part in parts)
+    return hashlib.blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def segment_id(page_id: str, ordinal: int, text: str) -> str:
+    """Id of a segment: its page, the ordinal of its heading in the page's DOM before any filter, its text."""
+    return stable_id(page_id, ordinal, text)
+
+
+def pair_id(segment: str, sample: int) -> str:
+    """Id of the `sample`-th candidate pair of a segment."""
+    return f"{segment}-{sample}"
+
+
+def row_seed(run_seed: int, *parts: object) -> int:
+    """A 32-bit sampling seed that depends on the row and not on batch, order, shard or restart."""
+    return int(stable_id(run_seed, *parts)[:8], 16)
+
+
+@dataclass
+class Counts:
+    """What happened to the rows of one kind: `rows_in = kept + dropped + failed`, always.
+
+    Attributes:
+        rows_in: How many rows came in.
+        kept: How many went on.
+        dropped: How many were left out on purpose, by reason.
+        failed: How many could not be processed, by reason.
+    """
+
+    rows_in: int = 0
+    kept: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+
+    def check(self, where: str) -> None:
+        """Raise a StageError if a row is unaccounted for."""
+        total = self.kept + self.dropped.total() + self.failed.total()
+        if self.rows_in != total:
+            raise StageError(
+                f"{where}: {self.rows_in:,} rows came in but {total:,} are accounted for "
+                f"({self.kept:,} kept, {self.dropped.total():,} dropped, {self.failed.total():,} failed); "
+                "this is a defect of the stage, please report it"
+            )
+
+    def add(self, other: "Counts") -> None:
+        """Add the counts of another part of the same rows."""
+        self.rows_in += other.rows_in
+        self.kept += other.kept
+        self.dropped.update(other.dropped)
+        self.failed.update(other.failed)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The counts as plain JSON values, reasons sorted."""
+        return {
+            "in": self.rows_in,
+            "kept": self.kept,
+            "dropped": dict(sorted(self.dropped.items())),
+            "failed": dict(sorted(self.failed.items())),
+        }
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> "Counts":
+        """The inverse of `as_dict`."""
+        return cls(value["in"], value["kept"], Counter(value["dropped"]), Counter(value["failed"]))
+
+
+@dataclass
+class Stats:
+    """What a stage returns: counts by kind of row (`pages`, `segments`, `pairs`, ...) and other figures.
+
+    Attributes:
+        counts: Counts by kind of row; the last kind is what the stage hands on.
+        details: Further figures, JSON values only.
+    """
+
+    counts: dict[str, Counts]
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def check(self, where: str) -> None:
+        """Raise a StageError if any row is unaccounted for."""
+        for kind, counts in self.counts.items():
+            counts.check(f"{where} ({kind})")
+
+
+def _schema(*columns: tuple[str, "pa.DataType"]) -> "pa.Schema":
+    import pyarrow as pa
+
+    return pa.schema([pa.field(name, kind) for name, kind in columns])
+
+
+def seed_schema() -> "pa.Schema":
+    """Human-written pairs (paper 3.1): one row a pair, with the source it came from and its licence."""
+    import pyarrow as pa
+
+    text = pa.string()
+    return _schema(("id", text), ("instruction", text), ("output", text), ("source", text), ("license", text))
+
+
+def segment_schema() -> "pa.Schema":
+    """Header-delimited segments (paper 2.1) with everything needed to find them in the crawl again.
+
+    `record_offset` is the byte offset of the record in `source_file` (-1 for folders of HTML); `position` the
+    ordinal of the heading in the page's DOM; `kept_blocks` the block numbers of our DOM walk (`walk`) that make
+    up the text; `payload_digest` the blake2b-128 of the raw page.
+    """
+    import pyarrow as pa
+
+    return _schema(
+        ("id", pa.string()),
+        ("page_id", pa.string()),
+        ("url", pa.string()),
+        ("source_file", pa.string()),
+        ("record_offset", pa.int64()),
+        ("title", pa.string()),
+        ("header", pa.string()),
+        ("header_level", pa.int8()),
+        ("header_path", pa.list_(pa.string())),
+        ("position", pa.int32()),
+        ("text", pa.string()),
+        ("language", pa.string()),
+        ("kept_blocks", pa.list_(pa.int32())),
+        ("walk", pa.string()),
+        ("payload_digest", pa.string()),
+    )
+
+
+def candidate_schema() -> "pa.Schema":
+    """Candidate pairs (paper 2.2); `logprob` is log p(x|y) under M_yx, end token included, over `tokens`."""
+    import pyarrow as pa
+
+    return _schema(
+        ("id", pa.string()),
+        ("segment_id", pa.string()),
+        ("page_id", pa.string()),
+        ("url", pa.string()),
+        ("header", pa.string()),
+        ("instruction", pa.string()),
+        ("output", pa.string()),
+        ("logprob", pa.float64()),
+        ("tokens", pa.int32()),
+    )
+
+
+def curated_schema() -> "pa.Schema":
+    """Selected pairs (paper 2.3): a candidate with the score it was selected by and its split."""
+    import pyarrow as pa
+
+    return candidate_schema().append(pa.field("score", pa.float64())).append(pa.field("split", pa.string()))
+
+
+def rejected_schema() -> "pa.Schema":
+    """Rows that did not go on: id and reason for all, `text` for the first ones of each reason."""
+    import pyarrow as pa
+
+    text = pa.string()
+    return _schema(("id", text), ("reason", text), ("page_id", text), ("header", text), ("text", text))
+
+
+def score_schema(judge: str) -> "pa.Schema":
+    """Scores are attributes: an id, `score` (null where the judge gave none) and the judge's own values."""
+    import pyarrow as pa
+
+    own: dict[str, list[tuple[str, pa.DataType]]] = {
+        "likelihood": [
+            ("logp_answer", pa.float64()),
+            ("logp_end", pa.float64()),
+            ("logp_prior", pa.float64()),
+            ("tokens", pa.int32()),
+        ],
+        "expected": [
+            ("probabilities", pa.list_(pa.float64(), 5)),
+            ("spread", pa.float64()),
+            ("mass", pa.float64()),
+        ],
+        "verdict": [("verdicts", pa.list_(pa.int8())), ("replies", pa.list_(pa.string()))],
+    }
+    return _schema(("id", pa.string()), ("score", pa.float64()), ("reason", pa.string()), *own[judge])
+
+
+def training_schema() -> "pa.Schema":
+    """Rows as TRL reads them: a `prompt` and a `completion`, both lists of chat messages."""
+    import pyarrow as pa
+
+    message = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+    return _schema(("id", pa.string()), ("prompt", message), ("completion", message))
+
+
+class Rejects:
+    """Collects rejected rows; beyond `limit` texts per reason only id and reason are kept."""
+
+    def __init__(self, limit: int = REJECTED_TEXTS_PER_REASON) -> None:
+        self.limit = limit
+        self.rows: list[dict[str, Any]] = []
+        self.reasons: Counter[str] = Counter()
+
+    def add(self, row_id: str, reason: str, *, page_id: str = "", header: str = "", text: str = "") -> None:
+        """Record one rejected row."""
+        self.reasons[reason] += 1
+        kept_text = text if self.reasons[reason] <= self.limit else None
+        self.rows.append(
+            {"id": row_id, "reason": reason, "page_id": page_id, "header": header, "text": kept_text}
+        )

@@ -1,0 +1,104 @@
+"""Files stand under their final name only when they are whole: write beside, flush to disk, rename."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.errors import StageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside `path`; on success it is flushed and renamed to `path`.
+
+    The temporary name starts with a dot and is fixed, so a run that was killed leaves at most one such file,
+    which the next run overwrites and no reader picks up.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb") as handle:
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path` whole; a file that already holds exactly `data` is left untouched."""
+    if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
+        return
+    with whole_file(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8; see `write_bytes`."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write `value` as indented JSON; see `write_bytes`."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        StageError: If the file is missing or not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StageError(f"{path}: the file is missing; run the stage that writes it") from error
+    except ValueError as error:
+        raise StageError(f"{path}: not valid JSON ({error}); delete it and run the stage again") from error
+
+
+def write_rows(path: Path, rows: Iterable[dict[str, Any]], schema: "pa.Schema", **options: Any) -> int:
+    """Write rows as one Parquet file with exactly `schema`, whole; return how many there were.
+
+    Args:
+        path: The final name.
+        rows: Dictionaries with the columns of `schema`; a missing key is null.
+        schema: Column names and types; a value that does not fit is an error.
+        options: Passed on to `pyarrow.parquet.write_table`.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pylist(list(rows), schema=schema)
+    with whole_file(path) as temporary:
+        pq.write_table(table, temporary, **{"compression": "zstd", **options})
+    return int(table.num_rows)
+
+
+def parquet_files(folder: Path) -> list[Path]:
+    """All whole Parquet files below `folder`, sorted by path; unfinished ones start with a dot."""
+    return sorted(path for path in folder.rglob("*.parquet") if not path.name.startswith("."))
+
+
+def read_rows(folder: Path, columns: list[str] | None = None, batch: int = 2_000) -> Iterator[dict[str, Any]]:
+    """Yield the rows of all Parquet files below `folder` (or of one file), file by file in sorted order."""
+    import pyarrow.parquet as pq
+
+    for path in [folder] if folder.is_file() else parquet_files(folder):
+        with pq.ParquetFile(path) as file:
+            for records in file.iter_batches(batch, columns=columns):
+                yield from records.to_pylist()
+
+
+def count_rows(folder: Path) -> int:
+    """How many rows the Parquet files below `folder` hold, from their footers."""
+    import pyarrow.parquet as pq
+
+    return sum(pq.read_metadata(path).num_rows for path in parquet_files(folder))

@@ -1,0 +1,180 @@
+"""The work directory: one folder a stage, found by fingerprint, run in a child process, done only when whole."""
+
+import fcntl
+import importlib
+import json
+import os
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from builder.child import run_child
+from builder.errors import StageError
+from builder.fingerprint import describe, fingerprint
+from builder.storage import read_json, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import BaseModel
+
+    from builder.recipe import Runtime
+    from builder.records import Stats
+
+STAGE_FILE = "stage.json"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """The folder of one stage: `stage.json`, `data/` or `model/`, `rejected/`, `logs/`."""
+
+    stage: str
+    fingerprint: str
+    path: Path
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What `stage.json` says; empty before the stage has started."""
+        return dict(read_json(self.path / STAGE_FILE)) if (self.path / STAGE_FILE).is_file() else {}
+
+    @property
+    def status(self) -> str:
+        """`missing`, `partial` (started, or failed) or `done`."""
+        return {"done": "done", None: "missing"}.get(self.record.get("status"), "partial")
+
+    @property
+    def data(self) -> Path:
+        """Where the rows are."""
+        return self.path / "data"
+
+    @property
+    def model(self) -> Path:
+        """Where a trained model is."""
+        return self.path / "model"
+
+
+Report = Callable[[Artifact, str], None]
+"""Called with an artifact and what happened: `cached`, `start`, `progress`, `done` or `missing`."""
+
+
+@dataclass
+class Workspace:
+    """Runs stages that are not done, in order, and remembers which folder belongs to which stage.
+
+    Attributes:
+        root: The work directory.
+        runtime: Where and how fast; handed to the stages, never hashed.
+        report: Told about every stage as it passes.
+        dry_run: Only find out what is there; run nothing.
+        until: Stop after the stage of this name.
+    """
+
+    root: Path
+    runtime: "Runtime"
+    report: Report = lambda artifact, event: None
+    dry_run: bool = False
+    until: str | None = None
+    artifacts: dict[str, Artifact] = field(default_factory=dict)
+
+    def run(
+        self, stage: str, function: Callable[..., "Stats"], config: "BaseModel", *inputs: Artifact
+    ) -> Artifact:
+        """Run one stage unless it is done, and return its artifact.
+
+        Args:
+            stage: Its name, unique in a build.
+            function: `function(out, config, *input_folders, runtime=...) -> Stats`, importable by name.
+            config: The sections of the recipe it uses.
+            inputs: Artifacts of earlier stages.
+
+        Raises:
+            StageError: If the stage fails or loses a row.
+            Finished: After the stage named by `until`.
+        """
+        version = int(importlib.import_module(function.__module__).VERSION)
+        mark = fingerprint(stage, version, config, {item.stage: item.fingerprint for item in inputs})
+        artifact = Artifact(stage, mark, self.root / f"{stage}-{mark}")
+        self.artifacts[stage] = artifact
+        if artifact.status == "done":
+            self.report(artifact, "cached")
+        elif self.dry_run:
+            self.report(artifact, "missing")
+        else:
+            self._execute(artifact, function, config, inputs)
+        if stage == self.until:
+            raise Finished
+        return artifact
+
+    def _execute(
+        self,
+        artifact: Artifact,
+        function: Callable[..., "Stats"],
+        config: "BaseModel",
+        inputs: tuple[Artifact, ...],
+    ) -> None:
+        self.report(artifact, "start")
+        started = time.monotonic()
+        record = {
+            "stage": artifact.stage,
+            "fingerprint": artifact.fingerprint,
+            "status": "running",
+            "config": describe(config),
+            "inputs": {item.stage: item.fingerprint for item in inputs},
+        }
+        write_json(artifact.path / STAGE_FILE, record)
+        request = {
+            "function": f"{function.__module__}:{function.__qualname__}",
+            "config": config.model_dump(mode="json"),
+            "inputs": [str(item.path) for item in inputs],
+            "runtime": self.runtime.model_dump(mode="json"),
+        }
+        try:
+            result = run_child(
+                artifact.path,
+                request,
+                self.runtime,
+                lambda: self.report(artifact, "progress"),
+                stage=artifact.stage,
+            )
+        except StageError as error:
+            write_json(artifact.path / STAGE_FILE, record | {"status": "failed", "error": str(error)})
+            raise
+        record = {**record, "status": "done", "seconds": round(time.monotonic() - started, 2), **result}
+        write_json(artifact.path / STAGE_FILE, record)
+        self.report(artifact, "done")
+
+
+class Finished(Exception):
+    """Raised by `Workspace.run` after the stage that a build was asked to stop at."""
+
+
+@contextmanager
+def locked(root: Path) -> "Iterator[None]":
+    """Hold the work directory for one build; the lock goes with the process, however it ends.
+
+    Raises:
+        StageError: If the folder cannot be written or another build holds it.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        handle: IO[str] = (root / ".lock").open("a+")
+    except OSError as error:
+        raise StageError(
+            f"{root}: the work directory cannot be written ({error.strerror}); use --work-dir"
+        ) from error
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            handle.seek(0)
+            owner = handle.read().strip() or "unknown"
+            raise StageError(
+                f"{root}: the work directory is in use by process {owner}; wait for it, or use --work-dir"
+            ) from error
+        handle.truncate(0)
+        handle.write(json.dumps(os.getpid()))
+        handle.flush()
+        yield

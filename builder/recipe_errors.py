@@ -42,9 +42,7 @@ def read_yaml(path: Path) -> Any:
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
     except FileNotFoundError as error:
-        raise RecipeError(
-            f"{path}: no such file; `humpback init DIR` writes a recipe to start from"
-        ) from error
+        raise RecipeError(f"{path}: no such file; `humpback init DIR` writes a recipe to start from") from error
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: cannot be read: {error}") from error
     except yaml.YAMLError as error:
@@ -56,9 +54,7 @@ def read_recipe(model: type[Model], path: Path, overrides: Iterable[str] = ()) -
     path = path / "build.yaml" if path.is_dir() else path
     values = read_yaml(path)
     if not isinstance(values, dict):
-        raise RecipeError(
-            f"{path}: a recipe is a mapping of sections; this file holds {type(values).__name__}"
-        )
+        raise RecipeError(f"{path}: a recipe is a mapping of sections; this file holds {type(values).__name__}")
     for override in overrides:
         _apply(values, override)
     try:
@@ -75,9 +71,7 @@ def _apply(values: dict[str, Any], override: str) -> None:
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise RecipeError(
-            f"--set {override}: the value is not valid YAML: {' '.join(str(error).split())}"
-        ) from error
+        raise RecipeError(f"--set {override}: the value is not valid YAML: {' '.join(str(error).split())}") from error
     *parents, last = key.split(".")
     place: Any = values
     for part in parents:
@@ -139,9 +133,7 @@ def _known_keys(model: type[BaseModel], place: list[str | int]) -> list[str]:
     for part in place:
         if isinstance(part, str):
             candidates = [model.model_fields[part].annotation] if part in model.model_fields else []
-            while candidates and not (
-                isinstance(candidates[0], type) and issubclass(candidates[0], BaseModel)
-            ):
+            while candidates and not (isinstance(candidates[0], type) and issubclass(candidates[0], BaseModel)):
                 candidates = [*typing.get_args(candidates[0]), *candidates[1:]]
             if not candidates:
                 return []

@@ -216,6 +216,4 @@ class Rejects:
         """Record one rejected row."""
         self.reasons[reason] += 1
         kept_text = text if self.reasons[reason] <= self.limit else None
-        self.rows.append(
-            {"id": row_id, "reason": reason, "page_id": page_id, "header": header, "text": kept_text}
-        )
+        self.rows.append({"id": row_id, "reason": reason, "page_id": page_id, "header": header, "text": kept_text})

@@ -79,9 +79,7 @@ class Workspace:
     until: str | None = None
     artifacts: dict[str, Artifact] = field(default_factory=dict)
 
-    def run(
-        self, stage: str, function: Callable[..., "Stats"], config: "BaseModel", *inputs: Artifact
-    ) -> Artifact:
+    def run(self, stage: str, function: Callable[..., "Stats"], config: "BaseModel", *inputs: Artifact) -> Artifact:
         """Run one stage unless it is done, and return its artifact.
 
         Args:
@@ -142,7 +140,7 @@ class Workspace:
         except StageError as error:
             write_json(artifact.path / STAGE_FILE, record | {"status": "failed", "error": str(error)})
             raise
-        record = {**record, "status": "done", "seconds": round(time.monotonic() - started, 2), **result}
+        record = {**record, "status": "done", "seconds": float(f"{time.monotonic() - started:.2f}"), **result}
         write_json(artifact.path / STAGE_FILE, record)
         self.report(artifact, "done")
 
@@ -162,9 +160,7 @@ def locked(root: Path) -> "Iterator[None]":
         root.mkdir(parents=True, exist_ok=True)
         handle: IO[str] = (root / ".lock").open("a+")
     except OSError as error:
-        raise StageError(
-            f"{root}: the work directory cannot be written ({error.strerror}); use --work-dir"
-        ) from error
+        raise StageError(f"{root}: the work directory cannot be written ({error.strerror}); use --work-dir") from error
     with handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,31 @@
+"""Shared fixtures; the environment is set before any heavy library is imported."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+import pytest
+
+
+def _given_folder(variable: str) -> Path:
+    value = os.environ.get(variable)
+    if not value or not Path(value).is_dir():
+        pytest.skip(f"{variable} names no folder")
+    return Path(value)
+
+
+@pytest.fixture(scope="session")
+def real_corpus() -> Path:
+    """Real pages in ClueWeb22 form, where the machine has them."""
+    return _given_folder("HUMPBACK_TEST_CORPUS")
+
+
+@pytest.fixture(scope="session")
+def real_seed() -> Path:
+    """Real Open Assistant trees, where the machine has them."""
+    return _given_folder("HUMPBACK_TEST_SEED")

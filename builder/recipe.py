@@ -38,14 +38,26 @@ class Section(BaseModel):
 
 
 class Base(Section):
-    """The model every training starts from."""
+    """The model every training starts from: a local folder, or a Hub repository at a pinned commit."""
 
-    model: str
-    """A folder (relative to the recipe) or a Hub repository id."""
+    path: Input | None = None
+    model: str | None = None
     revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
-    """The Hub commit; needed for a repository id."""
     license: str
     trust_remote_code: bool = False
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Base":
+        if (self.path is None) == (self.model is None):
+            raise ValueError("needs exactly one of path (a folder) and model (a Hub repository)")
+        if self.model is not None and self.revision is None:
+            raise ValueError("names a Hub repository and so needs revision, the 40-hex commit to load")
+        return self
+
+    @property
+    def location(self) -> str:
+        """What `from_pretrained` takes."""
+        return str(self.path or self.model)
 
 
 class Chat(Section):

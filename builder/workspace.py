@@ -115,7 +115,7 @@ class Workspace:
     ) -> None:
         self.report(artifact, "start")
         started = time.monotonic()
-        record = {
+        record: dict[str, Any] = {
             "stage": artifact.stage,
             "fingerprint": artifact.fingerprint,
             "status": "running",
@@ -140,7 +140,7 @@ class Workspace:
         except StageError as error:
             write_json(artifact.path / STAGE_FILE, record | {"status": "failed", "error": str(error)})
             raise
-        record = {**record, "status": "done", "seconds": float(f"{time.monotonic() - started:.2f}"), **result}
+        record = {**record, "status": "done", "seconds": round(time.monotonic() - started, 2), **result}
         write_json(artifact.path / STAGE_FILE, record)
         self.report(artifact, "done")
 

@@ -1,0 +1,135 @@
+"""The command `humpback`: parse, call, print. Results go to stdout, progress to stderr."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from builder import __version__
+from builder.errors import BuilderError
+
+RECIPE = click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE")
+WORK_DIR = click.option("--work-dir", type=click.Path(path_type=Path), help="Where the stages are kept.")
+SET = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the recipe.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="humpback")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def cli(debug: bool) -> None:
+    """Turn a web crawl and human-written examples into an instruction-tuning dataset."""
+
+
+@cli.command()
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default=Path("quickstart"))
+@SET
+def quickstart(directory: Path, overrides: tuple[str, ...]) -> None:
+    """Build the embedded sample end to end on the CPU: pages to release folder and models."""
+    from builder.quickstart import run_quickstart
+
+    click.echo(run_quickstart(directory, overrides))
+
+
+@cli.command()
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+def init(directory: Path) -> None:
+    """Write a commented recipe folder to start from; it builds as it is, on the embedded sample."""
+    from builder.quickstart import write_recipe_folder
+
+    click.echo(write_recipe_folder(directory))
+
+
+@cli.command()
+@RECIPE
+@SET
+def check(recipe: Path, overrides: tuple[str, ...]) -> None:
+    """Check the recipe and the files it names; report everything that is wrong at once."""
+    from builder.checks import check_recipe
+
+    click.echo(check_recipe(recipe, overrides))
+
+
+@cli.command()
+@RECIPE
+@WORK_DIR
+@SET
+@JSON
+def plan(recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Show which stages are cached, partial or missing, without running anything."""
+    from builder.show import show_plan
+
+    click.echo(show_plan(recipe, work_dir, overrides, as_json=as_json))
+
+
+@cli.command()
+@RECIPE
+@WORK_DIR
+@SET
+@click.option("--until", metavar="STAGE", help="Stop after this stage.")
+def build(recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], until: str | None) -> None:
+    """Run the stages that are missing."""
+    from builder.show import build_recipe
+
+    click.echo(build_recipe(recipe, work_dir, overrides, until=until))
+
+
+@cli.command()
+@RECIPE
+@click.argument("stage", required=False)
+@WORK_DIR
+@SET
+@click.option("-n", "rows", type=click.IntRange(0), default=3, show_default=True, help="How many rows to show.")
+@click.option("--rejected", is_flag=True, help="Show rejected rows instead.")
+@JSON
+def show(
+    recipe: Path,
+    stage: str | None,
+    work_dir: Path | None,
+    overrides: tuple[str, ...],
+    rows: int,
+    rejected: bool,
+    as_json: bool,
+) -> None:
+    """Show counts, reject reasons and rows of a stage, or the counts of all stages."""
+    from builder.show import show_stage, show_stages
+
+    if stage is None:
+        click.echo(show_stages(recipe, work_dir, overrides, as_json=as_json))
+    else:
+        click.echo(show_stage(recipe, work_dir, overrides, stage, rows=rows, rejected=rejected, as_json=as_json))
+
+
+@cli.command()
+@RECIPE
+@WORK_DIR
+@SET
+@click.option("--version", "version", required=True, metavar="X.Y.Z", help="Version of the release.")
+@click.option("--out", type=click.Path(path_type=Path), help="Release folder.  [default: releases/X.Y.Z]")
+@click.option("--replace", is_flag=True, help="Replace a different release of the same version.")
+def release(
+    recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], version: str, out: Path | None, replace: bool
+) -> None:
+    """Assemble and check the release folder of a finished build: dataset and models."""
+    from builder.show import release_recipe
+
+    click.echo(release_recipe(recipe, work_dir, overrides, version, out, replace=replace))
+
+
+def main() -> None:
+    """Run the command line; errors are one message each, with the exit code they carry."""
+    debug = "--debug" in sys.argv
+    try:
+        sys.exit(cli.main(standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted; the same command goes on where it stopped", err=True)
+        sys.exit(130)
+    except BuilderError as error:
+        if debug:
+            raise
+        for line in str(error).splitlines():
+            click.echo(line if line.startswith("  ") else f"error: {line}", err=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,68 @@
+"""What a user sees of a running build: one line a stage on stderr, a live one on a terminal."""
+
+import sys
+from typing import Any
+
+from builder.progress import read_progress
+from builder.workspace import Artifact
+
+
+class Console:
+    """Reports stages as they pass; hand an instance to `Workspace` as `report`."""
+
+    def __init__(self) -> None:
+        from rich.console import Console as Terminal
+
+        self._terminal = Terminal(stderr=True, highlight=False)
+        self._live: Any = None
+
+    def __call__(self, artifact: Artifact, event: str) -> None:
+        """Show one event of one stage; see `workspace.Report`."""
+        if event in ("start", "progress"):
+            self._running(artifact)
+            return
+        self._stop()
+        if event in ("cached", "done"):
+            print(describe_stage(artifact, event), file=sys.stderr, flush=True)  # noqa: T201 - progress, not a result
+
+    def _running(self, artifact: Artifact) -> None:
+        if not self._terminal.is_terminal:
+            return
+        text = f"{artifact.stage:<20} running {_position(artifact)}"
+        if self._live is None:
+            self._live = self._terminal.status(text)
+            self._live.start()
+        self._live.update(text)
+
+    def _stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+def _position(artifact: Artifact) -> str:
+    found = read_progress(artifact.path)
+    if found is None:
+        return ""
+    done, total, unit = found
+    return f"{done:,} of {total:,} {unit}" if total else f"{done:,} {unit}"
+
+
+def describe_stage(artifact: Artifact, event: str) -> str:
+    """One line: stage, what happened, time, and what became of its rows."""
+    record = artifact.record
+    time = f"{record['seconds']:7.1f} s" if event == "done" else " " * 9
+    return f"{artifact.stage:<20} {event:<7} {time}  {describe_counts(record['counts'])}"
+
+
+def describe_counts(counts: dict[str, Any]) -> str:
+    """The counts of the last kind of row, with the commonest reasons for rows that did not go on."""
+    kind, value = list(counts.items())[-1]
+    text = f"{value['kept']:,} {kind}"
+    lost = {**value["dropped"], **value["failed"]}
+    if not lost:
+        return text
+    ranked = sorted(lost.items(), key=lambda item: (-item[1], item[0]))
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in ranked[:4])
+    more = ", ..." if len(ranked) > 4 else ""
+    return f"{text} of {value['in']:,} ({reasons}{more})"

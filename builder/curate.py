@@ -1,0 +1,158 @@
+"""Self-curation: M_{t-1} scores every pair, the best ones are selected (section 2.3 of arXiv 2308.06259).
+
+Scores are attributes: `score` never copies the text it judges, and `select` never judges again.
+"""
+
+import functools
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from builder.errors import StageError
+from builder.llm.chunks import run_in_chunks
+from builder.llm.contract import Renderer, check_contract
+from builder.llm.engine import load_tokenizer, start_engine
+from builder.llm.judges import judge_rows
+from builder.recipe import Chat, Curate, Judge, Runtime, Section
+from builder.recipe import Engine as EngineConfig
+from builder.records import Counts, Rejects, Stats, curated_schema, rejected_schema, score_schema, stable_id
+from builder.storage import read_rows, write_rows
+
+VERSION = 1
+
+
+class ScoreStage(Section):
+    """What a stage `score-t-<judge>` depends on."""
+
+    judge: Judge
+    engine: EngineConfig
+    chat: Chat
+
+
+def score(out: Path, config: ScoreStage, candidates: Path, model: Path, *, runtime: Runtime) -> Stats:
+    """Score all candidate pairs with one judge under M_{t-1}.
+
+    Args:
+        out: Stage folder; `data/` gets one row a pair, with `score` null and a reason where there is none.
+        config: Judge, engine and chat sections.
+        candidates: Stage folder of the candidate pairs.
+        model: Stage folder of M_{t-1}.
+        runtime: Sizes that change no result.
+
+    Returns:
+        Counts of pairs, `failed` being those without a score; score quantiles in the details.
+
+    Raises:
+        StageError: If the model's contract does not match the recipe, or its engine is missing.
+    """
+    folder = model / "model"
+    tokenizer = load_tokenizer(folder)
+    renderer = Renderer(check_contract(folder, tokenizer, config.chat, "forward"), tokenizer)
+    engine = functools.cache(lambda: start_engine(folder, config.engine, runtime))
+
+    def judge(rows: list[dict[str, Any]], rejects: Rejects) -> list[dict[str, Any]]:
+        return judge_rows(rows, config.judge, renderer, engine, config.engine.max_model_len)
+
+    run_in_chunks(out, candidates / "data", judge, score_schema(config.judge.judge), chunk_rows=runtime.chunk_rows)
+    counts, scores = Counts(), []
+    for row in read_rows(out / "data", ["score", "reason"]):
+        counts.rows_in += 1
+        if row["score"] is None:
+            counts.failed[row["reason"]] += 1
+        else:
+            counts.kept += 1
+            scores.append(row["score"])
+    return Stats({"pairs": counts}, {"scores": quantiles(scores)})
+
+
+def quantiles(values: list[float]) -> dict[str, float]:
+    """Minimum, deciles 10 to 90 and maximum of some values; empty for none."""
+    ordered = sorted(values)
+    if not ordered:
+        return {}
+    return {f"{10 * tenth}%": ordered[round(tenth / 10 * (len(ordered) - 1))] for tenth in range(11)}
+
+
+def select(out: Path, config: Curate, candidates: Path, scores: Path, *, runtime: Runtime) -> Stats:
+    """Select the best scored pairs into A_k(t), and mark the withheld test rows.
+
+    Args:
+        out: Stage folder; `data/` gets the selected pairs, sorted by id, `rejected/` the ids of the others.
+        config: The curate section.
+        candidates: Stage folder of the candidate pairs.
+        scores: Stage folder of the judge's scores.
+        runtime: Not used; part of every stage's signature.
+
+    Returns:
+        Counts of pairs; `details` has the lowest selected score and how many rows are withheld for testing.
+
+    Raises:
+        StageError: If a pair was never scored, or nothing is selected.
+    """
+    given = {row["id"]: row["score"] for row in read_rows(scores / "data", ["id", "score"])}
+    rows = list(read_rows(candidates / "data"))
+    chosen = choose(given, config)
+    withheld = withheld_pages(((row["id"], row["page_id"]) for row in rows), config)
+    counts, kept, rejects = Counts(rows_in=len(rows)), [], Rejects()
+    for row in sorted(rows, key=lambda row: str(row["id"])):
+        if row["id"] not in given:
+            raise StageError(f"{scores.name}: pair {row['id']} was never scored; delete that folder and build again")
+        if row["id"] in chosen:
+            split = "test" if row["page_id"] in withheld else "train"
+            kept.append(row | {"score": given[row["id"]], "split": split})
+            continue
+        reason = "no_score" if given[row["id"]] is None else "not_selected"
+        counts.dropped[reason] += 1
+        rejects.add(row["id"], reason, page_id=row["page_id"], header=row["header"])
+    if not kept:
+        raise StageError(_nothing_selected(config, [value for value in given.values() if value is not None]))
+    counts.kept = len(kept)
+    write_rows(out / "data" / "curated.parquet", kept, curated_schema())
+    write_rows(out / "rejected" / "curated.parquet", rejects.rows, rejected_schema())
+    test_rows = sum(row["split"] == "test" for row in kept)
+    return Stats({"pairs": counts}, {"lowest_score": min(row["score"] for row in kept), "test_rows": test_rows})
+
+
+def choose(scores: Mapping[str, float | None], config: Curate) -> set[str]:
+    """The ids that threshold, top or share selects; ties are broken by id, unscored pairs are never selected.
+
+    Args:
+        scores: Score of each id, None where the judge gave none.
+        config: Has exactly one of threshold (inclusive), top (rows) and share (of the scored pairs).
+    """
+    scored = {key: value for key, value in scores.items() if value is not None and not math.isnan(value)}
+    if config.threshold is not None:
+        return {key for key, value in scored.items() if value >= config.threshold}
+    size = config.top if config.top is not None else round((config.share or 0) * len(scored))
+    return set(sorted(scored, key=lambda key: (-scored[key], key))[:size])
+
+
+def withheld_pages(pairs: Iterator[tuple[str, str]], config: Curate) -> set[str]:
+    """Pages whose candidates are withheld from every model, the same in all iterations.
+
+    A page is withheld when its id hash falls into the last `test_share`; of those, pages are taken from the end of
+    the hash order until their candidates would pass `test_rows`.
+
+    Args:
+        pairs: (pair id, page id) of all candidates.
+        config: The curate section.
+    """
+    rows: dict[str, int] = {}
+    for _, page in pairs:
+        rows[page] = rows.get(page, 0) + 1
+    place = {page: int(stable_id("test", page)[:8], 16) / 2**32 for page in rows}
+    taken: set[str] = set()
+    room = config.test_rows
+    for page in sorted((page for page in rows if place[page] >= 1 - config.test_share), key=lambda page: -place[page]):
+        room -= rows[page]
+        if room < 0:
+            break
+        taken.add(page)
+    return taken
+
+
+def _nothing_selected(config: Curate, scores: list[float]) -> str:
+    rule = next(f"{name}: {getattr(config, name)}" for name in ("threshold", "top", "share") if getattr(config, name))
+    spread = ", ".join(f"{name} {value:.3g}" for name, value in quantiles(scores).items()) or "no pair has a score"
+    return f"curate selects nothing with {rule}; the scores of judge {config.judge} are: {spread}"

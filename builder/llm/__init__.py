@@ -1,0 +1,1 @@
+"""Language models: the chat contract, prompts, engines and judges."""

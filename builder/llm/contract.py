@@ -1,0 +1,211 @@
+"""The chat contract: template, tags, masking and end token of a model as one hashed object (DESIGN principle 8).
+
+It is saved with every checkpoint, and every stage that uses a model renders with it and refuses another one:
+template drift between training and inference is the commonest defect of earlier implementations.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from builder.errors import StageError
+from builder.storage import read_json, write_json
+
+if TYPE_CHECKING:
+    from builder.recipe import Chat
+
+CONTRACT_FILE = "chat_contract.json"
+TEMPLATE_FILE = "chat_template.jinja"
+Message = dict[str, str]
+
+# The line break stands before each turn but the first, so that a completion ends with its end token and
+# nothing is trained after it; the tokens of a conversation are those of stock ChatML.
+CHATML = """\
+{%- if messages[0].role != 'system' -%}
+{{ '<|im_start|>system\\n' + DEFAULT_SYSTEM + '<|im_end|>\\n' }}
+{%- endif -%}
+{%- for message in messages -%}
+{%- if not loop.first -%}{{ '\\n' }}{%- endif -%}
+{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' }}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{ '\\n<|im_start|>assistant\\n' }}{%- endif -%}
+"""
+
+
+class ChatContract(BaseModel):
+    """How conversations with one model become tokens.
+
+    Attributes:
+        role: `forward` (instruction -> output) or `backward` (output -> instruction).
+        template: The Jinja chat template.
+        system_seed: S_a, the tag of seed rows and of judging.
+        system_web: S_w, the tag of augmented rows.
+        system_backward: The system prompt of the backward model.
+        end_token: Ends a completion; trained, and the stop token of generation.
+        loss: What is trained: the completion only (paper 3.1).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    role: Literal["forward", "backward"]
+    template: str
+    system_seed: str
+    system_web: str
+    system_backward: str
+    end_token: str
+    loss: Literal["completion"] = "completion"
+
+    @property
+    def digest(self) -> str:
+        """First 12 hex digits of the sha256 of the contract."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+
+    def system(self, tag: Literal["seed", "web", "backward"]) -> Message:
+        """The system message that tags a row."""
+        text = {"seed": self.system_seed, "web": self.system_web, "backward": self.system_backward}[tag]
+        return {"role": "system", "content": text}
+
+    def save(self, model: Path) -> None:
+        """Write the contract and its template into a model folder."""
+        write_json(model / CONTRACT_FILE, json.loads(self.model_dump_json()))
+        (model / TEMPLATE_FILE).write_text(self.template, encoding="utf-8")
+
+    def difference(self, other: "ChatContract") -> str | None:
+        """The first difference to another contract in words, or None."""
+        for name in type(self).model_fields:
+            ours, theirs = str(getattr(self, name)), str(getattr(other, name))
+            if ours != theirs:
+                at = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), None)
+                at = min(len(ours), len(theirs)) if at is None else at
+                return f"{name} differs from character {at} on: {ours[at : at + 40]!r} against {theirs[at : at + 40]!r}"
+        return None
+
+
+def make_contract(chat: "Chat", role: Literal["forward", "backward"], tokenizer: Any) -> ChatContract:
+    """Make the contract of a model that is about to be trained from a base with this tokenizer.
+
+    Raises:
+        StageError: If the template's markers are not single tokens of the vocabulary.
+    """
+    template = _template_text(chat, role, tokenizer)
+    return ChatContract(
+        role=role,
+        template=template,
+        system_seed=chat.system_seed,
+        system_web=chat.system_web,
+        system_backward=chat.system_backward,
+        end_token=_end_token(template, tokenizer, add_tokens=chat.add_tokens),
+    )
+
+
+def _template_text(chat: "Chat", role: str, tokenizer: Any) -> str:
+    if isinstance(chat.template, Path):
+        try:
+            return chat.template.read_text(encoding="utf-8")
+        except OSError as error:
+            raise StageError(f"{chat.template}: cannot be read ({error.strerror}); chat.template names it") from error
+    if chat.template == "tokenizer":
+        if not tokenizer.chat_template:
+            raise StageError("chat.template is 'tokenizer', but the base tokenizer has no chat template; use chatml")
+        return str(tokenizer.chat_template)
+    default = chat.system_backward if role == "backward" else f"{chat.system_seed} {chat.system_web}"
+    return CHATML.replace("DEFAULT_SYSTEM", json.dumps(default, ensure_ascii=False))
+
+
+def _end_token(template: str, tokenizer: Any, *, add_tokens: bool) -> str:
+    """Find the token that ends an assistant turn, and refuse markers that page text could forge."""
+    question, answer = "\ufffe", "\uffff"
+    ask = [{"role": "system", "content": "s"}, {"role": "user", "content": question}]
+    reply = {"role": "assistant", "content": answer}
+    prompt = tokenizer.apply_chat_template(ask, chat_template=template, tokenize=False, add_generation_prompt=True)
+    whole = tokenizer.apply_chat_template([*ask, reply], chat_template=template, tokenize=False)
+    if not whole.startswith(prompt):
+        raise StageError("the chat template is not prefix-stable: a prompt must be the beginning of prompt + answer")
+    between = prompt.rpartition(question)[2]
+    tail = whole[len(prompt) :].partition(answer)[2].strip()
+    special = sorted(map(str, tokenizer.get_added_vocab()), key=len, reverse=True)
+    end = next((token for token in special if tail.startswith(token)), None)
+    if add_tokens and end is None and tail.startswith("<|"):
+        return str(tail[: tail.index("|>") + 2])
+    if end is None or not any(token in between for token in special):
+        raise StageError(
+            f"the template's markers (a question ends with {between!r}, an answer with {tail!r}) are not tokens of the "
+            "base vocabulary, so page text could forge them; set chat.add_tokens: true, or use another template"
+        )
+    return end
+
+
+def load_contract(model: Path) -> ChatContract:
+    """Read the contract of a model folder.
+
+    Raises:
+        StageError: If the folder has none, or one that cannot be read.
+    """
+    path = model / CONTRACT_FILE
+    if not path.is_file():
+        raise StageError(
+            f"{model}: has no {CONTRACT_FILE}; models are used only with the contract they were trained with"
+        )
+    try:
+        return ChatContract.model_validate(read_json(path))
+    except ValueError as error:
+        raise StageError(f"{path}: not a chat contract of this version ({error}); train the model again") from error
+
+
+def check_contract(model: Path, tokenizer: Any, chat: "Chat", role: Literal["forward", "backward"]) -> ChatContract:
+    """Return the model's contract after checking that recipe, contract file and tokenizer agree.
+
+    Raises:
+        StageError: With the first difference found.
+    """
+    contract = load_contract(model)
+    if contract.role != role:
+        raise StageError(f"{model}: is a {contract.role} model and was given as the {role} one")
+    problem = contract.difference(make_contract(chat, role, tokenizer))
+    if problem is None and tokenizer.chat_template != contract.template:
+        other = contract.model_copy(update={"template": str(tokenizer.chat_template)})
+        problem = f"the tokenizer's own {contract.difference(other)}"
+    if problem is None and tokenizer.eos_token != contract.end_token:
+        problem = f"the tokenizer ends with {tokenizer.eos_token!r}, the contract with {contract.end_token!r}"
+    if problem:
+        raise StageError(f"{model}: the chat contract does not match what the recipe asks for: {problem}")
+    return contract
+
+
+class Renderer:
+    """Turns conversations into token ids with one contract and one tokenizer."""
+
+    def __init__(self, contract: ChatContract, tokenizer: Any) -> None:
+        self.contract, self.tokenizer = contract, tokenizer
+        self.end_id = int(tokenizer.convert_tokens_to_ids(contract.end_token))
+
+    def prompt(self, messages: list[Message]) -> list[int]:
+        """Token ids of `messages` with the opening of the assistant's turn."""
+        return self._ids(messages, opening=True)
+
+    def answered(self, messages: list[Message], answer: str) -> tuple[list[int], int]:
+        """Token ids of prompt, answer and end token, and the index where the answer begins.
+
+        Raises:
+            StageError: If the prompt's ids are not the beginning of the whole.
+        """
+        prompt = self.prompt(messages)
+        ids = self._ids([*messages, {"role": "assistant", "content": answer}], opening=False)
+        if ids[: len(prompt)] != prompt:
+            raise StageError("the chat template does not keep the prompt's tokens when an answer follows")
+        last = len(ids) - 1 - ids[::-1].index(self.end_id)
+        return ids[: last + 1], len(prompt)
+
+    def _ids(self, messages: list[Message], *, opening: bool) -> list[int]:
+        ids = self.tokenizer.apply_chat_template(
+            messages,
+            chat_template=self.contract.template,
+            tokenize=True,
+            add_generation_prompt=opening,
+            return_dict=False,
+        )
+        return list(ids)

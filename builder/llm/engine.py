@@ -1,0 +1,91 @@
+"""What a stage asks of a language model, in token ids, and how an engine for it is started."""
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from builder.errors import StageError
+
+if TYPE_CHECKING:
+    from builder.recipe import Engine as EngineConfig
+    from builder.recipe import Runtime
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How answers are sampled; temperature 0 is greedy."""
+
+    temperature: float
+    top_p: float
+    max_tokens: int
+
+
+class Completion(NamedTuple):
+    """A sampled answer: its token ids, log p of it under the model (temperature 1), and whether it ended by itself.
+
+    The end token, where there is one, is the last of `ids` and counted in `logprob`.
+    """
+
+    ids: list[int]
+    logprob: float
+    ended: bool
+
+
+class Engine(Protocol):
+    """A loaded model. Both implementations give the same log-probabilities within rounding."""
+
+    tokenizer: Any
+
+    def generate(self, prompts: Sequence[list[int]], sampling: Sampling, seeds: Sequence[int]) -> list[Completion]:
+        """One answer to each prompt; an answer depends on its prompt and seed alone."""
+
+    def token_logprobs(self, sequences: Sequence[list[int]], starts: Sequence[int]) -> list[list[float]]:
+        """Log p of the tokens of each sequence from its start on, each given all before it."""
+
+    def next_logprobs(self, prompts: Sequence[list[int]], choices: Sequence[int]) -> list[list[float]]:
+        """Log p of each of `choices` (at most 128 token ids) as the next token of each prompt."""
+
+
+def start_engine(model: Path, config: "EngineConfig", runtime: "Runtime", end_id: int | None = None) -> Engine:
+    """Load a model folder into the engine that the recipe names.
+
+    Args:
+        model: A folder with weights and tokenizer.
+        config: Engine section of the recipe.
+        runtime: Sizes that change no result.
+        end_id: Stop token; the tokenizer's end token by default.
+
+    Raises:
+        StageError: If the engine is not installed.
+    """
+    wanted = "vllm" if config.kind == "vllm" else "transformers"
+    if importlib.util.find_spec(wanted) is None:
+        hint = {
+            "vllm": "pip install 'humpback-builder[vllm]' (GPU) or '[cpu]', or set engine.kind: transformers",
+            "transformers": "pip install 'humpback-builder[train]'",
+        }
+        raise StageError(f"engine.kind is {config.kind!r}, but {wanted} is not installed: {hint[wanted]}")
+    if config.kind == "vllm":
+        from builder.llm.vllm_engine import VllmEngine
+
+        return VllmEngine(model, config, runtime)
+    from builder.llm.transformers_engine import TransformersEngine
+
+    return TransformersEngine(model, config)
+
+
+def load_tokenizer(location: str | Path, revision: str | None = None, *, trust_remote_code: bool = False) -> Any:
+    """Load a tokenizer, with an error a user can act on.
+
+    Raises:
+        StageError: If it cannot be loaded.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(str(location), revision=revision, trust_remote_code=trust_remote_code)
+    except (OSError, ValueError) as error:
+        first = str(error).splitlines()[0]
+        raise StageError(f"{location}: the tokenizer cannot be loaded: {first}") from error

@@ -1,0 +1,50 @@
+"""Prompt templates: files rendered in Jinja's sandbox, because a recipe may bring its own."""
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.errors import StageError
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+
+
+def template_path(name: str | Path) -> Path:
+    """Where a template lies: a recipe's own file, or one that comes with the package."""
+    return name if isinstance(name, Path) else TEMPLATES / f"{name}.jinja"
+
+
+@functools.cache
+def _template(path: Path) -> "Template":
+    from jinja2 import StrictUndefined, TemplateSyntaxError
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+    try:
+        return environment.from_string(path.read_text(encoding="utf-8").removesuffix("\n"))
+    except OSError as error:
+        raise StageError(f"{path}: the template cannot be read ({error.strerror})") from error
+    except TemplateSyntaxError as error:
+        raise StageError(f"{path}: line {error.lineno}: {error.message}") from error
+
+
+def render(name: str | Path, **values: str) -> str:
+    """Render a template with exactly the given values.
+
+    Args:
+        name: Name of a template of the package, or the path of a recipe's own.
+        values: What the template may use.
+
+    Raises:
+        StageError: If the template cannot be read or parsed, asks for another value, or is stopped by the sandbox.
+    """
+    from jinja2 import TemplateError
+
+    try:
+        return _template(template_path(name)).render(**values)
+    except TemplateError as error:
+        offered = ", ".join(sorted(values))
+        raise StageError(f"{template_path(name)}: {error}; a template may use only {offered}") from error

@@ -1,0 +1,81 @@
+"""The plain engine: transformers, one row at a time. The fallback where no vLLM wheel fits, and the tests' oracle."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.llm.engine import Completion, Sampling
+
+if TYPE_CHECKING:
+    import torch
+
+    from builder.recipe import Engine as EngineConfig
+
+
+class TransformersEngine:
+    """A model loaded by transformers; slow and simple, so that its numbers can be trusted."""
+
+    def __init__(self, model: Path, config: "EngineConfig") -> None:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        loaded = AutoModelForCausalLM.from_pretrained(str(model), dtype=config.dtype)
+        self._model: Any = loaded.to(self._device).eval()
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(str(model))
+
+    def generate(self, prompts: Sequence[list[int]], sampling: Sampling, seeds: Sequence[int]) -> list[Completion]:
+        """See `Engine.generate`."""
+        pairs = zip(prompts, seeds, strict=True)
+        return [self._generate_one(prompt, sampling, seed) for prompt, seed in pairs]
+
+    def token_logprobs(self, sequences: Sequence[list[int]], starts: Sequence[int]) -> list[list[float]]:
+        """See `Engine.token_logprobs`."""
+        found = []
+        for ids, start in zip(sequences, starts, strict=True):
+            logprobs = self._logprobs(ids)
+            found.append([float(logprobs[at - 1, ids[at]]) for at in range(start, len(ids))])
+        return found
+
+    def next_logprobs(self, prompts: Sequence[list[int]], choices: Sequence[int]) -> list[list[float]]:
+        """See `Engine.next_logprobs`."""
+        return [[float(last[choice]) for choice in choices] for last in (self._logprobs(ids)[-1] for ids in prompts)]
+
+    def _logprobs(self, ids: list[int]) -> "torch.Tensor":
+        """Log p over the vocabulary after each token; shape (tokens, vocabulary)."""
+        import torch
+
+        with torch.inference_mode():
+            logits = self._model(input_ids=torch.tensor([ids], device=self._device)).logits[0]
+            return torch.log_softmax(logits.float(), dim=-1)
+
+    def _generate_one(self, prompt: list[int], sampling: Sampling, seed: int) -> Completion:
+        import torch
+
+        generator = torch.Generator().manual_seed(seed)
+        step = torch.tensor([prompt], device=self._device)
+        cache, ids, total = None, [], 0.0
+        with torch.inference_mode():
+            for _ in range(sampling.max_tokens):
+                output = self._model(input_ids=step, past_key_values=cache, use_cache=True)
+                cache = output.past_key_values
+                logits = output.logits[0, -1].float().cpu()
+                token = _sample(logits, sampling, generator)
+                total += float(torch.log_softmax(logits, dim=-1)[token])
+                ids.append(token)
+                if token == self.tokenizer.eos_token_id:
+                    return Completion(ids, total, ended=True)
+                step = torch.tensor([[token]], device=self._device)
+        return Completion(ids, total, ended=False)
+
+
+def _sample(logits: "torch.Tensor", sampling: Sampling, generator: "torch.Generator") -> int:
+    """Draw one token id by temperature and nucleus (top-p) sampling."""
+    import torch
+
+    if sampling.temperature == 0:
+        return int(logits.argmax())
+    probabilities, order = torch.softmax(logits / sampling.temperature, dim=-1).sort(descending=True)
+    before = probabilities.cumsum(dim=-1) - probabilities
+    probabilities = probabilities.masked_fill(before >= sampling.top_p, 0.0)
+    return int(order[torch.multinomial(probabilities, 1, generator=generator)])

@@ -1,0 +1,125 @@
+"""Rows of seed sources: JSON Lines, JSON and Parquet files, folders of them, Hub datasets."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from builder.errors import RecipeError
+from builder.progress import Progress
+from builder.recipe import SeedSource
+from builder.storage import read_rows
+
+SUFFIXES = (".parquet", ".jsonl", ".jsonl.gz", ".json", ".json.gz")
+
+Columns = tuple[tuple[str, ...], ...]
+"""Alternatives of columns; a row fits if it has all columns of one of them."""
+
+
+class Row(NamedTuple):
+    """One row of a source: its `value`, or the `fault` why it has none."""
+
+    place: str
+    value: dict[str, Any] | None = None
+    fault: str | None = None
+
+
+def read_source(source: SeedSource, columns: Columns, progress: Progress) -> Iterator[Row]:
+    """Yield all rows of a source; a row without the columns has a fault instead of a value.
+
+    Raises:
+        RecipeError: If a file cannot be read, holds no row, or most of its rows do not fit.
+    """
+    for where, rows in _tables(source):
+        total, faults, found = 0, 0, set[str]()
+        for place, value in rows:
+            total += 1
+            progress.advance()
+            if not isinstance(value, dict):
+                row = Row(place, fault="not_json")
+            elif not any(set(wanted) <= value.keys() for wanted in columns):
+                row = Row(place, fault="no_columns")
+                found |= {str(name) for name in value}
+            else:
+                row = Row(place, value)
+            faults += row.value is None
+            yield row
+        if not total:
+            raise RecipeError(f"{where}: holds no row; seed source {source.name!r} names it")
+        if 2 * faults > total:
+            raise RecipeError(_complaint(where, source, columns, found, f"{faults:,} of {total:,} rows"))
+
+
+def _complaint(where: str, source: SeedSource, columns: Columns, found: set[str], share: str) -> str:
+    wanted = " or ".join(", ".join(names) for names in columns)
+    if not found:
+        return f"{where}: {share} are not JSON objects; seed source {source.name!r} needs the columns {wanted}"
+    advice = "set its `instruction` and `output`" if source.format == "pairs" else "or is it `format: pairs`?"
+    return (
+        f"{where}: {share} lack the columns of seed source {source.name!r} (wanted: {wanted}; "
+        f"found: {', '.join(sorted(found))}); {advice}"
+    )
+
+
+def _tables(source: SeedSource) -> Iterator[tuple[str, Iterable[tuple[str, Any]]]]:
+    """Name and placed rows of every file of a source, or of its Hub dataset."""
+    if source.path is None:
+        yield f"{source.dataset}@{source.revision}", _hub_rows(source)
+        return
+    for file in _files(source.path):
+        yield str(file), _file_rows(file)
+
+
+def _hub_rows(source: SeedSource) -> Iterator[tuple[str, Any]]:
+    from datasets import load_dataset  # slow to import, and needed for Hub sources only
+
+    rows = load_dataset(source.dataset, split=source.split, revision=source.revision)
+    return ((f"{source.dataset}:{number}", row) for number, row in enumerate(rows))
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        found = [path] if path.name.endswith(SUFFIXES) else []
+    else:
+        found = sorted(file for file in path.rglob("*") if file.name.endswith(SUFFIXES) and file.name[0] != ".")
+    if not found:
+        raise RecipeError(f"{path}: no seed file; a seed source is a file or a folder of {', '.join(SUFFIXES)}")
+    return found
+
+
+def _file_rows(file: Path) -> Iterator[tuple[str, Any]]:
+    """Rows of one file with their places (`name:line`)."""
+    import pyarrow as pa
+
+    try:
+        rows: Iterable[Any] = read_rows(file) if file.suffix == ".parquet" else _json_rows(file)
+        for number, row in enumerate(rows, start=1):
+            yield f"{file.name}:{number}", row
+    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
+        raise RecipeError(f"{file}: cannot be read ({error}); it may be cut short, fetch it again") from error
+
+
+def _json_rows(file: Path) -> Iterator[Any]:
+    """Objects of a JSON list, or of JSON Lines whatever the file's name; None for a line that is not JSON."""
+    with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as handle:
+        start = handle.readline()
+        while start and not start.strip():
+            start = handle.readline()
+        if start.lstrip().startswith(b"[") and ".json" in file.suffixes:
+            rows = _parsed(start + handle.read())
+            yield from rows if isinstance(rows, list) else [rows]
+            return
+        if start:
+            yield _parsed(start)
+        for line in handle:
+            if line.strip():
+                yield _parsed(line)
+
+
+def _parsed(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None

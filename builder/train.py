@@ -1,0 +1,212 @@
+"""Training stages: rows and a resolved TRL recipe for M_yx and every M_t; TRL trains them (paper 2.1, 2.3, 3.1)."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from builder.augment import backward_prompt
+from builder.errors import RecipeError, StageError
+from builder.llm.contract import Renderer, make_contract
+from builder.llm.engine import load_tokenizer
+from builder.recipe import Base, Chat, Named, Runtime, Section
+from builder.recipe_errors import read_yaml
+from builder.records import Counts, Rejects, Stats, rejected_schema, training_schema
+from builder.storage import read_json, read_rows, write_rows, write_text
+
+VERSION = 1
+Role = Literal["forward", "backward"]
+
+SET_BY_US = (
+    "model_name_or_path", "model_revision", "trust_remote_code", "output_dir", "datasets", "dataset_name",
+    "dataset_config", "chat_template_path", "eos_token", "env", "resume_from_checkpoint", "push_to_hub",
+    "completion_only_loss", "config",
+)  # fmt: skip
+
+
+class BackwardStage(Section):
+    """What the stage `model-backward` depends on."""
+
+    base: Base
+    chat: Chat
+    recipe: Named
+    template: Literal["backward"] | Named
+
+
+class ForwardStage(Section):
+    """What the stages `model-0` to `model-N` depend on."""
+
+    base: Base
+    chat: Chat
+    recipe: Named
+
+
+def train_backward(out: Path, config: BackwardStage, seed: Path, *, runtime: Runtime) -> Stats:
+    """Train M_yx on (output -> instruction) seed pairs (section 2.2).
+
+    Args:
+        out: Stage folder; the model goes to `model/`, its rows to `rows/`, TRL's recipe to `sft.yaml`.
+        config: Base and chat sections, TRL recipe, and the prompt template of augment.
+        seed: Stage folder of the seed pairs.
+        runtime: Launcher and threads.
+
+    Raises:
+        StageError: If the training fails or no row fits its maximum length.
+    """
+    renderer = _renderer(config.base, config.chat, "backward")
+    rows = (
+        _row(pair["id"], backward_prompt(renderer, config.template, pair["output"]), pair["instruction"])
+        for pair in read_rows(seed / "data")
+    )
+    return _train(out, config.base, config.recipe, renderer, {"seed": rows}, runtime)
+
+
+def train_forward(
+    out: Path, config: ForwardStage, seed: Path, curated: Path | None = None, previous: Path | None = None,
+    *, runtime: Runtime,
+) -> Stats:  # fmt: skip
+    """Train M_t on the seed, tagged S_a, and for t > 0 on the curated pairs, tagged S_w (section 2.3).
+
+    Args:
+        out: Stage folder; the model goes to `model/`, its rows to `rows/`, TRL's recipe to `sft.yaml`.
+        config: Base and chat sections, TRL recipe.
+        seed: Stage folder of the seed pairs.
+        curated: Stage folder of A_k(t); None for M_0. Its test rows are not trained on.
+        previous: Stage folder of M_{t-1}, where training starts with `init: previous`.
+        runtime: Launcher and threads.
+
+    Raises:
+        StageError: If the training fails or no row fits its maximum length.
+    """
+    renderer = _renderer(config.base, config.chat, "forward")
+    rows = {"seed": _forward_rows(renderer, "seed", read_rows(seed / "data"))}
+    if curated is not None:
+        kept = (row for row in read_rows(curated / "data") if row["split"] == "train")
+        rows["curated"] = _forward_rows(renderer, "web", kept)
+    start = previous / "model" if previous is not None else None
+    return _train(out, config.base, config.recipe, renderer, rows, runtime, start=start)
+
+
+def _renderer(base: Base, chat: Chat, role: Role) -> Renderer:
+    tokenizer = load_tokenizer(base.location, base.revision, trust_remote_code=base.trust_remote_code)
+    return Renderer(make_contract(chat, role, tokenizer), tokenizer)
+
+
+def _forward_rows(
+    renderer: Renderer, tag: Literal["seed", "web"], pairs: Iterable[dict[str, Any]]
+) -> Iterable[dict[str, Any]]:
+    for pair in pairs:
+        prompt = [renderer.contract.system(tag), {"role": "user", "content": pair["instruction"]}]
+        yield _row(pair["id"], prompt, pair["output"])
+
+
+def _row(row_id: str, prompt: list[dict[str, str]], answer: str) -> dict[str, Any]:
+    return {"id": row_id, "prompt": prompt, "completion": [{"role": "assistant", "content": answer}]}
+
+
+def _train(
+    out: Path,
+    base: Base,
+    recipe: Path,
+    renderer: Renderer,
+    sources: dict[str, Iterable[dict[str, Any]]],
+    runtime: Runtime,
+    *,
+    start: Path | None = None,
+) -> Stats:
+    """Write rows and resolved recipe, let TRL train, and put the finished model under its final name."""
+    options = read_training_recipe(recipe)
+    counts, details = _write_training_rows(out, sources, renderer, int(options.get("max_length", 1024)))
+    template = out / "chat_template.jinja"
+    write_text(template, renderer.contract.template)
+    resolved = {
+        "report_to": "none",
+        "save_strategy": "no",
+        **options,
+        "model_name_or_path": str(start or base.location),
+        **({} if start or base.revision is None else {"model_revision": base.revision}),
+        "trust_remote_code": base.trust_remote_code,
+        "chat_template_path": str(template),
+        "eos_token": renderer.contract.end_token,
+        "completion_only_loss": True,
+        "datasets": [_entry(out, name) for name in sources],
+        "output_dir": str(out / "training"),
+    }
+    write_text(out / "sft.yaml", yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True))
+    _launch(out, runtime)
+    finished = out / "training" / "final"
+    renderer.contract.save(finished)
+    metrics = read_json(finished / "training.json")
+    if metrics["rows"] != counts.kept:
+        raise StageError(f"TRL trained on {metrics['rows']:,} of {counts.kept:,} rows; see {out / 'logs/child.log'}")
+    shutil.rmtree(out / "model", ignore_errors=True)
+    finished.rename(out / "model")
+    return Stats({"rows": counts}, details | metrics)
+
+
+def read_training_recipe(path: Path) -> dict[str, Any]:
+    """Read a TRL recipe and refuse the keys that the build sets itself.
+
+    Raises:
+        RecipeError: With one line for every such key.
+    """
+    options = read_yaml(path)
+    if not isinstance(options, dict):
+        raise RecipeError(f"{path}: a TRL recipe is a mapping of TRL's own keys")
+    problems = [f"{path}: {key} is set by the build; remove it" for key in options if key in SET_BY_US]
+    if options.get("packing"):
+        problems.append(f"{path}: packing is true; rows are kept apart only without it, set it to false")
+    if problems:
+        raise RecipeError("\n".join(problems))
+    return options
+
+
+def _write_training_rows(
+    out: Path, sources: dict[str, Iterable[dict[str, Any]]], renderer: Renderer, max_length: int
+) -> tuple[Counts, dict[str, Any]]:
+    """Write the rows of each source; a row longer than `max_length` tokens is dropped whole, never cut."""
+    counts, details, rejects = Counts(), {}, Rejects()
+    for name, rows in sources.items():
+        fitting = []
+        for row in rows:
+            counts.rows_in += 1
+            ids, _ = renderer.answered(row["prompt"], row["completion"][0]["content"])
+            if len(ids) <= max_length:
+                fitting.append(row)
+            else:
+                counts.dropped["longer_than_max_length"] += 1
+                rejects.add(row["id"], "longer_than_max_length")
+        details[f"{name}_rows"] = write_rows(out / "rows" / f"{name}.parquet", fitting, training_schema())
+        counts.kept += details[f"{name}_rows"]
+    write_rows(out / "rejected" / "rows.parquet", rejects.rows, rejected_schema())
+    if not counts.kept:
+        raise StageError(f"no row fits max_length: {max_length}; raise it in the TRL recipe")
+    return counts, details
+
+
+def _entry(out: Path, name: str) -> dict[str, Any]:
+    data = str(out / "rows" / f"{name}.parquet")
+    return {"path": "parquet", "data_files": data, "split": "train", "columns": ["prompt", "completion"]}
+
+
+def _launch(out: Path, runtime: Runtime) -> None:
+    """Run `builder.sft` under the launcher of the recipe; no shell is involved."""
+    prefix = shlex.split(runtime.launcher) or [sys.executable]
+    command = [*prefix, "-m", "builder.sft", "--config", str(out / "sft.yaml")]
+    environment = os.environ | {"HF_DATASETS_CACHE": str(out / "training" / "datasets")}
+    shutil.rmtree(out / "training", ignore_errors=True)
+    try:
+        code = subprocess.run(command, env=environment, check=False, stdin=subprocess.DEVNULL).returncode
+    except OSError as error:
+        raise StageError(
+            f"runtime.launcher: {prefix[0]}: {error.strerror}; it must be a command that exists"
+        ) from error
+    shutil.rmtree(out / "training" / "datasets", ignore_errors=True)
+    if code:
+        raise StageError(f"the training command ended with exit code {code}; its output is in {out / 'logs/child.log'}")

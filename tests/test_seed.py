@@ -1,0 +1,282 @@
+"""Seed pairs: selection rules on small conversations, counts on the real sample."""
+
+import gzip
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from builder.errors import RecipeError, StageError
+from builder.recipe import Runtime, Seed
+from builder.records import Stats, rejected_schema, seed_schema
+from builder.seed import char_lengths, select_seed
+from builder.storage import parquet_files, read_rows
+
+
+def message(identifier: str, role: str, text: str, **keys: Any) -> dict[str, Any]:
+    return {"message_id": identifier, "role": role, "text": text, "lang": "en", "deleted": False, **keys}
+
+
+def tree(name: str, *replies: dict[str, Any], state: str = "ready_for_export", **keys: Any) -> dict[str, Any]:
+    prompt = message(name, "prompter", f"Question {name}?", **keys) | {"replies": list(replies)}
+    waiting = [prompt]
+    while waiting:
+        parent = waiting.pop()
+        parent["replies"] = [{**reply, "parent_id": parent["message_id"]} for reply in parent.get("replies", [])]
+        waiting += parent["replies"]
+    return {"message_tree_id": name, "tree_state": state, "prompt": prompt}
+
+
+def flat(trees: list[dict[str, Any]], labels: str) -> list[dict[str, Any]]:
+    """The trees as rows of the Hub's table; labels as `lists` or `dicts`."""
+    rows = []
+    for item in trees:
+        waiting = [item["prompt"]]
+        while waiting:
+            node = dict(waiting.pop())
+            waiting += node.pop("replies", [])
+            named = {key: value["value"] for key, value in (node.get("labels") or {}).items()}
+            lists = {"name": list(named), "value": list(named.values()), "count": [1] * len(named)}
+            dicts = [{"name": key, "value": value, "count": 1} for key, value in named.items()]
+            node["labels"] = lists if labels == "lists" else dicts
+            rows.append({"parent_id": None, "rank": None, **node, "tree_state": item["tree_state"]})
+    return rows
+
+
+def write_lines(path: Path, rows: list[Any]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return path
+
+
+def source(path: Path, form: str = "pairs", **keys: Any) -> dict[str, Any]:
+    return {"name": "people", "path": path, "format": form, "license": "apache-2.0", **keys}
+
+
+def run(out: Path, *sources: dict[str, Any], **keys: Any) -> tuple[list[dict[str, Any]], Stats]:
+    config = Seed.model_validate({"sources": list(sources), **keys})
+    stats = select_seed(out, config, runtime=Runtime())
+    stats.check("seed")
+    assert pq.read_schema(out / "data" / "seed.parquet").equals(seed_schema())
+    assert pq.read_schema(out / "rejected" / "seed.parquet").equals(rejected_schema())
+    counts = stats.counts["pairs"]
+    assert pq.read_metadata(out / "rejected" / "seed.parquet").num_rows == counts.rows_in - counts.kept
+    return list(read_rows(out / "data")), stats
+
+
+def answer(name: str, **keys: Any) -> dict[str, Any]:
+    return message(name, "assistant", f"Answer {name}.", **keys)
+
+
+QUALITY = {"quality": {"value": 0.9, "count": 3}, "spam": {"value": 0.0, "count": 3}}
+POOR = {"quality": {"value": 0.2, "count": 3}}
+
+
+@pytest.mark.parametrize("form", ["trees", "lists", "dicts"])
+def test_first_turn_rank_zero_replies_are_kept_and_all_others_named(tmp_path: Path, form: str) -> None:
+    trees = [
+        tree("a", answer("a0", rank=0, replies=[message("a1", "prompter", "And?", replies=[answer("a2", rank=0)])])),
+        tree("b", answer("b0", rank=0), answer("b1", rank=1), answer("b2")),
+        tree("c", answer("c0")),
+        tree("d"),
+        tree("e", answer("e0", rank=0, lang="de")),
+        tree("f", answer("f0", rank=0), lang="fr"),
+        tree("g", answer("g0", rank=0), state="aborted_low_grade"),
+        tree("h", answer("h0", rank=0), deleted=True),
+        tree("i", answer("i0", rank=0, review_result=False)),
+        tree("j", message("j0", "prompter", "Me too", rank=0)),
+    ]
+    rows = trees if form == "trees" else flat(trees, form)
+    found, stats = run(tmp_path / "out", source(write_lines(tmp_path / "x.jsonl", rows), "oasst"))
+    assert [(row["id"], row["instruction"], row["output"]) for row in found] == [
+        ("a0", "Question a?", "Answer a0."),
+        ("b0", "Question b?", "Answer b0."),
+    ]
+    assert {row["source"] for row in found} == {"people"}
+    assert stats.counts["pairs"].as_dict() == {
+        "in": 12,
+        "kept": 2,
+        "dropped": {
+            "lower_rank": 1, "no_reply": 1, "not_exported": 1, "prompt_deleted": 1, "prompt_language": 1,
+            "reply_language": 1, "reply_review": 1, "reply_role": 1, "unranked": 2,
+        },
+        "failed": {},
+    }  # fmt: skip
+    assert stats.details["sources"][0]["messages"] == 23
+    assert stats.details["sources"][0]["roots"] == 10
+
+
+@pytest.mark.parametrize("form", ["trees", "lists", "dicts"])
+def test_options_change_what_is_kept(tmp_path: Path, form: str) -> None:
+    trees = [
+        tree("a", answer("a0", rank=0, labels=QUALITY), labels=QUALITY),
+        tree("b", answer("b0", rank=0, labels=POOR), labels=QUALITY),
+        tree("c", answer("c0", rank=0)),
+        tree("d", answer("d0", labels=QUALITY), labels=QUALITY),
+        tree("e", answer("e0", rank=0, labels=QUALITY), labels=QUALITY, synthetic=True),
+    ]
+    file = write_lines(tmp_path / "x.jsonl", trees if form == "trees" else flat(trees, form))
+
+    def kept(name: str, **keys: Any) -> tuple[list[str], dict[str, int]]:
+        rows, stats = run(tmp_path / name, source(file, "oasst"), **keys)
+        return [row["id"] for row in rows], dict(stats.counts["pairs"].dropped)
+
+    assert kept("plain") == (["a0", "b0", "c0", "e0"], {"unranked": 1})
+    assert kept("only", only_children=True) == (["a0", "b0", "c0", "d0", "e0"], {})
+    assert kept("human", synthetic=False) == (["a0", "b0", "c0"], {"unranked": 1, "synthetic": 1})
+    assert kept("good", min_quality=0.6) == (["a0", "e0"], {"unranked": 1, "low_quality": 1, "no_quality": 1})
+
+
+def test_rank_that_became_a_float_in_parquet(tmp_path: Path) -> None:
+    rows = flat([tree("a", answer("a0", rank=0.0), answer("a1", rank=1.0), answer("a2", rank=math.nan))], "dicts")
+    pq.write_table(pa.Table.from_pylist([{**row, "labels": None} for row in rows]), tmp_path / "x.parquet")
+    found, stats = run(tmp_path / "out", source(tmp_path / "x.parquet", "oasst"))
+    assert [row["id"] for row in found] == ["a0"]
+    assert stats.counts["pairs"].dropped == {"lower_rank": 1, "unranked": 1}
+
+
+PAIRS = [
+    {"ask": " Name a fruit. ", "tell": "Apple.\n\nOr pear.\n"},
+    {"ask": "Name  a fruit.", "tell": "Apple. Or pear."},
+    {"ask": "  ", "tell": "Apple."},
+    {"ask": "Name a tree.", "tell": None},
+    {"ask": "Name a tree.", "tell": "Oak.<|im_end|>\n<|im_start|>system"},
+    {"ask": "Name a river.", "tell": ["Rhine"]},
+    {"ask": "Name a lake.", "tell": "\ud800"},
+    {"ask": "Name a hill.", "tell": "Ben Nevis"},
+    {"ask": "Name a town.", "tell": "Ulm"},
+    {"ask": "Name a street.", "tell": "Elm Street"},
+    {"question": "wrong columns"},
+]
+
+
+def test_pairs_are_cleaned_and_every_row_accounted_for(tmp_path: Path) -> None:
+    file = write_lines(tmp_path / "x.jsonl", PAIRS)
+    with file.open("a") as handle:
+        handle.write('\n{"ask": "cut in the mid\n')
+    found, stats = run(tmp_path / "out", source(file, instruction="ask", output="tell"))
+    assert sorted(row["output"] for row in found) == ["Apple.\n\nOr pear.", "Ben Nevis", "Elm Street", "Ulm"]
+    assert [row["id"] for row in found] == sorted(row["id"] for row in found)
+    assert stats.counts["pairs"].as_dict() == {
+        "in": 12,
+        "kept": 4,
+        "dropped": {"control_tokens": 1, "duplicate": 1, "empty_instruction": 1, "empty_output": 1},
+        "failed": {"no_columns": 1, "not_json": 1, "not_text": 1, "not_unicode": 1},
+    }
+    places = {row["reason"]: row["id"] for row in read_rows(tmp_path / "out" / "rejected")}
+    assert places["not_json"] == "x.jsonl:12"
+
+
+@pytest.mark.parametrize("form", ["jsonl", "jsonl.gz", "json", "parquet", "folder"])
+def test_every_file_form_gives_the_same_rows(tmp_path: Path, form: str) -> None:
+    rows = [{"instruction": f"Say {number}", "output": str(number)} for number in range(6)]
+    path = tmp_path / f"x.{form}"
+    if form == "jsonl.gz":
+        path.write_bytes(gzip.compress("\n".join(map(json.dumps, rows)).encode()))
+    elif form == "json":
+        path.write_text(json.dumps(rows, indent=1))
+    elif form == "parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    elif form == "folder":
+        write_lines(path / "a.jsonl", rows[:2])
+        write_lines(path / "sub" / "b.jsonl", rows[2:])
+        (path / "README.md").write_text("not a seed file")
+    else:
+        write_lines(path, rows)
+    reference, _ = run(tmp_path / "reference", source(write_lines(tmp_path / "reference.jsonl", rows)))
+    assert run(tmp_path / "out", source(path))[0] == reference
+
+
+def test_sample_depends_on_ids_only(tmp_path: Path) -> None:
+    rows = [{"instruction": f"Say {number}", "output": str(number)} for number in range(40)]
+    forward = source(write_lines(tmp_path / "x.jsonl", rows))
+    backward = source(write_lines(tmp_path / "y.jsonl", rows[::-1]))
+    first, stats = run(tmp_path / "a", forward, size=10)
+    assert run(tmp_path / "b", backward, size=10)[0] == first
+    assert run(tmp_path / "c", forward, size=10, seed=1)[0] != first
+    assert stats.counts["pairs"].dropped == {"not_sampled": 30}
+    assert stats.details["output_chars"] == char_lengths(row["output"] for row in first)
+
+
+def test_sources_keep_their_licence_and_share_no_pair(tmp_path: Path) -> None:
+    first = write_lines(
+        tmp_path / "x.jsonl", [{"instruction": "a", "output": "b"}, {"instruction": "c", "output": "d"}]
+    )
+    second = write_lines(tmp_path / "y.jsonl", [tree("t", message("t0", "assistant", "b", rank=0))])
+    second.write_text(second.read_text().replace("Question t?", "a"))
+    other = source(second, "oasst", name="trees") | {"license": "cc-by-4.0"}
+    for number, order in enumerate([(source(first), other), (other, source(first))]):
+        rows, stats = run(tmp_path / str(number), *order)
+        assert len(rows) == 2
+        assert stats.counts["pairs"].dropped == {"duplicate": 1}
+        licences = {"people": "apache-2.0", "trees": "cc-by-4.0"}
+        assert all(row["license"] == licences[row["source"]] for row in rows)
+        assert [entry["kept"] for entry in stats.details["sources"]] == ([2, 0] if number == 0 else [1, 1])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b'{"question": "a", "answer": "b"}\n', ["instruction, output", "answer, question", "x.jsonl"]),
+        (b"not json\nat all\n", ["not JSON objects", "x.jsonl"]),
+        (b"", ["holds no row"]),
+    ],
+    ids=["other columns", "no JSON", "empty"],
+)
+def test_file_that_does_not_fit_is_named(tmp_path: Path, content: bytes, words: list[str]) -> None:
+    (tmp_path / "x.jsonl").write_bytes(content)
+    with pytest.raises(RecipeError) as caught:
+        run(tmp_path / "out", source(tmp_path / "x.jsonl"))
+    assert all(word in str(caught.value) for word in words)
+
+
+@pytest.mark.parametrize("name", ["x.jsonl.gz", "x.parquet", "x.csv"])
+def test_unreadable_file_is_named(tmp_path: Path, name: str) -> None:
+    whole = gzip.compress(json.dumps({"instruction": "a", "output": "b"}).encode())
+    (tmp_path / name).write_bytes(whole[:-9])
+    with pytest.raises(RecipeError, match=name):
+        run(tmp_path / "out", source(tmp_path / name))
+
+
+def test_nothing_left_is_an_error_with_the_reasons(tmp_path: Path) -> None:
+    file = write_lines(tmp_path / "x.jsonl", [tree("a", answer("a0"))])
+    with pytest.raises(StageError, match="1 unranked"):
+        run(tmp_path / "out", source(file, "oasst"))
+
+
+def test_hub_dataset_is_read_at_its_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+
+    def load_dataset(name: str, *, split: str, revision: str) -> Any:
+        assert (name, split, revision) == ("some/pairs", "validation", "a" * 40)
+        return datasets.Dataset.from_list([{"instruction": "a", "output": "b"}])
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    hub = {"name": "hub", "dataset": "some/pairs", "revision": "a" * 40, "split": "validation", "license": "mit"}
+    rows, _ = run(tmp_path, hub)
+    assert [(row["instruction"], row["output"], row["license"]) for row in rows] == [("a", "b", "mit")]
+
+
+def test_real_sample_has_the_counts_it_states(tmp_path: Path, real_seed: Path) -> None:
+    trees = source(real_seed / "oasst_en_100.trees.jsonl", "oasst")
+    rows, stats = run(tmp_path / "trees", trees)
+    table = source(real_seed / "oasst_en_100.flat_hub_columns.jsonl", "oasst")
+    flat_rows, flat_stats = run(tmp_path / "flat", table)
+    assert rows == flat_rows
+    assert stats == flat_stats
+    assert stats.counts["pairs"].as_dict() == {
+        "in": 333,
+        "kept": 99,
+        "dropped": {"lower_rank": 231, "unranked": 3},
+        "failed": {},
+    }
+    figures = stats.details["sources"][0]
+    assert (figures["messages"], figures["prompter"], figures["assistant"]) == (1167, 480, 687)
+    assert (figures["roots"], figures["rank0"]) == (100, 212)
+    lengths = stats.details["instruction_chars"], stats.details["output_chars"]
+    assert [(round(item["mean"]), round(item["sd"])) for item in lengths] == [(160, 238), (1135, 742)]
+    assert len(parquet_files(tmp_path / "trees")) == 2

@@ -69,9 +69,9 @@ def plan(recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], as_jso
 @click.option("--until", metavar="STAGE", help="Stop after this stage.")
 def build(recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], until: str | None) -> None:
     """Run the stages that are missing."""
-    from builder.show import build_recipe
+    from builder.project import build_recipe
 
-    click.echo(build_recipe(recipe, work_dir, overrides, until=until))
+    click.echo(build_recipe(recipe, work_dir, overrides, until))
 
 
 @cli.command()
@@ -111,9 +111,9 @@ def release(
     recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], version: str, out: Path | None, replace: bool
 ) -> None:
     """Assemble and check the release folder of a finished build: dataset and models."""
-    from builder.show import release_recipe
+    from builder.project import release_recipe
 
-    click.echo(release_recipe(recipe, work_dir, overrides, version, out, replace=replace))
+    click.echo(release_recipe(recipe, work_dir, overrides, version, out, replace))
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ import os
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
@@ -196,17 +195,23 @@ def _entry(out: Path, name: str) -> dict[str, Any]:
 
 
 def _launch(out: Path, runtime: Runtime) -> None:
-    """Run `builder.sft` under the launcher of the recipe; no shell is involved."""
-    prefix = shlex.split(runtime.launcher) or [sys.executable]
-    command = [*prefix, "-m", "builder.sft", "--config", str(out / "sft.yaml")]
-    environment = os.environ | {"HF_DATASETS_CACHE": str(out / "training" / "datasets")}
+    """Run `builder.sft`: in this process, or under the launcher of the recipe; no shell is involved."""
     shutil.rmtree(out / "training", ignore_errors=True)
-    try:
-        code = subprocess.run(command, env=environment, check=False, stdin=subprocess.DEVNULL).returncode
-    except OSError as error:
-        raise StageError(
-            f"runtime.launcher: {prefix[0]}: {error.strerror}; it must be a command that exists"
-        ) from error
+    arguments = ["--config", str(out / "sft.yaml")]
+    os.environ["HF_DATASETS_CACHE"] = str(out / "training" / "datasets")
+    if runtime.launcher:
+        _launch_command([*shlex.split(runtime.launcher), "-m", "builder.sft", *arguments], out / "logs" / "child.log")
+    else:
+        from builder.sft import main
+
+        main(arguments)
     shutil.rmtree(out / "training" / "datasets", ignore_errors=True)
+
+
+def _launch_command(command: list[str], log: Path) -> None:
+    try:
+        code = subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode
+    except OSError as error:
+        raise StageError(f"runtime.launcher: {command[0]}: {error.strerror}; give a command that exists") from error
     if code:
-        raise StageError(f"the training command ended with exit code {code}; its output is in {out / 'logs/child.log'}")
+        raise StageError(f"{command[0]} ended with exit code {code}; what it said is in {log}")

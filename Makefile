@@ -1,0 +1,38 @@
+# The two commands: `make quickstart` and `make test`. Both install into .venv when it is not there yet.
+.PHONY: help install quickstart test test-full lint method-check wheel clean
+python := .venv/bin/python
+# Tests run one OpenMP thread each; two run side by side.
+export OMP_NUM_THREADS := 1
+
+help:
+	@echo "make quickstart    install into .venv and build the embedded sample end to end"
+	@echo "make test          the whole suite, offline"
+	@echo "make test-full     the suite and what takes minutes: the built wheel, the whole quickstart from it"
+	@echo "make lint          ruff and mypy"
+	@echo "make method-check  the method on three fresh worlds, with spread (about 20 minutes)"
+
+install:
+	@scripts/install.sh
+
+quickstart: install
+	$(python) -m builder quickstart quickstart
+
+test: install
+	$(python) -m pytest -n 2 --dist loadfile -q -m "not full"
+
+test-full: install
+	$(python) -m pytest -n 2 --dist loadfile -q
+
+lint: install
+	$(python) -m ruff format --check builder tests scripts
+	$(python) -m ruff check builder tests scripts
+	$(python) -m mypy --strict builder
+
+method-check: install
+	$(python) -m builder.sample.method_check
+
+wheel: install
+	$(python) -m hatchling build -t wheel
+
+clean:
+	rm -rf dist quickstart .mypy_cache .ruff_cache .pytest_cache

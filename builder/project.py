@@ -1,0 +1,96 @@
+"""A recipe with its work directory: what the commands `build` and `release` do."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.build import run_build
+from builder.console import Console
+from builder.errors import ReleaseError, StageError
+from builder.recipe import Recipe, load_recipe
+from builder.workspace import Artifact, Workspace, locked
+
+
+@dataclass(frozen=True)
+class Project:
+    """A loaded recipe, the folder it lies in, and its work directory."""
+
+    recipe: Recipe
+    folder: Path
+    work_dir: Path
+
+    def artifacts(self) -> dict[str, Artifact]:
+        """The artifact of every stage of the recipe as it stands, run or not."""
+        workspace = Workspace(self.work_dir, self.recipe.runtime, dry_run=True)
+        run_build(self.recipe, workspace)
+        return workspace.artifacts
+
+
+def open_project(path: Path, work_dir: Path | None = None, overrides: tuple[str, ...] = ()) -> Project:
+    """Load a recipe and settle its work directory: the option, else `runtime.work_dir`, else `work/` beside it.
+
+    Raises:
+        RecipeError: If the recipe is wrong.
+    """
+    recipe = load_recipe(path, overrides)
+    folder = (path if path.is_dir() else path.parent).resolve()
+    return Project(recipe, folder, (work_dir or recipe.runtime.work_dir or folder / "work").resolve())
+
+
+def build_project(project: Project, until: str | None = None) -> dict[str, Artifact]:
+    """Run what is missing and return the artifacts by stage.
+
+    Raises:
+        StageError: If a stage fails, `until` names no stage, or the work directory is in use.
+    """
+    stages = list(project.artifacts())
+    if until is not None and until not in stages:
+        raise StageError(f"--until {until}: no such stage; the stages are {', '.join(stages)}")
+    with locked(project.work_dir):
+        workspace = Workspace(project.work_dir, project.recipe.runtime, Console(), until=until)
+        run_build(project.recipe, workspace)
+    return workspace.artifacts
+
+
+def build_recipe(path: Path, work_dir: Path | None, overrides: tuple[str, ...], until: str | None) -> str:
+    """`humpback build`: run what is missing, and say what came of it."""
+    project = open_project(path, work_dir, overrides)
+    artifacts = build_project(project, until)
+    if until is not None:
+        return f"stopped after {until}: {artifacts[until].path}"
+    final = artifacts[f"curate-{project.recipe.iterations}"].record["counts"]["pairs"]
+    return (
+        f"{final['kept']:,} of {final['in']:,} pairs selected; final model {artifacts[_final(project)].model}\n"
+        f"next: humpback release {path} --version 1.0.0"
+    )
+
+
+def _final(project: Project) -> str:
+    return f"model-{project.recipe.iterations}"
+
+
+def release_project(project: Project, version: str, out: Path | None = None, *, replace: bool = False) -> Path:
+    """Assemble and check the release folder of a finished build and return it.
+
+    Raises:
+        ReleaseError: If a stage is not done, or the folder does not pass its checks.
+    """
+    from builder.release import assemble
+
+    artifacts = project.artifacts()
+    missing = [name for name, artifact in artifacts.items() if artifact.status != "done"]
+    if missing:
+        raise ReleaseError(f"the build is not finished ({', '.join(missing)}); run `humpback build` first")
+    folder = out or project.folder / "releases" / version
+    return assemble(folder, project.recipe, artifacts, version, replace=replace)
+
+
+def release_recipe(
+    path: Path, work_dir: Path | None, overrides: tuple[str, ...], version: str, out: Path | None, replace: bool
+) -> str:
+    """`humpback release`: assemble the folder and say how to load it."""
+    project = open_project(path, work_dir, overrides)
+    folder = release_project(project, version, out, replace=replace)
+    return (
+        f"{folder}: assembled and checked\n"
+        f'load it: datasets.load_dataset("{folder / "dataset"}")  (configs curated, seed, sft, augmented)'
+    )

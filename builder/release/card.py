@@ -1,0 +1,117 @@
+"""Cards: YAML front matter written from the files, and a body whose every figure is computed."""
+
+from typing import Any
+
+import yaml
+
+from builder.errors import ReleaseError
+from builder.release.figures import funnel, licences, samples, score_summary, text_statistics
+from builder.release.markdown import escape, fence
+from builder.release.material import Material
+from builder.release.parquet import Config
+from builder.release.tables import DEFAULT_CONFIG
+from builder.resources import resource_folder
+
+SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
+
+
+def dataset_card(material: Material, configs: list[Config]) -> str:
+    """The dataset's README.md."""
+    values = {
+        "material": material,
+        "configs": configs,
+        "default": DEFAULT_CONFIG,
+        "licences": licences(material),
+        "funnel": funnel(material),
+        "statistics": text_statistics(material),
+        "scores": score_summary(material),
+        "samples": samples(configs),
+        "prompts": _prompts(material),
+    }
+    return render_card("dataset.md.jinja", _front_matter(material, configs), values)
+
+
+def _front_matter(material: Material, configs: list[Config]) -> dict[str, Any]:
+    release = material.recipe.release
+    sources = [source.dataset for source in material.recipe.seed.sources if source.dataset]
+    return {
+        "license": release.license,
+        "language": [release.language],
+        "pretty_name": release.title,
+        "size_categories": [size_category(sum(config.rows for config in configs))],
+        "task_categories": ["text-generation"],
+        "annotations_creators": ["machine-generated"],
+        "language_creators": ["found", "machine-generated"],
+        **({"source_datasets": sources} if sources else {}),
+        "tags": ["synthetic", "instruction-backtranslation", "sft"],
+        "configs": [_files_entry(config) for config in configs],
+        "dataset_info": [_info_entry(config) for config in configs],
+    }
+
+
+def size_category(rows: int) -> str:
+    """The Hub's name for a number of rows."""
+    return next((name for limit, name in SIZES if rows < limit), "n>10M")
+
+
+def _files_entry(config: Config) -> dict[str, Any]:
+    files = [{"split": split.name, "path": f"{config.name}/{split.name}-*.parquet"} for split in config.splits]
+    default = {"default": True} if config.name == DEFAULT_CONFIG else {}
+    return {"config_name": config.name, **default, "data_files": files}
+
+
+def _info_entry(config: Config) -> dict[str, Any]:
+    from datasets import Features  # slow to import
+
+    splits = [
+        {"name": split.name, "num_bytes": split.memory_bytes, "num_examples": split.rows} for split in config.splits
+    ]
+    return {
+        "config_name": config.name,
+        "features": Features.from_arrow_schema(config.schema)._to_yaml_list(),
+        "splits": splits,
+        "download_size": config.file_bytes,
+        "dataset_size": config.memory_bytes,
+    }
+
+
+def front_matter_text(value: dict[str, Any]) -> str:
+    """A mapping as YAML, keys in their order."""
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110)
+
+
+def render_card(template: str, front_matter: dict[str, Any], values: dict[str, Any]) -> str:
+    """Render a card of `dataset_cards/` under its front matter.
+
+    Raises:
+        ReleaseError: If the template asks for a value that is not there.
+    """
+    from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
+    from jinja2.sandbox import SandboxedEnvironment
+
+    environment = SandboxedEnvironment(
+        loader=FileSystemLoader(resource_folder("dataset_cards")),
+        undefined=StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"text": escape, "fence": fence, "count": "{:,}".format}
+    try:
+        body = environment.get_template(template).render(**values)
+    except TemplateError as error:
+        raise ReleaseError(f"dataset_cards/{template}: {error.message}; correct the template") from error
+    return f"---\n{front_matter_text(front_matter)}---\n\n{body.strip()}\n"
+
+
+def _prompts(material: Material) -> dict[str, str]:
+    """Texts of the prompts that the build used, by what they are for."""
+    from builder.llm.prompts import template_path
+
+    augment, judges = material.recipe.augment, material.recipe.score
+    paths = {"Self-augmentation, the user turn": template_path(augment.template)}
+    for judge in judges:
+        if judge.judge != "likelihood":
+            paths[f"Self-curation, judge {judge.judge}"] = template_path(judge.rubric)
+    return {name: path.read_text(encoding="utf-8").rstrip("\n") for name, path in paths.items()}

@@ -1,0 +1,86 @@
+"""Checks of the dataset card: its front matter must say what the files are."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from builder.errors import RecipeError, ReleaseError
+from builder.recipe_errors import read_yaml
+from builder.release.card import size_category
+from builder.storage import parquet_files
+
+REQUIRED = ("license", "language", "pretty_name", "size_categories", "task_categories", "tags", "configs")
+_FRONT = re.compile(r"\A---\n(.*?\n)---\n", re.DOTALL)
+
+
+def read_front_matter(card: Path) -> dict[str, Any]:
+    """The front matter of a README.md, read strictly.
+
+    Raises:
+        ReleaseError: If there is none, it is not YAML, or a key is written twice.
+    """
+    found = _FRONT.match(card.read_text(encoding="utf-8"))
+    if not found:
+        raise ReleaseError(f"{card.name}: has no front matter between two lines of ---")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "front-matter.yaml"
+        copy.write_text(found.group(1), encoding="utf-8")
+        try:
+            value = read_yaml(copy)
+        except RecipeError as error:
+            raise ReleaseError(f"{card.name}: {str(error).removeprefix(f'{copy}: ')}") from error
+    if not isinstance(value, dict):
+        raise ReleaseError(f"{card.name}: the front matter is no mapping")
+    return value
+
+
+def check_card(dataset: Path) -> Iterator[str]:
+    """Declared files are the files present; features, rows and sizes are those of the files."""
+    front = read_front_matter(dataset / "README.md")
+    for key in REQUIRED:
+        if not front.get(key):
+            yield f"README.md: the front matter lacks {key}"
+    configs = {entry["config_name"]: entry for entry in front["configs"]}
+    if len(configs) > 1 and sum(bool(entry.get("default")) for entry in configs.values()) != 1:
+        yield "README.md: exactly one config must be the default"
+    if len({name.lower() for name in configs}) < len(front["configs"]):
+        yield "README.md: config names must differ in more than capitals"
+    if list(configs) != [entry["config_name"] for entry in front["dataset_info"]]:
+        yield "README.md: configs and dataset_info name different configs"
+    declared, rows = set[Path](), 0
+    for info in front["dataset_info"]:
+        for entry in configs.get(info["config_name"], {}).get("data_files", []):
+            files = sorted(dataset.glob(entry["path"]))
+            declared |= set(files)
+            if not files:
+                yield f"README.md: {entry['path']} names no file"
+                continue
+            yield from _check_split(info, entry["split"], files)
+            rows += _rows(files)
+    for path in parquet_files(dataset):
+        if path not in declared:
+            yield f"{path.relative_to(dataset).as_posix()}: the card declares no split with this file"
+    if front["size_categories"] != [size_category(rows)]:
+        yield f"README.md: size_categories is {front['size_categories']}, there are {rows:,} rows"
+
+
+def _check_split(info: dict[str, Any], split: str, files: list[Path]) -> Iterator[str]:
+    import pyarrow.parquet as pq
+    from datasets import Features
+
+    name = info["config_name"]
+    stated = {entry["name"]: entry["num_examples"] for entry in info["splits"]}
+    if stated.get(split) != _rows(files):
+        yield f"README.md: {name}/{split} has {stated.get(split)} rows by the card and {_rows(files)} in its files"
+    features = Features._from_yaml_list(info["features"])
+    for file in files:
+        if Features.from_arrow_schema(pq.read_schema(file)) != features:
+            yield f"{name}/{file.name}: its columns differ from the features in the card"
+
+
+def _rows(files: list[Path]) -> int:
+    import pyarrow.parquet as pq
+
+    return sum(pq.read_metadata(file).num_rows for file in files)

@@ -1,0 +1,87 @@
+"""The figures of the dataset card, computed from the stages' counts and rows."""
+
+import json
+import statistics
+from collections import Counter
+from typing import Any
+
+from builder.records import Counts
+from builder.release.material import Material
+from builder.release.parquet import Config
+from builder.seed import char_lengths
+from builder.storage import read_rows
+from builder.workspace import Artifact
+
+SAMPLE_CHARS = 2_000
+SAMPLE_CANDIDATES = 500
+"""A sample row is the first short enough one, or the shortest, of this many rows."""
+
+
+def funnel(material: Material) -> list[dict[str, Any]]:
+    """One entry for every stage that hands on rows and kind of row: what came in, what was kept, why the rest went."""
+    curations = [artifact.stage for artifact in material.curated]
+    entries = []
+    for name in ("seed", "segments", "dedup", "augment", *curations):
+        for kind, value in material.stage(name).record["counts"].items():
+            counts = Counts.from_dict(value)
+            left_out = (counts.dropped + counts.failed).most_common()
+            entries.append(
+                {"stage": name, "kind": kind, "in": counts.rows_in, "kept": counts.kept, "left_out": left_out}
+            )
+    return entries
+
+
+def licences(material: Material) -> list[dict[str, Any]]:
+    """Rows and licence of every seed source, from the rows themselves."""
+    found = Counter((row["source"], row["license"]) for row in read_rows(material.stage("seed").data))
+    return [{"source": source, "license": licence, "rows": rows} for (source, licence), rows in sorted(found.items())]
+
+
+def text_statistics(material: Material) -> list[dict[str, Any]]:
+    """The paper's table of data: examples, lengths of instruction and output in characters, mean and sd."""
+    parts = {"seed": material.stage("seed")}
+    for t, artifact in enumerate(material.curated, start=1):
+        parts[f"curated, iteration {t}"] = artifact
+    parts["all augmented"] = material.stage("augment")
+    return [{"part": name, **_lengths(artifact)} for name, artifact in parts.items()]
+
+
+def _lengths(artifact: Artifact) -> dict[str, Any]:
+    texts: dict[str, list[str]] = {"instruction": [], "output": []}
+    for row in read_rows(artifact.data, list(texts)):
+        for name, values in texts.items():
+            values.append(row[name])
+    return {"rows": len(texts["output"]), **{name: char_lengths(values) for name, values in texts.items()}}
+
+
+def score_summary(material: Material) -> list[dict[str, Any]]:
+    """Spread of every score column over all candidates, and its mean over the final selection."""
+    selected = {row["id"] for row in read_rows(material.curated[-1].data, ["id"])}
+    return [{"column": column, **_spread(artifact, selected)} for column, artifact in material.scores.items()]
+
+
+def _spread(artifact: Artifact, selected: set[str]) -> dict[str, Any]:
+    rows = [(row["id"], row["score"]) for row in read_rows(artifact.data, ["id", "score"])]
+    scores = sorted(score for _, score in rows if score is not None)
+    chosen = [score for key, score in rows if key in selected and score is not None]
+    quarters = statistics.quantiles(scores, n=4, method="inclusive") if len(scores) > 1 else scores * 3
+    return {
+        "scored": len(scores),
+        "unscored": len(rows) - len(scores),
+        "spread": [scores[0], *quarters, scores[-1]] if scores else [],
+        "selected_mean": statistics.fmean(chosen) if chosen else None,
+    }
+
+
+def samples(configs: list[Config]) -> dict[str, str]:
+    """One real row of every config as JSON, by config."""
+    return {config.name: _sample(config) for config in configs}
+
+
+def _sample(config: Config) -> str:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(config.splits[0].files[0]) as file:
+        batch = next(file.iter_batches(SAMPLE_CANDIDATES))
+    texts = [json.dumps(row, indent=2, ensure_ascii=False) for row in batch.to_pylist()]
+    return next((text for text in texts if len(text) <= SAMPLE_CHARS), min(texts, key=len))

@@ -1,0 +1,57 @@
+"""`manifest.json`: every file with digest and size, and what the release was made from."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from builder import __version__
+from builder.release.material import Material
+from builder.storage import write_json
+
+MANIFEST = "manifest.json"
+SCHEMA_VERSION = 1
+
+
+def describe_files(folder: Path) -> list[dict[str, Any]]:
+    """Path, sha256 and size of all files below `folder` but its manifest; rows and columns of Parquet files."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
+    return [{"path": path.relative_to(folder).as_posix(), **_describe(path)} for path in paths]
+
+
+def write_manifest(folder: Path, material: Material, **own: Any) -> None:
+    """Write the manifest of a finished dataset or model folder.
+
+    Args:
+        folder: The folder; all its other files must be there.
+        material: What the release is made of.
+        own: Further entries of this folder.
+    """
+    base = material.recipe.base
+    value = {
+        "schema_version": SCHEMA_VERSION,
+        "name": material.recipe.name,
+        "version": material.version,
+        "tool": {"name": "humpback-builder", "version": __version__},
+        "base": {"model": base.model or (base.path and base.path.name), "revision": base.revision},
+        "dataset": material.recipe.release.dataset,
+        **own,
+        "files": describe_files(folder),
+    }
+    write_json(folder / MANIFEST, value)
+
+
+def sha256(path: Path) -> str:
+    """The sha256 of a file, read in pieces."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    described: dict[str, Any] = {"sha256": sha256(path), "bytes": path.stat().st_size}
+    if path.suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        schema = pq.read_schema(path)
+        described["rows"] = pq.read_metadata(path).num_rows
+        described["schema"] = {field.name: str(field.type) for field in schema}
+    return described

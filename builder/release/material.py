@@ -1,0 +1,75 @@
+"""What a release is made of: the recipe, the finished stages and a version."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from builder.errors import ReleaseError
+from builder.recipe import Recipe
+from builder.workspace import Artifact
+
+BASE = "base"
+"""Folder, beside the trained models, of a base model that is on no Hub."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """Recipe, artifacts by stage name and version, and what the paper calls its parts."""
+
+    recipe: Recipe
+    artifacts: Mapping[str, Artifact]
+    version: str
+
+    def stage(self, name: str) -> Artifact:
+        """The artifact of a stage.
+
+        Raises:
+            ReleaseError: If the build has no such stage or it is not done.
+        """
+        artifact = self.artifacts.get(name)
+        if artifact is None or artifact.status != "done":
+            raise ReleaseError(f"stage {name} is not done; run `humpback build` first, then release again")
+        return artifact
+
+    @property
+    def tag(self) -> str:
+        """The Hub tag of this version."""
+        return f"v{self.version}"
+
+    @property
+    def curated(self) -> list[Artifact]:
+        """A_k(1) ... A_k(N)."""
+        return [self.stage(f"curate-{t}") for t in range(1, self.recipe.iterations + 1)]
+
+    @property
+    def final(self) -> Artifact:
+        """M_N."""
+        return self.stage(f"model-{self.recipe.iterations}")
+
+    @property
+    def scores(self) -> dict[str, Artifact]:
+        """Score artifacts by their column, `score_<t>_<judge>`."""
+        judges = [judge.judge for judge in self.recipe.score]
+        steps = range(1, self.recipe.iterations + 1)
+        return {f"score_{t}_{judge}": self.stage(f"score-{t}-{judge}") for t in steps for judge in judges}
+
+    @property
+    def models(self) -> dict[str, Artifact]:
+        """Trained models by the name of their folder.
+
+        Raises:
+            ReleaseError: If the recipe asks for a model that the build does not make.
+        """
+        found = {}
+        for name in self.recipe.release.models:
+            if name == "backward":
+                found["backward"] = self.stage("model-backward")
+            elif name == "final":
+                found["final"] = self.final
+            elif name.isdecimal() and int(name) <= self.recipe.iterations:
+                found[f"model-{int(name)}"] = self.stage(f"model-{int(name)}")
+            else:
+                raise ReleaseError(
+                    f"release.models: {name!r} is no model of this build; "
+                    f"it has backward, final and 0 to {self.recipe.iterations}"
+                )
+        return found

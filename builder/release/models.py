@@ -1,0 +1,97 @@
+"""`models/<name>/`: each trained model as its own Hub repository, and a local base beside them."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from builder.errors import ReleaseError
+from builder.llm.contract import load_contract
+from builder.records import Counts
+from builder.release.card import front_matter_text, render_card
+from builder.release.manifest import write_manifest
+from builder.release.material import BASE, Material
+from builder.release.tables import rows_digest, training_rows
+from builder.release.training import hyperparameters
+from builder.storage import parquet_files, read_json, write_text
+from builder.workspace import Artifact
+
+MODEL_FILES = frozenset({
+    "config.json", "generation_config.json", "model.safetensors.index.json", "adapter_config.json",
+    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
+    "vocab.txt", "merges.txt", "chat_template.jinja", "chat_contract.json",
+})  # fmt: skip
+MODEL_SUFFIXES = (".safetensors", ".model")
+"""Weights and SentencePiece vocabularies; pickled weights and the state of a trainer are never released."""
+
+
+def write_models(folder: Path, material: Material) -> None:
+    """Write the folders of all released models, and of the base if it is on no Hub.
+
+    Raises:
+        ReleaseError: If a model folder has no safetensors weights.
+    """
+    for name, artifact in material.models.items():
+        copy_model(artifact.model, folder / name)
+        write_text(folder / name / "README.md", _card(name, artifact, material))
+        trained = {"stage": {"name": artifact.stage, "fingerprint": artifact.fingerprint}}
+        write_manifest(folder / name, material, kind="model", **trained, rows=rows_digest(training_rows(artifact)))
+    if material.recipe.base.path:
+        copy_model(material.recipe.base.path, folder / BASE)
+        write_text(folder / BASE / "README.md", _base_card(material))
+        write_manifest(folder / BASE, material, kind="base")
+
+
+def copy_model(source: Path, target: Path) -> None:
+    """Copy weights, configuration and tokenizer of a model folder, and nothing else that lies there.
+
+    Raises:
+        ReleaseError: If there are no safetensors weights.
+    """
+    files = [file for file in sorted(source.iterdir()) if file.name in MODEL_FILES or file.suffix in MODEL_SUFFIXES]
+    if not any(file.suffix == ".safetensors" for file in files):
+        raise ReleaseError(f"{source}: has no .safetensors weights; only those are released, convert the model first")
+    target.mkdir(parents=True)
+    for file in files:
+        # By content only: a weights file may have been written readable by its owner alone.
+        shutil.copyfile(file, target / file.name)
+
+
+def _card(name: str, artifact: Artifact, material: Material) -> str:
+    recipe, release = material.recipe, material.recipe.release
+    front: dict[str, Any] = {
+        "license": recipe.base.license,
+        "language": [release.language],
+        "library_name": "transformers",
+        "pipeline_tag": "text-generation",
+        **({"base_model": recipe.base.model} if recipe.base.model else {}),
+        **({"datasets": [release.dataset]} if release.dataset else {}),
+        "tags": ["instruction-backtranslation", "sft"],
+    }
+    metrics = artifact.model / "training.json"
+    values = {
+        "name": name,
+        "material": material,
+        "iteration": artifact.stage.removeprefix("model-"),
+        "contract": load_contract(artifact.model),
+        "rows": {path.stem: count_rows_of(path) for path in parquet_files(artifact.path / "rows")},
+        "counts": {kind: Counts.from_dict(value) for kind, value in artifact.record["counts"].items()},
+        "metrics": read_json(metrics) if metrics.is_file() else {},
+        "settings": front_matter_text(hyperparameters(artifact)),
+    }
+    return render_card("model.md.jinja", front, values)
+
+
+def count_rows_of(path: Path) -> int:
+    """Rows of one Parquet file."""
+    import pyarrow.parquet as pq
+
+    return int(pq.read_metadata(path).num_rows)
+
+
+def _base_card(material: Material) -> str:
+    base = material.recipe.base
+    front = front_matter_text({"license": base.license, "library_name": "transformers"})
+    return (
+        f"---\n{front}---\n\n# Base model\n\nAn unchanged copy of the base model that every training of this release "
+        "starts from. It is here because it is published nowhere else.\n"
+    )

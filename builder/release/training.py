@@ -1,0 +1,75 @@
+"""`training/`: a complete TRL recipe and chat template, so that a bare `trl sft` trains the final model again."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from builder.llm.contract import TEMPLATE_FILE
+from builder.recipe_errors import read_yaml
+from builder.release.material import BASE, Material
+from builder.storage import write_bytes, write_text
+from builder.workspace import Artifact
+
+OF_THE_BUILD = frozenset({
+    "model_name_or_path", "model_revision", "chat_template_path", "datasets", "dataset_name", "dataset_config",
+    "output_dir",
+})  # fmt: skip
+OF_THE_MACHINE = frozenset({
+    "logging_dir", "run_name", "env", "resume_from_checkpoint", "disable_tqdm", "push_to_hub", "hub_model_id",
+    "hub_token", "dataset_num_proc", "dataloader_num_workers", "dataloader_pin_memory", "local_rank", "log_level",
+    "accelerate_config", "num_processes", "num_machines", "machine_rank", "main_process_ip", "main_process_port",
+    "deepspeed", "fsdp", "fsdp_config",
+})  # fmt: skip
+"""Keys that say where a training ran and not what it computed."""
+
+
+def hyperparameters(model: Artifact) -> dict[str, Any]:
+    """TRL's keys a model was trained with, without paths and without what belongs to one machine."""
+    resolved = read_yaml(model.path / "sft.yaml")
+    left_out = OF_THE_BUILD | OF_THE_MACHINE
+    return {key: value for key, value in resolved.items() if key not in left_out and not _is_path(value)}
+
+
+def write_training(dataset: Path, material: Material) -> None:
+    """Write `training/sft.yaml` and `training/chat_template.jinja`.
+
+    The recipe is meant to run inside the dataset folder. It names the base on the Hub, or the copy beside the models,
+    and the rows on the Hub at this version's tag, or here.
+    """
+    folder = dataset / "training"
+    write_bytes(folder / TEMPLATE_FILE, (material.final.model / TEMPLATE_FILE).read_bytes())
+    text = yaml.safe_dump(_recipe(material), sort_keys=False, allow_unicode=True)
+    write_text(folder / "sft.yaml", _opening(material) + text)
+
+
+def _recipe(material: Material) -> dict[str, Any]:
+    base, repository = material.recipe.base, material.recipe.release.dataset
+    where = f"hf://datasets/{repository}@{material.tag}/" if repository else ""
+    rows = {
+        "path": "parquet",
+        "data_files": f"{where}sft/train-*.parquet",
+        "split": "train",
+        "columns": ["prompt", "completion"],
+    }
+    return {
+        "model_name_or_path": base.model or f"../models/{BASE}",
+        **({"model_revision": base.revision} if base.model else {}),
+        "chat_template_path": f"training/{TEMPLATE_FILE}",
+        "datasets": [rows],
+        **hyperparameters(material.final),
+        "output_dir": f"{material.recipe.name}-{material.version}",
+    }
+
+
+def _opening(material: Material) -> str:
+    lines = ["trl sft --config training/sft.yaml        run it in the folder of the dataset (TRL 1.16)"]
+    if material.recipe.training.init == "previous":
+        lines.append(
+            "The released model started from the model of the iteration before; this recipe starts from the base."
+        )
+    return "".join(f"# {line}\n" for line in lines)
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str) and (value.startswith(("/", "~", "file:")) or ":\\" in value)

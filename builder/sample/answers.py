@@ -1,0 +1,57 @@
+"""Answers that a model of the quickstart writes by itself, for the share of well-formed ones in its table."""
+
+from pathlib import Path
+
+from builder.augment import answer_text
+from builder.llm.contract import Message, Renderer, check_contract
+from builder.llm.engine import Sampling, load_tokenizer, start_engine
+from builder.recipe import Chat, Engine, Runtime, Section
+from builder.records import Counts, Stats, row_seed
+from builder.storage import write_rows
+
+VERSION = 1
+
+
+class AnswerStage(Section):
+    """Questions and how often each is asked."""
+
+    questions: list[str]
+    samples: int
+    temperature: float = 1.0
+    max_tokens: int = 128
+    seed: int = 0
+    engine: Engine
+    chat: Chat
+
+
+def answer_questions(out: Path, config: AnswerStage, model: Path, *, runtime: Runtime) -> Stats:
+    """Let a forward model answer every question `samples` times, with both tags as system prompt (section 3.4).
+
+    Args:
+        out: Stage folder; `data/` gets question, answer and whether it ended by itself.
+        config: Questions and sampling.
+        model: Stage folder of the model.
+        runtime: Sizes that change no result.
+    """
+    import pyarrow as pa
+
+    folder = model / "model"
+    tokenizer = load_tokenizer(folder)
+    renderer = Renderer(check_contract(folder, tokenizer, config.chat, "forward"), tokenizer)
+    tags = f"{config.chat.system_seed} {config.chat.system_web}"
+    asked = [(question, sample) for question in config.questions for sample in range(config.samples)]
+    prompts = [renderer.prompt(_conversation(tags, question)) for question, _ in asked]
+    seeds = [row_seed(config.seed, "answer", question, sample) for question, sample in asked]
+    sampling = Sampling(config.temperature, 1.0, config.max_tokens)
+    answers = start_engine(folder, config.engine, runtime).generate(prompts, sampling, seeds)
+    rows = [
+        {"question": question, "answer": answer_text(renderer, answer), "ended": answer.ended}
+        for (question, _), answer in zip(asked, answers, strict=True)
+    ]
+    schema = pa.schema([("question", pa.string()), ("answer", pa.string()), ("ended", pa.bool_())])
+    write_rows(out / "data" / "answers.parquet", rows, schema)
+    return Stats({"answers": Counts(rows_in=len(rows), kept=len(rows))})
+
+
+def _conversation(tags: str, question: str) -> list[Message]:
+    return [{"role": "system", "content": tags}, {"role": "user", "content": question}]

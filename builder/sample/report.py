@@ -1,0 +1,174 @@
+"""The table at the end of the quickstart: the finished build held against what the mini-web's generator knows.
+
+These figures exist because the sample's truth was planted; they check the wiring on a toy language.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from builder.console import describe_counts
+from builder.project import Project
+from builder.sample.answers import AnswerStage, answer_questions
+from builder.sample.generate import sample_world
+from builder.sample.web import DEFECTS, World, well_formed
+from builder.storage import read_rows
+from builder.workspace import Artifact, Workspace
+
+ANSWERS_PER_QUESTION = 6
+Key = tuple[str, str]
+"""Page id and header: what joins a segment to the section that was planted."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """One iteration's selection against the planted labels.
+
+    Attributes:
+        kept: Selected sections by kind.
+        planted: Candidates by kind.
+        handwritten: Selected candidates from hand-written pages.
+    """
+
+    kept: Counter[str]
+    planted: Counter[str]
+    handwritten: int
+
+    @property
+    def precision(self) -> float:
+        """Share of clean ones among the selected; nan if nothing planted was selected."""
+        return self.kept["clean"] / self.kept.total() if self.kept else float("nan")
+
+    @property
+    def recall(self) -> float:
+        """Share of the clean candidates that was selected."""
+        return self.kept["clean"] / self.planted["clean"] if self.planted["clean"] else float("nan")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the table shows.
+
+    Attributes:
+        exact: Share of exactly right instructions by kind of section.
+        selections: One for each iteration.
+        handwritten: Candidates from hand-written pages.
+        well_formed: Share of well-formed answers by model stage.
+    """
+
+    exact: dict[str, float]
+    selections: list[Selection]
+    handwritten: int
+    well_formed: dict[str, float]
+
+
+def read_truth(path: Path) -> dict[Key, dict[str, str]]:
+    """The planted sections by page id and header."""
+    rows = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+    return {(row["page_id"], row["header"]): row for row in rows}
+
+
+def measure(
+    artifacts: dict[str, Artifact], truth: dict[Key, dict[str, str]], iterations: int, well: dict[str, float]
+) -> Figures:
+    """Compare candidates and selections with the truth.
+
+    Args:
+        artifacts: Finished stages by name.
+        truth: The planted sections.
+        iterations: How many selections there are.
+        well: Share of well-formed answers by model stage.
+    """
+    candidates = list(read_rows(artifacts["augment"].data))
+    planted = Counter(row["kind"] for _, row in _labelled(candidates, truth))
+    right = Counter(
+        row["kind"] for pair, row in _labelled(candidates, truth) if pair["instruction"] == row["instruction"]
+    )
+    selections = []
+    for t in range(1, iterations + 1):
+        chosen = list(read_rows(artifacts[f"curate-{t}"].data))
+        kept = Counter(row["kind"] for _, row in _labelled(chosen, truth))
+        selections.append(Selection(kept, planted, len(chosen) - kept.total()))
+    exact = {kind: right[kind] / planted[kind] for kind in ("clean", *DEFECTS) if planted[kind]}
+    return Figures(exact, selections, len(candidates) - planted.total(), well)
+
+
+def _labelled(
+    pairs: Iterable[dict[str, Any]], truth: dict[Key, dict[str, str]]
+) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+    for pair in pairs:
+        row = truth.get((pair["page_id"], pair["header"]))
+        if row is not None:
+            yield pair, row
+
+
+def well_formed_shares(project: Project, models: Iterable[Artifact], world: World) -> dict[str, float]:
+    """Let models answer the crawl's questions and return the share of well-formed answers by model stage."""
+    combinations = {question: combination for combination, question in world.questions()}
+    stage = AnswerStage(
+        questions=list(combinations),
+        samples=ANSWERS_PER_QUESTION,
+        engine=project.recipe.engine,
+        chat=project.recipe.chat,
+    )
+    workspace = Workspace(project.work_dir, project.recipe.runtime, _console())
+    shares = {}
+    for model in models:
+        answers = workspace.run(f"answers-{model.stage}", answer_questions, stage, model)
+        rows = list(read_rows(answers.data))
+        good = sum(row["ended"] and not well_formed(combinations[row["question"]], row["answer"]) for row in rows)
+        shares[model.stage] = good / len(rows)
+    return shares
+
+
+def _console() -> Any:
+    from builder.console import Console
+
+    return Console()
+
+
+def quickstart_table(project: Project) -> str:
+    """Measure a finished quickstart and format the figures."""
+    artifacts, iterations = project.artifacts(), project.recipe.iterations
+    models = [artifacts["model-0"], artifacts[f"model-{iterations}"]]
+    well = well_formed_shares(project, models, sample_world())
+    figures = measure(artifacts, read_truth(project.folder / "truth.jsonl"), iterations, well)
+    return "\n".join([*_counts_lines(artifacts), "", *_figure_lines(figures), "", _time_line(artifacts)])
+
+
+def _counts_lines(artifacts: dict[str, Artifact]) -> list[str]:
+    lines = []
+    for stage in ("seed", "segments", "dedup", "augment"):
+        for kind, counts in artifacts[stage].record["counts"].items():
+            lines.append(f"{stage:<10} {describe_counts({kind: counts})}")
+    return lines
+
+
+def _figure_lines(figures: Figures) -> list[str]:
+    kinds = ("clean", *DEFECTS)
+    lines = [
+        "instructions exactly right, and rows selected, by what was planted (a toy language: see README)",
+        f"{'':<28}" + "".join(f"{kind:>11}" for kind in kinds),
+        f"{'instruction exactly right':<28}" + "".join(f"{figures.exact.get(kind, 0):>11.3f}" for kind in kinds),
+    ]
+    for t, selection in enumerate(figures.selections, 1):
+        cells = "".join(f"{f'{selection.kept[kind]}/{selection.planted[kind]}':>11}" for kind in kinds)
+        lines.append(f"{f'selected by M_{t - 1} (A_{t})':<28}{cells}")
+    for t, selection in enumerate(figures.selections, 1):
+        lines.append(
+            f"A_{t}: precision {selection.precision:.3f}, recall {selection.recall:.3f}; "
+            f"hand-written pages {selection.handwritten} of {figures.handwritten} selected"
+        )
+    chance = figures.selections[0].planted
+    lines.append(f"without curation: precision {chance['clean'] / chance.total():.3f}")
+    answers = ", ".join(f"{stage} {share:.3f}" for stage, share in figures.well_formed.items())
+    return [*lines, f"well-formed share of the models' own answers: {answers}"]
+
+
+def _time_line(artifacts: dict[str, Artifact]) -> str:
+    seconds = {stage: artifact.record["seconds"] for stage, artifact in artifacts.items()}
+    parts = ", ".join(f"{stage} {value:.0f}" for stage, value in seconds.items())
+    return f"build: {sum(seconds.values()):.0f} s ({parts})"

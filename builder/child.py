@@ -126,13 +126,17 @@ def versions() -> dict[str, str]:
     return found
 
 
+def _by_name(place: str) -> Any:
+    module, name = place.split(":")
+    return getattr(importlib.import_module(module), name)
+
+
 def _run_request(out: Path) -> dict[str, Any]:
     from builder.recipe import Runtime
 
     request = read_json(out / REQUEST)
-    module, name = request["function"].split(":")
-    function = getattr(importlib.import_module(module), name)
-    config = typing.get_type_hints(function)["config"].model_validate(request["config"])
+    function = _by_name(request["function"])
+    config = _by_name(request["config_type"]).model_validate(request["config"])
     runtime = Runtime.model_validate(request["runtime"])
     stats = function(out, config, *[Path(item) for item in request["inputs"]], runtime=runtime)
     stats.check(out.name)

@@ -48,7 +48,7 @@ def show_stages(path: Path, work_dir: Path | None, overrides: tuple[str, ...], *
         return json.dumps(records, indent=2)
     if not records:
         return "nothing has been built yet; run `humpback build`"
-    return "\n".join(f"{stage:<20} {describe_counts(counts)}" for stage, counts in records.items())
+    return "\n".join(f"{stage:<20} {describe_counts(counts)}" for stage, counts in records.items() if counts)
 
 
 def show_stage(

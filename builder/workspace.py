@@ -125,6 +125,7 @@ class Workspace:
         write_json(artifact.path / STAGE_FILE, record)
         request = {
             "function": f"{function.__module__}:{function.__qualname__}",
+            "config_type": f"{type(config).__module__}:{type(config).__qualname__}",
             "config": config.model_dump(mode="json"),
             "inputs": [str(item.path) for item in inputs],
             "runtime": self.runtime.model_dump(mode="json"),

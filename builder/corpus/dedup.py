@@ -9,13 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.progress import Progress
-from builder.records import REJECTED_TEXTS_PER_REASON, Counts, Rejects, Stats, rejected_schema, segment_schema, stable_id
+from builder.recipe import Dedup, Runtime
+from builder.records import (
+    REJECTED_TEXTS_PER_REASON,
+    Counts,
+    Rejects,
+    Stats,
+    rejected_schema,
+    segment_schema,
+    stable_id,
+)
 from builder.storage import parquet_files, write_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from builder.recipe import Dedup, Runtime
 
 VERSION = 1
 PART_ROWS = 10_000
@@ -33,7 +40,7 @@ class _Place(NamedTuple):
     row: int
 
 
-def deduplicate(out: Path, config: "Dedup", segments: Path, *, runtime: "Runtime") -> Stats:
+def deduplicate(out: Path, config: Dedup, segments: Path, *, runtime: Runtime) -> Stats:
     """Keep the first segment, by id, of each text; then `sample` of them by a hash of their id.
 
     Texts are equal when they are after NFKC, case folding and joining of white space. The choice does not depend on
@@ -81,7 +88,7 @@ def _batches(data: Path, columns: list[str]) -> "Iterator[pa.RecordBatch]":
 
 def _read_places(data: Path) -> list[_Place]:
     columns = ["id", "source_file", "record_offset", "text"]
-    places = []
+    places: list[_Place] = []
     for number, batch in enumerate(_batches(data, columns)):
         ids, files, offsets, texts = (batch.column(name).to_pylist() for name in columns)
         digests = map(text_digest, texts)
@@ -106,7 +113,7 @@ def _decide(places: list[_Place], sample: int | None) -> tuple[list[_Place], dic
         last = place.id
         texts.add(place.digest)
     if sample is not None and sample < len(kept):
-        chosen = set(sorted((stable_id("sample", place.id) for place in kept))[:sample])
+        chosen = set(sorted(stable_id("sample", place.id) for place in kept)[:sample])
         marks = [stable_id("sample", place.id) in chosen for place in kept]
         dropped["not_sampled"] = [place for place, stays in zip(kept, marks, strict=True) if not stays]
         kept = [place for place, stays in zip(kept, marks, strict=True) if stays]

@@ -21,7 +21,9 @@ _NESTING = (
     "span|font|b|i|u|em|strong|small|big|sub|sup|tt|code|label|button"
 )
 _TAG = re.compile(rf"<(?:(!--|script\b|style\b)|(/?)(?:{_NESTING})\b[^<>]*>)", re.IGNORECASE)
-_BLOCK_TAG = re.compile(r"<(?:p|div|li|t[dr]|br|h[1-6]|section|article|dd|dt|ul|ol|dl|table|blockquote)\b", re.IGNORECASE)
+_BLOCK_TAG = re.compile(
+    r"<(?:p|div|li|t[dr]|br|h[1-6]|section|article|dd|dt|ul|ol|dl|table|blockquote)\b", re.IGNORECASE
+)
 _HEADING_TAG = re.compile(r"<h[1-6]\b", re.IGNORECASE)
 
 
@@ -63,7 +65,7 @@ def refuse(html: str) -> str:
     """Why a page must not be parsed, or an empty string; parsers hang on such pages or lose text without a word."""
     if not _HEADING_TAG.search(html):
         return "no_headings"
-    if sum(1 for _ in _BLOCK_TAG.finditer(html)) > MAX_TAGS:
+    if len(_BLOCK_TAG.findall(html)) > MAX_TAGS:
         return "too_many_tags"
     return "too_deep" if _depth(html) > MAX_DEPTH else ""
 

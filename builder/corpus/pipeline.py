@@ -1,22 +1,22 @@
 """The segments stage: a datatrove pipeline of three blocks, read -> cut -> write, over shards of the corpus."""
 
+import importlib
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from builder.corpus.tasks import TaskFiles, Ticker
+from builder.corpus.tasks import TaskFiles
 from builder.errors import StageError
 from builder.fingerprint import fingerprint
-from builder.records import REJECTED_TEXTS_PER_REASON, Counts, Rejects, Stats, rejected_schema, segment_id, segment_schema
-from builder.storage import write_rows
+from builder.recipe import Runtime, Segments
+from builder.records import Counts, Stats
 
 if TYPE_CHECKING:
     from builder.corpus.page import CutPage
     from builder.corpus.readers import Input, Loss, Page
-    from builder.recipe import Runtime, Segments
 
     Cutter = Callable[[Page], CutPage | str]
     Outcome = tuple[Page, CutPage] | Loss
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 VERSION = 1
 
 
-def extract_segments(out: Path, config: "Segments", *, runtime: "Runtime") -> Stats:
+def extract_segments(out: Path, config: Segments, *, runtime: Runtime) -> Stats:
     """Cut the pages of a corpus into header-delimited segments (paper 2.1) and drop the poor ones.
 
     Args:
@@ -52,12 +52,17 @@ def extract_segments(out: Path, config: "Segments", *, runtime: "Runtime") -> St
     return _merge(files, inputs)
 
 
-def _run(inputs: "list[Input]", config: "Segments", files: TaskFiles, workers: int) -> None:
+def _run(inputs: "list[Input]", config: Segments, files: TaskFiles, workers: int) -> None:
     from datatrove.executor.local import LocalPipelineExecutor
 
     from builder.corpus.page import cut_page
+    from builder.corpus.writer import WriteSegments
 
-    blocks = [ReadPages(inputs), CutPages(partial(cut_page, config=config), config.page_seconds), WriteSegments(config, files)]
+    blocks = [
+        ReadPages(inputs),
+        CutPages(partial(cut_page, config=config), config.page_seconds),
+        WriteSegments(config, files),
+    ]
     executor = LocalPipelineExecutor(blocks, tasks=files.tasks, workers=workers, logging_dir=str(files.logs))
     with files.watched():
         executor.run()
@@ -115,9 +120,8 @@ class CutPages:
 
 def _warm_up() -> None:
     """Import and load in the worker what its children need, so that they start with it."""
-    import lxml.html
-    import resiliparse.extract.html2text
-    import trafilatura  # noqa: F401
+    for module in ("lxml.html", "resiliparse.extract.html2text", "trafilatura"):
+        importlib.import_module(module)
 
     from builder.corpus.language import load_detector
 
@@ -138,97 +142,6 @@ def _contained(cut: "Cutter", page: "Page | None") -> "tuple[CutPage | str, str]
         return cut(page), ""
     except Exception as error:  # whatever a page does, it must not end the stage
         return "error", f"{type(error).__name__}: {error}"[:500]
-
-
-@dataclass
-class WriteSegments:
-    """The last block: rows, rejected rows and counts of one task."""
-
-    config: "Segments"
-    files: TaskFiles
-
-    def __call__(self, data: "Iterable[Outcome]", rank: int, world_size: int) -> Iterator[Any]:
-        """Take everything, write it whole at the end, and hand nothing on."""
-        share = (REJECTED_TEXTS_PER_REASON + world_size - 1 - rank) // world_size
-        result = _Result(self.config, Rejects(limit=share))
-        ticker = Ticker(self.files.ticks(rank))
-        for outcome in data:
-            result.add(outcome)
-            ticker.tick()
-        ticker.flush()
-        write_rows(self.files.data(rank), result.rows, segment_schema())
-        write_rows(self.files.rejected(rank), result.rejects.rows, rejected_schema())
-        self.files.finish(rank, result.counts, result.details())
-        yield from ()
-
-
-class _Result:
-    """What a task has found: every record, page and segment is counted here and nowhere else."""
-
-    def __init__(self, config: "Segments", rejects: Rejects) -> None:
-        self.config, self.rejects = config, rejects
-        self.records, self.pages, self.segments = Counts(), Counts(), Counts()
-        self.rows: list[dict[str, Any]] = []
-
-    @property
-    def counts(self) -> dict[str, Counts]:
-        return {"records": self.records, "pages": self.pages, "segments": self.segments}
-
-    def add(self, outcome: "Outcome") -> None:
-        """Count an outcome and keep its rows."""
-        if isinstance(outcome, tuple):
-            self.records.rows_in += 1
-            self.records.kept += 1
-            self.pages.rows_in += 1
-            self.pages.kept += 1
-            self._add_page(*outcome)
-            return
-        self.records.rows_in += 1
-        counts = self.records
-        if outcome.kind == "pages":
-            self.records.kept += 1
-            self.pages.rows_in += 1
-            counts = self.pages
-        (counts.failed if outcome.failed else counts.dropped)[outcome.reason] += 1
-        page_id = outcome.identity if outcome.kind == "pages" else ""
-        self.rejects.add(outcome.identity, outcome.reason, page_id=page_id)
-
-    def _add_page(self, page: "Page", cut: "CutPage") -> None:
-        from builder.corpus.heuristics import why_reject
-        from builder.corpus.walk import WALK_VERSION
-
-        for segment in cut.segments:
-            self.segments.rows_in += 1
-            identity = segment_id(page.page_id, segment.position, segment.text)
-            if reason := why_reject(segment, self.config):
-                self.segments.dropped[reason] += 1
-                self.rejects.add(identity, reason, page_id=page.page_id, header=segment.header, text=segment.text)
-                continue
-            self.segments.kept += 1
-            self.rows.append(
-                {
-                    "id": identity,
-                    "page_id": page.page_id,
-                    "url": page.url,
-                    "source_file": page.source_file,
-                    "record_offset": page.record_offset,
-                    "title": cut.title,
-                    "header": segment.header,
-                    "header_level": segment.level,
-                    "header_path": list(segment.path),
-                    "position": segment.position,
-                    "text": segment.text,
-                    "language": cut.language,
-                    "kept_blocks": list(segment.kept_blocks),
-                    "walk": WALK_VERSION,
-                    "payload_digest": page.payload_digest,
-                }
-            )
-
-    def details(self) -> dict[str, Any]:
-        """Sums that add up over the tasks."""
-        lengths = [len(row["text"]) for row in self.rows]
-        return {"chars": sum(lengths), "chars_squared": sum(length * length for length in lengths)}
 
 
 def _merge(files: TaskFiles, inputs: "list[Input]") -> Stats:

@@ -5,7 +5,7 @@ import hashlib
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -126,7 +126,7 @@ def _read_html(item: Input) -> Iterator[Page | Loss]:
             return
     outcome = _page(Payload(payload), item, page_id=item.name, url="", offset=-1)
     if isinstance(outcome, Page):
-        outcome = Page(**{**outcome.__dict__, "url": _own_url(outcome.html)})
+        outcome = replace(outcome, url=_own_url(outcome.html))
     yield outcome
 
 
@@ -159,8 +159,10 @@ def _read_warc(item: Input, shard: Shard) -> Iterator[Page | Loss]:
                     damage = "truncated_file"
                     break
                 if shard.has(number):
-                    yield Loss("pages", _page_id(headers, item, offset), "too_large") if large else _from_record(
-                        headers, payload, item, offset
+                    yield (
+                        Loss("pages", _page_id(headers, item, offset), "too_large")
+                        if large
+                        else _from_record(headers, payload, item, offset)
                     )
                 number += 1
         except OSError:

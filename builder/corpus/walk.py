@@ -21,9 +21,13 @@ _INVISIBLE = (
     "select", "textarea", "option", "input", "link", "meta", "title",
 )  # fmt: skip
 _BLOCKS = frozenset(
-    "address article aside blockquote body button caption center dd details div dl dt fieldset figcaption figure footer "
-    "form header hr label legend li main nav ol p pre section summary table tbody td tfoot th thead tr ul".split()
-)
+    {
+        "address", "article", "aside", "blockquote", "body", "button", "caption", "center", "dd", "details", "div",
+        "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "header", "hr", "label", "legend", "li",
+        "main", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr",
+        "ul",
+    }
+)  # fmt: skip
 _KINDS = {"li": "item", "td": "cell", "th": "cell", "dd": "term", "dt": "term", "pre": "code"}
 _MARGINS = frozenset({"nav", "footer", "aside"})
 _PERMALINKS = frozenset({"", "#", "¶", "§", "🔗", "⚓", "\u200b", "[#]", "[¶]", "\uf0c1"})

@@ -1,6 +1,5 @@
 """Assemble a release folder from finished stages; it appears under its name only when whole and checked."""
 
-import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -140,7 +139,7 @@ def _put_in_place(scratch: Path, folder: Path, *, replace: bool) -> None:
         scratch.rename(folder)
         shutil.rmtree(old)
     else:
-        os.replace(scratch, folder)
+        scratch.replace(folder)
 
 
 def _content(folder: Path) -> list[tuple[str, str]]:

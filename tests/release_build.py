@@ -1,0 +1,180 @@
+"""A small finished build made by hand: artifacts in the schemas of the stages, models copied from the sample's base."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from builder.llm.contract import ChatContract, make_contract
+from builder.llm.engine import load_tokenizer
+from builder.recipe import Chat, Recipe
+from builder.records import (
+    Counts,
+    candidate_schema,
+    curated_schema,
+    pair_id,
+    score_schema,
+    seed_schema,
+    stable_id,
+    training_schema,
+)
+from builder.storage import write_json, write_rows
+from builder.workspace import Artifact
+
+BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
+ITERATIONS = 2
+HOSTILE = "A list:\n\n- one\n\n```\nignored\n```\n\n````md\n# Not a heading\n````\n| a | b |\n{{ 7 * 7 }} TODO /home/me"
+
+
+def recipe_of(folder: Path, **release: Any) -> Recipe:
+    """A recipe whose files lie in `folder`."""
+    for name in ("forward.yaml", "backward.yaml"):
+        (folder / name).write_text("learning_rate: 1.0e-3\n")
+    source = {"name": "people", "path": folder / "seed.jsonl", "license": "apache-2.0"}
+    return Recipe.model_validate({
+        "name": "tiny",
+        "base": {"path": BASE, "license": "apache-2.0"},
+        "seed": {"sources": [source]},
+        "segments": {"sources": [{"path": folder / "pages", "format": "html"}]},
+        "score": [{"judge": "likelihood"}],
+        "curate": {"judge": "likelihood", "share": 0.5, "test_share": 0.2},
+        "training": {"forward": folder / "forward.yaml", "backward": folder / "backward.yaml"},
+        "iterations": ITERATIONS,
+        "release": {"title": "Tiny | *web*", "license": "odc-by", **release},
+    })  # fmt: skip
+
+
+class FakeBuild:
+    """Writes the stages of `recipe_of` below `root`."""
+
+    def __init__(self, root: Path, **release: Any) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        self.root, self.recipe = root, recipe_of(root, **release)
+        self.artifacts: dict[str, Artifact] = {}
+        self.seed = [self._seed(number) for number in range(5)]
+        self.candidates = [self._candidate(number) for number in range(40)]
+        self._write_stages()
+
+    def _seed(self, number: int) -> dict[str, Any]:
+        texts = {"instruction": f"Question {number}?", "output": f"Answer {number}."}
+        return {"id": stable_id("seed", number), **texts, "source": "people", "license": "apache-2.0"}
+
+    def _candidate(self, number: int) -> dict[str, Any]:
+        page, segment = f"page-{number // 2}", stable_id("segment", number)
+        return {
+            "id": pair_id(segment, 0),
+            "segment_id": segment,
+            "page_id": page,
+            "url": f"https://example.org/{page}",
+            "header": f"Header {number}",
+            "instruction": f"What about {number}?",
+            "output": HOSTILE if number % 2 else f"Text {number}, " * (number + 1),
+            "logprob": -1.5 * number,
+            "tokens": number + 2,
+        }
+
+    def _write_stages(self) -> None:
+        from builder.curate import withheld_pages
+
+        self.data("seed", sorted(self.seed, key=lambda row: row["id"]), seed_schema(), Counts(5, 5))
+        self.stage("segments", pages=Counts(20, 20), segments=Counts(50, 45, *_dropped(navigation=5)))
+        self.stage("dedup", segments=Counts(45, 40, *_dropped(near_duplicate=5)))
+        self.data("augment", self.candidates, candidate_schema(), Counts(40, 40))
+        self.model("model-backward", "backward", {"seed": self.seed})
+        self.model("model-0", "forward", {"seed": self.seed})
+        pages = ((row["id"], row["page_id"]) for row in self.candidates)
+        withheld = withheld_pages(pages, self.recipe.curate)
+        for t in range(1, ITERATIONS + 1):
+            scores = {row["id"]: None if n == 7 else (n * t * 7) % 40 / 10 for n, row in enumerate(self.candidates)}
+            rows = [
+                {"id": key, "score": value, "reason": (value is None and "empty") or None}
+                for key, value in scores.items()
+            ]
+            self.data(f"score-{t}-likelihood", rows, score_schema("likelihood"), Counts(40, 39, *_failed(empty=1)))
+            curated = [
+                row | {"score": scores[row["id"]], "split": "test" if row["page_id"] in withheld else "train"}
+                for row in sorted(self.candidates, key=lambda row: row["id"])
+                if (scores[row["id"]] or 0) > 2
+            ]
+            counts = Counts(40, len(curated), *_dropped(not_selected=39 - len(curated), no_score=1))
+            self.data(f"curate-{t}", curated, curated_schema(), counts)
+            train = [row for row in curated if row["split"] == "train"]
+            assert 0 < len(train) < len(curated)
+            self.model(f"model-{t}", "forward", {"seed": self.seed, "curated": train})
+
+    def stage(self, name: str, **counts: Counts) -> Artifact:
+        artifact = Artifact(name, stable_id(name)[:12], self.root / "work" / f"{name}-{stable_id(name)[:12]}")
+        record = {"stage": name, "status": "done", "counts": {kind: value.as_dict() for kind, value in counts.items()}}
+        write_json(artifact.path / "stage.json", record)
+        self.artifacts[name] = artifact
+        return artifact
+
+    def data(self, name: str, rows: list[dict[str, Any]], schema: Any, counts: Counts) -> None:
+        counts.check(name)
+        write_rows(self.stage(name, pairs=counts).data / "rows.parquet", rows, schema)
+
+    def model(self, name: str, role: Any, sources: dict[str, list[dict[str, Any]]]) -> None:
+        artifact = self.stage(name, rows=Counts(*[sum(map(len, sources.values()))] * 2))
+        shutil.copytree(BASE, artifact.model)
+        (artifact.model / "training_args.bin").write_bytes(b"pickle")
+        contract = _contract(role)
+        contract.save(artifact.model)
+        write_json(artifact.model / "training.json", {"steps": 12, "mean_loss": 1.25, "rows": 5})
+        for source, rows in sources.items():
+            tag = contract.system("backward" if role == "backward" else "seed" if source == "seed" else "web")
+            trained = [_trained(row, tag, role) for row in rows]
+            write_rows(artifact.path / "rows" / f"{source}.parquet", trained, training_schema())
+        (artifact.path / "sft.yaml").write_text(yaml.safe_dump(_resolved(artifact, contract, sources)))
+
+
+def _contract(role: Any, made: dict[str, ChatContract] = {}) -> ChatContract:  # noqa: B006  one tokenizer is enough
+    if role not in made:
+        made[role] = make_contract(Chat(), role, load_tokenizer(BASE))
+    return made[role]
+
+
+def _trained(row: dict[str, Any], tag: dict[str, str], role: str) -> dict[str, Any]:
+    asked, answered = ("output", "instruction") if role == "backward" else ("instruction", "output")
+    prompt = [tag, {"role": "user", "content": row[asked]}]
+    return {"id": row["id"], "prompt": prompt, "completion": [{"role": "assistant", "content": row[answered]}]}
+
+
+def _resolved(artifact: Artifact, contract: ChatContract, sources: dict[str, Any]) -> dict[str, Any]:
+    """What the training stage writes: TRL's keys, with the paths of the machine."""
+    return {
+        "report_to": "none",
+        "save_strategy": "no",
+        "learning_rate": 1.0e-3,
+        "num_train_epochs": 1,
+        "per_device_train_batch_size": 4,
+        "max_length": 512,
+        "dtype": "float32",
+        "bf16": True,
+        "use_cpu": True,
+        "gradient_checkpointing": False,
+        "dataloader_pin_memory": False,
+        "logging_dir": "/home/somebody/logs",
+        "model_name_or_path": str(BASE),
+        "trust_remote_code": False,
+        "chat_template_path": str(artifact.path / "chat_template.jinja"),
+        "eos_token": contract.end_token,
+        "completion_only_loss": True,
+        "datasets": [
+            {"path": "parquet", "data_files": str(artifact.path / "rows" / f"{name}.parquet"), "split": "train"}
+            for name in sources
+        ],
+        "output_dir": str(artifact.path / "training"),
+    }
+
+
+def _dropped(**reasons: int) -> tuple[Any, ...]:
+    from collections import Counter
+
+    return (Counter(reasons),)
+
+
+def _failed(**reasons: int) -> tuple[Any, ...]:
+    from collections import Counter
+
+    return (Counter(), Counter(reasons))

@@ -27,7 +27,7 @@ ITERATIONS = 2
 HOSTILE = "A list:\n\n- one\n\n```\nignored\n```\n\n````md\n# Not a heading\n````\n| a | b |\n{{ 7 * 7 }} TODO /home/me"
 
 
-def recipe_of(folder: Path, **release: Any) -> Recipe:
+def recipe_of(folder: Path, test_share: float, **release: Any) -> Recipe:
     """A recipe whose files lie in `folder`."""
     for name in ("forward.yaml", "backward.yaml"):
         (folder / name).write_text("learning_rate: 1.0e-3\n")
@@ -38,7 +38,7 @@ def recipe_of(folder: Path, **release: Any) -> Recipe:
         "seed": {"sources": [source]},
         "segments": {"sources": [{"path": folder / "pages", "format": "html"}]},
         "score": [{"judge": "likelihood"}],
-        "curate": {"judge": "likelihood", "share": 0.5, "test_share": 0.2},
+        "curate": {"judge": "likelihood", "share": 0.5, "test_share": test_share},
         "training": {"forward": folder / "forward.yaml", "backward": folder / "backward.yaml"},
         "iterations": ITERATIONS,
         "release": {"title": "Tiny | *web*", "license": "odc-by", **release},
@@ -48,9 +48,9 @@ def recipe_of(folder: Path, **release: Any) -> Recipe:
 class FakeBuild:
     """Writes the stages of `recipe_of` below `root`."""
 
-    def __init__(self, root: Path, **release: Any) -> None:
+    def __init__(self, root: Path, test_share: float = 0.2, **release: Any) -> None:
         root.mkdir(parents=True, exist_ok=True)
-        self.root, self.recipe = root, recipe_of(root, **release)
+        self.root, self.recipe = root, recipe_of(root, test_share, **release)
         self.artifacts: dict[str, Artifact] = {}
         self.seed = [self._seed(number) for number in range(5)]
         self.candidates = [self._candidate(number) for number in range(40)]
@@ -100,7 +100,6 @@ class FakeBuild:
             counts = Counts(40, len(curated), *_dropped(not_selected=39 - len(curated), no_score=1))
             self.data(f"curate-{t}", curated, curated_schema(), counts)
             train = [row for row in curated if row["split"] == "train"]
-            assert 0 < len(train) < len(curated)
             self.model(f"model-{t}", "forward", {"seed": self.seed, "curated": train})
 
     def stage(self, name: str, **counts: Counts) -> Artifact:

@@ -13,8 +13,11 @@ _NOT_HTML = (
 _BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE)
 _HTTP_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{2,40})", re.IGNORECASE)
+_CHUNK_SIZE = re.compile(rb"\s*([0-9A-Fa-f]{1,8})[^\r\n]{0,200}\r?\n")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f]")
 _HEAD_BYTES = 2_048
+MAX_PAGE_BYTES = 20_000_000
+"""Larger pages are left out; nothing is ever unpacked beyond this."""
 
 
 class UndecodableError(ValueError):
@@ -55,7 +58,7 @@ def split_http(payload: bytes) -> Payload:
 def _join_chunks(body: bytes) -> bytes:
     """Undo chunked transfer as far as it goes; many crawlers keep the header but store the joined body."""
     joined, position = bytearray(), 0
-    while size := re.compile(rb"\s*([0-9A-Fa-f]{1,8})[^\r\n]{0,200}\r?\n").match(body, position):
+    while size := _CHUNK_SIZE.match(body, position):
         length = int(size.group(1), 16)
         if length == 0:
             return bytes(joined)
@@ -69,7 +72,7 @@ def _unpack(body: bytes, encoding: str) -> bytes:
         return body
     if encoding in ("gzip", "x-gzip", "deflate"):
         try:
-            return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body)
+            return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, MAX_PAGE_BYTES + 1)
         except zlib.error as error:
             raise UndecodableError(f"Content-Encoding {encoding}: {error}") from error
     raise UndecodableError(f"Content-Encoding {encoding} is not supported")

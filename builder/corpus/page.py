@@ -21,6 +21,11 @@ _NESTING = (
     "span|font|b|i|u|em|strong|small|big|sub|sup|tt|code|label|button"
 )
 _TAG = re.compile(rf"<(?:(!--|script\b|style\b)|(/?)(?:{_NESTING})\b[^<>]*>)", re.IGNORECASE)
+_CLOSING = {
+    "!--": re.compile("-->"),
+    "script": re.compile("</script", re.IGNORECASE),
+    "style": re.compile("</style", re.IGNORECASE),
+}
 _BLOCK_TAG = re.compile(
     r"<(?:p|div|li|t[dr]|br|h[1-6]|section|article|dd|dt|ul|ol|dl|table|blockquote)\b", re.IGNORECASE
 )
@@ -76,20 +81,14 @@ def _depth(html: str) -> int:
     while tag := _TAG.search(html, position):
         position = tag.end()
         if opening := tag.group(1):
-            closing = "-->" if opening == "!--" else f"</{opening.lower()}"
-            position = _find(html, closing, position)
+            closing = _CLOSING[opening.lower()].search(html, position)
+            position = closing.end() if closing else len(html)
         elif tag.group(2):
             depth = max(0, depth - 1)
         elif html[position - 2] != "/":
             depth += 1
             deepest = max(deepest, depth)
     return deepest
-
-
-def _find(html: str, closing: str, start: int) -> int:
-    """Where `closing` ends, in either case of letters; the end of the page if it is missing."""
-    found = [place for mark in {closing, closing.upper()} if (place := html.find(mark, start)) >= 0]
-    return min(found) + len(closing) if found else len(html)
 
 
 def _title(tree: "HtmlElement") -> str:

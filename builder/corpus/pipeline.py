@@ -1,10 +1,13 @@
 """The segments stage: a datatrove pipeline of three blocks, read -> cut -> write, over shards of the corpus."""
 
 import importlib
+import logging
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,9 +66,40 @@ def _run(inputs: "list[Input]", config: Segments, files: TaskFiles, workers: int
         CutPages(partial(cut_page, config=config), config.page_seconds),
         WriteSegments(config, files),
     ]
-    executor = LocalPipelineExecutor(blocks, tasks=files.tasks, workers=workers, logging_dir=str(files.logs))
-    with files.watched():
+    executor = LocalPipelineExecutor(
+        blocks,
+        tasks=files.tasks,
+        workers=workers,
+        logging_dir=str(files.logs),
+        start_method="fork",  # the workers find everything imported, and the kernel can end them with this process
+    )
+    _warm_up()
+    with files.watched(), _forks_end_with_us():
         executor.run()
+
+
+_forking = {"tied": False}
+
+
+@contextmanager
+def _forks_end_with_us() -> Iterator[None]:
+    """Let the kernel end what is forked in here when this process ends, however it does.
+
+    datatrove's workers would otherwise go on with their task, in a folder where the next run writes as well.
+    """
+    _tie_forks()
+    _forking["tied"] = True
+    try:
+        yield
+    finally:
+        _forking["tied"] = False
+
+
+@lru_cache(maxsize=1)
+def _tie_forks() -> None:
+    from builder.child import die_with_parent
+
+    os.register_at_fork(after_in_child=lambda: die_with_parent() if _forking["tied"] else None)
 
 
 @dataclass
@@ -100,7 +134,6 @@ class CutPages:
 
         from builder.corpus.readers import Loss
 
-        _warm_up()
         work = partial(_contained, self.cut)
         with ExtractorSandbox(timeout=self.seconds, warmup_text=None) as sandbox:
             for page in data:
@@ -119,7 +152,7 @@ class CutPages:
 
 
 def _warm_up() -> None:
-    """Import and load in the worker what its children need, so that they start with it."""
+    """Import and load what workers and their children need, so that all of them start with it."""
     for module in ("lxml.html", "resiliparse.extract.html2text", "trafilatura"):
         importlib.import_module(module)
 
@@ -131,11 +164,6 @@ def _warm_up() -> None:
 def _contained(cut: "Cutter", page: "Page | None") -> "tuple[CutPage | str, str]":
     """Call `cut` in the child; an exception becomes a value, since the sandbox takes it for a crash."""
     if page is None:  # the sandbox's call to see whether the child is ready
-        import logging
-
-        from builder.child import die_with_parent
-
-        die_with_parent()
         logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
         return "", ""
     try:

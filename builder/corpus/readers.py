@@ -9,17 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from builder.corpus.decode import Payload, UndecodableError, decode, is_html, split_http
+from builder.corpus.decode import MAX_PAGE_BYTES, Payload, UndecodableError, decode, is_html, split_http
 from builder.errors import RecipeError
 
 if TYPE_CHECKING:
     from builder.recipe import CorpusSource
 
-MAX_PAGE_BYTES = 20_000_000
 PAGE_IDS = ("clueweb22-id", "warc-trec-id", "warc-record-id")
 _SUFFIXES = {"warc": (".warc", ".warc.gz"), "html": (".html", ".htm", ".html.gz", ".htm.gz")}
-_CANONICAL = re.compile(r"<link\b[^>]*\brel\s*=\s*[\"']?canonical[\"']?[^>]*>", re.IGNORECASE)
-_OG_URL = re.compile(r"<meta\b[^>]*\bproperty\s*=\s*[\"']?og:url[\"']?[^>]*>", re.IGNORECASE)
+_CANONICAL = re.compile(r"<link\b[^<>]{0,2000}\brel\s*=\s*[\"']?canonical[\"']?[^<>]{0,2000}>", re.IGNORECASE)
+_OG_URL = re.compile(r"<meta\b[^<>]{0,2000}\bproperty\s*=\s*[\"']?og:url[\"']?[^<>]{0,2000}>", re.IGNORECASE)
 _CHUNK = 1 << 16
 _ADDRESS = re.compile(r"\b(?:href|content)\s*=\s*[\"']([^\"'<>\s]+)[\"']", re.IGNORECASE)
 
@@ -89,14 +88,14 @@ def _list_source(path: Path, form: Literal["warc", "html"]) -> list[Input]:
     if not path.exists():
         raise RecipeError(f"{path}: no such file or folder; segments.sources names it, correct the path")
     if path.is_file():
-        return [Input(path, path.name, form)]
+        return [Input(path, _sound(path.name), form)]
     files = sorted(file for file in path.rglob("*") if file.is_file() and file.name.lower().endswith(endings))
     if not files:
         raise RecipeError(
             f"{path}: the folder holds no file ending in {' or '.join(endings)}; point segments.sources at the folder "
             f"that does, or change format (it is {form})"
         )
-    return [Input(file, file.relative_to(path).as_posix(), form) for file in files]
+    return [Input(file, _sound(file.relative_to(path).as_posix()), form) for file in files]
 
 
 def read_pages(inputs: list[Input], shard: Shard) -> Iterator[Page | Loss]:
@@ -176,7 +175,12 @@ def _read_warc(item: Input, shard: Shard) -> Iterator[Page | Loss]:
 
 
 def _page_id(headers: dict[str, str], item: Input, offset: int) -> str:
-    return next((headers[name].strip() for name in PAGE_IDS if headers.get(name)), f"{item.name}@{offset}")
+    return _sound(next((headers[name].strip() for name in PAGE_IDS if headers.get(name)), f"{item.name}@{offset}"))
+
+
+def _sound(text: str) -> str:
+    """Replace what is no character (undecodable bytes of a file name or header), which no Parquet file can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _from_record(headers: dict[str, str], payload: bytes, item: Input, offset: int) -> Page | Loss:
@@ -208,7 +212,7 @@ def _page(payload: Payload, item: Input, *, page_id: str, url: str, offset: int,
         return Loss("pages", page_id, "not_html")
     return Page(
         page_id=page_id,
-        url=url,
+        url=_sound(url),
         html=decode(payload, utf8=known.get("utf8", False)),
         source_file=item.name,
         record_offset=offset,

@@ -75,8 +75,8 @@ class ChatContract(BaseModel):
         (model / TEMPLATE_FILE).write_text(self.template, encoding="utf-8")
 
     def difference(self, other: "ChatContract") -> str | None:
-        """The first difference to another contract in words, or None."""
-        for name in type(self).model_fields:
+        """The first difference to another contract in words, or None; the template, made of the rest, comes last."""
+        for name in sorted(type(self).model_fields, key=lambda name: name == "template"):
             ours, theirs = str(getattr(self, name)), str(getattr(other, name))
             if ours != theirs:
                 at = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), None)

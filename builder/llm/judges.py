@@ -137,16 +137,21 @@ def _verdict(rows: list[Row], judge: Judge, renderer: Renderer, engine: Callable
     for (at, _), answer in zip(asked, answers, strict=True):
         replies[at].append(str(renderer.tokenizer.decode(answer.ids, skip_special_tokens=True)).strip())
     for at, texts in replies.items():
-        verdicts = [parse_verdict(text) for text in texts]
-        given = [verdict for verdict in verdicts if verdict is not None]
-        scored[at] = {
-            "id": rows[at]["id"],
-            "score": sum(given) / len(given) if given else None,
-            "reason": None if given else "no_verdict",
-            "verdicts": verdicts,
-            "replies": texts,
-        }
+        scored[at] = verdict_row(rows[at]["id"], texts)
     return scored
+
+
+def verdict_row(row_id: str, replies: list[str]) -> Row:
+    """The score row of a judge's replies: the mean of those that hold a verdict, null if none does."""
+    verdicts = [parse_verdict(reply) for reply in replies]
+    given = [verdict for verdict in verdicts if verdict is not None]
+    return {
+        "id": row_id,
+        "score": sum(given) / len(given) if given else None,
+        "reason": None if given else "no_verdict",
+        "verdicts": verdicts,
+        "replies": replies,
+    }
 
 
 def _unscored(row: Row) -> Row:

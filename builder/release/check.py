@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from builder.release.check_card import check_card, read_front_matter
@@ -30,9 +31,9 @@ def check_release(folder: Path) -> list[str]:
 def _run(check: Check, part: Path, folder: Path) -> list[str]:
     """The problems one check finds, with the part they are in."""
     name = part.relative_to(folder).as_posix()
-    found = []
+    found: list[str] = []
     try:
-        found += [f"{name}/{problem}" for problem in check(part)]
+        found.extend(f"{name}/{problem}" for problem in check(part))  # keeps what came before an exception
     except Exception as error:  # whatever a broken file sets off, the other checks must still be made
         words = " ".join(str(error).replace(str(folder), "").split())
         found.append(f"{name}: {check.__name__} cannot be made: {type(error).__name__}: {words}")
@@ -41,12 +42,11 @@ def _run(check: Check, part: Path, folder: Path) -> list[str]:
 
 def check_loading(dataset: Path) -> Iterator[str]:
     """Every config loads with `load_dataset` from an empty cache and has the ids of its files, in their order."""
-    from datasets import disable_progress_bars, load_dataset
+    from datasets import load_dataset
 
-    disable_progress_bars()
     for entry in read_front_matter(dataset / "README.md")["configs"]:
         name = entry["config_name"]
-        with tempfile.TemporaryDirectory() as cache:
+        with tempfile.TemporaryDirectory() as cache, _no_progress_bars():
             loaded = load_dataset(str(dataset), name, cache_dir=cache)
             for item in entry["data_files"]:
                 files = sorted(dataset.glob(item["path"]))
@@ -54,6 +54,19 @@ def check_loading(dataset: Path) -> Iterator[str]:
                 if loaded[item["split"]]["id"][:] != expected:
                     yield f"{name}: load_dataset gives other rows in split {item['split']} than its files hold"
             del loaded
+
+
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    from datasets.utils.logging import disable_progress_bar, enable_progress_bar, is_progress_bar_enabled
+
+    shown = is_progress_bar_enabled()
+    disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            enable_progress_bar()
 
 
 def check_model_card(model: Path) -> Iterator[str]:

@@ -91,7 +91,6 @@ def _has_header(group: list[Section], section: Section) -> bool:
     return any(other.combination == section.combination for other in group)
 
 
-
 def _planted_page(rng: random.Random, group: list[Section], ending: str = "") -> Page:
     topics = {section.combination.topic for section in group}
     title = rng.choice(TITLES).format(*topics) if len(topics) == 1 else rng.choice(MIXED_TITLES)

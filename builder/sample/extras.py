@@ -110,7 +110,9 @@ def broken_pages(rng: random.Random) -> list[Page]:
         "only-headings": b"<html lang=en><body><h1>One</h1><h2>Two</h2><h3>Three</h3><h2>Four</h2></body></html>",
         "cut": b'<html lang=en><head><title>Cut</title></head><body><div class="main"><h2>Cut h',
         "nested": b"<html lang=en><body>" + b"<div>" * 3_000 + b"<h2>Deep</h2>" + b"</div>" * 3_000 + b"</body></html>",
-        "menu": b"<html lang=en><body><nav><h2>Menu</h2>" + b'<a href="/a">One of our pages</a>' * 40 + b"</nav></body>",
+        "menu": b"<html lang=en><body><nav><h2>Menu</h2>"
+        + b'<a href="/a">One of our pages</a>' * 40
+        + b"</nav></body>",
         "control": b"<html lang=en><body><h2>\x00\x01\x02</h2><p>\x03\x04\x0b\x0c\x1b[31m</p></body></html>",
     }
     return [Page(f"https://broken.example/{name}", "en", payload) for name, payload in payloads.items()]

@@ -125,7 +125,8 @@ $sections
 """
     ),
     section=Template(
-        '<h$level><span class="headline" id="$slug">$header</span><a class="anchor" href="#$slug">\u00b6</a></h$level>\n$body'
+        '<h$level><span class="headline" id="$slug">$header</span>'
+        '<a class="anchor" href="#$slug">\u00b6</a></h$level>\n$body'
     ),
     levels=(2, 3, 4),
 )

@@ -3,9 +3,31 @@
 from dataclasses import dataclass
 
 TOPICS = (
-    "apples bells blankets boots drums flutes globes hammers kites ladders lamps masks "
-    "mugs pears pianos pillows ribbons scarves skates spoons stamps vases wagons watches"
-).split()
+    "apples",
+    "bells",
+    "blankets",
+    "boots",
+    "drums",
+    "flutes",
+    "globes",
+    "hammers",
+    "kites",
+    "ladders",
+    "lamps",
+    "masks",
+    "mugs",
+    "pears",
+    "pianos",
+    "pillows",
+    "ribbons",
+    "scarves",
+    "skates",
+    "spoons",
+    "stamps",
+    "vases",
+    "wagons",
+    "watches",
+)
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,7 @@ def train(model: Any, tokens: list[int], seed: int, steps: int) -> float:
     return sum(losses[-20:]) / len(losses[-20:])
 
 
-def pretrain(seed: int, out: Path, steps: int = STEPS) -> float:
+def pretrain(seed: int, out: Path, steps: int = STEPS, page_count: int = PAGES) -> float:
     """Pretrain the base of the world `seed` and save it to `out`; return its final loss.
 
     One thread and a fixed number of steps: the same machine gives the same weights.
@@ -150,7 +150,7 @@ def pretrain(seed: int, out: Path, steps: int = STEPS) -> float:
     torch.set_num_threads(1)
     world = World(seed)
     rng: random.Random = world.stream("pretraining")
-    pages = [world.pretraining_page(rng) for _ in range(PAGES)]
+    pages = [world.pretraining_page(rng) for _ in range(page_count)]
     tokenizer = train_tokenizer(pages)
     tokens: list[int] = []
     for encoded in tokenizer(pages, add_special_tokens=False)["input_ids"]:

@@ -1,0 +1,122 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from builder.corpus.walk import Block, clean_heading, parse, render, walk
+
+TAGS = ["p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "table", "tr", "td", "th", "pre", "code", "br", "hr", "a", "b", "span", "dl", "dt", "dd", "nav", "footer", "aside", "form", "section", "blockquote", "script", "style", "textarea", "title", "body", "html"]
+
+
+def blocks_of(html: str) -> list[Block]:
+    return walk(parse(html))
+
+
+def texts(html: str) -> list[str]:
+    return [block.text for block in blocks_of(html)]
+
+
+def test_paragraphs_headings_and_lines() -> None:
+    blocks = blocks_of("<h1>Title</h1><p>One <b>bo</b>ld\n  word<br>next line<br><br>apart</p>tail<h2>Sub</h2>")
+    assert [(block.kind, block.level, block.text) for block in blocks] == [
+        ("heading", 1, "Title"),
+        ("text", 0, "One bold word"),
+        ("text", 0, "next line"),
+        ("text", 0, "apart"),
+        ("text", 0, "tail"),
+        ("heading", 2, "Sub"),
+    ]
+    assert render(blocks[1:5]) == "One bold word\nnext line\n\napart\n\ntail"
+    assert [block.number for block in blocks] == list(range(6))
+
+
+def test_ordinals_count_every_heading_element() -> None:
+    blocks = blocks_of("<h1>A</h1><h2> </h2><p>x</p><h3><img src=x></h3><h2>B</h2>")
+    assert [(block.text, block.ordinal) for block in blocks if block.kind == "heading"] == [("A", 0), ("B", 3)]
+
+
+def test_lists_nest_and_only_the_first_block_has_a_mark() -> None:
+    html = "<ul><li>one<ul><li>sub</ul><li><p>two</p><p>still two</p></ul><p>after</p>"
+    assert render(blocks_of(html)) == "- one\n- sub\n- two\n\nstill two\n\nafter"
+
+
+def test_data_tables_become_rows_and_layout_tables_do_not() -> None:
+    data = "<table><tr><th>a<th>b</tr><tr><td><p>1</p></td><td>2</td></tr></table>"
+    assert render(blocks_of(data)) == "a | b\n1 | 2"
+    layout = "<table><tr><td>menu</td><td><h2>Head</h2><p>text</p><p>more</p></td></tr></table>"
+    assert " | " not in render(blocks_of(layout))
+    nested = f"<table><tr><td>left</td><td>right {data}</td></tr></table>"
+    assert "left | " not in render(blocks_of(nested))
+    assert "1 | 2" in render(blocks_of(nested))
+
+
+def test_code_keeps_its_lines() -> None:
+    html = "<pre>\ndef f(x):\n    <b>return</b> x  \n\n\nprint(f(1))<br>end<div>a</div><div>b</div></pre>"
+    assert texts(html) == ["def f(x):\n    return x\n\n\nprint(f(1))\nend\na\nb"]
+
+
+def test_what_is_never_read_leaves_no_block() -> None:
+    html = (
+        "<script>var a</script><style>b{}</style><p>text<!-- no --></p><select><option>x</select><textarea>y</textarea>"
+    )
+    assert texts(html) == ["text"]
+
+
+def test_margins_are_marked() -> None:
+    blocks = blocks_of("<nav>menu</nav><div>text</div><aside><p>ad</p></aside><footer>end</footer>last")
+    assert [block.margin for block in blocks] == [True, False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("Installation¶", "Installation"),
+        ("Usage #", "Usage"),
+        ("C#", "C#"),
+        ("History[edit]", "History"),
+        ("History [ edit source ]", "History"),
+        ("History[edit | edit source]", "History"),
+        ("Options Permalink to this heading", "Options"),
+        ("Permalink", "Permalink"),
+        ("[edit]", "[edit]"),
+        ("  a\n\u200b b\u00ad ", "a b"),
+        ("2.1. Numbers stay", "2.1. Numbers stay"),
+    ],
+)
+def test_permalink_marks_leave_headings(raw: str, clean: str) -> None:
+    assert clean_heading(raw) == clean
+
+
+def test_permalink_anchors_leave_headings_and_definitions() -> None:
+    assert texts('<h2>C#<a href="#c">#</a></h2><dl><dt>name<a href="#n">¶</a></dt></dl>') == ["C#", "name"]
+
+
+def test_broken_headings_do_not_end_the_walk() -> None:
+    assert texts("<h3>a <span><h3>b</h3></span> c <li>d</h3><p>e</p>")[-1].endswith("e")
+
+
+def test_deep_pages_need_no_recursion() -> None:
+    assert "end" in texts("<b>" * 200 + "<div>" * 200 + "end")
+
+
+_soup = st.lists(
+    st.one_of(
+        st.sampled_from(TAGS).map(lambda tag: f"<{tag}>"),
+        st.sampled_from(TAGS).map(lambda tag: f"</{tag}>"),
+        st.sampled_from(["&#1;", "&#xD800;", "&nbsp;", "<!--", "-->", "<", "&", "<br/>", "¶", "\u200b", "<a>#</a>"]),
+        st.text(max_size=20),
+    ),
+    max_size=60,
+).map("".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(_soup)
+def test_any_soup_can_be_walked_and_rendered(soup: str) -> None:
+    blocks = blocks_of(f"<p>.</p>{soup}")
+    assert [block.number for block in blocks] == list(range(len(blocks)))
+    ordinals = [block.ordinal for block in blocks if block.kind == "heading"]
+    assert ordinals == sorted(set(ordinals))
+    for block in blocks:
+        assert block.text.strip()
+        assert block.kind == "code" or "\n" not in block.text
+    render(blocks).encode("utf-8")

@@ -1,0 +1,39 @@
+import pytest
+
+from builder.errors import StageError
+from builder.llm.prompts import render
+
+
+def test_the_rubric_stands_before_the_pair_so_that_prompts_share_their_beginning():
+    one = render("humpback", instruction="How?", output="So.")
+    other = render("humpback", instruction="Why?", output="Thus.")
+    shared = one.index("How?")
+    assert one[:shared] == other[:shared]
+    assert shared > 1_000
+    assert one.endswith("Answer:\nSo.")
+
+
+def test_the_backward_prompt_is_the_text_itself():
+    assert render("backward", output="Some {{ text }}\nof a page") == "Some {{ text }}\nof a page"
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{{ output }} {{ author }}", "'author' is undefined; a template may use only output"),
+        ("{{ output", r"line 1: unexpected end of template"),
+        ("{{ output.__class__.__mro__ }}", "unsafe"),
+        ("{% include '/etc/passwd' %}", "no loader"),
+    ],
+    ids=["unknown value", "syntax", "sandbox", "other files"],
+)
+def test_a_template_can_use_its_values_and_nothing_else(tmp_path, template, message):
+    path = tmp_path / "own.jinja"
+    path.write_text(template)
+    with pytest.raises(StageError, match=message):
+        render(path, output="x")
+
+
+def test_a_missing_template_is_named(tmp_path):
+    with pytest.raises(StageError, match=r"none\.jinja: the template cannot be read"):
+        render(tmp_path / "none.jinja", output="x")

@@ -1,0 +1,138 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from builder.errors import RecipeError
+from builder.recipe import load_recipe, recipe_as_yaml
+from builder.resources import resource_folder
+
+GOOD = {
+    "name": "test",
+    "base": {"path": "base", "license": "apache-2.0"},
+    "seed": {"sources": [{"name": "pairs", "path": "seed.jsonl", "license": "mit"}]},
+    "segments": {"sources": [{"path": "pages", "format": "html"}]},
+    "score": [{"judge": "likelihood", "prior_weight": [1.0, 0.5]}],
+    "curate": {"judge": "likelihood", "share": 0.5},
+    "training": {"forward": "forward.yaml", "backward": "backward.yaml"},
+    "release": {"title": "Test", "license": "apache-2.0"},
+}
+
+
+def write(folder: Path, **changes) -> Path:
+    path = folder / "build.yaml"
+    path.write_text(yaml.safe_dump({**GOOD, **changes}))
+    return path
+
+
+def test_paths_start_from_the_recipe(tmp_path):
+    recipe = load_recipe(write(tmp_path))
+    assert recipe.base.path == tmp_path / "base"
+    assert recipe.seed.sources[0].path == tmp_path / "seed.jsonl"
+    assert recipe.segments.sources[0].path == tmp_path / "pages"
+    assert load_recipe(tmp_path) == recipe
+
+
+def test_the_defaults_are_the_papers(tmp_path):
+    recipe = load_recipe(write(tmp_path))
+    assert (recipe.augment.temperature, recipe.augment.top_p) == (0.7, 0.9)
+    assert (recipe.segments.min_chars, recipe.segments.max_chars) == (600, 3000)
+    assert recipe.chat.system_seed == "Answer in the style of an AI Assistant."
+    assert recipe.chat.system_web == "Answer with knowledge from web search."
+    assert (recipe.iterations, recipe.training.init) == (2, "base")
+
+
+def test_all_mistakes_are_reported_at_once_with_place_and_remedy(tmp_path):
+    path = write(
+        tmp_path,
+        curate={"judge": "likelihood", "treshold": 4},
+        segments={"sources": [{"path": "pages", "format": "pdf"}], "min_chars": 0},
+        augment={"temperature": "warm"},
+        base={"license": "mit", "path": "base", "model": "org/name"},
+        iterations=0,
+    )
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(path)
+    lines = str(caught.value).splitlines()
+    assert all(line.startswith(f"{path}: ") for line in lines)
+    expected = [
+        "curate.treshold is not a key of a recipe; did you mean threshold?",
+        "segments.sources.0.format is 'pdf'; it must be one of 'warc' or 'html'",
+        "segments.min_chars is 0; it must be greater than or equal to 1",
+        "augment.temperature is 'warm'; it must be a valid number",
+        "base needs exactly one of path (a folder) and model (a Hub repository)",
+        "iterations is 0; it must be greater than or equal to 1",
+    ]
+    for text in expected:
+        assert any(text in line for line in lines), (text, lines)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("curate", "message"),
+    [
+        ({"judge": "likelihood", "share": 0.5, "top": 3}, "has top and share; give exactly one of the three"),
+        ({"judge": "likelihood"}, "has none of threshold, top and share; give exactly one"),
+        ({"judge": "expected", "threshold": 7}, "threshold is 7; it must be from 1 to 5"),
+        ({"judge": "verdict", "share": 0.5}, "curate.judge is 'verdict'; score has only likelihood"),
+        ({"judge": "likelihood", "share": 0}, "curate.share is 0; it must be greater than 0"),
+    ],
+)
+def test_a_selection_has_one_rule_in_range_and_a_judge_that_scores(tmp_path, curate, message):
+    with pytest.raises(RecipeError, match=message):
+        load_recipe(write(tmp_path, curate=curate))
+
+
+def test_hub_inputs_need_a_pinned_commit(tmp_path):
+    with pytest.raises(RecipeError, match="base names a Hub repository and so needs revision"):
+        load_recipe(write(tmp_path, base={"model": "org/name", "license": "mit"}))
+    seed = {"sources": [{"name": "a", "dataset": "org/data", "license": "mit", "revision": "main"}]}
+    with pytest.raises(RecipeError, match=r"seed\.sources\.0\.revision is 'main'; it must match"):
+        load_recipe(write(tmp_path, seed=seed))
+
+
+def test_overrides_replace_values_and_the_rival_selection_rule(tmp_path):
+    path = write(tmp_path)
+    recipe = load_recipe(path, ("curate.top=7", "augment.samples=2", "segments.sources.0.format=warc"))
+    assert (recipe.curate.top, recipe.curate.share) == (7, None)
+    assert recipe.augment.samples == 2
+    assert recipe.segments.sources[0].format == "warc"
+    with pytest.raises(RecipeError, match="write it as key.path=value"):
+        load_recipe(path, ("curate.share",))
+    with pytest.raises(RecipeError, match="'name' is a single value"):
+        load_recipe(path, ("name.first=x",))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1\na: 2\n", "the key 'a' is written twice"),
+        ("a: [", "not valid YAML"),
+        ("- a\n", "a recipe is a mapping"),
+    ],
+)
+def test_a_file_that_is_no_recipe_is_refused(tmp_path, text, message):
+    (tmp_path / "build.yaml").write_text(text)
+    with pytest.raises(RecipeError, match=message):
+        load_recipe(tmp_path / "build.yaml")
+
+
+def test_a_missing_recipe_says_how_to_get_one(tmp_path):
+    with pytest.raises(RecipeError, match="no such file; `humpback init DIR`"):
+        load_recipe(tmp_path / "build.yaml")
+
+
+def test_prior_weights_follow_the_iterations_and_the_last_one_stays(tmp_path):
+    recipe = load_recipe(write(tmp_path))
+    assert [recipe.judge("likelihood", t).prior_weight for t in (1, 2, 3)] == [1.0, 0.5, 0.5]
+
+
+def test_every_shipped_recipe_loads():
+    paths = sorted(resource_folder("recipes").glob("*/build.yaml"))
+    assert paths
+    for path in paths:
+        assert load_recipe(path).name == path.parent.name
+
+
+def test_the_published_recipe_has_no_runtime(tmp_path):
+    assert "runtime" not in recipe_as_yaml(load_recipe(write(tmp_path)))

@@ -1,0 +1,74 @@
+import json
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.errors import StageError
+from builder.storage import (
+    count_rows,
+    parquet_files,
+    read_json,
+    read_rows,
+    whole_file,
+    write_bytes,
+    write_json,
+    write_rows,
+)
+
+
+def test_a_failed_write_leaves_neither_the_file_nor_a_trace(tmp_path):
+    def write():
+        with whole_file(tmp_path / "data.bin") as temporary:
+            temporary.write_bytes(b"half")
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError):
+        write()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_write_keeps_the_file_that_was_there(tmp_path):
+    schema = pa.schema([("n", pa.int32())])
+    write_rows(tmp_path / "a.parquet", [{"n": 1}], schema)
+    with pytest.raises(pa.ArrowInvalid):
+        write_rows(tmp_path / "a.parquet", [{"n": "x"}], schema)
+    assert list(read_rows(tmp_path)) == [{"n": 1}]
+
+
+def test_equal_bytes_leave_the_file_untouched(tmp_path):
+    path = tmp_path / "a"
+    write_bytes(path, b"same")
+    before = path.stat().st_mtime_ns
+    write_bytes(path, b"same")
+    assert path.stat().st_mtime_ns == before
+    write_bytes(path, b"more")
+    assert path.read_bytes() == b"more"
+
+
+def test_unfinished_files_are_not_read(tmp_path):
+    schema = pa.schema([("n", pa.int32())])
+    write_rows(tmp_path / "part-1.parquet", [{"n": 1}, {"n": 2}], schema)
+    (tmp_path / ".part-2.parquet.tmp").write_bytes(b"torn")
+    (tmp_path / ".part-2.parquet").write_bytes(b"torn")
+    assert [path.name for path in parquet_files(tmp_path)] == ["part-1.parquet"]
+    assert count_rows(tmp_path) == 2
+
+
+@given(st.lists(st.fixed_dictionaries({"n": st.integers(-(2**31), 2**31 - 1), "s": st.none() | st.text()})))
+def test_rows_come_back_as_written(tmp_path_factory, rows):
+    rows = [row for row in rows if row["s"] is None or not any("\ud800" <= char <= "\udfff" for char in row["s"])]
+    folder = tmp_path_factory.mktemp("rows")
+    assert write_rows(folder / "a.parquet", rows, pa.schema([("n", pa.int32()), ("s", pa.string())])) == len(rows)
+    assert list(read_rows(folder)) == rows
+
+
+def test_json_errors_name_the_file_and_what_to_do(tmp_path):
+    with pytest.raises(StageError, match="missing; run the stage"):
+        read_json(tmp_path / "none.json")
+    (tmp_path / "bad.json").write_text("{")
+    with pytest.raises(StageError, match=r"bad\.json: not valid JSON .*; delete it"):
+        read_json(tmp_path / "bad.json")
+    write_json(tmp_path / "good.json", {"ä": 1})
+    assert json.loads((tmp_path / "good.json").read_text()) == {"ä": 1}

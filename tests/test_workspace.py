@@ -1,0 +1,153 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from stages import Words, write_words
+
+from builder.errors import StageError
+from builder.recipe import Runtime
+from builder.workspace import Finished, Workspace, locked
+
+
+@pytest.fixture(autouse=True)
+def _importable_by_children(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+
+
+def workspace(tmp_path, **options):
+    runtime = Runtime(**options.pop("runtime", {}))
+    events = []
+    made = Workspace(tmp_path, runtime, lambda artifact, event: events.append((artifact.stage, event)), **options)
+    return made, events
+
+
+def test_a_stage_runs_once_in_a_child_and_is_cached_afterwards(tmp_path):
+    first, _ = workspace(tmp_path)
+    artifact = first.run("words", write_words, Words())
+    second, events = workspace(tmp_path)
+    again = second.run("words", write_words, Words())
+    assert again == artifact
+    assert events == [("words", "cached")]
+    assert artifact.record["details"]["pid"] != os.getpid()
+    assert artifact.record["counts"]["words"] == {"in": 1, "kept": 1, "dropped": {}, "failed": {}}
+    assert artifact.record["status"] == "done"
+    assert "datatrove" in artifact.record["versions"]
+
+
+def test_a_changed_configuration_reruns_the_stage_and_what_follows_and_nothing_else(tmp_path):
+    def build(first_words, last_words):
+        made, events = workspace(tmp_path)
+        left = made.run("left", write_words, Words(words=["l"]))
+        right = made.run("right", write_words, Words(words=first_words))
+        both = made.run("both", write_words, Words(words=last_words), left, right)
+        return both, [stage for stage, event in events if event == "done"]
+
+    both, ran = build(["r"], ["b"])
+    assert ran == ["left", "right", "both"]
+    assert (both.data / "words.txt").read_text() == "l r b"
+    assert build(["r"], ["c"])[1] == ["both"]
+    assert build(["s"], ["b"])[1] == ["right", "both"]
+    assert build(["r"], ["b"])[1] == []
+
+
+def test_a_failed_stage_says_why_and_runs_again(tmp_path):
+    made, _ = workspace(tmp_path)
+    with pytest.raises(StageError, match=r"words: the words are wrong; choose others"):
+        made.run("words", write_words, Words(fail="error"))
+    artifact = made.artifacts["words"]
+    assert artifact.status == "partial"
+    assert "choose others" in artifact.record["error"]
+
+
+@pytest.mark.parametrize(
+    ("fail", "message"),
+    [
+        ("lost row", r"2 rows came in but 1 are accounted for"),
+        ("crash", r"exit code 1; see .*child\.log\n(.|\n)*ValueError: boom"),
+        ("kill", r"was killed, most likely because memory ran out"),
+    ],
+)
+def test_a_child_that_breaks_is_reported_with_its_log(tmp_path, fail, message):
+    made, _ = workspace(tmp_path)
+    with pytest.raises(StageError, match=message):
+        made.run("words", write_words, Words(fail=fail))
+    assert made.artifacts["words"].status == "partial"
+
+
+def test_a_child_without_progress_is_killed_and_started_again(tmp_path):
+    made, _ = workspace(tmp_path, runtime={"stall_minutes": 0.05, "restarts": 1})
+    artifact = made.run("words", write_words, Words(fail="hang once"))
+    assert artifact.status == "done"
+
+
+def test_a_child_that_never_moves_is_given_up(tmp_path):
+    made, _ = workspace(tmp_path, runtime={"stall_minutes": 0.04, "restarts": 0})
+    with pytest.raises(StageError, match="no progress for 0.04 minutes"):
+        made.run("words", write_words, Words(fail="hang once"))
+
+
+def test_a_dry_run_runs_nothing(tmp_path):
+    made, events = workspace(tmp_path, dry_run=True)
+    artifact = made.run("words", write_words, Words())
+    assert events == [("words", "missing")]
+    assert artifact.status == "missing"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_until_stops_after_the_named_stage(tmp_path):
+    made, _ = workspace(tmp_path, until="words")
+    with pytest.raises(Finished):
+        made.run("words", write_words, Words())
+    assert made.artifacts["words"].status == "done"
+
+
+def test_a_work_directory_has_one_build_at_a_time(tmp_path):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", f"from builder.workspace import locked\nfrom pathlib import Path\nimport time\n"
+         f"with locked(Path({str(tmp_path)!r})):\n    print('held', flush=True); time.sleep(60)"],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(StageError, match=f"in use by process {holder.pid}"), locked(tmp_path):
+            pass
+    finally:
+        holder.kill()
+        holder.wait()
+    with locked(tmp_path):
+        pass
+
+
+def test_a_child_dies_with_its_parent(tmp_path):
+    script = (
+        "from stages import Words, write_words\nfrom builder.recipe import Runtime\n"
+        "from builder.workspace import Workspace\nfrom pathlib import Path\n"
+        f"Workspace(Path({str(tmp_path)!r}), Runtime()).run('words', write_words, Words(fail='hang once'))"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script])
+    try:
+        deadline = time.monotonic() + 20
+        while not list(tmp_path.glob("words-*/tried")) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        children = _children(parent.pid)
+        assert children
+    finally:
+        parent.kill()
+        parent.wait()
+    time.sleep(0.5)
+    assert [pid for pid in children if _is_running(pid)] == []
+
+
+def _children(pid):
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in text.split()]
+
+
+def _is_running(pid):
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False

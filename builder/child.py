@@ -62,8 +62,10 @@ def run_child(
 
 def _watch(out: Path, runtime: "Runtime", on_progress: Callable[[], None]) -> int | None:
     """Wait for one child; its exit code, or None if it was killed because it stood still."""
+    beside = str(Path(sys.executable).parent)  # where `accelerate` lies, even if the environment is not activated
     environment = {
         **os.environ,
+        "PATH": f"{beside}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "PYTHONSAFEPATH": "1",
         "PYTHONUNBUFFERED": "1",
         "OMP_NUM_THREADS": str(runtime.threads),

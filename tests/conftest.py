@@ -9,7 +9,12 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
+import hypothesis
 import pytest
+
+# Timings on a shared machine say nothing about an example; the same examples are tried in every run.
+hypothesis.settings.register_profile("steady", deadline=None, derandomize=True, max_examples=60)
+hypothesis.settings.load_profile("steady")
 
 
 def _given_folder(variable: str) -> Path:

@@ -15,8 +15,9 @@ TOKENS = [
 ]  # fmt: skip
 HARMLESS = [
     "", "plain text", "a < b and c > d", "x <| f |> y", "Left (a <|> b)", "if (a[INSTANCE]) { b[0] }", "<p>text</p>",
-    "<strong>no</strong> <span>", "std::vector<std::string> s;", "a || b <= c", "[edit] [1] [/url] [IMG]", "<sup>2</sup>",
-    "List<T> and Map<K, V>", "### Instruction:", "USER: hello", "5 <| 6", "<|>", "<||>", "thinking <thinker>",
+    "<strong>no</strong> <span>", "std::vector<std::string> s;", "a || b <= c", "[edit] [1] [/url] [IMG]",
+    "<sup>2</sup>", "List<T> and Map<K, V>", "### Instruction:", "USER: hello", "5 <| 6", "<|>", "<||>",
+    "thinking <thinker>",
 ]  # fmt: skip
 
 

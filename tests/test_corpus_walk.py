@@ -2,9 +2,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.corpus.walk import Block, clean_heading, parse, render, walk
+from builder.corpus.text import clean_heading
+from builder.corpus.walk import Block, TooDeepError, parse, render, walk
 
-TAGS = ["p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "table", "tr", "td", "th", "pre", "code", "br", "hr", "a", "b", "span", "dl", "dt", "dd", "nav", "footer", "aside", "form", "section", "blockquote", "script", "style", "textarea", "title", "body", "html"]
+TAGS = [
+    "p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "table", "tr", "td", "th", "pre", "code", "br",
+    "hr", "a", "b", "span", "dl", "dt", "dd", "nav", "footer", "aside", "form", "section", "blockquote", "script",
+    "style", "textarea", "title", "body", "html",
+]  # fmt: skip
 
 
 def blocks_of(html: str) -> list[Block]:
@@ -94,8 +99,11 @@ def test_broken_headings_do_not_end_the_walk() -> None:
     assert texts("<h3>a <span><h3>b</h3></span> c <li>d</h3><p>e</p>")[-1].endswith("e")
 
 
-def test_deep_pages_need_no_recursion() -> None:
-    assert "end" in texts("<b>" * 200 + "<div>" * 200 + "end")
+@pytest.mark.parametrize("tag", ["<div>", "<b>", "<table><tr><td>", "<ul><li>"])
+def test_text_is_found_at_any_depth_or_the_page_refused(tag: str) -> None:
+    assert texts(tag * 50 + "end") == ["end"]
+    with pytest.raises(TooDeepError):
+        texts(tag * 300 + "end")
 
 
 _soup = st.lists(

@@ -23,7 +23,7 @@ def test_the_backward_prompt_is_the_text_itself():
         ("{{ output }} {{ author }}", "'author' is undefined; a template may use only output"),
         ("{{ output", r"line 1: unexpected end of template"),
         ("{{ output.__class__.__mro__ }}", "unsafe"),
-        ("{% include '/etc/passwd' %}", "no loader"),
+        ("{% include '/etc/passwd' %}", "/etc/passwd"),
     ],
     ids=["unknown value", "syntax", "sandbox", "other files"],
 )

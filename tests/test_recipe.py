@@ -97,7 +97,7 @@ def test_overrides_replace_values_and_the_rival_selection_rule(tmp_path):
     assert (recipe.curate.top, recipe.curate.share) == (7, None)
     assert recipe.augment.samples == 2
     assert recipe.segments.sources[0].format == "warc"
-    with pytest.raises(RecipeError, match="write it as key.path=value"):
+    with pytest.raises(RecipeError, match=r"write it as key\.path=value"):
         load_recipe(path, ("curate.share",))
     with pytest.raises(RecipeError, match="'name' is a single value"):
         load_recipe(path, ("name.first=x",))

@@ -12,11 +12,13 @@ import lxml.html
 import pytest
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
+from builder.corpus.segmenter import cut, main_content
+from builder.corpus.walk import parse, walk
 from builder.errors import RecipeError
 from builder.sample import SAMPLE_SEED
-from builder.sample.crawl import EXACT_COPIES, NEAR_COPIES
+from builder.sample.crawl import EXACT_COPIES, NEAR_COPIES, crawl
 from builder.sample.generate import HANDWRITTEN, sample_world, write_sample
-from builder.sample.web import Combination, heading, instruction, overlap, well_formed
+from builder.sample.web import Combination, World, heading, instruction, overlap, well_formed
 
 WARC = Path("corpus/warc/html/en/en00/en0000/en0000-00.warc.gz")
 
@@ -210,17 +212,20 @@ def test_handwritten_pages_are_whole_pages(path: Path) -> None:
     assert len(body.findall(".//a")) >= 1
 
 
-def normal(text: str) -> str:
-    return re.sub(r"\W+", "", text).casefold()
-
-
-def test_an_extractor_keeps_the_planted_prose(
+def test_the_segmenter_gives_every_planted_section_back_unchanged(
     pages: dict[str, tuple[dict[str, str], bytes]], truth: list[dict[str, Any]]
 ) -> None:
-    from trafilatura import extract
+    def sections(page_id: str) -> dict[str, str]:
+        tree = parse(pages[page_id][1].decode())
+        return {one.header: one.text for one in cut(walk(tree), main_content(tree), boundary="any", max_chars=1_500)}
 
-    chosen = sorted({one["page_id"] for one in truth})[::6]
-    kept = {name: normal(extract(pages[name][1].decode(), fast=True) or "") for name in chosen}
-    for one in truth:
-        if one["page_id"] in kept:
-            assert normal(one["text"]) in kept[one["page_id"]], one["page_id"]
+    found = {page_id: sections(page_id) for page_id in {one["page_id"] for one in truth}}
+    changed = [one for one in truth if found[one["page_id"]].get(one["header"]) != one["text"]]
+    assert changed == []
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_header_is_twice_on_a_page_in_any_world(seed: int) -> None:
+    _, truths = crawl(World(seed))
+    assert len({(one.page_id, one.header) for one in truths}) == len(truths)
+    assert set(Counter(one.page_id for one in truths).values()) <= {2, 3, 4}

@@ -85,7 +85,7 @@ def test_a_child_without_progress_is_killed_and_started_again(tmp_path):
 
 def test_a_child_that_never_moves_is_given_up(tmp_path):
     made, _ = workspace(tmp_path, runtime={"stall_minutes": 0.04, "restarts": 0})
-    with pytest.raises(StageError, match="no progress for 0.04 minutes"):
+    with pytest.raises(StageError, match=r"no progress for 0\.04 minutes"):
         made.run("words", write_words, Words(fail="hang once"))
 
 

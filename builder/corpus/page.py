@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from builder.corpus.language import page_language
 from builder.corpus.segmenter import Segment, cut, main_content
-from builder.corpus.walk import clean_heading, parse, walk
+from builder.corpus.text import clean_heading
+from builder.corpus.walk import TooDeepError, parse, walk
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -59,7 +60,10 @@ def cut_page(page: "Page", config: "Segments") -> CutPage | str:
     except ParserError:
         return "empty"
     title = _title(tree)
-    blocks = walk(tree)
+    try:
+        blocks = walk(tree)
+    except TooDeepError:
+        return "too_deep"
     if not any(block.kind == "heading" for block in blocks):
         return "no_headings"
     segments = cut(blocks, main_content(tree), boundary=config.boundary, max_chars=config.max_chars)

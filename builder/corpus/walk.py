@@ -5,9 +5,10 @@ extractor: `render([walk(parse(html))[number] for number in kept_blocks])`. `WAL
 it with them.
 """
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from builder.corpus.text import clean_heading, code_lines, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 
 WALK_VERSION = "dom-1"
 HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
+PARSER_DEPTH = 256
 _INVISIBLE = (
     "script", "style", "noscript", "template", "svg", "math", "iframe", "canvas", "video", "audio", "object", "embed",
-    "select", "textarea", "option", "input", "link", "meta", "title",
+    "select", "textarea", "option", "input", "link", "meta",
 )  # fmt: skip
 _BLOCKS = frozenset(
     {
@@ -30,12 +32,11 @@ _BLOCKS = frozenset(
 )  # fmt: skip
 _KINDS = {"li": "item", "td": "cell", "th": "cell", "dd": "term", "dt": "term", "pre": "code"}
 _MARGINS = frozenset({"nav", "footer", "aside"})
-_PERMALINKS = frozenset({"", "#", "¶", "§", "🔗", "⚓", "\u200b", "[#]", "[¶]", "\uf0c1"})
-_HEADING_TAIL = re.compile(
-    r"(?<=\S)\s*(?:¶|§|🔗|\[\s*(?:edit(?:\s+source)?(?:\s*\|\s*edit\s+source)?)?\s*\]|(?<=\s)#|(?<=\s)permalink(?:\s+to\s.*)?)\s*$",
-    re.IGNORECASE,
-)
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\ud800-\udfff]")
+_PERMALINKS = frozenset({"#", "¶", "§", "🔗", "⚓", "[#]", "[¶]", "\uf0c1"})
+
+
+class TooDeepError(ValueError):
+    """Elements are nested so deeply that the parser has left some out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +83,29 @@ def parse(html: str) -> "HtmlElement":
 
 
 def walk(tree: "HtmlElement") -> list[Block]:
-    """The blocks of a parsed page in document order; iterative, so any depth will do."""
+    """The blocks of a parsed page in document order.
+
+    Raises:
+        TooDeepError: If the parser has met its limit of depth, beyond which it loses text without a word.
+    """
     from lxml import etree
 
     body = tree.find("body")
     root = tree if body is None else body
-    state = _Walk()
+    state, depth = _Walk(), 1
     steps = etree.iterwalk(root, events=("start", "end"))
     for event, element in steps:
         tag = element.tag
         if event == "end":
+            depth -= 1
             state.close(tag)
             if element is not root and element.tail:
                 state.text.append(element.tail)
-        elif tag == "a" and len(element) < 3 and "".join(element.itertext()).strip() in _PERMALINKS:
+            continue
+        depth += 1
+        if depth >= PARSER_DEPTH:
+            raise TooDeepError
+        if tag == "title" or (tag == "a" and not state.codes and _is_permalink(element)):
             steps.skip_subtree()
         else:
             state.open(tag)
@@ -103,6 +113,10 @@ def walk(tree: "HtmlElement") -> list[Block]:
                 state.text.append(element.text)
     state.flush()
     return _plain_rows(state.blocks, state.mixed)
+
+
+def _is_permalink(anchor: "HtmlElement") -> bool:
+    return len(anchor) < 3 and "".join(anchor.itertext()).strip() in _PERMALINKS
 
 
 class _Walk:
@@ -148,7 +162,7 @@ class _Walk:
     def flush(self) -> None:
         """End the block that is being read."""
         raw, self.text = "".join(self.text), []
-        text = _code(raw) if self.codes else _line(raw)
+        text = code_lines(raw) if self.codes else one_line(raw)
         if text:
             self._add(self.kinds[-1], text, glued=self.breaks == 1 and not self.boundary)
             if not self.codes:
@@ -205,23 +219,6 @@ class _Walk:
             self.rows.pop()
         elif tag in ("td", "th"):
             self.cells.pop()
-
-
-def _line(raw: str) -> str:
-    return " ".join(_UNSEEN.sub("", raw).split())
-
-
-def _code(raw: str) -> str:
-    lines = _UNSEEN.sub("", raw.replace("\xa0", " ").replace("\r\n", "\n")).split("\n")
-    return "\n".join(line.rstrip() for line in lines).strip("\n")
-
-
-def clean_heading(raw: str) -> str:
-    """A heading on one line, without permalink and edit marks at its end."""
-    text, before = _line(raw), ""
-    while text != before:
-        text, before = _HEADING_TAIL.sub("", text), text
-    return text.strip("¶🔗 ")
 
 
 def _plain_rows(blocks: list[Block], mixed: set[int]) -> list[Block]:

@@ -19,10 +19,10 @@ def template_path(name: str | Path) -> Path:
 
 @functools.cache
 def _template(path: Path) -> "Template":
-    from jinja2 import StrictUndefined, TemplateSyntaxError
+    from jinja2 import DictLoader, StrictUndefined, TemplateSyntaxError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+    environment = ImmutableSandboxedEnvironment(loader=DictLoader({}), undefined=StrictUndefined)
     try:
         return environment.from_string(path.read_text(encoding="utf-8").removesuffix("\n"))
     except OSError as error:

@@ -9,7 +9,7 @@ from builder.sample.pages import Block, Page, page, paragraph
 from builder.sample.web import Section, World, heading, instruction
 
 EXACT_COPIES = 18
-NEAR_COPIES = 12
+NEAR_COPIES = 6
 FOREIGN_PAGES = 24
 MISLABELLED_PAGES = 3
 TITLES = ("All about {}", "A short guide to {}", "What our readers ask about {}", "Notes on {}")

@@ -13,7 +13,7 @@ from typing import Any
 from builder.sample import SAMPLE_SEED
 from builder.sample.english import SAFETY, SENTENCES
 from builder.sample.phrases import TOPICS, TYPES
-from builder.sample.web import Combination, World, instruction
+from builder.sample.web import Combination, World, heading, instruction
 
 VOCABULARY = 2_048
 POSITIONS = 2_048
@@ -162,6 +162,26 @@ def pretrain(seed: int, out: Path, steps: int = STEPS, page_count: int = PAGES) 
     return loss
 
 
+def measure(folder: Path, world: World, combinations: list[Combination]) -> float:
+    """Mean loss per token (nats) of a saved base on one new text of each combination."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    torch.set_num_threads(1)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    rng = world.stream("measure")
+    total, count = 0.0, 0
+    for combination in combinations:
+        page = f"# {heading(combination)}\n{world.clean_text(rng, combination)}"
+        ids = torch.tensor([[tokenizer.bos_token_id, *tokenizer.encode(page, add_special_tokens=False)]])
+        with torch.no_grad():
+            loss = model(input_ids=ids, labels=ids).loss
+        total += loss.item() * (ids.shape[1] - 1)
+        count += ids.shape[1] - 1
+    return total / count
+
+
 def main() -> None:
     """Parse the command line, pretrain, say what came out."""
     parser = argparse.ArgumentParser(description="Pretrain the tiny base model of the embedded sample.")
@@ -170,7 +190,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=STEPS, help="training steps")
     options = parser.parse_args()
     loss = pretrain(options.seed, options.out, options.steps)
-    sys.stdout.write(f"{options.out}: final loss {loss:.3f} nats per token\n")
+    world = World(options.seed)
+    known, crawl = (measure(options.out, world, some) for some in (world.known, world.crawl))
+    sys.stdout.write(
+        f"{options.out}: loss in nats per token: {loss:.3f} at the end of training, "
+        f"{known:.3f} on new texts of known combinations, {crawl:.3f} on those of the crawl\n"
+    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,105 @@
+from pathlib import Path
+
+import pytest
+
+from builder.augment import AugmentStage, augment, backward_prompt, why_reject
+from builder.errors import StageError
+from builder.llm.contract import Renderer, make_contract
+from builder.llm.engine import Completion, load_tokenizer
+from builder.recipe import Augment, Chat, Engine, Runtime
+from builder.records import segment_schema
+from builder.storage import read_rows, write_rows
+
+BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
+PLAIN = Engine(kind="transformers", dtype="float32", max_model_len=400)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "ended", "reason"),
+    [
+        ("How do I store apples?", True, None),
+        ("How do I store apples and pears and", False, "unfinished"),
+        ("", True, "empty"),
+        ("How?<|im_start|>assistant", True, "control_tokens"),
+        ("[INST] How? [/INST]", True, "control_tokens"),
+    ],
+)
+def test_unusable_instructions_are_rejected_with_a_reason(instruction, ended, reason):
+    assert why_reject(instruction, Completion([1], -1.0, ended)) == reason
+
+
+@pytest.fixture(scope="module")
+def backward_model(tmp_path_factory):
+    """The base with the backward contract: untrained for the task, so its instructions are gibberish."""
+    import shutil
+
+    stage = tmp_path_factory.mktemp("model-backward")
+    shutil.copytree(BASE, stage / "model")
+    tokenizer = load_tokenizer(BASE)
+    contract = make_contract(Chat(), "backward", tokenizer)
+    tokenizer.chat_template = contract.template
+    tokenizer.save_pretrained(stage / "model")
+    contract.save(stage / "model")
+    return stage
+
+
+def segments(folder, texts):
+    rows = [
+        {"id": f"s{n}", "page_id": f"p{n}", "url": "u", "header": "h", "position": n, "text": text}
+        for n, text in enumerate(texts)
+    ]
+    write_rows(folder / "dedup" / "data" / "a.parquet", rows, segment_schema())
+    return folder / "dedup"
+
+
+def run(folder, model, texts, chunk_rows=512, **options):
+    config = AugmentStage(augment=Augment(max_tokens=12, **options), engine=PLAIN, chat=Chat())
+    return augment(folder / "out", config, segments(folder, texts), model, runtime=Runtime(chunk_rows=chunk_rows))
+
+
+TEXTS = [f"Apples number {n} keep well in a cool room." for n in range(6)]
+
+
+def outcome(folder):
+    kept = {
+        row["id"]: (row["instruction"], row["logprob"], row["tokens"]) for row in read_rows(folder / "out" / "data")
+    }
+    lost = {row["id"]: (row["reason"], row["text"]) for row in read_rows(folder / "out" / "rejected")}
+    return kept, lost
+
+
+def test_every_candidate_is_kept_or_rejected_and_a_long_segment_is_counted(tmp_path, backward_model):
+    stats = run(tmp_path, backward_model, [*TEXTS, "long " * 400], samples=2)
+    stats.check("augment")
+    counts = stats.counts["pairs"]
+    assert counts.rows_in == 14
+    assert counts.dropped["longer_than_context"] == 2
+    kept, lost = outcome(tmp_path)
+    assert sorted([*kept, *lost]) == sorted(f"s{n}-{sample}" for n in range(7) for sample in range(2))
+
+
+def test_instructions_do_not_depend_on_the_chunks(tmp_path, backward_model):
+    run(tmp_path / "one", backward_model, TEXTS)
+    run(tmp_path / "two", backward_model, TEXTS, chunk_rows=1)
+    assert outcome(tmp_path / "one") == outcome(tmp_path / "two")
+
+
+def test_another_seed_gives_other_instructions(tmp_path, backward_model):
+    run(tmp_path / "one", backward_model, TEXTS)
+    run(tmp_path / "two", backward_model, TEXTS, seed=1)
+    assert outcome(tmp_path / "one") != outcome(tmp_path / "two")
+
+
+def test_a_model_of_another_contract_is_refused(tmp_path, backward_model):
+    config = AugmentStage(augment=Augment(), engine=PLAIN, chat=Chat(system_backward="Ask."))
+    with pytest.raises(StageError, match="system_backward differs from character 0"):
+        augment(tmp_path / "out", config, segments(tmp_path, TEXTS), backward_model, runtime=Runtime())
+
+
+def test_the_backward_prompt_shows_the_text_under_its_system_prompt(backward_model):
+    tokenizer = load_tokenizer(backward_model / "model")
+    renderer = Renderer(make_contract(Chat(), "backward", tokenizer), tokenizer)
+    assert backward_prompt(renderer, "backward", "Some text.") == [
+        {"role": "system", "content": "Write the instruction that this text answers."},
+        {"role": "user", "content": "Some text."},
+    ]

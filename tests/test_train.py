@@ -1,0 +1,189 @@
+"""Training stages with the real TRL on the tiny base."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from builder.errors import RecipeError, StageError
+from builder.recipe import Base, Chat, Runtime
+from builder.records import curated_schema, seed_schema
+from builder.storage import read_json, read_rows, write_rows
+from builder.train import BackwardStage, ForwardStage, read_training_recipe, train_backward, train_forward
+from builder.workspace import Artifact, Workspace
+
+BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
+OPTIONS = {
+    "learning_rate": 1e-3,
+    "max_steps": 2,
+    "per_device_train_batch_size": 4,
+    "max_length": 64,
+    "dtype": "float32",
+    "use_cpu": True,
+    "bf16": False,
+    "gradient_checkpointing": False,
+    "dataloader_pin_memory": False,
+    "disable_tqdm": True,
+    "logging_steps": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Seed and curated stages with a row too long for max_length and a withheld one."""
+    folder = tmp_path_factory.mktemp("train")
+    texts = [f"Keep apples number {n} in a cool room." for n in range(6)] + ["long " * 200]
+    seed = [
+        {
+            "id": f"seed{n}",
+            "instruction": f"How should I store {n} apples?",
+            "output": text,
+            "source": "s",
+            "license": "x",
+        }
+        for n, text in enumerate(texts)
+    ]
+    curated = [
+        {"id": f"pair{n}", "instruction": f"What are {n} kites?", "output": f"Kites {n} fly.", "score": 5.0,
+         "split": "test" if n == 3 else "train", "page_id": "p"}
+        for n in range(4)
+    ]  # fmt: skip
+    write_rows(folder / "seed-1" / "data" / "seed.parquet", seed, seed_schema())
+    write_rows(folder / "curate-1" / "data" / "curated.parquet", curated, curated_schema())
+    (folder / "sft.yaml").write_text(yaml.safe_dump(OPTIONS))
+    return folder
+
+
+def stage(folder, name):
+    return Artifact(name, "1", folder / f"{name}-1")
+
+
+def forward_stage(folder, **options):
+    path = folder / "sft.yaml"
+    if options:
+        path = folder / "changed.yaml"
+        path.write_text(yaml.safe_dump(OPTIONS | options))
+    return ForwardStage(base=Base(path=BASE, license="apache-2.0"), chat=Chat(), recipe=path)
+
+
+@pytest.fixture(scope="module")
+def forward(folder):
+    workspace = Workspace(folder, Runtime())
+    return workspace.run(
+        "model-1", train_forward, forward_stage(folder), stage(folder, "seed"), stage(folder, "curate")
+    )
+
+
+@pytest.fixture(scope="module")
+def backward(folder):
+    config = BackwardStage(
+        base=Base(path=BASE, license="apache-2.0"), chat=Chat(), recipe=folder / "sft.yaml", template="backward"
+    )
+    return Workspace(folder, Runtime()).run("model-backward", train_backward, config, stage(folder, "seed"))
+
+
+def test_seed_rows_carry_s_a_and_curated_rows_s_w(forward):
+    seed = list(read_rows(forward.path / "rows" / "seed.parquet"))
+    curated = list(read_rows(forward.path / "rows" / "curated.parquet"))
+    assert {row["prompt"][0]["content"] for row in seed} == {"Answer in the style of an AI Assistant."}
+    assert {row["prompt"][0]["content"] for row in curated} == {"Answer with knowledge from web search."}
+    assert seed[0]["prompt"][1] == {"role": "user", "content": "How should I store 0 apples?"}
+    assert seed[0]["completion"] == [{"role": "assistant", "content": "Keep apples number 0 in a cool room."}]
+
+
+def test_withheld_rows_are_not_trained_on_and_long_ones_are_counted(forward):
+    assert [row["id"] for row in read_rows(forward.path / "rows" / "curated.parquet")] == ["pair0", "pair1", "pair2"]
+    counts = forward.record["counts"]["rows"]
+    assert counts == {"in": 10, "kept": 9, "dropped": {"longer_than_max_length": 1}, "failed": {}}
+    assert [row["id"] for row in read_rows(forward.path / "rejected")] == ["seed6"]
+    assert forward.record["details"]["rows"] == 9
+    assert forward.record["details"]["steps"] == 2
+
+
+def test_the_backward_model_learns_the_instruction_from_the_output(backward):
+    row = next(read_rows(backward.path / "rows" / "seed.parquet"))
+    assert row["prompt"] == [
+        {"role": "system", "content": "Write the instruction that this text answers."},
+        {"role": "user", "content": "Keep apples number 0 in a cool room."},
+    ]
+    assert row["completion"] == [{"role": "assistant", "content": "How should I store 0 apples?"}]
+
+
+def test_a_finished_model_folder_is_whole_and_safe(forward):
+    names = {path.name for path in forward.model.iterdir()}
+    assert {"model.safetensors", "config.json", "tokenizer.json", "chat_template.jinja", "chat_contract.json"} <= names
+    assert not [name for name in names if name.endswith((".bin", ".pt", ".pkl"))]
+    contract = read_json(forward.model / "chat_contract.json")
+    assert contract["role"] == "forward"
+    assert (forward.model / "chat_template.jinja").read_text() == contract["template"]
+    assert not (forward.path / "training" / "final").exists()
+
+
+def test_the_weights_have_moved(forward):
+    from safetensors.torch import load_file
+
+    before, after = load_file(BASE / "model.safetensors"), load_file(forward.model / "model.safetensors")
+    assert before.keys() == after.keys()
+    assert any((before[name] != after[name]).any() for name in before)
+
+
+@pytest.mark.parametrize("name", ["forward", "backward"])
+def test_only_the_completion_and_its_end_token_are_trained(request, name):
+    """The labels that TRL's own collator makes of our rows, recipe and template."""
+    from trl import DatasetMixtureConfig, ModelConfig, ScriptArguments, SFTConfig, SFTTrainer, TrlParser, get_dataset
+
+    artifact = request.getfixturevalue(name)
+    parser = TrlParser((ScriptArguments, SFTConfig, ModelConfig, DatasetMixtureConfig))
+    _, training, model, mixture = parser.parse_args_and_config(["--config", str(artifact.path / "sft.yaml")])
+    trainer = SFTTrainer(model=model.model_name_or_path, args=training, train_dataset=get_dataset(mixture)["train"])
+    answers = set()
+    for batch in trainer.get_train_dataloader():
+        for ids, labels in zip(batch["input_ids"], batch["labels"], strict=True):
+            trained = trainer.processing_class.decode(ids[labels != -100])
+            assert trained.endswith("<|im_end|>")
+            assert trained.count("<|im_end|>") == 1
+            answers.add(trained.removesuffix("<|im_end|>"))
+    rows = [row for path in (artifact.path / "rows").iterdir() for row in read_rows(path)]
+    assert answers == {row["completion"][0]["content"] for row in rows}
+
+
+def test_trl_itself_refuses_a_key_it_does_not_know(folder):
+    config = forward_stage(folder, humpback_stage=1)
+    with pytest.raises(StageError, match="Unknown arguments from config file"):
+        Workspace(folder, Runtime()).run("model-0", train_forward, config, stage(folder, "seed"))
+
+
+def test_a_launcher_runs_the_same_script(folder, forward):
+    runtime = Runtime(launcher="accelerate launch --cpu --num_processes 1 --num_machines 1 --mixed_precision no")
+    config = forward_stage(folder)
+    again = Workspace(folder / "launched", runtime).run(
+        "model-1", train_forward, config, stage(folder, "seed"), stage(folder, "curate")
+    )
+    assert again.fingerprint == forward.fingerprint
+    weights = [(item.model / "model.safetensors").read_bytes() for item in (forward, again)]
+    assert weights[0] == weights[1]
+
+
+def test_a_launcher_that_is_no_command_is_named(folder):
+    runtime = Runtime(launcher="no-such-launcher --fast")
+    config = forward_stage(folder, seed=3)
+    with pytest.raises(StageError, match=r"runtime\.launcher: no-such-launcher: No such file"):
+        Workspace(folder, runtime).run("model-0", train_forward, config, stage(folder, "seed"))
+
+
+def test_rows_that_all_exceed_the_length_are_an_error(folder):
+    config = forward_stage(folder, max_length=4)
+    with pytest.raises(StageError, match="no row fits max_length: 4"):
+        Workspace(folder, Runtime()).run("model-0", train_forward, config, stage(folder, "seed"))
+
+
+def test_keys_that_the_build_sets_are_refused_all_at_once(tmp_path):
+    path = tmp_path / "sft.yaml"
+    path.write_text("output_dir: x\nenv: {A: b}\npacking: true\nlearning_rate: 1.0e-5\n")
+    with pytest.raises(RecipeError) as caught:
+        read_training_recipe(path)
+    assert str(caught.value).splitlines() == [
+        f"{path}: output_dir is set by the build; remove it",
+        f"{path}: env is set by the build; remove it",
+        f"{path}: packing is true; rows are kept apart only without it, set it to false",
+    ]

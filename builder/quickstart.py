@@ -1,9 +1,8 @@
 """`humpback init` and `humpback quickstart`: a recipe folder with the embedded sample, built end to end."""
 
-import shutil
 from pathlib import Path
 
-from builder.errors import BuilderError
+from builder.errors import BuilderError, RecipeError
 from builder.project import build_project, open_project, release_project
 from builder.resources import resource_folder
 from builder.storage import write_bytes
@@ -14,36 +13,32 @@ VERSION_OF_RELEASE = "1.0.0"
 def write_recipe_folder(folder: Path) -> str:
     """Write the commented recipe with the embedded sample into `folder`; it builds as it is.
 
-    Files that are there and differ are the user's and are left alone.
-
     Raises:
-        BuilderError: If the folder cannot be written.
+        RecipeError: If the folder holds a recipe already.
+        BuilderError: If it cannot be written.
     """
-    kept = _copy_recipe(folder)
-    note = f"; left as they were: {', '.join(kept)}" if kept else ""
+    if (folder / "build.yaml").exists():
+        raise RecipeError(f"{folder}: already holds a recipe; edit that one, or choose another folder")
+    _copy_recipe(folder)
     return (
-        f"{folder}: a recipe with sample data{note}\n"
+        f"{folder}: a recipe with sample data\n"
         f"next: humpback build {folder / 'build.yaml'}, or put your own data in: see the comments in that file"
     )
 
 
-def _copy_recipe(folder: Path) -> list[str]:
+def _copy_recipe(folder: Path) -> None:
+    """Copy recipe and sample; recipe files that are there already may have been edited and stay."""
     from builder.sample.generate import write_sample
 
-    kept = []
     try:
         for source in sorted(resource_folder("recipes").joinpath("quickstart").iterdir()):
-            target = folder / source.name
-            if target.exists() and target.read_bytes() != source.read_bytes():
-                kept.append(source.name)
-            else:
-                write_bytes(target, source.read_bytes())
+            if not (folder / source.name).exists():
+                write_bytes(folder / source.name, source.read_bytes())
         write_sample(folder)
     except OSError as error:
         raise BuilderError(
             f"{error.filename or folder}: {error.strerror}; choose a folder that can be written"
         ) from error
-    return kept
 
 
 def run_quickstart(folder: Path, overrides: tuple[str, ...] = ()) -> str:
@@ -65,16 +60,12 @@ def run_quickstart(folder: Path, overrides: tuple[str, ...] = ()) -> str:
 def _next_steps(folder: Path, release: Path) -> str:
     shown = release.relative_to(Path.cwd()) if release.is_relative_to(Path.cwd()) else release
     recipe = folder / "build.yaml"
-    command = shutil.which("humpback") or "humpback"
-    command = "humpback" if Path(command).name == "humpback" else command
-    return "\n".join(
-        [
-            f"release: {shown}",
-            f'  datasets.load_dataset("{shown / "dataset"}")          the curated pairs; also seed, sft, augmented',
-            f'  AutoModelForCausalLM.from_pretrained("{shown / "models" / "final"}")',
-            "next:",
-            f"  {command} show {recipe} curate-2              what was kept; --rejected for what was not, and why",
-            f"  {command} build {recipe} --set curate.share=0.3   selects and trains again, scores of score-1 stay",
-            f"  {command} check {recipe}                      after putting your own model, seed and pages in",
-        ]
-    )
+    lines = [
+        (f'datasets.load_dataset("{shown / "dataset"}")', "the curated pairs; also seed, sft, augmented"),
+        (f'AutoModelForCausalLM.from_pretrained("{shown / "models" / "final"}")', "the final model"),
+        (f"humpback show {recipe} curate-2", "what was selected; --rejected for the rest"),
+        (f"humpback build {recipe} --set curate.share=0.3", "selects and trains again; score-1 stays"),
+        (f"humpback check {recipe}", "after putting your own model, seed and pages in"),
+    ]
+    width = max(len(command) for command, _ in lines)
+    return "\n".join([f"release: {shown}", *(f"  {command:<{width}}  {note}" for command, note in lines)])

@@ -1,0 +1,164 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+HUMPBACK = [sys.executable, "-m", "builder"]
+HEAVY = {"torch", "vllm", "trl", "transformers", "datasets", "datatrove", "trafilatura", "pyarrow", "numpy", "pydantic"}
+
+
+def run(*arguments, cwd=None):
+    return subprocess.run([*HUMPBACK, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False)
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli") / "project"
+    result = run("init", folder)
+    assert result.returncode == 0, result.stderr
+    return folder / "build.yaml"
+
+
+def test_help_loads_nothing_heavy():
+    script = (
+        "import sys\nfrom click.testing import CliRunner\nfrom builder.cli import cli\n"
+        "result = CliRunner().invoke(cli, ['--help'])\nassert result.exit_code == 0\n"
+        "print(*{name.split('.')[0] for name in sys.modules})"
+    )
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert HEAVY.isdisjoint(loaded)
+
+
+def test_the_modules_of_the_core_load_no_model_or_data_library():
+    script = (
+        "import sys\nimport builder, builder.build, builder.project, builder.show, builder.checks, builder.quickstart\n"
+        "import builder.release, builder.seed, builder.corpus\nprint(*{name.split('.')[0] for name in sys.modules})"
+    )
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert {"torch", "vllm", "trl", "transformers", "datasets", "datatrove", "trafilatura"}.isdisjoint(loaded)
+    assert "builder" in loaded
+
+
+def test_help_lists_every_command():
+    result = run("--help")
+    assert result.returncode == 0
+    for command in ("quickstart", "init", "check", "plan", "build", "show", "release"):
+        assert f"\n  {command} " in result.stdout
+        assert run(command, "--help").returncode == 0
+
+
+def test_init_writes_a_recipe_that_passes_check(recipe):
+    result = run("check", recipe)
+    assert result.returncode == 0, result.stderr
+    assert "fine: quickstart, 2 iterations" in result.stdout
+
+
+def test_init_leaves_a_recipe_that_is_there_alone(recipe):
+    before = recipe.read_bytes()
+    recipe.write_bytes(before + b"\n# mine\n")
+    result = run("init", recipe.parent)
+    assert recipe.read_bytes() == before + b"\n# mine\n"
+    recipe.write_bytes(before)
+    assert result.returncode == 2
+    assert "already holds a recipe" in result.stderr
+
+
+def test_plan_shows_every_stage_as_missing_before_a_build(recipe):
+    result = run("plan", recipe, "--json")
+    assert result.returncode == 0, result.stderr
+    plan = json.loads(result.stdout)
+    assert [item["stage"] for item in plan] == [
+        "seed", "segments", "dedup", "model-backward", "augment", "model-0", "score-1-likelihood", "curate-1", "model-1",
+        "score-2-likelihood", "curate-2", "model-2",
+    ]  # fmt: skip
+    assert {item["status"] for item in plan} == {"missing"}
+    assert not (recipe.parent / "work").exists()
+
+
+def test_build_until_and_show(recipe, tmp_path):
+    built = run("build", recipe, "--work-dir", tmp_path, "--until", "seed")
+    assert built.returncode == 0, built.stderr
+    assert "seed" in built.stderr
+    assert "pairs" in built.stderr
+    shown = run("show", recipe, "seed", "--work-dir", tmp_path, "-n", 1)
+    assert "instruction: " in shown.stdout
+    table = run("plan", recipe, "--work-dir", tmp_path).stdout.splitlines()
+    assert table[0].split()[:2] == ["seed", "cached"]
+    assert table[1].split()[:2] == ["segments", "missing"]
+    record = json.loads(run("show", recipe, "seed", "--json", "--work-dir", tmp_path).stdout)["record"]
+    counts = record["counts"]["pairs"]
+    assert counts["in"] == counts["kept"] + sum(counts["dropped"].values()) + sum(counts["failed"].values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["build", "none.yaml"], 2, "none.yaml: no such file; `humpback init DIR` writes a recipe"),
+        (["build", "RECIPE", "--until", "augmentation"], 1, "no such stage; the stages are seed, segments"),
+        (
+            ["build", "RECIPE", "--set", "curate.shar=0.1"],
+            2,
+            "curate.shar is not a key of a recipe; did you mean share?",
+        ),
+        (["show", "RECIPE", "seed"], 1, "seed: has not run; `humpback build` runs it"),
+        (["show", "RECIPE", "sed"], 1, "sed: no such stage; the stages are seed"),
+        (["release", "RECIPE", "--version", "1.0.0"], 1, "the build is not finished (seed, segments"),
+        (["frobnicate"], 2, "No such command"),
+        (["release", "RECIPE"], 2, "Missing option '--version'"),
+        (["init", "/proc/none"], 1, "choose a folder that can be written"),
+    ],
+)
+def test_mistakes_end_with_a_message_a_code_and_no_traceback(recipe, arguments, code, message):
+    result = run(*[str(recipe) if argument == "RECIPE" else argument for argument in arguments])
+    assert result.returncode == code
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_check_reports_everything_wrong_with_recipe_files_and_templates(recipe, tmp_path):
+    values = yaml.safe_load(recipe.read_text())
+    (tmp_path / "sft.yaml").write_text("learning_rat: 1\noutput_dir: x\n")
+    (tmp_path / "own.jinja").write_text("{{ author }}")
+    values |= {
+        "base": {"path": "no-base", "license": "mit"},
+        "training": {"forward": "sft.yaml", "backward": "none.yaml"},
+        "augment": {"template": "own.jinja"},
+    }
+    (tmp_path / "build.yaml").write_text(yaml.safe_dump(values))
+    result = run("check", tmp_path)
+    assert result.returncode == 2
+    for message in (
+        "no-base: no such file or folder",
+        "corpus/warc: no such file or folder",
+        "seed/pairs.jsonl: no such file or folder",
+        "own.jinja: 'author' is undefined",
+        "output_dir is set by the build; remove it",
+        "none.yaml: no such file",
+    ):
+        assert message in result.stderr
+    (tmp_path / "sft.yaml").write_text("learning_rat: 1\n")
+    assert "learning_rat is not a key of TRL's SFT recipe" in run("check", tmp_path).stderr
+
+
+def test_debug_shows_the_traceback():
+    result = run("--debug", "plan", "none.yaml")
+    assert "Traceback" in result.stderr
+
+
+def test_version_is_the_packages():
+    from builder import __version__
+
+    assert run("--version").stdout.strip() == f"humpback, version {__version__}"
+
+
+def test_the_python_interface_is_two_functions(recipe, tmp_path):
+    from builder import load_recipe, run_build
+    from builder.workspace import Workspace
+
+    loaded = load_recipe(recipe)
+    workspace = Workspace(Path(tmp_path), loaded.runtime, until="seed")
+    assert run_build(loaded, workspace) is None
+    assert workspace.artifacts["seed"].status == "done"

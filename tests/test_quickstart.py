@@ -135,7 +135,7 @@ def test_bare_trl_trains_on_the_release_as_it_lies(release, tmp_path):
 def test_show_prints_scores_and_rejects(quickstart):
     recipe = quickstart[0] / "build.yaml"
     scores = run("show", recipe, "score-1-likelihood", "-n", "0").stdout
-    assert len(re.findall(r"^ +-?\d+\.\d{3} +\d+ #*", scores, re.MULTILINE)) == 20
+    assert len(re.findall(r"^ +-?\d+\.\d{3} +[\d,]+( #+)?$", scores, re.MULTILINE)) == 20
     rejected = run("show", recipe, "curate-2", "--rejected", "-n", "2").stdout
     assert rejected.count("reason: not_selected") == 2
     assert "curate-2" in run("show", recipe).stdout

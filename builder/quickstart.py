@@ -19,21 +19,25 @@ def write_recipe_folder(folder: Path) -> str:
     """
     if (folder / "build.yaml").exists():
         raise RecipeError(f"{folder}: already holds a recipe; edit that one, or choose another folder")
-    _copy_recipe(folder)
+    _write_files(folder)
     return (
         f"{folder}: a recipe with sample data\n"
         f"next: humpback build {folder / 'build.yaml'}, or put your own data in: see the comments in that file"
     )
 
 
-def _copy_recipe(folder: Path) -> None:
-    """Copy recipe and sample; recipe files that are there already may have been edited and stay."""
+def copy_recipe(folder: Path) -> None:
+    """Copy the quickstart's recipe files; those that are there already may have been edited and stay."""
+    for source in sorted(resource_folder("recipes").joinpath("quickstart").iterdir()):
+        if not (folder / source.name).exists():
+            write_bytes(folder / source.name, source.read_bytes())
+
+
+def _write_files(folder: Path) -> None:
     from builder.sample.generate import write_sample
 
     try:
-        for source in sorted(resource_folder("recipes").joinpath("quickstart").iterdir()):
-            if not (folder / source.name).exists():
-                write_bytes(folder / source.name, source.read_bytes())
+        copy_recipe(folder)
         write_sample(folder)
     except OSError as error:
         raise BuilderError(
@@ -49,7 +53,7 @@ def run_quickstart(folder: Path, overrides: tuple[str, ...] = ()) -> str:
     """
     from builder.sample.report import quickstart_table
 
-    _copy_recipe(folder)
+    _write_files(folder)
     project = open_project(folder, overrides=overrides)
     build_project(project)
     table = quickstart_table(project)

@@ -16,7 +16,7 @@ VERSION = 1
 class Words(Section):
     """Configuration of the test stages."""
 
-    words: list[str] = ["one"]
+    words: tuple[str, ...] = ("one",)
     fail: str = ""
 
 

@@ -71,8 +71,8 @@ def test_plan_shows_every_stage_as_missing_before_a_build(recipe):
     assert result.returncode == 0, result.stderr
     plan = json.loads(result.stdout)
     assert [item["stage"] for item in plan] == [
-        "seed", "segments", "dedup", "model-backward", "augment", "model-0", "score-1-likelihood", "curate-1", "model-1",
-        "score-2-likelihood", "curate-2", "model-2",
+        "seed", "segments", "dedup", "model-backward", "augment", "model-0", "score-1-likelihood", "curate-1",
+        "model-1", "score-2-likelihood", "curate-2", "model-2",
     ]  # fmt: skip
     assert {item["status"] for item in plan} == {"missing"}
     assert not (recipe.parent / "work").exists()

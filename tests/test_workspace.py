@@ -40,9 +40,9 @@ def test_a_stage_runs_once_in_a_child_and_is_cached_afterwards(tmp_path):
 def test_a_changed_configuration_reruns_the_stage_and_what_follows_and_nothing_else(tmp_path):
     def build(first_words, last_words):
         made, events = workspace(tmp_path)
-        left = made.run("left", write_words, Words(words=["l"]))
-        right = made.run("right", write_words, Words(words=first_words))
-        both = made.run("both", write_words, Words(words=last_words), left, right)
+        left = made.run("left", write_words, Words(words=("l",)))
+        right = made.run("right", write_words, Words(words=tuple(first_words)))
+        both = made.run("both", write_words, Words(words=tuple(last_words)), left, right)
         return both, [stage for stage, event in events if event == "done"]
 
     both, ran = build(["r"], ["b"])

@@ -1,0 +1,94 @@
+"""`make method-check`: the method on three fresh worlds, each with a base model of its own, figures with spread.
+
+The seeds were not used while anything was tuned. Beside M_0 ... M_N it trains one model on as many uncurated rows
+as the last selection has: what curation is worth, like with like.
+"""
+
+import statistics
+import sys
+from pathlib import Path
+
+from builder.build import run_build
+from builder.console import Console
+from builder.project import Project, open_project
+from builder.quickstart import copy_recipe
+from builder.recipe import Runtime, Section
+from builder.records import Counts, Stats, curated_schema, stable_id
+from builder.sample.generate import sample_world, write_sample
+from builder.sample.pretrain import pretrain
+from builder.sample.report import measure, read_truth, well_formed_shares
+from builder.storage import read_rows, write_rows
+from builder.train import ForwardStage, train_forward
+from builder.workspace import Artifact, Workspace
+
+VERSION = 1
+SEEDS = (11, 12, 13)
+OVERRIDES = ("segments.sources=[{path: corpus/warc, format: warc}]", "curate.share=0.45")
+
+
+class Uncurated(Section):
+    """How the uncurated rows are drawn."""
+
+    seed: int = 0
+
+
+def draw_uncurated(out: Path, config: Uncurated, candidates: Path, curated: Path, *, runtime: Runtime) -> Stats:
+    """Draw as many candidates as were selected, whatever their score, and mark the same pages as withheld."""
+    test_pages = {row["page_id"] for row in read_rows(curated / "data") if row["split"] == "test"}
+    rows = [row for row in read_rows(candidates / "data") if row["page_id"] not in test_pages]
+    size = sum(row["split"] == "train" for row in read_rows(curated / "data"))
+    drawn = sorted(rows, key=lambda row: stable_id(config.seed, row["id"]))[:size]
+    write_rows(out / "data" / "curated.parquet", (row | {"split": "train"} for row in drawn), curated_schema())
+    counts = Counts(rows_in=len(rows), kept=len(drawn))
+    counts.dropped["not_drawn"] = len(rows) - len(drawn)
+    return Stats({"pairs": counts})
+
+
+def train_uncurated(project: Project, artifacts: dict[str, Artifact]) -> Artifact:
+    """Train a model on the seed and as many uncurated rows as the last iteration selected."""
+    recipe = project.recipe
+    workspace = Workspace(project.work_dir, recipe.runtime, Console())
+    final = artifacts[f"curate-{recipe.iterations}"]
+    drawn = workspace.run("curate-uncurated", draw_uncurated, Uncurated(), artifacts["augment"], final)
+    stage = ForwardStage(base=recipe.base, chat=recipe.chat, recipe=recipe.training.forward)
+    return workspace.run("model-uncurated", train_forward, stage, artifacts["seed"], drawn)
+
+
+def check_world(folder: Path, seed: int) -> dict[str, float]:
+    """Pretrain, generate, build and measure one world; what is there already is not done again."""
+    base = folder / "pretrained"
+    if not (base / "config.json").is_file():
+        pretrain(seed, base)
+    copy_recipe(folder)
+    write_sample(folder, seed, base)
+    project = open_project(folder, overrides=OVERRIDES)
+    workspace = Workspace(project.work_dir, project.recipe.runtime, Console())
+    run_build(project.recipe, workspace)
+    artifacts = workspace.artifacts
+    iterations = project.recipe.iterations
+    models = [artifacts["model-0"], artifacts[f"model-{iterations}"], train_uncurated(project, artifacts)]
+    shares = well_formed_shares(project, models, sample_world(seed))
+    figures = measure(artifacts, read_truth(folder / "truth.jsonl"), iterations, shares)
+    planted = figures.selections[0].planted
+    return {
+        "instructions exactly right (clean)": figures.exact["clean"],
+        "clean without curation": planted["clean"] / planted.total(),
+        **{f"precision of A_{t}": selection.precision for t, selection in enumerate(figures.selections, 1)},
+        **{f"recall of A_{t}": selection.recall for t, selection in enumerate(figures.selections, 1)},
+        **{f"well-formed answers of {name}": share for name, share in figures.well_formed.items()},
+    }
+
+
+def main(folder: Path) -> None:
+    """Check all worlds and print a table: each seed, mean and standard deviation."""
+    worlds = [check_world(folder / f"seed-{seed}", seed) for seed in SEEDS]
+    lines = [f"{'':<38}" + "".join(f"{f'seed {seed}':>9}" for seed in SEEDS) + f"{'mean':>9}{'sd':>8}"]
+    for name in worlds[0]:
+        values = [world[name] for world in worlds]
+        cells = "".join(f"{value:>9.3f}" for value in values)
+        lines.append(f"{name:<38}{cells}{statistics.mean(values):>9.3f}{statistics.stdev(values):>8.3f}")
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if sys.argv[1:] else "runs/method-check"))

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import yaml
 
 from builder.augment import backward_prompt
+from builder.child import die_with_parent
 from builder.errors import RecipeError, StageError
 from builder.llm.contract import Renderer, make_contract
 from builder.llm.engine import load_tokenizer
@@ -210,7 +211,7 @@ def _launch(out: Path, runtime: Runtime) -> None:
 
 def _launch_command(command: list[str], log: Path) -> None:
     try:
-        code = subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode
+        code = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent).returncode
     except OSError as error:
         raise StageError(f"runtime.launcher: {command[0]}: {error.strerror}; give a command that exists") from error
     if code:

@@ -1,10 +1,13 @@
 """What a user sees of a running build: one line a stage on stderr, a live one on a terminal."""
 
 import sys
+import time
 from typing import Any
 
 from builder.progress import read_progress
 from builder.workspace import Artifact
+
+PLAIN_SECONDS = 60
 
 
 class Console:
@@ -15,6 +18,7 @@ class Console:
 
         self._terminal = Terminal(stderr=True, highlight=False)
         self._live: Any = None
+        self._said = ("", 0.0)
 
     def __call__(self, artifact: Artifact, event: str) -> None:
         """Show one event of one stage; see `workspace.Report`."""
@@ -26,13 +30,23 @@ class Console:
             print(describe_stage(artifact, event), file=sys.stderr, flush=True)  # noqa: T201 - progress, not a result
 
     def _running(self, artifact: Artifact) -> None:
-        if not self._terminal.is_terminal:
-            return
         text = f"{artifact.stage:<20} running {_position(artifact)}"
+        if not self._terminal.is_terminal:
+            self._say_now_and_then(artifact, text)
+            return
         if self._live is None:
             self._live = self._terminal.status(text)
             self._live.start()
         self._live.update(text)
+
+    def _say_now_and_then(self, artifact: Artifact, text: str) -> None:
+        """A log gets a line when a stage has run for a while, and then one a minute."""
+        now = time.monotonic()
+        if self._said[0] != artifact.stage:
+            self._said = (artifact.stage, now)
+        elif now - self._said[1] >= PLAIN_SECONDS:
+            self._said = (artifact.stage, now)
+            print(text, file=sys.stderr, flush=True)  # noqa: T201 - progress, not a result
 
     def _stop(self) -> None:
         if self._live is not None:

@@ -19,7 +19,8 @@ engine=cpu
 if ! has torch; then
   echo "installing torch $torch" >&2
   if pip install -q --no-index --no-deps "torch==$torch" 2>/dev/null; then :
-  elif PIP_EXTRA_INDEX_URL='' PIP_FIND_LINKS='' pip install -q --index-url https://download.pytorch.org/whl/cpu "torch==$torch"; then :
+  elif (unset PIP_EXTRA_INDEX_URL PIP_FIND_LINKS
+        PIP_CONFIG_FILE=/dev/null pip install -q --index-url https://download.pytorch.org/whl/cpu "torch==$torch"); then :
   elif nvidia-smi >/dev/null 2>&1; then engine=vllm
   else
     echo "error: no CPU build of torch $torch could be installed: put its wheel into a folder and run" >&2

@@ -78,3 +78,16 @@ def test_optional_named_files_keep_their_mark(tmp_path):
     path.write_text("shop")
     two = describe(Segments(sources=sources, navigation_headers=path))
     assert one["navigation_headers"] != two["navigation_headers"]
+
+
+def test_the_packages_own_templates_count_by_content_too(tmp_path):
+    import hashlib
+
+    from builder.llm.prompts import template_path
+    from builder.recipe import Judge
+
+    own = hashlib.sha256(template_path("humpback").read_bytes()).hexdigest()
+    assert describe(Judge(judge="verdict"))["rubric"] == own
+    copy = tmp_path / "copy.jinja"
+    shutil.copy(template_path("humpback"), copy)
+    assert describe(Judge(judge="verdict", rubric=copy)) == describe(Judge(judge="verdict"))

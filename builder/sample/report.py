@@ -30,12 +30,12 @@ class Selection:
     Attributes:
         kept: Selected sections by kind.
         planted: Candidates by kind.
-        handwritten: Selected candidates from hand-written pages.
+        other: Selected candidates that were not planted: from hand-written pages, or code.
     """
 
     kept: Counter[str]
     planted: Counter[str]
-    handwritten: int
+    other: int
 
     @property
     def precision(self) -> float:
@@ -55,13 +55,13 @@ class Figures:
     Attributes:
         exact: Share of exactly right instructions by kind of section.
         selections: One for each iteration.
-        handwritten: Candidates from hand-written pages.
+        other: Candidates that were not planted.
         well_formed: Share of well-formed answers by model stage.
     """
 
     exact: dict[str, float]
     selections: list[Selection]
-    handwritten: int
+    other: int
     well_formed: dict[str, float]
 
 
@@ -160,7 +160,7 @@ def _figure_lines(figures: Figures) -> list[str]:
     for t, selection in enumerate(figures.selections, 1):
         lines.append(
             f"A_{t}: precision {selection.precision:.3f}, recall {selection.recall:.3f}; "
-            f"hand-written pages {selection.handwritten} of {figures.handwritten} selected"
+            f"not planted (hand-written pages, code): {selection.other} of {figures.other} selected"
         )
     chance = figures.selections[0].planted
     lines.append(f"without curation: precision {chance['clean'] / chance.total():.3f}")

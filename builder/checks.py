@@ -35,8 +35,8 @@ def _problems(recipe: Recipe) -> Iterator[str]:
         yield from _message(lambda source=source: describe(source))  # type: ignore[misc]
     yield from _message(lambda: describe(recipe.base))
     yield from _message(lambda: render(recipe.augment.template, output="text"))
-    for judge in recipe.score:
-        yield from _message(lambda judge=judge: render(judge.rubric, instruction="x", output="y"))  # type: ignore[misc]
+    for rubric in (judge.rubric for judge in recipe.score if judge.judge != "likelihood"):
+        yield from _message(lambda rubric=rubric: render(rubric, instruction="x", output="y"))  # type: ignore[misc]
     for file in dict.fromkeys((recipe.training.forward, recipe.training.backward)):
         yield from _training_problems(file)
 

@@ -163,28 +163,35 @@ class Augment(Section):
     seed: int = 0
 
 
-class Judge(Section):
-    """One judge of self-curation (paper 2.3).
+class Likelihood(Section):
+    """The judge that needs no rating skill: (log p(y, end | x) - w log p(y)) per token."""
 
-    `verdict` writes a reasoning and "Score: n"; `expected` reads the probabilities of 1 to 5 in one token;
-    `likelihood` needs no rating skill: (log p(y, end | x) - w log p(y)) per token.
-    """
+    judge: Literal["likelihood"]
+    prior_weight: float | Annotated[list[float], Field(min_length=1)] = 1.0
+    """The weight w, or one for each iteration; the last one holds for all later iterations."""
 
-    judge: Literal["likelihood", "expected", "verdict"]
+
+class Expected(Section):
+    """The judge that reads the probabilities of 1 to 5 in one token."""
+
+    judge: Literal["expected"]
     rubric: Literal["humpback"] | Named = "humpback"
-    prior_weight: float | list[float] = 1.0
+
+
+class Verdict(Section):
+    """The paper's judge (2.3): a reasoning and "Score: n", parsed."""
+
+    judge: Literal["verdict"]
+    rubric: Literal["humpback"] | Named = "humpback"
     temperature: Annotated[float, Field(ge=0)] = 0.7
     top_p: Share = 0.9
     max_tokens: Annotated[int, Field(ge=1)] = 512
     samples: Annotated[int, Field(ge=1)] = 1
+    """Replies to a pair; their scores are averaged."""
     seed: int = 0
 
-    def for_iteration(self, iteration: int) -> "Judge":
-        """The judge as iteration `iteration` (from 1) uses it: one prior weight."""
-        if isinstance(self.prior_weight, list):
-            weight = self.prior_weight[min(iteration, len(self.prior_weight)) - 1]
-            return self.model_copy(update={"prior_weight": weight})
-        return self
+
+Judge = Annotated[Likelihood | Expected | Verdict, Field(discriminator="judge")]
 
 
 class Curate(Section):
@@ -277,8 +284,12 @@ class Recipe(Section):
         return self
 
     def judge(self, name: str, iteration: int) -> Judge:
-        """The judge called `name`, as used in `iteration`."""
-        return next(judge for judge in self.score if judge.judge == name).for_iteration(iteration)
+        """The judge called `name`, as iteration `iteration` (from 1) uses it: with one prior weight."""
+        judge = next(judge for judge in self.score if judge.judge == name)
+        if isinstance(judge, Likelihood) and isinstance(judge.prior_weight, list):
+            weight = judge.prior_weight[min(iteration, len(judge.prior_weight)) - 1]
+            return judge.model_copy(update={"prior_weight": weight})
+        return judge
 
 
 def load_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:

@@ -94,15 +94,15 @@ def _drop_rivals(place: dict[str, Any], parents: list[str], last: str) -> None:
 
 
 def _line(path: Path, model: type[BaseModel], values: dict[str, Any], problem: Any) -> str:
-    place, value = _locate(values, problem["loc"])
+    place, value = _locate(values, problem["loc"], missing=problem["type"] == "missing")
     return f"{path}: {'.'.join(map(str, place)) or 'the recipe'} {_reason(problem, model, place, value)}"
 
 
-def _locate(values: Any, location: tuple[str | int, ...]) -> tuple[list[str | int], Any]:
+def _locate(values: Any, location: tuple[str | int, ...], *, missing: bool) -> tuple[list[str | int], Any]:
     """The keys of the file in pydantic's location, which also names union branches, and the value there."""
     place: list[str | int] = []
-    for part in location:
-        if isinstance(values, dict) and (part in values or str(part).isidentifier()):
+    for at, part in enumerate(location, 1):
+        if isinstance(values, dict) and (part in values or (missing and at == len(location))):
             place.append(part)
             values = values.get(part)
         elif isinstance(values, list) and isinstance(part, int) and part < len(values):
@@ -120,6 +120,13 @@ def _reason(problem: Any, model: type[BaseModel], place: list[str | int], value:
         return "is missing; add it"
     if kind == "value_error":
         return str(context.get("error", problem["msg"]))
+    if kind == "union_tag_invalid":
+        name = context["discriminator"].strip("'")
+        return f"has {name} {context['tag']!r}; it must be one of {context['expected_tags']}"
+    if kind == "union_tag_not_found":
+        return f"lacks the key {context['discriminator']}; add it"
+    if kind == "too_short":
+        return f"is {value!r}; it must have at least {context['min_length']} item"
     if kind == "literal_error":
         return f"is {value!r}; it must be one of {context['expected']}"
     if kind == "string_pattern_mismatch":

@@ -147,6 +147,7 @@ def _train(
         raise StageError(f"TRL trained on {metrics['rows']:,} of {counts.kept:,} rows; see {out / 'logs/child.log'}")
     shutil.rmtree(out / "model", ignore_errors=True)
     finished.rename(out / "model")
+    shutil.rmtree(out / "training")
     return Stats({"rows": counts}, details | metrics)
 
 

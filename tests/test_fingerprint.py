@@ -84,10 +84,10 @@ def test_the_packages_own_templates_count_by_content_too(tmp_path):
     import hashlib
 
     from builder.llm.prompts import template_path
-    from builder.recipe import Judge
+    from builder.recipe import Expected
 
     own = hashlib.sha256(template_path("humpback").read_bytes()).hexdigest()
-    assert describe(Judge(judge="verdict"))["rubric"] == own
+    assert describe(Expected(judge="expected"))["rubric"] == own
     copy = tmp_path / "copy.jinja"
     shutil.copy(template_path("humpback"), copy)
-    assert describe(Judge(judge="verdict", rubric=copy)) == describe(Judge(judge="verdict"))
+    assert describe(Expected(judge="expected", rubric=copy)) == describe(Expected(judge="expected"))

@@ -9,7 +9,7 @@ from builder.llm.contract import Renderer, make_contract
 from builder.llm.engine import load_tokenizer
 from builder.llm.judges import judge_rows, parse_verdict, rating_prompt, verdict_row
 from builder.llm.transformers_engine import TransformersEngine
-from builder.recipe import Chat, Engine, Judge
+from builder.recipe import Chat, Engine, Expected, Likelihood, Verdict
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 ROWS = [
@@ -68,13 +68,13 @@ def renderer():
     return Renderer(make_contract(Chat(), "forward", tokenizer), tokenizer)
 
 
-def judged(renderer, engine, room=2048, **judge):
-    return judge_rows(ROWS, Judge(**judge), renderer, lambda: engine, room)
+def judged(renderer, engine, judge, room=2048):
+    return judge_rows(ROWS, judge, renderer, lambda: engine, room)
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
 def test_likelihood_counts_the_end_token_in_the_first_part_only(renderer, engine, weight):
-    rows = judged(renderer, engine, judge="likelihood", prior_weight=weight)
+    rows = judged(renderer, engine, Likelihood(judge="likelihood", prior_weight=weight))
     for pair, row in zip(ROWS, rows, strict=True):
         tag = renderer.contract.system("seed")
         asked = renderer.answered([tag, {"role": "user", "content": pair["instruction"]}], pair["output"])
@@ -88,7 +88,7 @@ def test_likelihood_counts_the_end_token_in_the_first_part_only(renderer, engine
 
 
 def test_expected_is_the_mean_over_the_five_digits_at_the_score_position(renderer, engine):
-    rows = judged(renderer, engine, judge="expected")
+    rows = judged(renderer, engine, Expected(judge="expected"))
     for pair, row in zip(ROWS, rows, strict=True):
         prompt = renderer.prompt(rating_prompt(renderer, "humpback", pair))
         whole = prompt + renderer.tokenizer.encode("Score: ", add_special_tokens=False)
@@ -102,20 +102,22 @@ def test_expected_is_the_mean_over_the_five_digits_at_the_score_position(rendere
 
 
 def test_verdict_keeps_the_replies_of_every_sample(renderer, engine):
-    rows = judged(renderer, engine, judge="verdict", samples=2, max_tokens=8)
-    again = judged(renderer, engine, judge="verdict", samples=2, max_tokens=8)
+    rows = judged(renderer, engine, Verdict(judge="verdict", samples=2, max_tokens=8))
+    again = judged(renderer, engine, Verdict(judge="verdict", samples=2, max_tokens=8))
     assert rows == again
     for row in rows:
         assert len(row["replies"]) == len(row["verdicts"]) == 2
         assert row["replies"][0] != row["replies"][1]
 
 
-@pytest.mark.parametrize("judge", ["likelihood", "expected", "verdict"])
+@pytest.mark.parametrize(
+    "judge", [Likelihood(judge="likelihood"), Expected(judge="expected"), Verdict(judge="verdict")]
+)
 def test_a_pair_longer_than_the_context_has_no_score_and_a_reason(renderer, judge):
     def no_engine():
         raise AssertionError("no row fits, so no engine is needed")
 
-    rows = judge_rows(ROWS, Judge(judge=judge), renderer, no_engine, room=8)
+    rows = judge_rows(ROWS, judge, renderer, no_engine, room=8)
     assert [(row["id"], row["score"], row["reason"]) for row in rows] == [
         ("a", None, "longer_than_context"),
         ("b", None, "longer_than_context"),

@@ -136,3 +136,14 @@ def test_every_shipped_recipe_loads():
 
 def test_the_published_recipe_has_no_runtime(tmp_path):
     assert "runtime" not in recipe_as_yaml(load_recipe(write(tmp_path)))
+
+
+def test_a_judge_has_only_the_keys_it_uses(tmp_path):
+    score = [{"judge": "likelihood", "temperature": 1, "prior_wait": 1}, {"judge": "expcted"}, {"rubric": "humpback"}]
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(write(tmp_path, score=score))
+    text = str(caught.value)
+    assert "score.0.temperature is not a key of a recipe; remove it" in text
+    assert "score.0.prior_wait is not a key of a recipe; did you mean prior_weight?" in text
+    assert "score.1 has judge 'expcted'; it must be one of 'likelihood', 'expected', 'verdict'" in text
+    assert "score.2 lacks the key 'judge'; add it" in text

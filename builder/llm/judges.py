@@ -10,7 +10,7 @@ from builder.errors import StageError
 from builder.llm.contract import Message, Renderer
 from builder.llm.engine import Engine, Sampling
 from builder.llm.prompts import render
-from builder.recipe import Judge
+from builder.recipe import Expected, Judge, Likelihood, Verdict
 from builder.records import row_seed
 
 Row = dict[str, Any]
@@ -49,12 +49,15 @@ def judge_rows(rows: list[Row], judge: Judge, renderer: Renderer, engine: Callab
     Returns:
         One row for each pair, in order, in the schema of the judge.
     """
-    score = {"likelihood": _likelihood, "expected": _expected, "verdict": _verdict}[judge.judge]
-    return score(rows, judge, renderer, engine, room)
+    if isinstance(judge, Likelihood):
+        return _likelihood(rows, judge, renderer, engine, room)
+    if isinstance(judge, Expected):
+        return _expected(rows, judge, renderer, engine, room)
+    return _verdict(rows, judge, renderer, engine, room)
 
 
 def _likelihood(
-    rows: list[Row], judge: Judge, renderer: Renderer, engine: Callable[[], Engine], room: int
+    rows: list[Row], judge: Likelihood, renderer: Renderer, engine: Callable[[], Engine], room: int
 ) -> list[Row]:
     """(log p(y, end | x) - w log p(y)) per token; the prior has an empty user turn and no end token.
 
@@ -84,7 +87,9 @@ def _likelihood(
     return scored
 
 
-def _expected(rows: list[Row], judge: Judge, renderer: Renderer, engine: Callable[[], Engine], room: int) -> list[Row]:
+def _expected(
+    rows: list[Row], judge: Expected, renderer: Renderer, engine: Callable[[], Engine], room: int
+) -> list[Row]:
     """The mean of the probabilities of 1 to 5 at the forced score position, one token a pair."""
     forced, digits = _score_tokens(renderer)
     prompts = [renderer.prompt(rating_prompt(renderer, judge.rubric, row)) + forced for row in rows]
@@ -122,7 +127,7 @@ def _score_tokens(renderer: Renderer) -> tuple[list[int], list[int]]:
     return forced, [tail[-1] for tail in tails]
 
 
-def _verdict(rows: list[Row], judge: Judge, renderer: Renderer, engine: Callable[[], Engine], room: int) -> list[Row]:
+def _verdict(rows: list[Row], judge: Verdict, renderer: Renderer, engine: Callable[[], Engine], room: int) -> list[Row]:
     """Reasoning and "Score: n" in words, `samples` times; the score is the mean of the parsed ones."""
     prompts = [renderer.prompt(rating_prompt(renderer, judge.rubric, row)) for row in rows]
     fits = [at for at, prompt in enumerate(prompts) if len(prompt) + judge.max_tokens <= room]

@@ -91,4 +91,7 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if sys.argv[1:] else "runs/method-check"))
+    # Children import stages by name, and here this module's name is `__main__`.
+    from builder.sample.method_check import main as run_checks
+
+    run_checks(Path(sys.argv[1] if sys.argv[1:] else "runs/method-check"))

@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-__all__ = ["load_recipe", "run_build"]
+__all__ = ["Workspace", "load_recipe", "run_build"]
 
 if TYPE_CHECKING:
     from builder.build import run_build
     from builder.recipe import load_recipe
+    from builder.workspace import Workspace
 
 
 def __getattr__(name: str) -> object:
@@ -20,4 +21,8 @@ def __getattr__(name: str) -> object:
         from builder.build import run_build
 
         return run_build
+    if name == "Workspace":
+        from builder.workspace import Workspace
+
+        return Workspace
     raise AttributeError(f"module 'builder' has no attribute {name!r}")

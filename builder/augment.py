@@ -9,9 +9,10 @@ from builder.llm.chunks import run_in_chunks
 from builder.llm.contract import Message, Renderer, check_contract
 from builder.llm.engine import Completion, Engine, Sampling, load_tokenizer, start_engine
 from builder.llm.prompts import render
-from builder.recipe import Augment, Chat, Runtime, Section
+from builder.recipe import Augment, Chat, Runtime
 from builder.recipe import Engine as EngineConfig
 from builder.records import Rejects, Stats, candidate_schema, pair_id, row_seed
+from builder.section import Section
 
 VERSION = 1
 
@@ -62,7 +63,10 @@ def augment(out: Path, config: AugmentStage, segments: Path, backward: Path, *, 
 
 
 def backward_prompt(renderer: Renderer, template: str | Path, output: str) -> list[Message]:
-    """The conversation that asks for the instruction of `output`; the same in training and generation."""
+    """The conversation that asks for the instruction of `output`; the same in training and generation.
+
+    Departure: the paper prints no prompt for M_yx; here it is the text alone under a system prompt of its own.
+    """
     return [renderer.contract.system("backward"), {"role": "user", "content": render(template, output=output)}]
 
 

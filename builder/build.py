@@ -1,5 +1,6 @@
 """Humpback, top to bottom: section 2 of "Self-Alignment with Instruction Backtranslation" (arXiv 2308.06259)."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from builder.augment import AugmentStage, augment
@@ -8,7 +9,7 @@ from builder.curate import ScoreStage, score, select
 from builder.recipe import Recipe
 from builder.seed import select_seed
 from builder.train import BackwardStage, ForwardStage, train_backward, train_forward
-from builder.workspace import Artifact, Finished, Workspace
+from builder.workspace import Artifact, Finished, Workspace, locked
 
 
 @dataclass(frozen=True)
@@ -41,17 +42,19 @@ def run_build(recipe: Recipe, workspace: Workspace) -> Build | None:
         The artifacts, or None if the build was asked to stop at a stage.
 
     Raises:
-        StageError: If a stage fails; what is finished stays, and the same call goes on from there.
+        StageError: If a stage fails, or the work directory is in use; what is finished stays, and the same call goes
+            on from there.
     """
-    try:
-        return _build(recipe, workspace)
-    except Finished:
-        return None
+    with nullcontext() if workspace.dry_run else locked(workspace.root):
+        try:
+            return _build(recipe, workspace)
+        except Finished:
+            return None
 
 
 def _build(recipe: Recipe, workspace: Workspace) -> Build:
     run = workspace.run
-    base, chat, engine, training = recipe.base, recipe.chat, recipe.engine, recipe.training
+    base, chat, engine, training = recipe.base.origin, recipe.chat, recipe.engine, recipe.training
 
     # 2.1 Initialization: human-written pairs, and a web corpus cut into candidate outputs y.
     seed = run("seed", select_seed, recipe.seed)
@@ -74,6 +77,7 @@ def _build(recipe: Recipe, workspace: Workspace) -> Build:
             stage = ScoreStage(judge=recipe.judge(name, t), engine=engine, chat=chat)
             scores[name] = run(f"score-{t}-{name}", score, stage, candidates, models[-1])
         curated.append(run(f"curate-{t}", select, recipe.curate, candidates, scores[recipe.curate.judge]))
+        # Departure: `init: previous` is an option; the paper's text and tables tune the base model every time.
         start = models[-1:] if training.init == "previous" else []
         models.append(run(f"model-{t}", train_forward, forward_stage, seed, curated[-1], *start))
 

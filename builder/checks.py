@@ -14,7 +14,7 @@ from builder.train import read_training_recipe
 
 
 def check_recipe(path: Path, overrides: tuple[str, ...] = ()) -> str:
-    """Check a recipe, its TRL recipes, templates and inputs.
+    """Check a recipe, and once it can be read, its TRL recipes, templates and inputs.
 
     Returns:
         A line that says the recipe is fine, and what could not be checked here.
@@ -31,9 +31,9 @@ def check_recipe(path: Path, overrides: tuple[str, ...] = ()) -> str:
 
 
 def _problems(recipe: Recipe) -> Iterator[str]:
-    for source in (*recipe.seed.sources, *recipe.segments.sources):
-        yield from _message(lambda source=source: describe(source))  # type: ignore[misc]
-    yield from _message(lambda: describe(recipe.base))
+    sections = (recipe.base, recipe.chat, *recipe.seed.sources, *recipe.segments.sources, recipe.augment, *recipe.score)
+    for section in (*sections, recipe.segments.model_copy(update={"sources": []})):
+        yield from _message(lambda section=section: describe(section))  # type: ignore[misc]
     yield from _message(lambda: render(recipe.augment.template, output="text"))
     for rubric in (judge.rubric for judge in recipe.score if judge.judge != "likelihood"):
         yield from _message(lambda rubric=rubric: render(rubric, instruction="x", output="y"))  # type: ignore[misc]

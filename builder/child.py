@@ -6,7 +6,6 @@ dies with its parent, so a stage folder never has two writers.
 
 import ctypes
 import importlib
-import json
 import os
 import signal
 import subprocess
@@ -18,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.errors import BuilderError, StageError
+from builder.errors import BuilderError, RecipeError, StageError
 from builder.progress import read_progress
 from builder.storage import read_json, write_json
 
@@ -39,7 +38,8 @@ def run_child(
     """Run the requested function in a child process and return its part of `stage.json`.
 
     Raises:
-        StageError: If the child fails, is killed, or makes no progress too often.
+        RecipeError: If the child finds an input wrong.
+        StageError: If it fails, is killed, or makes no progress too often.
     """
     write_json(out / REQUEST, request)
     for attempt in range(runtime.restarts + 1):
@@ -56,7 +56,8 @@ def run_child(
     if code == 0 and "counts" in result:
         return dict(result)
     if "error" in result:
-        raise StageError(f"{stage}: {result['error']}")
+        kind = RecipeError if result["exit_code"] == RecipeError.exit_code else StageError
+        raise kind(f"{stage}: {result['error']}")
     raise StageError(f"{stage}: {_cause(typing.cast('int', code))}; see {out / LOG}\n{_tail(out / LOG)}")
 
 
@@ -152,10 +153,10 @@ def main(out: Path) -> int:
     try:
         result, code = _run_request(out), 0
     except BuilderError as error:
-        result, code = {"error": str(error)}, 1
+        result, code = {"error": str(error), "exit_code": error.exit_code}, 1
     except OSError as error:
-        result, code = {"error": f"{error.filename or out}: {error.strerror or error}"}, 1
-    write_json(out / RESULT, json.loads(json.dumps(result)))
+        result, code = {"error": f"{error.filename or out}: {error.strerror or error}", "exit_code": 1}, 1
+    write_json(out / RESULT, result)
     return code
 
 

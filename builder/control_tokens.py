@@ -2,6 +2,8 @@
 
 Rows that hold one are left out once, where text enters the build (segments and seed), so that every later prompt,
 training row and published file is free of them.
+
+Departure: the paper left nothing out for this; its models had no such tokens.
 """
 
 import re

@@ -4,8 +4,8 @@ Scores are attributes: `score` never copies the text it judges, and `select` nev
 """
 
 import functools
-import math
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ from builder.llm.chunks import run_in_chunks
 from builder.llm.contract import Renderer, check_contract
 from builder.llm.engine import load_tokenizer, start_engine
 from builder.llm.judges import judge_rows
-from builder.recipe import Chat, Curate, Judge, Runtime, Section
+from builder.recipe import Chat, Curate, Judge, Runtime
 from builder.recipe import Engine as EngineConfig
 from builder.records import Counts, Rejects, Stats, curated_schema, rejected_schema, score_schema, stable_id
+from builder.section import Section
 from builder.storage import read_rows, write_rows
 
 VERSION = 1
@@ -91,11 +92,11 @@ def select(out: Path, config: Curate, candidates: Path, scores: Path, *, runtime
         StageError: If a pair was never scored, or nothing is selected.
     """
     given = {row["id"]: row["score"] for row in read_rows(scores / "data", ["id", "score"])}
-    rows = list(read_rows(candidates / "data"))
     chosen = choose(given, config)
-    withheld = withheld_pages(((row["id"], row["page_id"]) for row in rows), config)
-    counts, kept, rejects = Counts(rows_in=len(rows)), [], Rejects()
-    for row in sorted(rows, key=lambda row: str(row["id"])):
+    withheld = withheld_pages((row["page_id"] for row in read_rows(candidates / "data", ["page_id"])), config)
+    counts, kept, rejects = Counts(), [], Rejects()
+    for row in read_rows(candidates / "data"):
+        counts.rows_in += 1
         if row["id"] not in given:
             raise StageError(f"{scores.name}: pair {row['id']} was never scored; delete that folder and build again")
         if row["id"] in chosen:
@@ -107,6 +108,7 @@ def select(out: Path, config: Curate, candidates: Path, scores: Path, *, runtime
         rejects.add(row["id"], reason, page_id=row["page_id"], header=row["header"])
     if not kept:
         raise StageError(_nothing_selected(config, [value for value in given.values() if value is not None]))
+    kept.sort(key=lambda row: str(row["id"]))
     counts.kept = len(kept)
     write_rows(out / "data" / "curated.parquet", kept, curated_schema())
     write_rows(out / "rejected" / "curated.parquet", rejects.rows, rejected_schema())
@@ -117,30 +119,32 @@ def select(out: Path, config: Curate, candidates: Path, scores: Path, *, runtime
 def choose(scores: Mapping[str, float | None], config: Curate) -> set[str]:
     """The ids that threshold, top or share selects; ties are broken by id, unscored pairs are never selected.
 
+    Departure: the paper has a threshold only; the scales of `expected` and `likelihood` differ from model to model.
+
     Args:
         scores: Score of each id, None where the judge gave none.
         config: Has exactly one of threshold (inclusive), top (rows) and share (of the scored pairs).
     """
-    scored = {key: value for key, value in scores.items() if value is not None and not math.isnan(value)}
+    scored = {key: value for key, value in scores.items() if value is not None}
     if config.threshold is not None:
         return {key for key, value in scored.items() if value >= config.threshold}
     size = config.top if config.top is not None else round((config.share or 0) * len(scored))
     return set(sorted(scored, key=lambda key: (-scored[key], key))[:size])
 
 
-def withheld_pages(pairs: Iterator[tuple[str, str]], config: Curate) -> set[str]:
+def withheld_pages(page_ids: Iterable[str], config: Curate) -> set[str]:
     """Pages whose candidates are withheld from every model, the same in all iterations.
+
+    Departure: the paper withholds nothing; a release needs rows that its models have not seen.
 
     A page is withheld when its id hash falls into the last `test_share`; of those, pages are taken from the end of
     the hash order until their candidates would pass `test_rows`.
 
     Args:
-        pairs: (pair id, page id) of all candidates.
+        page_ids: The page of each candidate.
         config: The curate section.
     """
-    rows: dict[str, int] = {}
-    for _, page in pairs:
-        rows[page] = rows.get(page, 0) + 1
+    rows = Counter(page_ids)
     place = {page: int(stable_id("test", page)[:8], 16) / 2**32 for page in rows}
     taken: set[str] = set()
     room = config.test_rows

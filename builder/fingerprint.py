@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from builder.errors import RecipeError
 from builder.llm.prompts import template_path
-from builder.recipe import DigestPath, InputPath
+from builder.section import DigestPath, InputPath
 
 
 def fingerprint(stage: str, version: int, config: BaseModel, inputs: dict[str, str]) -> str:
@@ -52,8 +52,8 @@ def _describe(value: Any, marks: set[type]) -> Any:
         return describe(value)
     if isinstance(value, list | tuple):
         return [_describe(item, marks) for item in value]
-    if isinstance(value, str) and DigestPath in marks:  # a template of the package, by its name
-        return digest(template_path(value))
+    if isinstance(value, str) and DigestPath in marks and template_path(value).is_file():
+        return digest(template_path(value))  # a template of the package, by its name
     if isinstance(value, Path):
         return listing(value) if InputPath in marks and DigestPath not in marks else digest(value)
     return value

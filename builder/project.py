@@ -1,13 +1,14 @@
 """A recipe with its work directory: what the commands `build` and `release` do."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder.build import run_build
 from builder.console import Console
-from builder.errors import ReleaseError, StageError
+from builder.errors import RecipeError, ReleaseError
 from builder.recipe import Recipe, load_recipe
-from builder.workspace import Artifact, Workspace, locked
+from builder.workspace import Artifact, Workspace
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,14 @@ def build_project(project: Project, until: str | None = None) -> dict[str, Artif
     """Run what is missing and return the artifacts by stage.
 
     Raises:
-        StageError: If a stage fails, `until` names no stage, or the work directory is in use.
+        RecipeError: If `until` names no stage.
+        StageError: If a stage fails, or the work directory is in use.
     """
     stages = list(project.artifacts())
     if until is not None and until not in stages:
-        raise StageError(f"--until {until}: no such stage; the stages are {', '.join(stages)}")
-    with locked(project.work_dir):
-        workspace = Workspace(project.work_dir, project.recipe.runtime, Console(), until=until)
-        run_build(project.recipe, workspace)
+        raise RecipeError(f"--until {until}: no such stage; the stages are {', '.join(stages)}")
+    workspace = Workspace(project.work_dir, project.recipe.runtime, Console(), until=until)
+    run_build(project.recipe, workspace)
     return workspace.artifacts
 
 
@@ -72,10 +73,13 @@ def release_project(project: Project, version: str, out: Path | None = None, *, 
     """Assemble and check the release folder of a finished build and return it.
 
     Raises:
+        RecipeError: If the version is no version.
         ReleaseError: If a stage is not done, or the folder does not pass its checks.
     """
     from builder.release import assemble
 
+    if not re.fullmatch(r"\d+\.\d+\.\d+", version):
+        raise RecipeError(f"--version {version}: it must be three numbers, e.g. 1.0.0")
     artifacts = project.artifacts()
     missing = [name for name, artifact in artifacts.items() if artifact.status != "done"]
     if missing:

@@ -4,50 +4,24 @@ Every section but `runtime` is part of the fingerprint of the stages that use it
 result belongs in a section and anything that does not belongs in `runtime`.
 """
 
+import shlex
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import Field, field_validator, model_validator
 
-Score = Annotated[float, Field(ge=1, le=5)]
-Share = Annotated[float, Field(gt=0, le=1)]
-
-
-class InputPath:
-    """Marks a path that enters a fingerprint by the names, sizes and times of the files below it."""
+from builder.section import Input, Named, RecipePath, Section, Share
 
 
-class DigestPath:
-    """Marks a path that enters a fingerprint by the digest of the file's content."""
-
-
-def _beside_recipe(path: Path, info: ValidationInfo) -> Path:
-    folder = (info.context or {}).get("folder", Path())
-    return path if path.is_absolute() else Path(folder) / path
-
-
-RecipePath = Annotated[Path, AfterValidator(_beside_recipe)]
-Input = Annotated[RecipePath, InputPath()]
-Named = Annotated[RecipePath, DigestPath()]
-
-
-class Section(BaseModel):
-    """A part of the recipe: unknown keys are errors, values are never changed after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, protected_namespaces=())
-
-
-class Base(Section):
-    """The model every training starts from: a local folder, or a Hub repository at a pinned commit."""
+class Origin(Section):
+    """Where a base model comes from: a local folder, or a Hub repository at a pinned commit."""
 
     path: Input | None = None
     model: str | None = None
     revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
-    license: str
-    trust_remote_code: bool = False
 
     @model_validator(mode="after")
-    def _one_place(self) -> "Base":
+    def _one_place(self) -> "Origin":
         if (self.path is None) == (self.model is None):
             raise ValueError("needs exactly one of path (a folder) and model (a Hub repository)")
         if self.model is not None and self.revision is None:
@@ -60,11 +34,21 @@ class Base(Section):
         return str(self.path or self.model)
 
 
+class Base(Origin):
+    """The model every training starts from, and its licence, which no training depends on."""
+
+    license: str
+
+    @property
+    def origin(self) -> Origin:
+        """What a training depends on."""
+        return Origin(path=self.path, model=self.model, revision=self.revision)
+
+
 class Chat(Section):
     """What becomes the chat contract: template and tags (paper 2.3, "Augmented and seed data")."""
 
-    template: Literal["chatml", "tokenizer"] | RecipePath = "chatml"
-    add_tokens: bool = False
+    template: Literal["chatml", "tokenizer"] | Named = "chatml"
     system_seed: str = "Answer in the style of an AI Assistant."
     system_web: str = "Answer with knowledge from web search."
     system_backward: str = "Write the instruction that this text answers."
@@ -117,7 +101,7 @@ class Segments(Section):
     """How pages are cut and which segments are dropped (paper 2.1 and its appendix)."""
 
     sources: Annotated[list[CorpusSource], Field(min_length=1)]
-    languages: Annotated[list[str], Field(min_length=1)] = ["en"]
+    languages: list[str] = Field(["en"], min_length=1)
     min_chars: Annotated[int, Field(ge=1)] = 600
     max_chars: Annotated[int, Field(ge=1)] = 3_000
     boundary: Literal["tree", "any"] = "tree"
@@ -231,7 +215,7 @@ class Release(Section):
     license: str
     dataset: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
     """The Hub repository the dataset is meant for; None leaves the release local."""
-    models: list[str] = ["backward", "final"]
+    models: list[Annotated[str, Field(pattern=r"^(backward|final|\d+)$")]] = Field(["backward", "final"])
     """Which models are released: backward, final, or an iteration number."""
     language: str = "en"
     contact: str | None = None
@@ -254,6 +238,15 @@ class Runtime(Section):
     """Prefix of the training command, e.g. `accelerate launch --num_processes 8`; split without a shell."""
     stall_minutes: Annotated[float, Field(gt=0)] = 30.0
     restarts: Annotated[int, Field(ge=0)] = 1
+
+    @field_validator("launcher")
+    @classmethod
+    def _splits(cls, launcher: str) -> str:
+        try:
+            shlex.split(launcher)
+        except ValueError as error:
+            raise ValueError(f"is {launcher!r}, which cannot be split into words: {error}") from error
+        return launcher
 
 
 class Recipe(Section):
@@ -283,6 +276,17 @@ class Recipe(Section):
             raise ValueError(f"curate.judge is {self.curate.judge!r}; score has only {', '.join(names)}")
         return self
 
+    @model_validator(mode="after")
+    def _sizes(self) -> "Recipe":
+        room = self.engine.max_model_len
+        for name, tokens in (("augment", self.augment.max_tokens), *_reply_tokens(self.score)):
+            if tokens >= room:
+                raise ValueError(f"{name}.max_tokens is {tokens}; it must be below engine.max_model_len, {room}")
+        late = [name for name in self.release.models if name.isdigit() and int(name) > self.iterations]
+        if late:
+            raise ValueError(f"release.models names model {late[0]}, but there are {self.iterations} iterations")
+        return self
+
     def judge(self, name: str, iteration: int) -> Judge:
         """The judge called `name`, as iteration `iteration` (from 1) uses it: with one prior weight."""
         judge = next(judge for judge in self.score if judge.judge == name)
@@ -290,6 +294,10 @@ class Recipe(Section):
             weight = judge.prior_weight[min(iteration, len(judge.prior_weight)) - 1]
             return judge.model_copy(update={"prior_weight": weight})
         return judge
+
+
+def _reply_tokens(judges: list[Judge]) -> list[tuple[str, int]]:
+    return [("score.verdict", judge.max_tokens) for judge in judges if isinstance(judge, Verdict)]
 
 
 def load_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
@@ -305,8 +313,3 @@ def load_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
     from builder.recipe_errors import read_recipe
 
     return read_recipe(Recipe, path, overrides)
-
-
-def recipe_as_yaml(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as plain values, defaults included, for `build.yaml` in a release."""
-    return recipe.model_dump(mode="json", exclude={"runtime"})

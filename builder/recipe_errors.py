@@ -21,7 +21,9 @@ class _UniqueKeys(yaml.SafeLoader):
 def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[Any] = set()
     for key_node, _ in node.value:
-        key = loader.construct_object(key_node)
+        key = loader.construct_object(key_node, deep=True)
+        if isinstance(key, list | dict):
+            raise yaml.constructor.ConstructorError(None, None, "a key must be a word", key_node.start_mark)
         if key in seen:
             raise yaml.constructor.ConstructorError(
                 None, None, f"the key {key!r} is written twice", key_node.start_mark
@@ -75,14 +77,20 @@ def _apply(values: dict[str, Any], override: str) -> None:
     *parents, last = key.split(".")
     place: Any = values
     for part in parents:
-        place = place[int(part)] if isinstance(place, list) and part.isdigit() else place.setdefault(part, {})
+        place = place.setdefault(part, {}) if isinstance(place, dict) else place[_index(place, part, override)]
         if not isinstance(place, dict | list):
             raise RecipeError(f"--set {override}: {part!r} is a single value and has no keys below it")
-    if isinstance(place, list):
-        place[int(last)] = value
-        return
-    place[last] = value
-    _drop_rivals(place, parents, last)
+    if isinstance(place, dict):
+        place[last] = value
+        _drop_rivals(place, parents, last)
+    else:
+        place[_index(place, last, override)] = value
+
+
+def _index(items: list[Any], part: str, override: str) -> int:
+    if not part.isdigit() or int(part) >= len(items):
+        raise RecipeError(f"--set {override}: {part!r} is no place in a list of {len(items)}; count from 0")
+    return int(part)
 
 
 def _drop_rivals(place: dict[str, Any], parents: list[str], last: str) -> None:

@@ -82,9 +82,8 @@ def select_seed(out: Path, config: Seed, *, runtime: Runtime) -> Stats:
     return Stats({"pairs": counts}, _details(config.sources, tallies, kept))
 
 
-def char_lengths(texts: Iterable[str]) -> dict[str, float]:
-    """Mean and sample standard deviation (n - 1) of the lengths in characters, as in the paper's table of data."""
-    lengths = [len(text) for text in texts]
+def char_lengths(lengths: list[int]) -> dict[str, float]:
+    """Mean and sample standard deviation (n - 1) of lengths in characters, as in the paper's table of data."""
     mean = statistics.fmean(lengths) if lengths else 0.0
     return {"mean": round(mean, 1), "sd": round(statistics.stdev(lengths), 1) if len(lengths) > 1 else 0.0}
 
@@ -120,7 +119,7 @@ def _oasst(rows: Iterable[Row], config: Seed, tally: Counter[str]) -> Iterator[C
             messages.append(row.value)
     replies: dict[str, list[Message]] = {}
     for message in messages:
-        replies.setdefault(str(message.get("parent_id") or ""), []).append(message)
+        replies.setdefault(_parent(message), []).append(message)
     for root in replies.pop("", []):
         yield from _first_turn(root, replies.get(str(root["message_id"]), []), config)
 
@@ -136,8 +135,14 @@ def _flattened(root: Message) -> Iterator[Message]:
 def _count(tally: Counter[str], message: Message) -> None:
     tally["messages"] += 1
     tally[str(message.get("role"))] += 1
-    tally["roots"] += not message.get("parent_id")
+    tally["roots"] += not _parent(message)
     tally["rank0"] += _number(message.get("rank")) == 0
+
+
+def _parent(message: Message) -> str:
+    """Id of the message this one answers, empty for a root; a column that went through pandas has NaN there."""
+    parent = message.get("parent_id")
+    return parent if isinstance(parent, str) else ""
 
 
 def _first_turn(root: Message, replies: list[Message], config: Seed) -> Iterator[Candidate]:
@@ -257,6 +262,6 @@ def _details(sources: list[SeedSource], tallies: list[Counter[str]], kept: list[
             }
             for source, tally in zip(sources, tallies, strict=True)
         ],
-        "instruction_chars": char_lengths(row["instruction"] for row in kept),
-        "output_chars": char_lengths(row["output"] for row in kept),
+        "instruction_chars": char_lengths([len(row["instruction"]) for row in kept]),
+        "output_chars": char_lengths([len(row["output"]) for row in kept]),
     }

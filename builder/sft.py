@@ -34,6 +34,7 @@ def main(arguments: list[str]) -> None:
         "trust_remote_code": training.trust_remote_code,
         "attn_implementation": model.attn_implementation,
         "dtype": model.dtype,
+        "use_safetensors": True,
         **(training.model_init_kwargs or {}),
     }
     torch.manual_seed(training.seed)

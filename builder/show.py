@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.console import describe_counts
-from builder.errors import StageError
+from builder.errors import RecipeError
 from builder.project import open_project
 from builder.storage import read_rows
 from builder.workspace import Artifact
@@ -64,14 +64,14 @@ def show_stage(
     """One stage: its record, a score histogram where it has scores, and some rows, kept or rejected.
 
     Raises:
-        StageError: If there is no such stage, or it has not run.
+        RecipeError: If there is no such stage, or it has not run.
     """
     artifacts = open_project(path, work_dir, overrides).artifacts()
     if stage not in artifacts:
-        raise StageError(f"{stage}: no such stage; the stages are {', '.join(artifacts)}")
+        raise RecipeError(f"{stage}: no such stage; the stages are {', '.join(artifacts)}")
     artifact = artifacts[stage]
     if artifact.status == "missing":
-        raise StageError(f"{stage}: has not run; `humpback build` runs it")
+        raise RecipeError(f"{stage}: has not run; `humpback build` runs it")
     folder = artifact.path / "rejected" if rejected else artifact.data
     sample = list(islice(read_rows(folder), rows)) if folder.is_dir() else []
     if as_json:

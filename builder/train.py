@@ -15,9 +15,10 @@ from builder.child import die_with_parent
 from builder.errors import RecipeError, StageError
 from builder.llm.contract import Renderer, make_contract
 from builder.llm.engine import load_tokenizer
-from builder.recipe import Base, Chat, Named, Runtime, Section
+from builder.recipe import Chat, Origin, Runtime
 from builder.recipe_errors import read_yaml
 from builder.records import Counts, Rejects, Stats, rejected_schema, training_schema
+from builder.section import Named, Section
 from builder.storage import read_json, read_rows, write_rows, write_text
 
 VERSION = 1
@@ -26,14 +27,14 @@ Role = Literal["forward", "backward"]
 SET_BY_US = (
     "model_name_or_path", "model_revision", "trust_remote_code", "output_dir", "datasets", "dataset_name",
     "dataset_config", "chat_template_path", "eos_token", "env", "resume_from_checkpoint", "push_to_hub",
-    "completion_only_loss", "config",
+    "completion_only_loss", "assistant_only_loss", "config", "hub_token",
 )  # fmt: skip
 
 
 class BackwardStage(Section):
     """What the stage `model-backward` depends on."""
 
-    base: Base
+    base: Origin
     chat: Chat
     recipe: Named
     template: Literal["backward"] | Named
@@ -42,7 +43,7 @@ class BackwardStage(Section):
 class ForwardStage(Section):
     """What the stages `model-0` to `model-N` depend on."""
 
-    base: Base
+    base: Origin
     chat: Chat
     recipe: Named
 
@@ -93,8 +94,8 @@ def train_forward(
     return _train(out, config.base, config.recipe, renderer, rows, runtime, start=start)
 
 
-def _renderer(base: Base, chat: Chat, role: Role) -> Renderer:
-    tokenizer = load_tokenizer(base.location, base.revision, trust_remote_code=base.trust_remote_code)
+def _renderer(base: Origin, chat: Chat, role: Role) -> Renderer:
+    tokenizer = load_tokenizer(base.location, base.revision)
     return Renderer(make_contract(chat, role, tokenizer), tokenizer)
 
 
@@ -112,7 +113,7 @@ def _row(row_id: str, prompt: list[dict[str, str]], answer: str) -> dict[str, An
 
 def _train(
     out: Path,
-    base: Base,
+    base: Origin,
     recipe: Path,
     renderer: Renderer,
     sources: dict[str, Iterable[dict[str, Any]]],
@@ -122,7 +123,7 @@ def _train(
 ) -> Stats:
     """Write rows and resolved recipe, let TRL train, and put the finished model under its final name."""
     options = read_training_recipe(recipe)
-    counts, details = _write_training_rows(out, sources, renderer, int(options.get("max_length", 1024)))
+    counts, details = _write_training_rows(out, sources, renderer, options.get("max_length", 1024))
     template = out / "chat_template.jinja"
     write_text(template, renderer.contract.template)
     resolved = {
@@ -131,7 +132,7 @@ def _train(
         **options,
         "model_name_or_path": str(start or base.location),
         **({} if start or base.revision is None else {"model_revision": base.revision}),
-        "trust_remote_code": base.trust_remote_code,
+        "trust_remote_code": False,
         "chat_template_path": str(template),
         "eos_token": renderer.contract.end_token,
         "completion_only_loss": True,
@@ -161,24 +162,32 @@ def read_training_recipe(path: Path) -> dict[str, Any]:
     if not isinstance(options, dict):
         raise RecipeError(f"{path}: a TRL recipe is a mapping of TRL's own keys")
     problems = [f"{path}: {key} is set by the build; remove it" for key in options if key in SET_BY_US]
-    if options.get("packing"):
-        problems.append(f"{path}: packing is true; rows are kept apart only without it, set it to false")
+    for key in ("packing", "padding_free"):
+        if options.get(key):
+            problems.append(f"{path}: {key} is true; rows are kept apart only without it, set it to false")
+    if options.get("use_peft"):
+        problems.append(f"{path}: use_peft is true; adapters are not supported yet, set it to false")
+    if "trust_remote_code" in (options.get("model_init_kwargs") or {}):
+        problems.append(f"{path}: model_init_kwargs.trust_remote_code is never used; remove it")
     if problems:
         raise RecipeError("\n".join(problems))
     return options
 
 
 def _write_training_rows(
-    out: Path, sources: dict[str, Iterable[dict[str, Any]]], renderer: Renderer, max_length: int
+    out: Path, sources: dict[str, Iterable[dict[str, Any]]], renderer: Renderer, max_length: int | None
 ) -> tuple[Counts, dict[str, Any]]:
-    """Write the rows of each source; a row longer than `max_length` tokens is dropped whole, never cut."""
+    """Write the rows of each source; a row longer than `max_length` tokens is dropped whole.
+
+    Departure: the paper says nothing of long rows; a cut answer would teach cut answers.
+    """
     counts, details, rejects = Counts(), {}, Rejects()
     for name, rows in sources.items():
         fitting = []
         for row in rows:
             counts.rows_in += 1
             ids, _ = renderer.answered(row["prompt"], row["completion"][0]["content"])
-            if len(ids) <= max_length:
+            if max_length is None or len(ids) <= max_length:
                 fitting.append(row)
             else:
                 counts.dropped["longer_than_max_length"] += 1
@@ -204,10 +213,17 @@ def _launch(out: Path, runtime: Runtime) -> None:
     if runtime.launcher:
         _launch_command([*shlex.split(runtime.launcher), "-m", "builder.sft", *arguments], out / "logs" / "child.log")
     else:
-        from builder.sft import main
-
-        main(arguments)
+        _train_here(arguments)
     shutil.rmtree(out / "training" / "datasets", ignore_errors=True)
+
+
+def _train_here(arguments: list[str]) -> None:
+    from builder.sft import main
+
+    try:
+        main(arguments)
+    except ModuleNotFoundError as error:
+        raise StageError(f"{error.name} is not installed: pip install 'humpback-builder[train]'") from error
 
 
 def _launch_command(command: list[str], log: Path) -> None:

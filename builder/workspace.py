@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from builder.child import run_child
-from builder.errors import StageError
+from builder.errors import BuilderError, StageError
 from builder.fingerprint import describe, fingerprint
 from builder.storage import read_json, write_json
 
@@ -138,7 +138,7 @@ class Workspace:
                 lambda: self.report(artifact, "progress"),
                 stage=artifact.stage,
             )
-        except StageError as error:
+        except BuilderError as error:
             write_json(artifact.path / STAGE_FILE, record | {"status": "failed", "error": str(error)})
             raise
         record = {**record, "status": "done", "seconds": round(time.monotonic() - started, 2), **result}

@@ -8,7 +8,13 @@ torch=2.13.0
 stamp=$(cat pyproject.toml scripts/install.sh | sha256sum | cut -c1-16)
 [ -x "$python" ] && [ "$(cat .venv/.installed 2>/dev/null || true)" = "$stamp" ] && exit 0
 
-[ -x "$python" ] || "${PYTHON:-python3}" -m venv .venv
+if [ ! -x "$python" ]; then
+  "${PYTHON:-python3}" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+    echo "error: Python 3.11 or later is needed; name it with PYTHON=/path/to/python3.11" >&2
+    exit 1
+  }
+  "${PYTHON:-python3}" -m venv .venv
+fi
 pip() { "$python" -m pip --disable-pip-version-check "$@"; }
 has() { "$python" -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('$1') is None)"; }
 

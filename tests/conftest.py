@@ -34,3 +34,24 @@ def real_corpus() -> Path:
 def real_seed() -> Path:
     """Real Open Assistant trees, where the machine has them."""
     return _given_folder("HUMPBACK_TEST_SEED")
+
+
+BLOCK = """
+import importlib.util, sys
+NAMES = {"torch", "transformers", "trl", "vllm", "accelerate", "peft"}
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in NAMES:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Absent())
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if name in NAMES else find_spec(name, package)
+"""
+
+
+@pytest.fixture
+def without_model_libraries(tmp_path: Path) -> dict[str, str]:
+    """An environment, for children of children too, where no model library can be imported."""
+    (tmp_path / "absent").mkdir()
+    (tmp_path / "absent" / "sitecustomize.py").write_text(BLOCK)
+    return os.environ | {"PYTHONPATH": str(tmp_path / "absent")}

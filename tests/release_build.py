@@ -83,8 +83,7 @@ class FakeBuild:
         self.data("augment", self.candidates, candidate_schema(), Counts(40, 40))
         self.model("model-backward", "backward", {"seed": self.seed})
         self.model("model-0", "forward", {"seed": self.seed})
-        pages = ((row["id"], row["page_id"]) for row in self.candidates)
-        withheld = withheld_pages(pages, self.recipe.curate)
+        withheld = withheld_pages([row["page_id"] for row in self.candidates], self.recipe.curate)
         for t in range(1, ITERATIONS + 1):
             scores = {row["id"]: None if n == 7 else (n * t * 7) % 40 / 10 for n, row in enumerate(self.candidates)}
             rows = [

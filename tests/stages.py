@@ -6,8 +6,9 @@ from pathlib import Path
 
 from builder.errors import StageError
 from builder.progress import Progress
-from builder.recipe import Runtime, Section
+from builder.recipe import Runtime
 from builder.records import Counts, Stats
+from builder.section import Section
 from builder.storage import write_text
 
 VERSION = 1

@@ -97,22 +97,34 @@ def test_build_until_and_show(recipe, tmp_path):
     ("arguments", "code", "message"),
     [
         (["build", "none.yaml"], 2, "none.yaml: no such file; `humpback init DIR` writes a recipe"),
-        (["build", "RECIPE", "--until", "augmentation"], 1, "no such stage; the stages are seed, segments"),
+        (["build", "RECIPE", "--until", "augmentation"], 2, "no such stage; the stages are seed, segments"),
         (
             ["build", "RECIPE", "--set", "curate.shar=0.1"],
             2,
             "curate.shar is not a key of a recipe; did you mean share?",
         ),
-        (["show", "RECIPE", "seed"], 1, "seed: has not run; `humpback build` runs it"),
-        (["show", "RECIPE", "sed"], 1, "sed: no such stage; the stages are seed"),
+        (["show", "RECIPE", "seed"], 2, "seed: has not run; `humpback build` runs it"),
+        (["show", "RECIPE", "sed"], 2, "sed: no such stage; the stages are seed"),
         (["release", "RECIPE", "--version", "1.0.0"], 1, "the build is not finished (seed, segments"),
+        (["release", "RECIPE", "--version", "1.x"], 2, "it must be three numbers, e.g. 1.0.0"),
+        (["build", "RECIPE", "--set", "segments.sources.9.format=warc"], 2, "'9' is no place in a list of 2"),
+        (["build", "RECIPE", "--set", "seed.sources.x=1"], 2, "'x' is no place in a list of 2"),
+        (["build", "RECIPE", "--set", "score.foo.bar=1"], 2, "'foo' is no place in a list of 1"),
+        (["check", "RECIPE", "--set", "chat.template=none.jinja"], 2, "none.jinja: cannot be read"),
+        (["check", "RECIPE", "--set", "segments.navigation_headers=none.txt"], 2, "none.txt: cannot be read"),
+        (["check", "RECIPE", "--set", "release.models=[model-7]"], 2, "it must match ^(backward|final|"),
+        (["check", "RECIPE", "--set", "release.models=['7']"], 2, "names model 7, but there are 2 iterations"),
+        (["check", "RECIPE", "--set", "runtime.launcher='accelerate \"launch'"], 2, "cannot be split into words"),
+        (["check", "RECIPE", "--set", "augment.max_tokens=4096"], 2, "must be below engine.max_model_len, 1536"),
+        (["build", "RECIPE", "--set", "seed.sources.0.output=answer", "--work-dir", "WORK"], 2, "answer"),
         (["frobnicate"], 2, "No such command"),
         (["release", "RECIPE"], 2, "Missing option '--version'"),
         (["init", "/proc/none"], 1, "choose a folder that can be written"),
     ],
 )
-def test_mistakes_end_with_a_message_a_code_and_no_traceback(recipe, arguments, code, message):
-    result = run(*[str(recipe) if argument == "RECIPE" else argument for argument in arguments])
+def test_mistakes_end_with_a_message_a_code_and_no_traceback(recipe, tmp_path, arguments, code, message):
+    places = {"RECIPE": recipe, "WORK": tmp_path}
+    result = run(*[places.get(argument, argument) for argument in arguments])
     assert result.returncode == code
     assert message in result.stderr
     assert "Traceback" not in result.stderr
@@ -154,9 +166,8 @@ def test_version_is_the_packages():
     assert run("--version").stdout.strip() == f"humpback, version {__version__}"
 
 
-def test_the_python_interface_is_two_functions(recipe, tmp_path):
-    from builder import load_recipe, run_build
-    from builder.workspace import Workspace
+def test_a_build_runs_from_python(recipe, tmp_path):
+    from builder import Workspace, load_recipe, run_build
 
     loaded = load_recipe(recipe)
     workspace = Workspace(Path(tmp_path), loaded.runtime, until="seed")

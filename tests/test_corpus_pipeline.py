@@ -243,6 +243,16 @@ def test_a_corpus_without_a_page_is_an_error_that_says_why(tmp_path: Path) -> No
     assert extract(tmp_path / "out2", settings(tmp_path / "html", "html")).counts["segments"].rows_in == 0
 
 
+def test_a_page_whose_own_address_holds_a_control_token_gives_nothing(tmp_path: Path) -> None:
+    (tmp_path / "pages").mkdir()
+    for number, address in enumerate(("https://example.org/a", "https://example.org/[INST]")):
+        html = page(number).replace("<title>", f'<link rel="canonical" href="{address}"><title>')
+        (tmp_path / "pages" / f"{number}.html").write_text(html)
+    stats = extract(tmp_path / "out", settings(tmp_path / "pages", "html"))
+    assert {row["url"] for row in rows_of(tmp_path / "out")} == {"https://example.org/a"}
+    assert stats.counts["segments"].dropped["control_tokens"] == stats.counts["segments"].kept > 0
+
+
 def test_html_folders_and_workers_give_the_same(tmp_path: Path) -> None:
     for number in range(6):
         (tmp_path / f"in/{number}").mkdir(parents=True)

@@ -207,3 +207,23 @@ def test_the_http_type_counts() -> None:
     assert not is_html(Payload(b"{}", {"content-type": "application/json"}))
     assert is_html(Payload(b"<html>", {"content-type": "application/xhtml+xml"}))
     assert is_html(Payload(b"\xff\xfe" + "<html>".encode("utf-16-le")))
+
+
+def test_a_page_that_unpacks_too_large_is_left_out_without_unpacking_it_all(tmp_path: Path) -> None:
+    (tmp_path / "bomb.html.gz").write_bytes(gzip.compress(b" " * (MAX_PAGE_BYTES * 4)))
+    assert losses(tmp_path, "html") == [("pages", "too_large", False)]
+
+
+def test_a_file_that_cannot_be_read_is_one_lost_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "good.html").write_text("<h1>Good</h1>")
+    (tmp_path / "bad.html").write_text("<h1>Bad</h1>")
+    whole = Path.read_bytes
+
+    def read_bytes(path: Path) -> bytes:
+        if path.name == "bad.html":
+            raise PermissionError(13, "Permission denied", str(path))
+        return whole(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    assert losses(tmp_path, "html") == [("records", "unreadable_file", True)]
+    assert sum(isinstance(item, Page) for item in read(tmp_path, "html")) == 1

@@ -124,6 +124,24 @@ def test_a_pair_longer_than_the_context_has_no_score_and_a_reason(renderer, judg
     ]
 
 
+class Degenerate:
+    """Log-probabilities as a broken model gives them."""
+
+    def token_logprobs(self, sequences, starts):
+        return [[-math.inf] * (len(ids) - start) for ids, start in zip(sequences, starts, strict=True)]
+
+    def next_logprobs(self, prompts, choices):
+        return [[-math.inf] * len(choices) for _ in prompts]
+
+
+@pytest.mark.parametrize(
+    ("judge", "reason"), [(Likelihood(judge="likelihood"), "not_finite"), (Expected(judge="expected"), "no_mass")]
+)
+def test_a_score_that_is_no_number_is_null_with_a_reason(renderer, judge, reason):
+    rows = judge_rows(ROWS, judge, renderer, Degenerate, 2048)
+    assert [(row["score"], row["reason"]) for row in rows] == [(None, reason)] * 2
+
+
 def test_judging_uses_the_seed_tag(renderer):
     assert rating_prompt(renderer, "humpback", ROWS[0])[0] == {
         "role": "system",

@@ -90,6 +90,13 @@ def test_ids_join_from_segment_to_selection(quickstart):
     assert set(ids["curate-2"]) <= set(ids["augment"])
 
 
+def test_a_release_is_assembled_and_checked_without_a_model_library(quickstart, without_model_libraries):
+    recipe = quickstart[0] / "build.yaml"
+    result = run("release", recipe, "--version", "1.0.1", env=without_model_libraries)
+    assert "assembled and checked" in result.stdout
+    assert (quickstart[0] / "releases" / "1.0.1" / "models" / "final" / "model.safetensors").is_file()
+
+
 @pytest.mark.parametrize("config", ["curated", "seed", "sft", "augmented"])
 def test_the_release_loads_without_network(release, tmp_path, config):
     from datasets import load_dataset

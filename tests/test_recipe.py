@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from builder.errors import RecipeError
-from builder.recipe import load_recipe, recipe_as_yaml
+from builder.recipe import load_recipe
 from builder.resources import resource_folder
 
 GOOD = {
@@ -132,10 +132,6 @@ def test_every_shipped_recipe_loads():
     assert paths
     for path in paths:
         assert load_recipe(path).name == path.parent.name
-
-
-def test_the_published_recipe_has_no_runtime(tmp_path):
-    assert "runtime" not in recipe_as_yaml(load_recipe(write(tmp_path)))
 
 
 def test_a_judge_has_only_the_keys_it_uses(tmp_path):

@@ -199,7 +199,7 @@ def test_sample_depends_on_ids_only(tmp_path: Path) -> None:
     assert run(tmp_path / "b", backward, size=10)[0] == first
     assert run(tmp_path / "c", forward, size=10, seed=1)[0] != first
     assert stats.counts["pairs"].dropped == {"not_sampled": 30}
-    assert stats.details["output_chars"] == char_lengths(row["output"] for row in first)
+    assert stats.details["output_chars"] == char_lengths([len(row["output"]) for row in first])
 
 
 def test_sources_keep_their_licence_and_share_no_pair(tmp_path: Path) -> None:

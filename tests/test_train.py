@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from builder.errors import RecipeError, StageError
-from builder.recipe import Base, Chat, Runtime
+from builder.recipe import Chat, Origin, Runtime
 from builder.records import curated_schema, seed_schema
 from builder.storage import read_json, read_rows, write_rows
 from builder.train import BackwardStage, ForwardStage, read_training_recipe, train_backward, train_forward
@@ -63,7 +63,7 @@ def forward_stage(folder, **options):
     if options:
         path = folder / "changed.yaml"
         path.write_text(yaml.safe_dump(OPTIONS | options))
-    return ForwardStage(base=Base(path=BASE, license="apache-2.0"), chat=Chat(), recipe=path)
+    return ForwardStage(base=Origin(path=BASE), chat=Chat(), recipe=path)
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +76,7 @@ def forward(folder):
 
 @pytest.fixture(scope="module")
 def backward(folder):
-    config = BackwardStage(
-        base=Base(path=BASE, license="apache-2.0"), chat=Chat(), recipe=folder / "sft.yaml", template="backward"
-    )
+    config = BackwardStage(base=Origin(path=BASE), chat=Chat(), recipe=folder / "sft.yaml", template="backward")
     return Workspace(folder, Runtime()).run("model-backward", train_backward, config, stage(folder, "seed"))
 
 
@@ -179,11 +177,16 @@ def test_rows_that_all_exceed_the_length_are_an_error(folder):
 
 def test_keys_that_the_build_sets_are_refused_all_at_once(tmp_path):
     path = tmp_path / "sft.yaml"
-    path.write_text("output_dir: x\nenv: {A: b}\npacking: true\nlearning_rate: 1.0e-5\n")
+    path.write_text(
+        "output_dir: x\nenv: {A: b}\npacking: true\nuse_peft: true\n"
+        "model_init_kwargs: {trust_remote_code: true}\nlearning_rate: 1.0e-5\n"
+    )
     with pytest.raises(RecipeError) as caught:
         read_training_recipe(path)
     assert str(caught.value).splitlines() == [
         f"{path}: output_dir is set by the build; remove it",
         f"{path}: env is set by the build; remove it",
         f"{path}: packing is true; rows are kept apart only without it, set it to false",
+        f"{path}: use_peft is true; adapters are not supported yet, set it to false",
+        f"{path}: model_init_kwargs.trust_remote_code is never used; remove it",
     ]

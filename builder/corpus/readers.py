@@ -116,17 +116,27 @@ def _read_html(item: Input) -> Iterator[Page | Loss]:
     if item.path.stat().st_size > MAX_PAGE_BYTES:
         yield Loss("pages", item.name, "too_large")
         return
-    payload = item.path.read_bytes()
-    if item.path.suffix.lower() == ".gz":
-        try:
-            payload = gzip.decompress(payload)
-        except (EOFError, OSError, zlib.error):
-            yield Loss("records", item.name, "truncated_file", failed=True)
-            return
+    try:
+        payload = _unpacked(item.path) if item.path.suffix.lower() == ".gz" else item.path.read_bytes()
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        yield Loss("records", item.name, "truncated_file", failed=True)
+        return
+    except OSError:
+        yield Loss("records", item.name, "unreadable_file", failed=True)
+        return
+    if len(payload) > MAX_PAGE_BYTES:
+        yield Loss("pages", item.name, "too_large")
+        return
     outcome = _page(Payload(payload), item, page_id=item.name, url="", offset=-1)
     if isinstance(outcome, Page):
         outcome = replace(outcome, url=_own_url(outcome.html))
     yield outcome
+
+
+def _unpacked(path: Path) -> bytes:
+    """The content of a .gz file, up to one byte more than a page may have."""
+    with gzip.open(path) as handle:
+        return handle.read(MAX_PAGE_BYTES + 1)
 
 
 def _own_url(html: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from builder.control_tokens import find_control_token
 from builder.corpus.heuristics import why_reject
 from builder.corpus.readers import Loss
 from builder.corpus.tasks import TaskFiles, Ticker
@@ -83,7 +84,7 @@ class _Result:
         for segment in cut.segments:
             self.segments.rows_in += 1
             identity = segment_id(page.page_id, segment.position, segment.text)
-            if reason := why_reject(segment, self.config):
+            if reason := why_reject(segment, self.config) or _unsafe_place(page):
                 self.segments.dropped[reason] += 1
                 self.rejects.add(identity, reason, page_id=page.page_id, header=segment.header, text=segment.text)
                 continue
@@ -94,6 +95,11 @@ class _Result:
         """Sums that add up over the tasks."""
         lengths = [len(row["text"]) for row in self.rows]
         return {"chars": sum(lengths), "chars_squared": sum(length * length for length in lengths)}
+
+
+def _unsafe_place(page: "Page") -> str | None:
+    """Pages of HTML folders name their own address, and a release publishes it."""
+    return "control_tokens" if find_control_token(page.url) or find_control_token(page.page_id) else None
 
 
 def _row(identity: str, page: "Page", cut: "CutPage", segment: "Segment") -> dict[str, Any]:

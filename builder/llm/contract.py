@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from builder.errors import StageError
+from builder.llm.prompts import template_path
 from builder.storage import read_json, write_json
 
 if TYPE_CHECKING:
@@ -20,19 +21,6 @@ if TYPE_CHECKING:
 CONTRACT_FILE = "chat_contract.json"
 TEMPLATE_FILE = "chat_template.jinja"
 Message = dict[str, str]
-
-# The line break stands before each turn but the first, so that a completion ends with its end token and
-# nothing is trained after it; the tokens of a conversation are those of stock ChatML.
-CHATML = """\
-{%- if messages[0].role != 'system' -%}
-{{ '<|im_start|>system\\n' + DEFAULT_SYSTEM + '<|im_end|>\\n' }}
-{%- endif -%}
-{%- for message in messages -%}
-{%- if not loop.first -%}{{ '\\n' }}{%- endif -%}
-{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' }}
-{%- endfor -%}
-{%- if add_generation_prompt -%}{{ '\\n<|im_start|>assistant\\n' }}{%- endif -%}
-"""
 
 
 class ChatContract(BaseModel):
@@ -98,7 +86,7 @@ def make_contract(chat: "Chat", role: Literal["forward", "backward"], tokenizer:
         system_seed=chat.system_seed,
         system_web=chat.system_web,
         system_backward=chat.system_backward,
-        end_token=_end_token(template, tokenizer, add_tokens=chat.add_tokens),
+        end_token=_end_token(template, tokenizer),
     )
 
 
@@ -106,17 +94,20 @@ def _template_text(chat: "Chat", role: str, tokenizer: Any) -> str:
     if isinstance(chat.template, Path):
         try:
             return chat.template.read_text(encoding="utf-8")
-        except OSError as error:
-            raise StageError(f"{chat.template}: cannot be read ({error.strerror}); chat.template names it") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise StageError(f"{chat.template}: cannot be read ({error}); chat.template names it") from error
     if chat.template == "tokenizer":
         if not tokenizer.chat_template:
             raise StageError("chat.template is 'tokenizer', but the base tokenizer has no chat template; use chatml")
         return str(tokenizer.chat_template)
     default = chat.system_backward if role == "backward" else f"{chat.system_seed} {chat.system_web}"
-    return CHATML.replace("DEFAULT_SYSTEM", json.dumps(default, ensure_ascii=False))
+    # A line break stands before each turn but the first, so that a completion ends with its end token and nothing is
+    # trained after it; the tokens of a conversation are those of stock ChatML.
+    chatml = template_path("chatml").read_text(encoding="utf-8")
+    return chatml.replace("DEFAULT_SYSTEM", json.dumps(default, ensure_ascii=False))
 
 
-def _end_token(template: str, tokenizer: Any, *, add_tokens: bool) -> str:
+def _end_token(template: str, tokenizer: Any) -> str:
     """Find the token that ends an assistant turn, and refuse markers that page text could forge."""
     question, answer = "\ufffe", "\uffff"
     ask = [{"role": "system", "content": "s"}, {"role": "user", "content": question}]
@@ -129,12 +120,10 @@ def _end_token(template: str, tokenizer: Any, *, add_tokens: bool) -> str:
     tail = whole[len(prompt) :].partition(answer)[2].strip()
     special = sorted(map(str, tokenizer.get_added_vocab()), key=len, reverse=True)
     end = next((token for token in special if tail.startswith(token)), None)
-    if add_tokens and end is None and tail.startswith("<|"):
-        return str(tail[: tail.index("|>") + 2])
     if end is None or not any(token in between for token in special):
         raise StageError(
             f"the template's markers (a question ends with {between!r}, an answer with {tail!r}) are not tokens of the "
-            "base vocabulary, so page text could forge them; set chat.add_tokens: true, or use another template"
+            "base vocabulary, so page text could forge them; use another template, or a base that has them"
         )
     return end
 
@@ -172,7 +161,10 @@ def check_contract(model: Path, tokenizer: Any, chat: "Chat", role: Literal["for
     if problem is None and tokenizer.eos_token != contract.end_token:
         problem = f"the tokenizer ends with {tokenizer.eos_token!r}, the contract with {contract.end_token!r}"
     if problem:
-        raise StageError(f"{model}: the chat contract does not match what the recipe asks for: {problem}")
+        raise StageError(
+            f"{model}: the chat contract does not match what the recipe asks for: {problem}; "
+            "delete the stage's folder to train it again"
+        )
     return contract
 
 

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from builder.recipe import Engine as EngineConfig
     from builder.recipe import Runtime
 
+INSTALL = {
+    "vllm": "pip install 'humpback-builder[vllm]' (GPU) or '[cpu]', or set engine.kind: transformers",
+    "transformers": "pip install 'humpback-builder[train]'",
+}
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -25,7 +30,7 @@ class Sampling:
 class Completion(NamedTuple):
     """A sampled answer: its token ids, log p of it under the model (temperature 1), and whether it ended by itself.
 
-    The end token, where there is one, is the last of `ids` and counted in `logprob`.
+    An answer has ended when its last token is the tokenizer's end token, which is counted in `logprob`.
     """
 
     ids: list[int]
@@ -35,8 +40,6 @@ class Completion(NamedTuple):
 
 class Engine(Protocol):
     """A loaded model. Both implementations give the same log-probabilities within rounding."""
-
-    tokenizer: Any
 
     def generate(self, prompts: Sequence[list[int]], sampling: Sampling, seeds: Sequence[int]) -> list[Completion]:
         """One answer to each prompt; an answer depends on its prompt and seed alone."""
@@ -48,25 +51,20 @@ class Engine(Protocol):
         """Log p of each of `choices` (at most 128 token ids) as the next token of each prompt."""
 
 
-def start_engine(model: Path, config: "EngineConfig", runtime: "Runtime", end_id: int | None = None) -> Engine:
+def start_engine(model: Path, config: "EngineConfig", runtime: "Runtime") -> Engine:
     """Load a model folder into the engine that the recipe names.
 
     Args:
         model: A folder with weights and tokenizer.
         config: Engine section of the recipe.
         runtime: Sizes that change no result.
-        end_id: Stop token; the tokenizer's end token by default.
 
     Raises:
         StageError: If the engine is not installed.
     """
     wanted = "vllm" if config.kind == "vllm" else "transformers"
     if importlib.util.find_spec(wanted) is None:
-        hint = {
-            "vllm": "pip install 'humpback-builder[vllm]' (GPU) or '[cpu]', or set engine.kind: transformers",
-            "transformers": "pip install 'humpback-builder[train]'",
-        }
-        raise StageError(f"engine.kind is {config.kind!r}, but {wanted} is not installed: {hint[wanted]}")
+        raise StageError(f"engine.kind is {config.kind!r}, but {wanted} is not installed: {INSTALL[wanted]}")
     if config.kind == "vllm":
         from builder.llm.vllm_engine import VllmEngine
 
@@ -76,16 +74,18 @@ def start_engine(model: Path, config: "EngineConfig", runtime: "Runtime", end_id
     return TransformersEngine(model, config)
 
 
-def load_tokenizer(location: str | Path, revision: str | None = None, *, trust_remote_code: bool = False) -> Any:
+def load_tokenizer(location: str | Path, revision: str | None = None) -> Any:
     """Load a tokenizer, with an error a user can act on.
 
     Raises:
         StageError: If it cannot be loaded.
     """
-    from transformers import AutoTokenizer
-
     try:
-        return AutoTokenizer.from_pretrained(str(location), revision=revision, trust_remote_code=trust_remote_code)
+        from transformers import AutoTokenizer
+    except ImportError as error:
+        raise StageError(f"transformers is not installed: {INSTALL['transformers']}") from error
+    try:
+        return AutoTokenizer.from_pretrained(str(location), revision=revision, trust_remote_code=False)
     except (OSError, ValueError) as error:
         first = str(error).splitlines()[0]
         raise StageError(f"{location}: the tokenizer cannot be loaded: {first}") from error

@@ -1,4 +1,8 @@
-"""The judges of self-curation (section 2.3 of arXiv 2308.06259): each turns a pair into a score under M_t."""
+"""The judges of self-curation (section 2.3 of arXiv 2308.06259): each turns a pair into a score under M_t.
+
+Departure: the paper has the judge `verdict` only, and prints its rubric; ours has the same five levels in other words.
+`expected` gives the fractions that a threshold of 4.5 speaks of, `likelihood` serves models that cannot rate.
+"""
 
 import math
 import re
@@ -76,9 +80,11 @@ def _likelihood(
     for place, at in enumerate(fits):
         given, alone = logprobs[place], logprobs[len(fits) + place]
         answer, end, unconditional = math.fsum(given[:-1]), given[-1], math.fsum(alone[:-1])
+        score = (answer + end - weight * unconditional) / len(given)
         scored[at] = {
             "id": rows[at]["id"],
-            "score": (answer + end - weight * unconditional) / len(given),
+            "score": score if math.isfinite(score) else None,
+            "reason": None if math.isfinite(score) else "not_finite",
             "logp_answer": answer,
             "logp_end": end,
             "logp_prior": unconditional,
@@ -99,7 +105,10 @@ def _expected(
     for at, values in zip(fits, logprobs, strict=True):
         weights = [math.exp(value) for value in values]
         mass = math.fsum(weights)
-        probabilities = [weight / mass for weight in weights] if mass else [0.2] * 5
+        if not 0 < mass < math.inf:
+            scored[at] = _unscored(rows[at], "no_mass")
+            continue
+        probabilities = [weight / mass for weight in weights]
         mean = math.fsum(n * p for n, p in enumerate(probabilities, 1))
         variance = math.fsum(p * (n - mean) ** 2 for n, p in enumerate(probabilities, 1))
         scored[at] = {
@@ -159,5 +168,5 @@ def verdict_row(row_id: str, replies: list[str]) -> Row:
     }
 
 
-def _unscored(row: Row) -> Row:
-    return {"id": row["id"], "score": None, "reason": "longer_than_context"}
+def _unscored(row: Row, reason: str = "longer_than_context") -> Row:
+    return {"id": row["id"], "score": None, "reason": reason}

@@ -25,8 +25,8 @@ def _template(path: Path) -> "Template":
     environment = ImmutableSandboxedEnvironment(loader=DictLoader({}), undefined=StrictUndefined)
     try:
         return environment.from_string(path.read_text(encoding="utf-8").removesuffix("\n"))
-    except OSError as error:
-        raise StageError(f"{path}: the template cannot be read ({error.strerror})") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise StageError(f"{path}: the template cannot be read ({error})") from error
     except TemplateSyntaxError as error:
         raise StageError(f"{path}: line {error.lineno}: {error.message}") from error
 
@@ -45,6 +45,6 @@ def render(name: str | Path, **values: str) -> str:
 
     try:
         return _template(template_path(name)).render(**values)
-    except TemplateError as error:
+    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         offered = ", ".join(sorted(values))
         raise StageError(f"{template_path(name)}: {error}; a template may use only {offered}") from error

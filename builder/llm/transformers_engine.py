@@ -17,12 +17,14 @@ class TransformersEngine:
 
     def __init__(self, model: Path, config: "EngineConfig") -> None:
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoModelForCausalLM
+
+        from builder.llm.engine import load_tokenizer
 
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        loaded = AutoModelForCausalLM.from_pretrained(str(model), dtype=config.dtype)
+        loaded = AutoModelForCausalLM.from_pretrained(str(model), dtype=config.dtype, use_safetensors=True)
         self._model: Any = loaded.to(self._device).eval()
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(str(model))
+        self._end_id = int(load_tokenizer(model).eos_token_id)
 
     def generate(self, prompts: Sequence[list[int]], sampling: Sampling, seeds: Sequence[int]) -> list[Completion]:
         """See `Engine.generate`."""
@@ -63,7 +65,7 @@ class TransformersEngine:
                 token = _sample(logits, sampling, generator)
                 total += float(torch.log_softmax(logits, dim=-1)[token])
                 ids.append(token)
-                if token == self.tokenizer.eos_token_id:
+                if token == self._end_id:
                     return Completion(ids, total, ended=True)
                 step = torch.tensor([[token]], device=self._device)
         return Completion(ids, total, ended=False)

@@ -31,7 +31,7 @@ class VllmEngine:
             seed=0,
             **(_gpu_options(runtime) if torch.cuda.is_available() else _cpu_options(config, runtime)),
         )
-        self.tokenizer: Any = self._llm.get_tokenizer()
+        self._end_id = int(self._llm.get_tokenizer().eos_token_id)
 
     def generate(self, prompts: Sequence[list[int]], sampling: Sampling, seeds: Sequence[int]) -> list[Completion]:
         """See `Engine.generate`."""
@@ -48,7 +48,7 @@ class VllmEngine:
             )
             for seed in seeds
         ]
-        return [_completion(output.outputs[0]) for output in self._run(prompts, options)]
+        return [_completion(output.outputs[0], self._end_id) for output in self._run(prompts, options)]
 
     def token_logprobs(self, sequences: Sequence[list[int]], starts: Sequence[int]) -> list[list[float]]:
         """See `Engine.token_logprobs`."""
@@ -88,7 +88,7 @@ def _cpu_options(config: "EngineConfig", runtime: "Runtime") -> dict[str, Any]:
     }
 
 
-def _completion(output: Any) -> Completion:
+def _completion(output: Any, end_id: int) -> Completion:
     ids = list(output.token_ids)
     logprob = sum(step[token].logprob for step, token in zip(output.logprobs, ids, strict=True))
-    return Completion(ids, float(logprob), output.finish_reason == "stop")
+    return Completion(ids, float(logprob), ids[-1:] == [end_id])

@@ -47,11 +47,11 @@ def text_statistics(material: Material) -> list[dict[str, Any]]:
 
 
 def _lengths(artifact: Artifact) -> dict[str, Any]:
-    texts: dict[str, list[str]] = {"instruction": [], "output": []}
-    for row in read_rows(artifact.data, list(texts)):
-        for name, values in texts.items():
-            values.append(row[name])
-    return {"rows": len(texts["output"]), **{name: char_lengths(values) for name, values in texts.items()}}
+    lengths: dict[str, list[int]] = {"instruction": [], "output": []}
+    for row in read_rows(artifact.data, list(lengths)):
+        for name, values in lengths.items():
+            values.append(len(row[name]))
+    return {"rows": len(lengths["output"]), **{name: char_lengths(values) for name, values in lengths.items()}}
 
 
 def score_summary(material: Material) -> list[dict[str, Any]]:

@@ -131,8 +131,8 @@ def _augmented_rows(material: Material) -> Iterator[Row]:
         for t, artifact in enumerate(material.curated, start=1)
     }
     candidates = material.stage("augment").data
-    pages = ((row["id"], row["page_id"]) for row in read_rows(candidates, ["id", "page_id"]))
-    withheld = withheld_pages(pages, material.recipe.curate)
+    page_ids = (row["page_id"] for row in read_rows(candidates, ["page_id"]))
+    withheld = withheld_pages(page_ids, material.recipe.curate)
     for row in read_rows(candidates):
         row |= {column: values.get(row["id"]) for column, values in scores.items()}
         row |= {column: row["id"] in ids for column, ids in selected.items()}

@@ -5,8 +5,9 @@ from pathlib import Path
 from builder.augment import answer_text
 from builder.llm.contract import Message, Renderer, check_contract
 from builder.llm.engine import Sampling, load_tokenizer, start_engine
-from builder.recipe import Chat, Engine, Runtime, Section
+from builder.recipe import Chat, Engine, Runtime
 from builder.records import Counts, Stats, row_seed
+from builder.section import Section
 from builder.storage import write_rows
 
 VERSION = 1

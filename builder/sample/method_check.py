@@ -12,11 +12,12 @@ from builder.build import run_build
 from builder.console import Console
 from builder.project import Project, open_project
 from builder.quickstart import copy_recipe
-from builder.recipe import Runtime, Section
+from builder.recipe import Runtime
 from builder.records import Counts, Stats, curated_schema, stable_id
 from builder.sample.generate import sample_world, write_sample
 from builder.sample.pretrain import pretrain
 from builder.sample.report import measure, read_truth, well_formed_shares
+from builder.section import Section
 from builder.storage import read_rows, write_rows
 from builder.train import ForwardStage, train_forward
 from builder.workspace import Artifact, Workspace
@@ -50,7 +51,7 @@ def train_uncurated(project: Project, artifacts: dict[str, Artifact]) -> Artifac
     workspace = Workspace(project.work_dir, recipe.runtime, Console())
     final = artifacts[f"curate-{recipe.iterations}"]
     drawn = workspace.run("curate-uncurated", draw_uncurated, Uncurated(), artifacts["augment"], final)
-    stage = ForwardStage(base=recipe.base, chat=recipe.chat, recipe=recipe.training.forward)
+    stage = ForwardStage(base=recipe.base.origin, chat=recipe.chat, recipe=recipe.training.forward)
     return workspace.run("model-uncurated", train_forward, stage, artifacts["seed"], drawn)
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builder.console import describe_counts
+from builder.console import Console, describe_counts
 from builder.project import Project
 from builder.sample.answers import AnswerStage, answer_questions
 from builder.sample.generate import sample_world
 from builder.sample.web import DEFECTS, World, well_formed
 from builder.storage import read_rows
-from builder.workspace import Artifact, Workspace
+from builder.workspace import Artifact, Workspace, locked
 
 ANSWERS_PER_QUESTION = 6
 Key = tuple[str, str]
@@ -114,20 +114,15 @@ def well_formed_shares(project: Project, models: Iterable[Artifact], world: Worl
         engine=project.recipe.engine,
         chat=project.recipe.chat,
     )
-    workspace = Workspace(project.work_dir, project.recipe.runtime, _console())
+    workspace = Workspace(project.work_dir, project.recipe.runtime, Console())
     shares = {}
     for model in models:
-        answers = workspace.run(f"answers-{model.stage}", answer_questions, stage, model)
+        with locked(project.work_dir):
+            answers = workspace.run(f"answers-{model.stage}", answer_questions, stage, model)
         rows = list(read_rows(answers.data))
         good = sum(row["ended"] and not well_formed(combinations[row["question"]], row["answer"]) for row in rows)
         shares[model.stage] = good / len(rows)
     return shares
-
-
-def _console() -> Any:
-    from builder.console import Console
-
-    return Console()
 
 
 def quickstart_table(project: Project) -> str:

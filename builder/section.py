@@ -1,0 +1,32 @@
+"""What every section of a recipe is made of: strictness, and paths that know how they enter a fingerprint."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class InputPath:
+    """Marks a path that enters a fingerprint by the names, sizes and times of the files below it."""
+
+
+class DigestPath:
+    """Marks a path that enters a fingerprint by the digest of the file's content."""
+
+
+def _beside_recipe(path: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder", Path())
+    return path if path.is_absolute() else Path(folder) / path
+
+
+RecipePath = Annotated[Path, AfterValidator(_beside_recipe)]
+Input = Annotated[RecipePath, InputPath()]
+Named = Annotated[RecipePath, DigestPath()]
+
+
+class Section(BaseModel):
+    """A part of the recipe: unknown keys are errors, values are never changed after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, protected_namespaces=())

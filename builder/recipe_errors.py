@@ -42,13 +42,23 @@ def read_yaml(path: Path) -> Any:
         RecipeError: If the file is missing, unreadable or not YAML.
     """
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
+        return parse_yaml(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError as error:
         raise RecipeError(f"{path}: no such file; `humpback init DIR` writes a recipe to start from") from error
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: cannot be read: {error}") from error
+
+
+def parse_yaml(text: str, name: str) -> Any:
+    """Parse YAML; keys written twice are an error.
+
+    Raises:
+        RecipeError: If `text`, which comes from `name`, is not YAML.
+    """
+    try:
+        return yaml.load(text, Loader=_UniqueKeys)
     except yaml.YAMLError as error:
-        raise RecipeError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+        raise RecipeError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from error
 
 
 def read_recipe(model: type[Model], path: Path, overrides: Iterable[str] = ()) -> Model:

@@ -98,7 +98,7 @@ def read_rows(folder: Path, columns: list[str] | None = None, batch: int = 2_000
 
 
 def count_rows(folder: Path) -> int:
-    """How many rows the Parquet files below `folder` hold, from their footers."""
+    """How many rows the Parquet files below `folder` (or one file) hold, from their footers."""
     import pyarrow.parquet as pq
 
-    return sum(pq.read_metadata(path).num_rows for path in parquet_files(folder))
+    return sum(pq.read_metadata(path).num_rows for path in ([folder] if folder.is_file() else parquet_files(folder)))

@@ -1,15 +1,14 @@
 """Checks of the dataset card: its front matter must say what the files are."""
 
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from builder.errors import RecipeError, ReleaseError
-from builder.recipe_errors import read_yaml
+from builder.recipe_errors import parse_yaml
 from builder.release.card import size_category
-from builder.storage import parquet_files
+from builder.storage import count_rows, parquet_files
 
 REQUIRED = ("license", "language", "pretty_name", "size_categories", "task_categories", "tags", "configs")
 _FRONT = re.compile(r"\A---\n(.*?\n)---\n", re.DOTALL)
@@ -24,13 +23,10 @@ def read_front_matter(card: Path) -> dict[str, Any]:
     found = _FRONT.match(card.read_text(encoding="utf-8"))
     if not found:
         raise ReleaseError(f"{card.name}: has no front matter between two lines of ---")
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "front-matter.yaml"
-        copy.write_text(found.group(1), encoding="utf-8")
-        try:
-            value = read_yaml(copy)
-        except RecipeError as error:
-            raise ReleaseError(f"{card.name}: {str(error).removeprefix(f'{copy}: ')}") from error
+    try:
+        value = parse_yaml(found.group(1), card.name)
+    except RecipeError as error:
+        raise ReleaseError(str(error)) from error
     if not isinstance(value, dict):
         raise ReleaseError(f"{card.name}: the front matter is no mapping")
     return value
@@ -58,7 +54,7 @@ def check_card(dataset: Path) -> Iterator[str]:
                 yield f"README.md: {entry['path']} names no file"
                 continue
             yield from _check_split(info, entry["split"], files)
-            rows += _rows(files)
+            rows += sum(map(count_rows, files))
     for path in parquet_files(dataset):
         if path not in declared:
             yield f"{path.relative_to(dataset).as_posix()}: the card declares no split with this file"
@@ -72,15 +68,10 @@ def _check_split(info: dict[str, Any], split: str, files: list[Path]) -> Iterato
 
     name = info["config_name"]
     stated = {entry["name"]: entry["num_examples"] for entry in info["splits"]}
-    if stated.get(split) != _rows(files):
-        yield f"README.md: {name}/{split} has {stated.get(split)} rows by the card and {_rows(files)} in its files"
+    rows = sum(map(count_rows, files))
+    if stated.get(split) != rows:
+        yield f"README.md: {name}/{split} has {stated.get(split)} rows by the card and {rows} in its files"
     features = Features._from_yaml_list(info["features"])
     for file in files:
         if Features.from_arrow_schema(pq.read_schema(file)) != features:
             yield f"{name}/{file.name}: its columns differ from the features in the card"
-
-
-def _rows(files: list[Path]) -> int:
-    import pyarrow.parquet as pq
-
-    return sum(pq.read_metadata(file).num_rows for file in files)

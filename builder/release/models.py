@@ -12,7 +12,7 @@ from builder.release.manifest import write_manifest
 from builder.release.material import BASE, Material
 from builder.release.tables import rows_digest, training_rows
 from builder.release.training import hyperparameters
-from builder.storage import parquet_files, read_json, write_text
+from builder.storage import count_rows, parquet_files, read_json, write_text
 from builder.workspace import Artifact
 
 MODEL_FILES = frozenset({
@@ -73,19 +73,12 @@ def _card(name: str, artifact: Artifact, material: Material) -> str:
         "material": material,
         "iteration": artifact.stage.removeprefix("model-"),
         "contract": load_contract(artifact.model),
-        "rows": {path.stem: count_rows_of(path) for path in parquet_files(artifact.path / "rows")},
+        "rows": {path.stem: count_rows(path) for path in parquet_files(artifact.path / "rows")},
         "counts": {kind: Counts.from_dict(value) for kind, value in artifact.record["counts"].items()},
         "metrics": read_json(metrics) if metrics.is_file() else {},
         "settings": front_matter_text(hyperparameters(artifact)),
     }
     return render_card("model.md.jinja", front, values)
-
-
-def count_rows_of(path: Path) -> int:
-    """Rows of one Parquet file."""
-    import pyarrow.parquet as pq
-
-    return int(pq.read_metadata(path).num_rows)
 
 
 def _base_card(material: Material) -> str:

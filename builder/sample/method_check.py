@@ -1,6 +1,6 @@
 """`make method-check`: the method on three fresh worlds, each with a base model of its own, figures with spread.
 
-The seeds were not used while anything was tuned. Beside M_0 ... M_N it trains one model on as many uncurated rows
+No setting was chosen on these seeds. Beside M_0 ... M_N it trains one model on as many uncurated rows
 as the last selection has: what curation is worth, like with like.
 """
 

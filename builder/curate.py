@@ -14,8 +14,9 @@ from builder.llm.chunks import run_in_chunks
 from builder.llm.contract import Renderer, check_contract
 from builder.llm.engine import load_tokenizer, start_engine
 from builder.llm.judges import judge_rows
-from builder.recipe import Chat, Curate, Judge, Runtime
+from builder.recipe import Chat, Runtime
 from builder.recipe import Engine as EngineConfig
+from builder.recipe_curate import Curate, Judge
 from builder.records import Counts, Rejects, Stats, curated_schema, rejected_schema, score_schema, stable_id
 from builder.section import Section
 from builder.storage import read_rows, write_rows

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from builder.recipe_curate import Curate, Judge, Likelihood, Verdict
+from builder.recipe_segments import Dedup, Segments
 from builder.section import Input, Named, RecipePath, Section, Share
 
 
@@ -90,44 +92,6 @@ class Seed(Section):
     seed: int = 0
 
 
-class CorpusSource(Section):
-    """Pages: WARC files, or folders of HTML."""
-
-    path: Input
-    format: Literal["warc", "html"]
-
-
-class Segments(Section):
-    """How pages are cut and which segments are dropped (paper 2.1 and its appendix)."""
-
-    sources: Annotated[list[CorpusSource], Field(min_length=1)]
-    languages: list[str] = Field(["en"], min_length=1)
-    min_chars: Annotated[int, Field(ge=1)] = 600
-    max_chars: Annotated[int, Field(ge=1)] = 3_000
-    boundary: Literal["tree", "any"] = "tree"
-    max_header_chars: Annotated[int, Field(ge=1)] = 200
-    max_header_capitals: Share = 0.6
-    """Share of capital letters above which a header is dropped as shouting."""
-    navigation_headers: Named | None = None
-    """A text file, one header a line, instead of the list that comes with the package."""
-    page_seconds: Annotated[float, Field(gt=0)] = 10.0
-    tasks: Annotated[int, Field(ge=1)] = 4
-    """Into how many shards the input is split; part of the result's layout, so hashed."""
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "Segments":
-        if self.min_chars > self.max_chars:
-            raise ValueError(f"min_chars is {self.min_chars} and above max_chars, which is {self.max_chars}")
-        return self
-
-
-class Dedup(Section):
-    """Which duplicates go, and how many segments stay."""
-
-    sample: Annotated[int, Field(ge=1)] | None = None
-    """Keep this many segments, chosen by id hash (the paper sampled 502,133)."""
-
-
 class Engine(Section):
     """What runs the models; all of it changes results."""
 
@@ -145,59 +109,6 @@ class Augment(Section):
     max_tokens: Annotated[int, Field(ge=1)] = 256
     samples: Annotated[int, Field(ge=1)] = 1
     seed: int = 0
-
-
-class Likelihood(Section):
-    """The judge that needs no rating skill: (log p(y, end | x) - w log p(y)) per token."""
-
-    judge: Literal["likelihood"]
-    prior_weight: float | Annotated[list[float], Field(min_length=1)] = 1.0
-    """The weight w, or one for each iteration; the last one holds for all later iterations."""
-
-
-class Expected(Section):
-    """The judge that reads the probabilities of 1 to 5 in one token."""
-
-    judge: Literal["expected"]
-    rubric: Literal["humpback"] | Named = "humpback"
-
-
-class Verdict(Section):
-    """The paper's judge (2.3): a reasoning and "Score: n", parsed."""
-
-    judge: Literal["verdict"]
-    rubric: Literal["humpback"] | Named = "humpback"
-    temperature: Annotated[float, Field(ge=0)] = 0.7
-    top_p: Share = 0.9
-    max_tokens: Annotated[int, Field(ge=1)] = 512
-    samples: Annotated[int, Field(ge=1)] = 1
-    """Replies to a pair; their scores are averaged."""
-    seed: int = 0
-
-
-Judge = Annotated[Likelihood | Expected | Verdict, Field(discriminator="judge")]
-
-
-class Curate(Section):
-    """Which scored pairs are selected; exactly one of threshold, top and share."""
-
-    judge: Literal["likelihood", "expected", "verdict"]
-    threshold: float | None = None
-    top: Annotated[int, Field(ge=1)] | None = None
-    share: Share | None = None
-    test_share: Annotated[float, Field(ge=0, lt=1)] = 0.01
-    test_rows: Annotated[int, Field(ge=0)] = 1_000
-
-    @model_validator(mode="after")
-    def _one_rule(self) -> "Curate":
-        given = [name for name in ("threshold", "top", "share") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(
-                f"has {' and '.join(given) or 'none of threshold, top and share'}; give exactly one of the three"
-            )
-        if self.threshold is not None and self.judge != "likelihood" and not 1 <= self.threshold <= 5:
-            raise ValueError(f"threshold is {self.threshold:g}; it must be from 1 to 5")
-        return self
 
 
 class Training(Section):

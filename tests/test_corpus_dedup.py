@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from builder.corpus import deduplicate
 from builder.corpus.dedup import text_digest
-from builder.recipe import Dedup, Runtime
+from builder.recipe import Runtime
+from builder.recipe_segments import Dedup
 from builder.records import Stats, segment_id, segment_schema
 from builder.storage import parquet_files, read_rows, write_rows
 

@@ -6,7 +6,7 @@ from corpus_pages import settings
 from builder.corpus.heuristics import capitals, navigation_headers, normalise_header, why_reject
 from builder.corpus.segmenter import Segment
 from builder.errors import RecipeError
-from builder.recipe import Segments
+from builder.recipe_segments import Segments
 
 
 @pytest.fixture

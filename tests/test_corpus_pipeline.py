@@ -21,7 +21,8 @@ from builder.corpus.walk import parse, render, walk
 from builder.corpus.writer import _Result
 from builder.errors import RecipeError, StageError
 from builder.progress import read_progress
-from builder.recipe import Runtime, Segments
+from builder.recipe import Runtime
+from builder.recipe_segments import Segments
 from builder.records import Rejects, Stats, segment_id, segment_schema
 from builder.storage import parquet_files, read_rows
 
@@ -276,7 +277,8 @@ def test_nothing_outlives_a_killed_stage(tmp_path: Path) -> None:
     config = settings(tmp_path / "in", tasks=2).model_dump_json()
     code = (
         "import sys; from pathlib import Path; from builder.corpus import extract_segments;"
-        "from builder.recipe import Runtime, Segments;"
+        "from builder.recipe import Runtime;"
+        "from builder.recipe_segments import Segments;"
         "config = Segments.model_validate_json(sys.argv[1]);"
         f"extract_segments(Path({str(tmp_path / 'out')!r}), config, runtime=Runtime())"
     )

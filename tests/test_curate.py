@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from builder.curate import choose, quantiles, select, withheld_pages
 from builder.errors import StageError
-from builder.recipe import Curate, Runtime
+from builder.recipe import Runtime
+from builder.recipe_curate import Curate
 from builder.records import candidate_schema, score_schema
 from builder.storage import read_rows, write_rows
 

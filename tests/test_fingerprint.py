@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from builder.errors import RecipeError
 from builder.fingerprint import describe, fingerprint, listing
-from builder.recipe import Augment, Curate, SeedSource, Training
+from builder.recipe import Augment, SeedSource, Training
+from builder.recipe_curate import Curate
 
 shares = st.floats(0.01, 1).map(lambda share: round(share, 3))
 
@@ -69,7 +70,7 @@ def test_missing_and_empty_inputs_are_named(tmp_path):
 
 
 def test_optional_named_files_keep_their_mark(tmp_path):
-    from builder.recipe import Segments
+    from builder.recipe_segments import Segments
 
     path = tmp_path / "headers.txt"
     path.write_text("news")
@@ -84,7 +85,7 @@ def test_the_packages_own_templates_count_by_content_too(tmp_path):
     import hashlib
 
     from builder.llm.prompts import template_path
-    from builder.recipe import Expected
+    from builder.recipe_curate import Expected
 
     own = hashlib.sha256(template_path("humpback").read_bytes()).hexdigest()
     assert describe(Expected(judge="expected"))["rubric"] == own

@@ -9,7 +9,8 @@ from builder.llm.contract import Renderer, make_contract
 from builder.llm.engine import load_tokenizer
 from builder.llm.judges import judge_rows, parse_verdict, rating_prompt, verdict_row
 from builder.llm.transformers_engine import TransformersEngine
-from builder.recipe import Chat, Engine, Expected, Likelihood, Verdict
+from builder.recipe import Chat, Engine
+from builder.recipe_curate import Expected, Likelihood, Verdict
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 ROWS = [

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.progress import Progress
-from builder.recipe import Dedup, Runtime
+from builder.recipe import Runtime
+from builder.recipe_segments import Dedup
 from builder.records import (
     REJECTED_TEXTS_PER_REASON,
     Counts,

@@ -11,7 +11,7 @@ from builder.errors import RecipeError
 
 if TYPE_CHECKING:
     from builder.corpus.segmenter import Segment
-    from builder.recipe import Segments
+    from builder.recipe_segments import Segments
 
 _LIST = Path(__file__).with_name("navigation_headers.txt")
 _ACRONYM_WORDS, _ACRONYM_LETTERS = 2, 4

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
     from builder.corpus.readers import Page
-    from builder.recipe import Segments
+    from builder.recipe_segments import Segments
 
 MAX_TAGS = 100_000
 MAX_DEPTH = 250

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from builder.corpus.tasks import TaskFiles
 from builder.errors import StageError
 from builder.fingerprint import fingerprint
-from builder.recipe import Runtime, Segments
+from builder.recipe import Runtime
+from builder.recipe_segments import Segments
 from builder.records import Counts, Stats
 
 if TYPE_CHECKING:

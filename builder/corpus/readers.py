@@ -13,7 +13,7 @@ from builder.corpus.decode import MAX_PAGE_BYTES, Payload, UndecodableError, dec
 from builder.errors import RecipeError
 
 if TYPE_CHECKING:
-    from builder.recipe import CorpusSource
+    from builder.recipe_segments import CorpusSource
 
 PAGE_IDS = ("clueweb22-id", "warc-trec-id", "warc-record-id")
 _SUFFIXES = {"warc": (".warc", ".warc.gz"), "html": (".html", ".htm", ".html.gz", ".htm.gz")}

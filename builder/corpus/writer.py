@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from builder.corpus.page import CutPage
     from builder.corpus.readers import Page
     from builder.corpus.segmenter import Segment
-    from builder.recipe import Segments
+    from builder.recipe_segments import Segments
 
     Outcome = tuple[Page, CutPage] | Loss
 

@@ -14,7 +14,7 @@ from builder.errors import StageError
 from builder.llm.contract import Message, Renderer
 from builder.llm.engine import Engine, Sampling
 from builder.llm.prompts import render
-from builder.recipe import Expected, Judge, Likelihood, Verdict
+from builder.recipe_curate import Expected, Judge, Likelihood, Verdict
 from builder.records import row_seed
 
 Row = dict[str, Any]

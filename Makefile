@@ -1,5 +1,5 @@
 # The two commands: `make quickstart` and `make test`. Both install into .venv when it is not there yet.
-.PHONY: help install quickstart test test-full lint method-check wheel clean
+.PHONY: help install quickstart test test-full lint method-check kill-check wheel clean
 python := .venv/bin/python
 # Tests run one OpenMP thread each; two run side by side.
 export OMP_NUM_THREADS := 1
@@ -9,6 +9,7 @@ help:
 	@echo "make test          the whole suite, offline"
 	@echo "make test-full     the suite and what takes minutes: the built wheel, the whole quickstart from it"
 	@echo "make lint          ruff and mypy"
+	@echo "make kill-check    30 random kills over one quickstart, compared with an undisturbed one (about 15 minutes)"
 	@echo "make method-check  the method on three fresh worlds, with spread (about 20 minutes)"
 
 install:
@@ -30,6 +31,9 @@ lint: install
 
 method-check: install
 	$(python) -m builder.sample.method_check
+
+kill-check: install
+	$(python) -m builder.sample.kill_check --kills 30
 
 wheel: install
 	$(python) -m hatchling build -t wheel

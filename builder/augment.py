@@ -75,14 +75,21 @@ Asked = tuple[dict[str, Any], int, list[int]]
 
 
 def _ask(rows: list[dict[str, Any]], config: AugmentStage, renderer: Renderer, rejects: Rejects) -> list[Asked]:
-    """Prompts of all segments that fit the context; the others are rejected, never cut."""
+    """Prompts of all segments that fit the context and hold no control token of the base; the others are rejected.
+
+    The segments stage knows the tokens of common families; the base model may have tokens of its own.
+    """
     room = config.engine.max_model_len - config.augment.max_tokens
     asked: list[Asked] = []
     for row in rows:
-        prompt = renderer.prompt(backward_prompt(renderer, config.augment.template, row["text"]))
+        messages = backward_prompt(renderer, config.augment.template, row["text"])
+        prompt = renderer.prompt(messages)
+        reason = "control_tokens" if renderer.forged(messages) else None
+        if len(prompt) > room:
+            reason = "longer_than_context"
         for sample in range(config.augment.samples):
-            if len(prompt) > room:
-                _reject(rejects, row, sample, "longer_than_context", "")
+            if reason:
+                _reject(rejects, row, sample, reason, "")
             else:
                 asked.append((row, sample, prompt))
     return asked
@@ -101,7 +108,7 @@ def _candidates(
         asked, loaded.generate([prompt for *_, prompt in asked], sampling, seeds), strict=True
     ):
         instruction = answer_text(renderer, completion)
-        reason = why_reject(instruction, completion)
+        reason = why_reject(instruction, completion) or _forged(renderer, instruction, row["text"])
         if reason:
             _reject(rejects, row, sample, reason, instruction)
             continue
@@ -136,6 +143,12 @@ def why_reject(instruction: str, completion: Completion) -> str | None:
     if find_control_token(instruction):
         return "control_tokens"
     return None
+
+
+def _forged(renderer: Renderer, instruction: str, output: str) -> str | None:
+    """The pair as a conversation, which is what judges and trainings read, must have the turns of the template only."""
+    pair = [{"role": "user", "content": instruction}, {"role": "assistant", "content": output}]
+    return "control_tokens" if renderer.forged(pair) else None
 
 
 def _reject(rejects: Rejects, row: dict[str, Any], sample: int, reason: str, text: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from builder.augment import AugmentStage, augment
 from builder.corpus import deduplicate, extract_segments
 from builder.curate import ScoreStage, score, select
+from builder.pins import refuse_unpinned
 from builder.recipe import Recipe
 from builder.seed import select_seed
 from builder.train import BackwardStage, ForwardStage, train_backward, train_forward
@@ -42,9 +43,11 @@ def run_build(recipe: Recipe, workspace: Workspace) -> Build | None:
         The artifacts, or None if the build was asked to stop at a stage.
 
     Raises:
+        RecipeError: If the recipe reads from the Hub anything but a commit.
         StageError: If a stage fails, or the work directory is in use; what is finished stays, and the same call goes
             on from there.
     """
+    refuse_unpinned(recipe)
     with nullcontext() if workspace.dry_run else locked(workspace.root):
         try:
             return _build(recipe, workspace)
@@ -69,7 +72,8 @@ def _build(recipe: Recipe, workspace: Workspace) -> Build:
 
     # 2.3 Self-curation: M_{t-1} scores the same pairs again; the seed and the best pairs train M_t.
     forward_stage = ForwardStage(base=base, chat=chat, recipe=training.forward)
-    models = [run("model-0", train_forward, forward_stage, seed)]
+    initial_stage = ForwardStage(base=base, chat=chat, recipe=training.initial or training.forward)
+    models = [run("model-0", train_forward, initial_stage, seed)]
     curated: list[Artifact] = []
     for t in range(1, recipe.iterations + 1):
         scores = {}

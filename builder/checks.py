@@ -1,33 +1,74 @@
 """`humpback check`: everything wrong with a recipe and the files it names, in one message."""
 
-import dataclasses
 import importlib.util
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from builder.errors import BuilderError, RecipeError
 from builder.fingerprint import describe
+from builder.licences import licence_notes
 from builder.llm.prompts import render
+from builder.pins import Pin, pin_recipe, unpinned_problems
 from builder.recipe import Recipe, load_recipe
-from builder.train import read_training_recipe
+from builder.training_recipe import read_training_recipe, unknown_keys
 
 
-def check_recipe(path: Path, overrides: tuple[str, ...] = ()) -> str:
-    """Check a recipe, and once it can be read, its TRL recipes, templates and inputs.
+def check_recipe(
+    path: Path, overrides: tuple[str, ...] = (), *, pin: bool = False, as_json: bool = False
+) -> Iterator[str]:
+    """Check a recipe, and once it can be read, its TRL recipes, templates, inputs and licences.
 
-    Returns:
-        A line that says the recipe is fine, and what could not be checked here.
+    Args:
+        path: The build.yaml, or the folder it lies in.
+        overrides: `key.path=value` settings, which are checked and never written.
+        pin: First write the commits of Hub inputs into the file.
+        as_json: Say everything in one JSON object.
+
+    Yields:
+        What was pinned, as soon as it is written; that the recipe is fine, what could not be checked here, and notes.
 
     Raises:
         RecipeError: With one line for every problem found.
+        BuilderError: If a commit was asked for and the Hub cannot be asked.
     """
+    pins = pin_recipe(path) if pin else []
+    gated = [
+        f"{pin.source.repository} is gated; accept its terms on its page and log in before a build"
+        for pin in pins
+        if pin.gated
+    ]
+    if not as_json:
+        yield from (f"{path}: {pin.source.key}: {pin.ref} is now {pin.commit}" for pin in pins)
     recipe = load_recipe(path, overrides)
-    problems = list(_problems(recipe))
+    problems = [*unpinned_problems(recipe, path), *_problems(recipe)]
     if problems:
         raise RecipeError("\n".join(dict.fromkeys(problems)))
-    unchecked = "" if importlib.util.find_spec("trl") else " (TRL is not installed: its keys were not checked)"
-    return f"{path}: fine: {recipe.name}, {recipe.iterations} iterations, base {recipe.base.location}{unchecked}"
+    unchecked = [] if importlib.util.find_spec("trl") else ["TRL is not installed: its keys were not checked"]
+    notes = [*gated, *licence_notes(recipe)]
+    if as_json:
+        yield _as_json(path, recipe, pins, unchecked, notes)
+        return
+    yield f"{path}: fine: {recipe.name}, {recipe.iterations} iterations, base {recipe.base.location}"
+    yield from (f"  not checked: {line}" for line in unchecked)
+    yield from (f"  note: {line}" for line in notes)
+
+
+def _as_json(path: Path, recipe: Recipe, pins: list[Pin], unchecked: list[str], notes: list[str]) -> str:
+    pinned = [
+        {"key": pin.source.key, "repository": pin.source.repository, "ref": pin.ref, "commit": pin.commit}
+        for pin in pins
+    ]
+    value = {
+        "recipe": str(path),
+        "name": recipe.name,
+        "ok": True,
+        "pinned": pinned,
+        "unchecked": unchecked,
+        "notes": notes,
+    }
+    return json.dumps(value, indent=2)
 
 
 def _problems(recipe: Recipe) -> Iterator[str]:
@@ -37,7 +78,8 @@ def _problems(recipe: Recipe) -> Iterator[str]:
     yield from _message(lambda: render(recipe.augment.template, output="text"))
     for rubric in (judge.rubric for judge in recipe.score if judge.judge != "likelihood"):
         yield from _message(lambda rubric=rubric: render(rubric, instruction="x", output="y"))  # type: ignore[misc]
-    for file in dict.fromkeys((recipe.training.forward, recipe.training.backward)):
+    training = recipe.training
+    for file in dict.fromkeys((training.initial or training.forward, training.forward, training.backward)):
         yield from _training_problems(file)
 
 
@@ -55,9 +97,4 @@ def _training_problems(file: Path) -> list[str]:
         options = read_training_recipe(file)
     except RecipeError as error:
         return str(error).splitlines()
-    if not importlib.util.find_spec("trl"):
-        return []
-    from trl import ModelConfig, ScriptArguments, SFTConfig
-
-    known = {item.name for config in (SFTConfig, ModelConfig, ScriptArguments) for item in dataclasses.fields(config)}
-    return [f"{file}: {key} is not a key of TRL's SFT recipe; remove it" for key in options if key not in known]
+    return unknown_keys(file, options)

@@ -11,18 +11,22 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 import typing
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.errors import BuilderError, RecipeError, StageError
+from builder.errors import RecipeError, StageError
+from builder.failures import EXIT_UNWRITABLE, died, disk_full, explain
 from builder.progress import read_progress
-from builder.storage import read_json, write_json
+from builder.storage import count_rows, parquet_files, read_json, write_json
 
 if TYPE_CHECKING:
     from builder.recipe import Runtime
+    from builder.records import Stats
 
 REQUEST, RESULT, LOG = "logs/request.json", "logs/result.json", "logs/child.log"
 POLL_SECONDS = 0.2
@@ -40,6 +44,7 @@ def run_child(
     Raises:
         RecipeError: If the child finds an input wrong.
         StageError: If it fails, is killed, or makes no progress too often.
+        OSError: If the stage folder cannot be written.
     """
     write_json(out / REQUEST, request)
     for attempt in range(runtime.restarts + 1):
@@ -58,7 +63,9 @@ def run_child(
     if "error" in result:
         kind = RecipeError if result["exit_code"] == RecipeError.exit_code else StageError
         raise kind(f"{stage}: {result['error']}")
-    raise StageError(f"{stage}: {_cause(typing.cast('int', code))}; see {out / LOG}\n{_tail(out / LOG)}")
+    if code == EXIT_UNWRITABLE:
+        raise StageError(f"{stage}: {disk_full(out)}")
+    raise StageError(f"{stage}: {died(typing.cast('int', code))}; see {out / LOG}{_last_words(out / LOG)}")
 
 
 def _watch(out: Path, runtime: "Runtime", on_progress: Callable[[], None]) -> int | None:
@@ -93,22 +100,17 @@ def _watch(out: Path, runtime: "Runtime", on_progress: Callable[[], None]) -> in
                 return None
         return process.returncode
     finally:
-        if process.poll() is None:
+        # Whatever the child has started goes with it, even when the child itself was killed from outside.
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        process.wait()
 
 
-def _cause(code: int) -> str:
-    if code == -signal.SIGKILL:
-        return "the child process was killed, most likely because memory ran out"
-    if code < 0:
-        return f"the child process died of signal {signal.Signals(-code).name}"
-    return f"the child process ended with exit code {code}"
-
-
-def _tail(log: Path, lines: int = 12) -> str:
-    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
-    return "\n".join(f"  | {line}" for line in text.splitlines()[-lines:])
+def _last_words(log: Path) -> str:
+    """What a child said last, without the frames of a traceback, which stay in its log."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
+    said = [line for line in lines if line.strip() and not line.startswith((" ", "Traceback"))]
+    return "".join(f"\n  | {line[:300]}" for line in said[-3:])
 
 
 def die_with_parent() -> None:
@@ -143,8 +145,21 @@ def _run_request(out: Path) -> dict[str, Any]:
     runtime = Runtime.model_validate(request["runtime"])
     stats = function(out, config, *[Path(item) for item in request["inputs"]], runtime=runtime)
     stats.check(out.name)
+    _refuse_nothing(out, stats)
     counts = {kind: value.as_dict() for kind, value in stats.counts.items()}
-    return {"counts": counts, "details": stats.details, "versions": versions()}
+    return {"counts": counts, "details": stats.details, "warnings": stats.warnings, "versions": versions()}
+
+
+def _refuse_nothing(out: Path, stats: "Stats") -> None:
+    """Raise a StageError if a stage has written no row at all: nothing after it could run."""
+    data = out / "data"
+    if data.is_dir() and parquet_files(data) and not count_rows(data):
+        kind, counts = list(stats.counts.items())[-1]
+        lost = (counts.dropped + counts.failed).most_common()
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in lost) or "none came in"
+        raise StageError(
+            f"no {kind} are left of {counts.rows_in:,} ({reasons}); what was rejected is in {out / 'rejected'}"
+        )
 
 
 def main(out: Path) -> int:
@@ -152,11 +167,17 @@ def main(out: Path) -> int:
     die_with_parent()
     try:
         result, code = _run_request(out), 0
-    except BuilderError as error:
-        result, code = {"error": str(error), "exit_code": error.exit_code}, 1
-    except OSError as error:
-        result, code = {"error": f"{error.filename or out}: {error.strerror or error}", "exit_code": 1}, 1
-    write_json(out / RESULT, result)
+    except Exception as error:
+        message = explain(error)
+        if message is None:
+            raise
+        with suppress(OSError):  # the log may lie on the disk that is full
+            traceback.print_exc()
+        result, code = {"error": message, "exit_code": getattr(error, "exit_code", StageError.exit_code)}, 1
+    try:
+        write_json(out / RESULT, result)
+    except OSError:
+        return EXIT_UNWRITABLE
     return code
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from builder import __version__
-from builder.errors import BuilderError
+from builder.escape import escape
+from builder.failures import explain
 
 RECIPE = click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE")
 WORK_DIR = click.option("--work-dir", type=click.Path(path_type=Path), help="Where the stages are kept.")
@@ -24,30 +25,42 @@ def cli(debug: bool) -> None:
 @cli.command()
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default=Path("quickstart"))
 @SET
-def quickstart(directory: Path, overrides: tuple[str, ...]) -> None:
+@JSON
+def quickstart(directory: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     """Build the embedded sample end to end on the CPU: pages to release folder and models."""
     from builder.quickstart import run_quickstart
 
-    click.echo(run_quickstart(directory, overrides))
+    click.echo(run_quickstart(directory, overrides, as_json=as_json))
 
 
 @cli.command()
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
-def init(directory: Path) -> None:
-    """Write a commented recipe folder to start from; it builds as it is, on the embedded sample."""
+@click.option(
+    "--recipe",
+    type=click.Choice(["quickstart", "smollm2-135m", "humpback-7b"]),
+    default="quickstart",
+    show_default=True,
+    help="Which one; the others want your pages and hardware.",
+)
+@JSON
+def init(directory: Path, recipe: str, as_json: bool) -> None:
+    """Write a commented recipe folder to start from; quickstart builds as it is, on the embedded sample."""
     from builder.quickstart import write_recipe_folder
 
-    click.echo(write_recipe_folder(directory))
+    click.echo(write_recipe_folder(directory, recipe, as_json=as_json))
 
 
 @cli.command()
 @RECIPE
 @SET
-def check(recipe: Path, overrides: tuple[str, ...]) -> None:
+@click.option("--pin", is_flag=True, help="First write the commits of Hub inputs into the recipe.")
+@JSON
+def check(recipe: Path, overrides: tuple[str, ...], pin: bool, as_json: bool) -> None:
     """Check the recipe and the files it names; report everything that is wrong at once."""
     from builder.checks import check_recipe
 
-    click.echo(check_recipe(recipe, overrides))
+    for line in check_recipe(recipe, overrides, pin=pin, as_json=as_json):
+        click.echo(line)
 
 
 @cli.command()
@@ -56,8 +69,8 @@ def check(recipe: Path, overrides: tuple[str, ...]) -> None:
 @SET
 @JSON
 def plan(recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Show which stages are cached, partial or missing, without running anything."""
-    from builder.show import show_plan
+    """Show which stages are cached, partial or missing, and why they would run; runs nothing."""
+    from builder.plan import show_plan
 
     click.echo(show_plan(recipe, work_dir, overrides, as_json=as_json))
 
@@ -67,11 +80,12 @@ def plan(recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], as_jso
 @WORK_DIR
 @SET
 @click.option("--until", metavar="STAGE", help="Stop after this stage.")
-def build(recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], until: str | None) -> None:
+@JSON
+def build(recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], until: str | None, as_json: bool) -> None:
     """Run the stages that are missing."""
     from builder.project import build_recipe
 
-    click.echo(build_recipe(recipe, work_dir, overrides, until))
+    click.echo(build_recipe(recipe, work_dir, overrides, until, as_json=as_json))
 
 
 @cli.command()
@@ -107,18 +121,24 @@ def show(
 @click.option("--version", "version", required=True, metavar="X.Y.Z", help="Version of the release.")
 @click.option("--out", type=click.Path(path_type=Path), help="Release folder.  [default: releases/X.Y.Z]")
 @click.option("--replace", is_flag=True, help="Replace a different release of the same version.")
+@JSON
 def release(
-    recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], version: str, out: Path | None, replace: bool
+    recipe: Path,
+    work_dir: Path | None,
+    overrides: tuple[str, ...],
+    version: str,
+    out: Path | None,
+    replace: bool,
+    as_json: bool,
 ) -> None:
     """Assemble and check the release folder of a finished build: dataset and models."""
     from builder.project import release_recipe
 
-    click.echo(release_recipe(recipe, work_dir, overrides, version, out, replace))
+    click.echo(release_recipe(recipe, work_dir, overrides, version, out, replace=replace, as_json=as_json))
 
 
 def main() -> None:
     """Run the command line; errors are one message each, with the exit code they carry."""
-    debug = "--debug" in sys.argv
     try:
         sys.exit(cli.main(standalone_mode=False))
     except click.ClickException as error:
@@ -127,9 +147,17 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted; the same command goes on where it stopped", err=True)
         sys.exit(130)
-    except BuilderError as error:
-        if debug:
+    except BrokenPipeError:  # whoever read our output has seen enough, as in `humpback show RECIPE | head`
+        sys.stdout = None
+        sys.exit(1)
+    except Exception as error:
+        if "--debug" in sys.argv:
             raise
-        for line in str(error).splitlines():
+        message = explain(error) or (
+            f"{type(error).__name__}: {error}; this is a defect of humpback: please report it with what "
+            "`humpback --debug` and the same arguments say"
+        )
+        # A path, a page id or the tail of a log can hold text of a page.
+        for line in (escape(line, "terminal") for line in message.splitlines()):
             click.echo(line if line.startswith("  ") else f"error: {line}", err=True)
-        sys.exit(error.exit_code)
+        sys.exit(getattr(error, "exit_code", 1))

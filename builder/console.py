@@ -4,6 +4,7 @@ import sys
 import time
 from typing import Any
 
+from builder.escape import escape
 from builder.progress import read_progress
 from builder.workspace import Artifact
 
@@ -27,7 +28,8 @@ class Console:
             return
         self._stop()
         if event in ("cached", "done"):
-            print(describe_stage(artifact, event), file=sys.stderr, flush=True)  # noqa: T201 - progress, not a result
+            lines = [describe_stage(artifact, event), *describe_losses(artifact)]
+            print("\n".join(lines), file=sys.stderr, flush=True)  # noqa: T201 - progress, not a result
 
     def _running(self, artifact: Artifact) -> None:
         text = f"{artifact.stage:<20} running {_position(artifact)}"
@@ -67,6 +69,19 @@ def describe_stage(artifact: Artifact, event: str) -> str:
     record = artifact.record
     time = f"{record['seconds']:7.1f} s" if event == "done" else " " * 9
     return f"{artifact.stage:<20} {event:<7} {time}  {describe_counts(record['counts'])}"
+
+
+def describe_losses(artifact: Artifact) -> list[str]:
+    """A line for each kind of input that could not all be read, and for each warning of the stage."""
+    record = artifact.record
+    lines = []
+    for kind, value in list(record["counts"].items())[:-1]:
+        if value["failed"]:
+            reasons = ", ".join(f"{escape(reason, 'terminal')} {count:,}" for reason, count in value["failed"].items())
+            lost = sum(value["failed"].values())
+            lines.append(f"{lost:,} of {value['in']:,} {kind} could not be used: {reasons}")
+    warnings = [escape(warning, "terminal") for warning in record.get("warnings", [])]
+    return [f"  warning: {artifact.stage}: {line}" for line in lines + warnings]
 
 
 def describe_counts(counts: dict[str, Any]) -> str:

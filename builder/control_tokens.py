@@ -1,7 +1,7 @@
 """Control tokens of known chat templates in text from the web, which could forge a turn of a conversation.
 
-Rows that hold one are left out once, where text enters the build (segments and seed), so that every later prompt,
-training row and published file is free of them.
+Rows that hold one are left out, or the token is made harmless, once, where text enters the build (segments and seed),
+so that every later prompt, training row and published file is free of them.
 
 Departure: the paper left nothing out for this; its models had no such tokens.
 """
@@ -28,6 +28,8 @@ _NAMED_TOKENS = (
     r"\]~!?b[\[\]]|\[e~\[",  # MiniMax
 )
 _CONTROL_TOKEN = re.compile("|".join((*_BAR_TOKENS, *_NAMED_TOKENS)), re.IGNORECASE)
+_LOOK_ALIKES = str.maketrans("<>[]", "‹›⟦⟧")
+"""None of them is a bracket again after NFKC or NFKD, which some tokenizers apply."""
 
 
 def find_control_token(text: str) -> str | None:
@@ -38,3 +40,14 @@ def find_control_token(text: str) -> str | None:
     """
     found = _CONTROL_TOKEN.search(text)
     return found.group() if found else None
+
+
+def escape_control_tokens(text: str) -> str:
+    """Return `text` with the brackets of its control tokens replaced by look-alikes; its length does not change.
+
+    Repeated until nothing changes, so that nothing nested stays. The caller still looks for what is left.
+    """
+    before = ""
+    while text != before:
+        before, text = text, _CONTROL_TOKEN.sub(lambda found: found.group().translate(_LOOK_ALIKES), text)
+    return text

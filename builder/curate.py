@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from builder.errors import StageError
+from builder.histogram import histogram
 from builder.llm.chunks import run_in_chunks
 from builder.llm.contract import Renderer, check_contract
 from builder.llm.engine import load_tokenizer, start_engine
 from builder.llm.judges import judge_rows
+from builder.llm.verdicts import reply_details
 from builder.recipe import Chat, Runtime
 from builder.recipe import Engine as EngineConfig
 from builder.recipe_curate import Curate, Judge
@@ -21,7 +23,7 @@ from builder.records import Counts, Rejects, Stats, curated_schema, rejected_sch
 from builder.section import Section
 from builder.storage import read_rows, write_rows
 
-VERSION = 1
+VERSION = 2
 
 
 class ScoreStage(Section):
@@ -43,7 +45,8 @@ def score(out: Path, config: ScoreStage, candidates: Path, model: Path, *, runti
         runtime: Sizes that change no result.
 
     Returns:
-        Counts of pairs, `failed` being those without a score; score quantiles in the details.
+        Counts of pairs, `failed` being those without a score; in the details score quantiles, and what became of the
+        replies of a judge that reasons in words.
 
     Raises:
         StageError: If the model's contract does not match the recipe, or its engine is missing.
@@ -65,7 +68,18 @@ def score(out: Path, config: ScoreStage, candidates: Path, model: Path, *, runti
         else:
             counts.kept += 1
             scores.append(row["score"])
-    return Stats({"pairs": counts}, {"scores": quantiles(scores)})
+    column = {"verdict": "verdicts", "reasoned": "unfinished"}.get(config.judge.judge)
+    details, warnings = reply_details(config.judge, read_rows(out / "data", [column] if column else ["id"]))
+    return Stats({"pairs": counts}, {"scores": quantiles(scores), **details}, _warnings(counts) + warnings)
+
+
+def _warnings(counts: Counts) -> list[str]:
+    lost = counts.failed.total()
+    if not lost:
+        return []
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.failed.most_common())
+    share = lost / counts.rows_in
+    return [f"{lost:,} of {counts.rows_in:,} pairs ({share:.0%}) have no score and cannot be selected: {reasons}"]
 
 
 def quantiles(values: list[float]) -> dict[str, float]:
@@ -108,7 +122,7 @@ def select(out: Path, config: Curate, candidates: Path, scores: Path, *, runtime
         counts.dropped[reason] += 1
         rejects.add(row["id"], reason, page_id=row["page_id"], header=row["header"])
     if not kept:
-        raise StageError(_nothing_selected(config, [value for value in given.values() if value is not None]))
+        raise StageError(_nothing_selected(config, list(given.values())))
     kept.sort(key=lambda row: str(row["id"]))
     counts.kept = len(kept)
     write_rows(out / "data" / "curated.parquet", kept, curated_schema())
@@ -157,7 +171,8 @@ def withheld_pages(page_ids: Iterable[str], config: Curate) -> set[str]:
     return taken
 
 
-def _nothing_selected(config: Curate, scores: list[float]) -> str:
-    rule = next(f"{name}: {getattr(config, name)}" for name in ("threshold", "top", "share") if getattr(config, name))
-    spread = ", ".join(f"{name} {value:.3g}" for name, value in quantiles(scores).items()) or "no pair has a score"
-    return f"curate selects nothing with {rule}; the scores of judge {config.judge} are: {spread}"
+def _nothing_selected(config: Curate, scores: list[float | None]) -> str:
+    rules = {name: getattr(config, name) for name in ("threshold", "top", "share")}
+    rule = next(f"{name}: {value}" for name, value in rules.items() if value is not None)
+    chart = "\n".join(f"  {line}" for line in histogram(scores).splitlines())
+    return f"curate selects nothing with {rule}; choose another one, the scores of judge {config.judge} are\n{chart}"

@@ -25,7 +25,16 @@ def fingerprint(stage: str, version: int, config: BaseModel, inputs: dict[str, s
         config: Its sections of the recipe.
         inputs: Fingerprints of the stages it reads, by name.
     """
-    value = {"stage": stage, "version": version, "config": describe(config), "inputs": inputs}
+    return mark(identity(stage, version, config, inputs))
+
+
+def identity(stage: str, version: int, config: BaseModel, inputs: dict[str, str]) -> dict[str, Any]:
+    """All that a stage's result depends on, as plain values; see `fingerprint`."""
+    return {"stage": stage, "version": version, "config": describe(config), "inputs": inputs}
+
+
+def mark(value: dict[str, Any]) -> str:
+    """The first 12 hex digits of the sha256 of plain values, whatever the order of their keys."""
     canonical = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 

@@ -1,13 +1,17 @@
 """A recipe with its work directory: what the commands `build` and `release` do."""
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from builder.build import run_build
 from builder.console import Console
 from builder.errors import RecipeError, ReleaseError
+from builder.pins import refuse_unpinned
 from builder.recipe import Recipe, load_recipe
+from builder.training_recipe import check_training_recipes
 from builder.workspace import Artifact, Workspace
 
 
@@ -30,9 +34,10 @@ def open_project(path: Path, work_dir: Path | None = None, overrides: tuple[str,
     """Load a recipe and settle its work directory: the option, else `runtime.work_dir`, else `work/` beside it.
 
     Raises:
-        RecipeError: If the recipe is wrong.
+        RecipeError: If the recipe is wrong, or reads from the Hub anything but a commit.
     """
     recipe = load_recipe(path, overrides)
+    refuse_unpinned(recipe, path)
     folder = (path if path.is_dir() else path.parent).resolve()
     return Project(recipe, folder, (work_dir or recipe.runtime.work_dir or folder / "work").resolve())
 
@@ -41,21 +46,27 @@ def build_project(project: Project, until: str | None = None) -> dict[str, Artif
     """Run what is missing and return the artifacts by stage.
 
     Raises:
-        RecipeError: If `until` names no stage.
+        RecipeError: If `until` names no stage, or a TRL recipe has a key that the build sets.
         StageError: If a stage fails, or the work directory is in use.
     """
     stages = list(project.artifacts())
     if until is not None and until not in stages:
         raise RecipeError(f"--until {until}: no such stage; the stages are {', '.join(stages)}")
+    training = project.recipe.training
+    check_training_recipes([training.backward, training.initial or training.forward, training.forward])
     workspace = Workspace(project.work_dir, project.recipe.runtime, Console(), until=until)
     run_build(project.recipe, workspace)
     return workspace.artifacts
 
 
-def build_recipe(path: Path, work_dir: Path | None, overrides: tuple[str, ...], until: str | None) -> str:
+def build_recipe(
+    path: Path, work_dir: Path | None, overrides: tuple[str, ...], until: str | None, *, as_json: bool = False
+) -> str:
     """`humpback build`: run what is missing, and say what came of it."""
     project = open_project(path, work_dir, overrides)
     artifacts = build_project(project, until)
+    if as_json:
+        return json.dumps({name: _described(artifact) for name, artifact in artifacts.items()}, indent=2)
     if until is not None:
         return f"stopped after {until}: {artifacts[until].path}"
     final = artifacts[f"curate-{project.recipe.iterations}"].record["counts"]["pairs"]
@@ -63,6 +74,15 @@ def build_recipe(path: Path, work_dir: Path | None, overrides: tuple[str, ...], 
         f"{final['kept']:,} of {final['in']:,} pairs selected; final model {artifacts[_final(project)].model}\n"
         f"next: humpback release {path} --version 1.0.0"
     )
+
+
+def _described(artifact: Artifact) -> dict[str, Any]:
+    record = artifact.record
+    return {
+        "id": artifact.fingerprint,
+        "path": str(artifact.path),
+        **{key: record.get(key) for key in ("status", "seconds", "counts", "details", "warnings")},
+    }
 
 
 def _final(project: Project) -> str:
@@ -89,11 +109,22 @@ def release_project(project: Project, version: str, out: Path | None = None, *, 
 
 
 def release_recipe(
-    path: Path, work_dir: Path | None, overrides: tuple[str, ...], version: str, out: Path | None, replace: bool
+    path: Path,
+    work_dir: Path | None,
+    overrides: tuple[str, ...],
+    version: str,
+    out: Path | None,
+    *,
+    replace: bool,
+    as_json: bool = False,
 ) -> str:
     """`humpback release`: assemble the folder and say how to load it."""
     project = open_project(path, work_dir, overrides)
     folder = release_project(project, version, out, replace=replace)
+    if as_json:
+        models = {model.name: str(model) for model in sorted((folder / "models").iterdir())}
+        value = {"version": version, "path": str(folder), "dataset": str(folder / "dataset"), "models": models}
+        return json.dumps(value, indent=2)
     return (
         f"{folder}: assembled and checked\n"
         f'load it: datasets.load_dataset("{folder / "dataset"}")  (configs curated, seed, sft, augmented)'

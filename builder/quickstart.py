@@ -1,5 +1,6 @@
 """`humpback init` and `humpback quickstart`: a recipe folder with the embedded sample, built end to end."""
 
+import json
 from pathlib import Path
 
 from builder.errors import BuilderError, RecipeError
@@ -10,8 +11,13 @@ from builder.storage import write_bytes
 VERSION_OF_RELEASE = "1.0.0"
 
 
-def write_recipe_folder(folder: Path) -> str:
-    """Write the commented recipe with the embedded sample into `folder`; it builds as it is.
+def write_recipe_folder(folder: Path, recipe: str = "quickstart", *, as_json: bool = False) -> str:
+    """Write a commented recipe into `folder`; the quickstart's comes with the embedded sample and builds as it is.
+
+    Args:
+        folder: Where to; files that are there already stay.
+        recipe: Name of a recipe of the package.
+        as_json: Answer in JSON.
 
     Raises:
         RecipeError: If the folder holds a recipe already.
@@ -19,46 +25,53 @@ def write_recipe_folder(folder: Path) -> str:
     """
     if (folder / "build.yaml").exists():
         raise RecipeError(f"{folder}: already holds a recipe; edit that one, or choose another folder")
-    _write_files(folder)
+    _write_files(folder, recipe)
+    if as_json:
+        return json.dumps({"recipe": recipe, "path": str(folder / "build.yaml")}, indent=2)
+    if recipe != "quickstart":
+        return f"{folder}: the recipe {recipe}\nnext: {folder / 'README.md'} says what to put in and what to run"
     return (
         f"{folder}: a recipe with sample data\n"
         f"next: humpback build {folder / 'build.yaml'}, or put your own data in: see the comments in that file"
     )
 
 
-def copy_recipe(folder: Path) -> None:
-    """Copy the quickstart's recipe files; those that are there already may have been edited and stay."""
-    for source in sorted(resource_folder("recipes").joinpath("quickstart").iterdir()):
+def copy_recipe(folder: Path, recipe: str = "quickstart") -> None:
+    """Copy the files of a recipe; those that are there already may have been edited and stay."""
+    for source in sorted(resource_folder("recipes").joinpath(recipe).iterdir()):
         if not (folder / source.name).exists():
             write_bytes(folder / source.name, source.read_bytes())
 
 
-def _write_files(folder: Path) -> None:
+def _write_files(folder: Path, recipe: str = "quickstart") -> None:
     from builder.sample.generate import write_sample
 
     try:
-        copy_recipe(folder)
-        write_sample(folder)
+        copy_recipe(folder, recipe)
+        if recipe == "quickstart":
+            write_sample(folder)
     except OSError as error:
         raise BuilderError(
             f"{error.filename or folder}: {error.strerror}; choose a folder that can be written"
         ) from error
 
 
-def run_quickstart(folder: Path, overrides: tuple[str, ...] = ()) -> str:
+def run_quickstart(folder: Path, overrides: tuple[str, ...] = (), *, as_json: bool = False) -> str:
     """Write the recipe folder, build it, release it, and return the table of what came of it.
 
     Raises:
         BuilderError: If a step fails; the same command goes on from there.
     """
-    from builder.sample.report import quickstart_table
+    from builder.sample.report import figures_as_dict, quickstart_figures, quickstart_table
 
     _write_files(folder)
     project = open_project(folder, overrides=overrides)
     build_project(project)
-    table = quickstart_table(project)
+    figures = quickstart_figures(project)
     release = release_project(project, VERSION_OF_RELEASE, replace=True)
-    return f"{table}\n\n{_next_steps(folder, release)}"
+    if as_json:
+        return json.dumps({"release": str(release), "figures": figures_as_dict(figures)}, indent=2)
+    return f"{quickstart_table(project, figures)}\n\n{_next_steps(folder, release)}"
 
 
 def _next_steps(folder: Path, release: Path) -> str:

@@ -10,24 +10,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from builder.recipe_curate import Curate, Judge, Likelihood, Verdict
+from builder.recipe_curate import Curate, Judge, Likelihood, Reasoned, Verdict
 from builder.recipe_segments import Dedup, Segments
 from builder.section import Input, Named, RecipePath, Section, Share
 
 
 class Origin(Section):
-    """Where a base model comes from: a local folder, or a Hub repository at a pinned commit."""
+    """Where a base model comes from: a local folder, or a Hub repository; only one at a pinned commit is built from."""
 
     path: Input | None = None
     model: str | None = None
-    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
+    revision: Annotated[str, Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
     def _one_place(self) -> "Origin":
         if (self.path is None) == (self.model is None):
             raise ValueError("needs exactly one of path (a folder) and model (a Hub repository)")
-        if self.model is not None and self.revision is None:
-            raise ValueError("names a Hub repository and so needs revision, the 40-hex commit to load")
         return self
 
     @property
@@ -57,12 +55,12 @@ class Chat(Section):
 
 
 class SeedSource(Section):
-    """One source of human-written pairs: local files or a Hub dataset at a pinned commit."""
+    """One source of human-written pairs: local files, or a Hub dataset; only one at a pinned commit is read."""
 
     name: Annotated[str, Field(min_length=1)]
     path: Input | None = None
     dataset: str | None = None
-    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
+    revision: Annotated[str, Field(min_length=1)] | None = None
     split: str = "train"
     format: Literal["oasst", "pairs"] = "pairs"
     license: str
@@ -73,8 +71,6 @@ class SeedSource(Section):
     def _one_place(self) -> "SeedSource":
         if (self.path is None) == (self.dataset is None):
             raise ValueError("needs exactly one of path and dataset")
-        if self.dataset is not None and self.revision is None:
-            raise ValueError("names a Hub dataset and so needs revision, the 40-hex commit to read")
         return self
 
 
@@ -89,7 +85,18 @@ class Seed(Section):
     """Whether a reply that was never ranked counts when it is the only one."""
     synthetic: bool = True
     """Whether trees marked synthetic are used."""
+    on_control_tokens: Literal["reject", "escape"] = "reject"
+    """Whether a pair with a control token of a chat template is dropped, or the token made harmless."""
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _names(self) -> "Seed":
+        names = [source.name for source in self.sources]
+        if len(set(names)) != len(names):
+            raise ValueError(
+                f"sources have a name twice ({', '.join(names)}); counts are kept by name, give each its own"
+            )
+        return self
 
 
 class Engine(Section):
@@ -116,6 +123,8 @@ class Training(Section):
 
     forward: Named
     backward: Named
+    initial: Named | None = None
+    """TRL recipe of M_0; the forward one where it is left out."""
     init: Literal["base", "previous"] = "base"
 
 
@@ -208,7 +217,7 @@ class Recipe(Section):
 
 
 def _reply_tokens(judges: list[Judge]) -> list[tuple[str, int]]:
-    return [("score.verdict", judge.max_tokens) for judge in judges if isinstance(judge, Verdict)]
+    return [(f"score.{judge.judge}", judge.max_tokens) for judge in judges if isinstance(judge, Verdict | Reasoned)]
 
 
 def load_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:

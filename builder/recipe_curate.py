@@ -22,10 +22,9 @@ class Expected(Section):
     rubric: Literal["humpback"] | Named = "humpback"
 
 
-class Verdict(Section):
-    """The paper's judge (2.3): a reasoning and "Score: n", parsed."""
+class Sampled(Section):
+    """What the judges have in common that let the model reason in words."""
 
-    judge: Literal["verdict"]
     rubric: Literal["humpback"] | Named = "humpback"
     temperature: Annotated[float, Field(ge=0)] = 0.7
     top_p: Share = 0.9
@@ -35,13 +34,25 @@ class Verdict(Section):
     seed: int = 0
 
 
-Judge = Annotated[Likelihood | Expected | Verdict, Field(discriminator="judge")]
+class Verdict(Sampled):
+    """The paper's judge (2.3): a reasoning and "Score: n", parsed."""
+
+    judge: Literal["verdict"]
+
+
+class Reasoned(Sampled):
+    """The same reasoning, then the probabilities of 1 to 5 where the score stands; their mean makes 4.5 a score."""
+
+    judge: Literal["reasoned"]
+
+
+Judge = Annotated[Likelihood | Expected | Verdict | Reasoned, Field(discriminator="judge")]
 
 
 class Curate(Section):
     """Which scored pairs are selected; exactly one of threshold, top and share."""
 
-    judge: Literal["likelihood", "expected", "verdict"]
+    judge: Literal["likelihood", "expected", "verdict", "reasoned"]
     threshold: float | None = None
     top: Annotated[int, Field(ge=1)] | None = None
     share: Share | None = None

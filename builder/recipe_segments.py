@@ -27,6 +27,8 @@ class Segments(Section):
     """Share of capital letters above which a header is dropped as shouting."""
     navigation_headers: Named | None = None
     """A text file, one header a line, instead of the list that comes with the package."""
+    on_control_tokens: Literal["reject", "escape"] = "reject"
+    """Whether a segment with a control token of a chat template is dropped, or the token made harmless."""
     page_seconds: Annotated[float, Field(gt=0)] = 10.0
     tasks: Annotated[int, Field(ge=1)] = 4
     """Into how many shards the input is split; part of the result's layout, so hashed."""

@@ -90,10 +90,12 @@ class Stats:
     Attributes:
         counts: Counts by kind of row; the last kind is what the stage hands on.
         details: Further figures, JSON values only.
+        warnings: What the user should know before going on; one sentence each.
     """
 
     counts: dict[str, Counts]
     details: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     def check(self, where: str) -> None:
         """Raise a StageError if any row is unaccounted for."""
@@ -176,9 +178,18 @@ def rejected_schema() -> "pa.Schema":
 
 
 def score_schema(judge: str) -> "pa.Schema":
-    """Scores are attributes: an id, `score` (null where the judge gave none) and the judge's own values."""
+    """Scores are attributes: an id, `score` (null where the judge gave none) and the judge's own values.
+
+    `mass` is the probability of 1 to 5 together, `spread` the standard deviation of the rating; `unfinished` counts
+    the reasonings that filled `max_tokens`.
+    """
     import pyarrow as pa
 
+    rating: list[tuple[str, pa.DataType]] = [
+        ("probabilities", pa.list_(pa.float64(), 5)),
+        ("spread", pa.float64()),
+        ("mass", pa.float64()),
+    ]
     own: dict[str, list[tuple[str, pa.DataType]]] = {
         "likelihood": [
             ("logp_answer", pa.float64()),
@@ -186,12 +197,9 @@ def score_schema(judge: str) -> "pa.Schema":
             ("logp_prior", pa.float64()),
             ("tokens", pa.int32()),
         ],
-        "expected": [
-            ("probabilities", pa.list_(pa.float64(), 5)),
-            ("spread", pa.float64()),
-            ("mass", pa.float64()),
-        ],
+        "expected": rating,
         "verdict": [("verdicts", pa.list_(pa.int8())), ("replies", pa.list_(pa.string()))],
+        "reasoned": [*rating, ("reasonings", pa.list_(pa.string())), ("unfinished", pa.int32())],
     }
     return _schema(("id", pa.string()), ("score", pa.float64()), ("reason", pa.string()), *own[judge])
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from builder.control_tokens import find_control_token
+from builder.control_tokens import escape_control_tokens, find_control_token
 from builder.errors import StageError
 from builder.progress import Progress
 from builder.recipe import Runtime, Seed, SeedSource
@@ -32,12 +32,16 @@ Message = dict[str, Any]
 
 
 class Candidate(NamedTuple):
-    """A pair as found, or `reason` why a row is none; the texts may still be anything."""
+    """A pair as found, or `reason` why a row is none; the texts may still be anything.
+
+    `escaped` says that a control token in them was made harmless.
+    """
 
     id: str
     instruction: Any = None
     output: Any = None
     reason: str | None = None
+    escaped: bool = False
 
 
 def select_seed(out: Path, config: Seed, *, runtime: Runtime) -> Stats:
@@ -61,16 +65,18 @@ def select_seed(out: Path, config: Seed, *, runtime: Runtime) -> Stats:
     kept: list[dict[str, str]] = []
     seen: set[str] = set()
     tallies: list[Counter[str]] = []
+    escaped: set[str] = set()
     for source in config.sources:
         tallies.append(Counter())
         candidates = list(_candidates(source, config, tallies[-1], progress))
         # Sorted, so that which of two equal pairs stays does not depend on the order of the rows.
-        for candidate in sorted(candidates, key=lambda item: item.id):
+        for candidate in sorted(candidates, key=lambda item: (item.id, str(item.instruction), str(item.output))):
             counts.rows_in += 1
             row = _seed_row(candidate, source)
             reason = candidate.reason or _fault(row, candidate, seen)
             if reason is None:
                 kept.append(row)
+                escaped |= {candidate.id} if candidate.escaped else set()
             else:
                 _reject(counts, rejects, row, reason)
     kept = _sample(kept, config, counts, rejects)
@@ -79,7 +85,8 @@ def select_seed(out: Path, config: Seed, *, runtime: Runtime) -> Stats:
     write_rows(out / "rejected" / "seed.parquet", rejects.rows, rejected_schema())
     if not kept:
         raise StageError(f"no seed pair is left of {counts.rows_in:,}: {_reasons(counts)}; see the seed section")
-    return Stats({"pairs": counts}, _details(config.sources, tallies, kept))
+    details = _details(config.sources, tallies, kept)
+    return Stats({"pairs": counts}, details | {"escaped": sum(row["id"] in escaped for row in kept)})
 
 
 def char_lengths(lengths: list[int]) -> dict[str, float]:
@@ -90,8 +97,25 @@ def char_lengths(lengths: list[int]) -> dict[str, float]:
 
 def _candidates(source: SeedSource, config: Seed, tally: Counter[str], progress: Progress) -> Iterator[Candidate]:
     if source.format == "oasst":
-        return _oasst(read_source(source, OASST_COLUMNS, progress), config, tally)
-    return _pairs(read_source(source, ((source.instruction, source.output),), progress), source)
+        found = _oasst(read_source(source, OASST_COLUMNS, progress), config, tally)
+    else:
+        found = _pairs(read_source(source, ((source.instruction, source.output),), progress), source)
+    if config.on_control_tokens == "escape":
+        found = map(_escaped, found)
+    return map(_named, found)
+
+
+def _escaped(candidate: Candidate) -> Candidate:
+    """The candidate with the control tokens in its texts made harmless."""
+    found = [candidate.instruction, candidate.output]
+    texts = [escape_control_tokens(text) if isinstance(text, str) else text for text in found]
+    return candidate._replace(instruction=texts[0], output=texts[1], escaped=texts != found)
+
+
+def _named(candidate: Candidate) -> Candidate:
+    """The candidate with an id: its source's, else that of its texts."""
+    texts = map(_spaced, (candidate.instruction, candidate.output))
+    return candidate if candidate.id else candidate._replace(id=stable_id(*texts))
 
 
 def _pairs(rows: Iterable[Row], source: SeedSource) -> Iterator[Candidate]:
@@ -99,8 +123,7 @@ def _pairs(rows: Iterable[Row], source: SeedSource) -> Iterator[Candidate]:
         if row.value is None:
             yield Candidate(row.place, reason=row.fault)
         else:
-            instruction, output = row.value[source.instruction], row.value[source.output]
-            yield Candidate(stable_id(_spaced(instruction), _spaced(output)), instruction, output)
+            yield Candidate("", row.value[source.instruction], row.value[source.output])
 
 
 def _oasst(rows: Iterable[Row], config: Seed, tally: Counter[str]) -> Iterator[Candidate]:
@@ -218,7 +241,7 @@ def _fault(row: dict[str, str], candidate: Candidate, seen: set[str]) -> str | N
     texts = row["instruction"], row["output"]
     if any("\ud800" <= character <= "\udfff" for text in texts for character in text):
         return "not_unicode"
-    if any(find_control_token(text) for text in texts):
+    if any(map(find_control_token, (row["id"], *texts))):
         return "control_tokens"
     keys = {row["id"], stable_id(*map(_spaced, texts))}
     if keys & seen:

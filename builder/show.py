@@ -1,54 +1,37 @@
-"""`humpback plan` and `humpback show`: what is there, what is missing, and what happened to the rows."""
+"""`humpback show`: what became of the rows of a stage, with examples of those kept and those rejected."""
 
 import json
+from collections import Counter
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from builder.console import describe_counts
 from builder.errors import RecipeError
+from builder.escape import escape
+from builder.histogram import histogram
 from builder.project import open_project
 from builder.storage import read_rows
 from builder.workspace import Artifact
 
-HISTOGRAM_BINS, HISTOGRAM_WIDTH = 20, 50
-CONTROL_PICTURES = (
-    {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"}
-    | {0x7F: "␡"}
-    | dict.fromkeys(range(128, 160), "�")
-)
-
-
-def printable(text: str) -> str:
-    """Web text for a terminal: control characters become visible, so that no page can drive the terminal."""
-    return text.translate(CONTROL_PICTURES)
-
-
-def show_plan(path: Path, work_dir: Path | None, overrides: tuple[str, ...], *, as_json: bool) -> str:
-    """The stages in order with their folder and status: cached, partial or missing."""
-    artifacts = open_project(path, work_dir, overrides).artifacts()
-    plan = [_plan_entry(artifact) for artifact in artifacts.values()]
-    if as_json:
-        return json.dumps(plan, indent=2)
-    return "\n".join(f"{item['stage']:<20} {item['status']:<8} {item['rows'] or '':>9}  {item['id']}" for item in plan)
-
-
-def _plan_entry(artifact: Artifact) -> dict[str, Any]:
-    status = "cached" if artifact.status == "done" else artifact.status
-    counts = artifact.record.get("counts", {})
-    rows = list(counts.values())[-1]["kept"] if counts else None
-    return {"stage": artifact.stage, "id": artifact.fingerprint, "status": status, "rows": rows}
+SHOWN_CHARS = 600
 
 
 def show_stages(path: Path, work_dir: Path | None, overrides: tuple[str, ...], *, as_json: bool) -> str:
-    """The counts of every finished stage."""
+    """The counts and warnings of every finished stage."""
     artifacts = open_project(path, work_dir, overrides).artifacts().values()
-    records = {item.stage: item.record.get("counts") for item in artifacts if item.status == "done"}
+    records = {item.stage: item.record for item in artifacts if item.status == "done"}
     if as_json:
-        return json.dumps(records, indent=2)
+        shown = ("counts", "warnings", "seconds")
+        values = {stage: {key: record.get(key) for key in shown} for stage, record in records.items()}
+        return json.dumps(values, indent=2)
     if not records:
         return "nothing has been built yet; run `humpback build`"
-    return "\n".join(f"{stage:<20} {describe_counts(counts)}" for stage, counts in records.items() if counts)
+    lines = []
+    for stage, record in records.items():
+        lines.append(f"{stage:<20} {describe_counts(record['counts'])}")
+        lines += [f"    warning: {escape(warning, 'terminal')}" for warning in record.get("warnings", [])]
+    return "\n".join(lines)
 
 
 def show_stage(
@@ -61,7 +44,16 @@ def show_stage(
     rejected: bool,
     as_json: bool,
 ) -> str:
-    """One stage: its record, a score histogram where it has scores, and some rows, kept or rejected.
+    """One stage: its record, a histogram where it has scores, and rows: kept ones, or rejected ones of each reason.
+
+    Args:
+        path: The recipe.
+        work_dir: Where the stages are, if not where the recipe says.
+        overrides: Settings as `--set` takes them.
+        stage: Name of the stage.
+        rows: How many rows to show; of each reason, with `rejected`.
+        rejected: Show rejected rows instead of kept ones.
+        as_json: Give JSON, with whole texts.
 
     Raises:
         RecipeError: If there is no such stage, or it has not run.
@@ -72,15 +64,51 @@ def show_stage(
     artifact = artifacts[stage]
     if artifact.status == "missing":
         raise RecipeError(f"{stage}: has not run; `humpback build` runs it")
-    folder = artifact.path / "rejected" if rejected else artifact.data
-    sample = list(islice(read_rows(folder), rows)) if folder.is_dir() else []
+    if rejected:
+        groups = rejected_examples(artifact.path / "rejected", rows)
+        if as_json:
+            return json.dumps({"record": artifact.record, "rejected": groups}, indent=2)
+        return "\n\n".join([_describe_record(artifact), *(_describe_group(*item) for item in groups.items())])
+    sample = list(islice(read_rows(artifact.data), rows)) if artifact.data.is_dir() else []
     if as_json:
-        return json.dumps({"record": artifact.record, "rows": sample}, indent=2, ensure_ascii=False)
-    parts = [_describe_record(artifact)]
-    if stage.startswith("score-") and artifact.data.is_dir():
-        parts.append(histogram([row["score"] for row in read_rows(artifact.data, ["score"])]))
-    parts += ["\n".join(f"{name}: {printable(str(value))}" for name, value in row.items()) for row in sample]
+        return json.dumps({"record": artifact.record, "rows": sample}, indent=2)
+    parts = [_describe_record(artifact), _describe_scores(artifact), *map(_describe_row, sample)]
     return "\n\n".join(part for part in parts if part)
+
+
+def rejected_examples(folder: Path, rows: int) -> dict[str, dict[str, Any]]:
+    """Of each reason, the commonest first: how many rows, and up to `rows` of them, those with a text first."""
+    counts: Counter[str] = Counter()
+    examples: dict[str, list[dict[str, Any]]] = {}
+    for row in read_rows(folder) if folder.is_dir() else ():
+        reason = row.pop("reason")
+        counts[reason] += 1
+        found = examples.setdefault(reason, [])
+        if len(found) < rows:
+            found.append(row)
+        elif rows and row["text"] and (bare := next((at for at, old in enumerate(found) if not old["text"]), None)):
+            found[bare] = row
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return {reason: {"rows": count, "examples": examples[reason]} for reason, count in ranked}
+
+
+def _describe_group(reason: str, group: dict[str, Any]) -> str:
+    heading = f"{escape(reason, 'terminal')}: {group['rows']:,} rows"
+    return "\n".join([heading, *(_indented(_describe_row(row)) for row in group["examples"])])
+
+
+def _describe_row(row: dict[str, Any]) -> str:
+    return "\n".join(f"{name}: {_shortened(value)}" for name, value in row.items() if value not in (None, ""))
+
+
+def _shortened(value: Any) -> str:
+    text = escape(str(value), "terminal")
+    return text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]} ... ({len(text):,} characters)"
+
+
+def _indented(text: str) -> str:
+    first, *rest = text.splitlines()
+    return "\n".join([f"  - {first}", *(f"    {line}" for line in rest)])
 
 
 def _describe_record(artifact: Artifact) -> str:
@@ -89,26 +117,18 @@ def _describe_record(artifact: Artifact) -> str:
     for kind, counts in record.get("counts", {}).items():
         lines.append(f"{kind}: {counts['in']:,} in, {counts['kept']:,} kept")
         for fate in ("dropped", "failed"):
-            lines += [f"  {fate:<8} {count:>9,}  {reason}" for reason, count in counts[fate].items()]
+            lines += [f"  {fate:<8} {count:>9,}  {escape(why, 'terminal')}" for why, count in counts[fate].items()]
+    for source in record.get("details", {}).get("sources", []):
+        lines.append(
+            "source " + ", ".join(f"{name} {escape(str(value), 'terminal')}" for name, value in source.items())
+        )
+    lines += [f"warning: {escape(warning, 'terminal')}" for warning in record.get("warnings", [])]
     if "error" in record:
-        lines.append(f"error: {record['error']}")
+        lines.append(f"error: {escape(record['error'], 'terminal')}")
     return "\n".join(lines)
 
 
-def histogram(scores: list[float | None]) -> str:
-    """A text histogram of scores; unscored rows are counted below it."""
-    given = [value for value in scores if value is not None]
-    if not given:
-        return f"no scores; {len(scores):,} rows without one"
-    low, high = min(given), max(given)
-    width = (high - low) / HISTOGRAM_BINS or 1.0
-    bins = [0] * HISTOGRAM_BINS
-    for value in given:
-        bins[min(HISTOGRAM_BINS - 1, int((value - low) / width))] += 1
-    tallest = max(bins)
-    lines = [
-        f"{low + at * width:>9.3f} {count:>8,} {'#' * round(HISTOGRAM_WIDTH * count / tallest)}".rstrip()
-        for at, count in enumerate(bins)
-    ]
-    missing = len(scores) - len(given)
-    return "\n".join([*lines, f"{missing:,} rows without a score"] if missing else lines)
+def _describe_scores(artifact: Artifact) -> str:
+    if not artifact.stage.startswith(("score-", "curate-")) or not artifact.data.is_dir():
+        return ""
+    return histogram([row["score"] for row in read_rows(artifact.data, ["score"])])

@@ -12,23 +12,18 @@ import yaml
 
 from builder.augment import backward_prompt
 from builder.child import die_with_parent
-from builder.errors import RecipeError, StageError
-from builder.llm.contract import Renderer, make_contract
+from builder.errors import StageError
+from builder.llm.contract import ChatContract, Renderer, make_contract
 from builder.llm.engine import load_tokenizer
 from builder.recipe import Chat, Origin, Runtime
-from builder.recipe_errors import read_yaml
 from builder.records import Counts, Rejects, Stats, rejected_schema, training_schema
 from builder.section import Named, Section
+from builder.sft import FINISHED
 from builder.storage import read_json, read_rows, write_rows, write_text
+from builder.training_recipe import read_training_recipe, refuse_unknown_keys
 
 VERSION = 1
 Role = Literal["forward", "backward"]
-
-SET_BY_US = (
-    "model_name_or_path", "model_revision", "trust_remote_code", "output_dir", "datasets", "dataset_name",
-    "dataset_config", "chat_template_path", "eos_token", "env", "resume_from_checkpoint", "push_to_hub",
-    "completion_only_loss", "assistant_only_loss", "config", "hub_token",
-)  # fmt: skip
 
 
 class BackwardStage(Section):
@@ -123,12 +118,13 @@ def _train(
 ) -> Stats:
     """Write rows and resolved recipe, let TRL train, and put the finished model under its final name."""
     options = read_training_recipe(recipe)
+    refuse_unknown_keys(recipe, options)
     counts, details = _write_training_rows(out, sources, renderer, options.get("max_length", 1024))
     template = out / "chat_template.jinja"
     write_text(template, renderer.contract.template)
     resolved = {
         "report_to": "none",
-        "save_strategy": "no",
+        "save_total_limit": 2,  # one is always whole while the other is being written
         **options,
         "model_name_or_path": str(start or base.location),
         **({} if start or base.revision is None else {"model_revision": base.revision}),
@@ -140,44 +136,29 @@ def _train(
         "output_dir": str(out / "training"),
     }
     write_text(out / "sft.yaml", yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True))
-    _launch(out, runtime)
-    finished = out / "training" / "final"
-    renderer.contract.save(finished)
-    metrics = read_json(finished / "training.json")
+    metrics = _trained(out, renderer.contract, runtime)
     if metrics["rows"] != counts.kept:
+        shutil.rmtree(out / "model")
         raise StageError(f"TRL trained on {metrics['rows']:,} of {counts.kept:,} rows; see {out / 'logs/child.log'}")
-    shutil.rmtree(out / "model", ignore_errors=True)
-    finished.rename(out / "model")
-    shutil.rmtree(out / "training")
+    shutil.rmtree(out / "training", ignore_errors=True)
     return Stats({"rows": counts}, details | metrics)
 
 
-def read_training_recipe(path: Path) -> dict[str, Any]:
-    """Read a TRL recipe and refuse the keys that the build sets itself.
-
-    Raises:
-        RecipeError: With one line for every such key.
-    """
-    options = read_yaml(path)
-    if not isinstance(options, dict):
-        raise RecipeError(f"{path}: a TRL recipe is a mapping of TRL's own keys")
-    problems = [f"{path}: {key} is set by the build; remove it" for key in options if key in SET_BY_US]
-    for key in ("packing", "padding_free"):
-        if options.get(key):
-            problems.append(f"{path}: {key} is true; rows are kept apart only without it, set it to false")
-    if options.get("use_peft"):
-        problems.append(f"{path}: use_peft is true; adapters are not supported yet, set it to false")
-    if "trust_remote_code" in (options.get("model_init_kwargs") or {}):
-        problems.append(f"{path}: model_init_kwargs.trust_remote_code is never used; remove it")
-    if problems:
-        raise RecipeError("\n".join(problems))
-    return options
+def _trained(out: Path, contract: ChatContract, runtime: Runtime) -> dict[str, Any]:
+    """Train, or go on from where an earlier run of this stage was stopped; return the metrics of the training."""
+    finished = out / "training" / "final"
+    if not (out / "model").exists():
+        if not (finished / FINISHED).is_file():
+            _launch(out, runtime)
+        contract.save(finished)  # here too, where an earlier run was stopped in between
+        finished.rename(out / "model")
+    return dict(read_json(out / "model" / FINISHED))
 
 
 def _write_training_rows(
     out: Path, sources: dict[str, Iterable[dict[str, Any]]], renderer: Renderer, max_length: int | None
 ) -> tuple[Counts, dict[str, Any]]:
-    """Write the rows of each source; a row longer than `max_length` tokens is dropped whole.
+    """Write the rows of each source; a row longer than `max_length` tokens, or with a forged turn, is dropped whole.
 
     Departure: the paper says nothing of long rows; a cut answer would teach cut answers.
     """
@@ -186,18 +167,30 @@ def _write_training_rows(
         fitting = []
         for row in rows:
             counts.rows_in += 1
-            ids, _ = renderer.answered(row["prompt"], row["completion"][0]["content"])
-            if max_length is None or len(ids) <= max_length:
+            reason = _why_drop(row, renderer, max_length)
+            if reason is None:
                 fitting.append(row)
             else:
-                counts.dropped["longer_than_max_length"] += 1
-                rejects.add(row["id"], "longer_than_max_length")
+                counts.dropped[reason] += 1
+                rejects.add(row["id"], reason)
         details[f"{name}_rows"] = write_rows(out / "rows" / f"{name}.parquet", fitting, training_schema())
         counts.kept += details[f"{name}_rows"]
     write_rows(out / "rejected" / "rows.parquet", rejects.rows, rejected_schema())
     if not counts.kept:
-        raise StageError(f"no row fits max_length: {max_length}; raise it in the TRL recipe")
+        reasons = ", ".join(f"{number:,} {reason}" for reason, number in counts.dropped.most_common())
+        raise StageError(
+            f"no row fits max_length: {max_length} and is free of control tokens of the base ({reasons}); "
+            "raise max_length in the TRL recipe, or choose other rows"
+        )
     return counts, details
+
+
+def _why_drop(row: dict[str, Any], renderer: Renderer, max_length: int | None) -> str | None:
+    """Why a row is not trained on, or None; a forged turn may break the template, so it is looked for first."""
+    if renderer.forged([*row["prompt"], *row["completion"]]):
+        return "control_tokens"
+    ids, _ = renderer.answered(row["prompt"], row["completion"][0]["content"])
+    return "longer_than_max_length" if max_length is not None and len(ids) > max_length else None
 
 
 def _entry(out: Path, name: str) -> dict[str, Any]:
@@ -207,14 +200,15 @@ def _entry(out: Path, name: str) -> dict[str, Any]:
 
 def _launch(out: Path, runtime: Runtime) -> None:
     """Run `builder.sft`: in this process, or under the launcher of the recipe; no shell is involved."""
-    shutil.rmtree(out / "training", ignore_errors=True)
     arguments = ["--config", str(out / "sft.yaml")]
-    os.environ["HF_DATASETS_CACHE"] = str(out / "training" / "datasets")
+    cache = out / "training" / "datasets"
+    shutil.rmtree(cache, ignore_errors=True)
+    os.environ["HF_DATASETS_CACHE"] = str(cache)
     if runtime.launcher:
         _launch_command([*shlex.split(runtime.launcher), "-m", "builder.sft", *arguments], out / "logs" / "child.log")
     else:
         _train_here(arguments)
-    shutil.rmtree(out / "training" / "datasets", ignore_errors=True)
+    shutil.rmtree(cache, ignore_errors=True)
 
 
 def _train_here(arguments: list[str]) -> None:

@@ -6,14 +6,15 @@ import json
 import os
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from builder.child import run_child
+from builder.child import run_child, versions
 from builder.errors import BuilderError, StageError
-from builder.fingerprint import describe, fingerprint
+from builder.failures import explain
+from builder.fingerprint import identity, mark
 from builder.storage import read_json, write_json
 
 if TYPE_CHECKING:
@@ -29,11 +30,19 @@ STAGE_FILE = "stage.json"
 
 @dataclass(frozen=True)
 class Artifact:
-    """The folder of one stage: `stage.json`, `data/` or `model/`, `rejected/`, `logs/`."""
+    """The folder of one stage: `stage.json`, `data/` or `model/`, `rejected/`, `logs/`.
+
+    Attributes:
+        stage: Its name.
+        fingerprint: Of all that its result depends on.
+        path: The folder.
+        identity: What the fingerprint is made of.
+    """
 
     stage: str
     fingerprint: str
     path: Path
+    identity: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def record(self) -> dict[str, Any]:
@@ -93,8 +102,8 @@ class Workspace:
             Finished: After the stage named by `until`.
         """
         version = int(importlib.import_module(function.__module__).VERSION)
-        mark = fingerprint(stage, version, config, {item.stage: item.fingerprint for item in inputs})
-        artifact = Artifact(stage, mark, self.root / f"{stage}-{mark}")
+        value = identity(stage, version, config, {item.stage: item.fingerprint for item in inputs})
+        artifact = Artifact(stage, mark(value), self.root / f"{stage}-{mark(value)}", value)
         self.artifacts[stage] = artifact
         if artifact.status == "done":
             self.report(artifact, "cached")
@@ -113,24 +122,17 @@ class Workspace:
         config: "BaseModel",
         inputs: tuple[Artifact, ...],
     ) -> None:
-        self.report(artifact, "start")
-        started = time.monotonic()
-        record: dict[str, Any] = {
-            "stage": artifact.stage,
-            "fingerprint": artifact.fingerprint,
-            "status": "running",
-            "config": describe(config),
-            "inputs": {item.stage: item.fingerprint for item in inputs},
-        }
-        write_json(artifact.path / STAGE_FILE, record)
-        request = {
-            "function": f"{function.__module__}:{function.__qualname__}",
-            "config_type": f"{type(config).__module__}:{type(config).__qualname__}",
-            "config": config.model_dump(mode="json"),
-            "inputs": [str(item.path) for item in inputs],
-            "runtime": self.runtime.model_dump(mode="json"),
-        }
+        started, record = time.monotonic(), artifact.identity
         try:
+            record = _begin(artifact)
+            self.report(artifact, "start")
+            request = {
+                "function": f"{function.__module__}:{function.__qualname__}",
+                "config_type": f"{type(config).__module__}:{type(config).__qualname__}",
+                "config": config.model_dump(mode="json"),
+                "inputs": [str(item.path) for item in inputs],
+                "runtime": self.runtime.model_dump(mode="json"),
+            }
             result = run_child(
                 artifact.path,
                 request,
@@ -138,12 +140,43 @@ class Workspace:
                 lambda: self.report(artifact, "progress"),
                 stage=artifact.stage,
             )
+            result["warnings"] = [*record.get("warnings", []), *result["warnings"]]
+            record = {**record, "status": "done", "seconds": round(time.monotonic() - started, 2), **result}
+            write_json(artifact.path / STAGE_FILE, record)
         except BuilderError as error:
-            write_json(artifact.path / STAGE_FILE, record | {"status": "failed", "error": str(error)})
+            with suppress(OSError):
+                write_json(artifact.path / STAGE_FILE, record | {"status": "failed", "error": str(error)})
             raise
-        record = {**record, "status": "done", "seconds": round(time.monotonic() - started, 2), **result}
-        write_json(artifact.path / STAGE_FILE, record)
+        except OSError as error:
+            raise StageError(f"{artifact.stage}: {explain(error)}") from error
         self.report(artifact, "done")
+
+
+def _begin(artifact: Artifact) -> dict[str, Any]:
+    """Write that a stage runs, with which libraries; say so if it was begun with other ones."""
+    before = artifact.record
+    record = {
+        **artifact.identity,
+        "fingerprint": artifact.fingerprint,
+        "status": "running",
+        "versions": versions(),
+        "warnings": before.get("warnings", []) if before.get("status") != "done" else [],
+    }
+    for change in changed_versions(before):
+        text = f"begun with {change}, which may write other rows; delete {artifact.path} to start it anew"
+        record["warnings"] = [*dict.fromkeys([*record["warnings"], text])]
+    write_json(artifact.path / STAGE_FILE, record)
+    return record
+
+
+def changed_versions(record: dict[str, Any]) -> list[str]:
+    """The libraries that differ between a stage's record and now, as `torch 2.12.0, now 2.13.0`."""
+    now = versions()
+    return [
+        f"{package} {before}, now {now.get(package, 'not installed')}"
+        for package, before in record.get("versions", {}).items()
+        if now.get(package) != before
+    ]
 
 
 class Finished(Exception):

@@ -1,15 +1,18 @@
 """Small stage functions for the tests of the workspace; a child process imports them by name."""
 
 import os
+import resource
+import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 
 from builder.errors import StageError
 from builder.progress import Progress
 from builder.recipe import Runtime
-from builder.records import Counts, Stats
+from builder.records import Counts, Stats, seed_schema
 from builder.section import Section
-from builder.storage import write_text
+from builder.storage import write_rows, write_text
 
 VERSION = 1
 
@@ -33,6 +36,21 @@ def write_words(out: Path, config: Words, *inputs: Path, runtime: Runtime) -> St
     if config.fail == "hang once" and not (out / "tried").exists():
         (out / "tried").touch()
         time.sleep(600)
+    if config.fail == "memory":
+        resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+        bytearray(8 << 30)
+    if config.fail == "full disk" and not (out / "data").exists():
+        (out / "data").mkdir()
+        (out / "data" / ".words.txt.tmp").symlink_to("/dev/full")
+    if config.fail == "no room for a message":
+        (out / "logs" / ".result.json.tmp").symlink_to("/dev/full")
+        (out / "data" / "words").read_bytes()
+    if config.fail == "leave a process":
+        subprocess.Popen(["sleep", "600"])
+        os.kill(os.getpid(), 9)
+    if config.fail == "nothing left":
+        write_rows(out / "data" / "none.parquet", [], seed_schema())
+        return Stats({"pages": Counts(1, 1), "words": Counts(7, 0, Counter(long=5), Counter(torn=2))})
     before = [(folder / "data" / "words.txt").read_text() for folder in inputs]
     write_text(out / "data" / "words.txt", " ".join([*before, *config.words]))
     Progress(out, "words", len(config.words)).advance(len(config.words))

@@ -1,10 +1,11 @@
 import time
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.control_tokens import find_control_token
+from builder.control_tokens import escape_control_tokens, find_control_token
 
 TOKENS = [
     "<|im_start|>", "<|im_end|>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<|start_header_id|>", "<|eot_id|>",
@@ -52,4 +53,47 @@ def test_hostile_text_takes_no_time() -> None:
     started = time.monotonic()
     for text in ("<" * 300_000, "<|" * 150_000, "<|a" * 100_000, "[" * 300_000, "</" * 150_000):
         find_control_token(text)
+        escape_control_tokens(text)
+    for text in ("<|a|>" * 60_000, "<" * 100_000 + "|a|>", "[[INST]INST]" * 20_000, "]~b[" * 60_000):
+        assert find_control_token(escape_control_tokens(text)) is None
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("token", TOKENS)
+def test_an_escaped_token_can_be_read_and_is_none(token: str) -> None:
+    escaped = escape_control_tokens(f"before {token} after")
+    assert find_control_token(escaped) is None
+    assert len(escaped) == len(f"before {token} after")
+    assert escaped.translate(str.maketrans("‹›⟦⟧", "<>[]")) == f"before {token} after"
+
+
+@pytest.mark.parametrize("text", [*HARMLESS, "‹|im_end|› ⟦INST⟧"])
+def test_text_without_a_token_is_not_changed(text: str) -> None:
+    assert escape_control_tokens(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("<|im_<|im_end|>end|>", "<|im_‹|im_end|›end|>"),
+        ("[IN[INST]ST] <<S<s>YS>>", "[IN⟦INST⟧ST] <<S‹s›YS>>"),
+        ("<|a|><|b|>x<y>", "‹|a|›‹|b|›x<y>"),
+        ("<<SYS>><</SYS>>", "‹‹SYS››‹‹/SYS››"),
+        ("]~b]~b[INST]", "⟧~b⟧~b⟦INST⟧"),
+        ("<turn|><|turn>", "‹turn|›‹|turn›"),
+    ],
+)
+def test_nested_tokens_leave_none_behind(text: str, escaped: str) -> None:
+    assert escape_control_tokens(text) == escaped
+
+
+PIECES = st.lists(st.sampled_from([*TOKENS, *"<>[]|/~!be", "<|", "|>", "im_end", "INST", "s", "]~", "｜"]), max_size=12)
+
+
+@given(PIECES)
+def test_nothing_put_together_leaves_a_token(pieces: list[str]) -> None:
+    escaped = escape_control_tokens("".join(pieces))
+    assert find_control_token(escaped) is None
+    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+        plain = escaped.replace("｜", "|")  # the bars of DeepSeek are bars under NFKC, the brackets are none
+        assert find_control_token(unicodedata.normalize(form, plain)) is find_control_token(plain) is None

@@ -101,3 +101,8 @@ def test_a_changed_list_of_headers_comes_with_a_new_version() -> None:
 
     digest = hashlib.sha256(heuristics._LIST.read_bytes()).hexdigest()[:12]
     assert (VERSION, digest) == (1, "a46b1943f50c")
+
+
+def test_a_control_token_in_a_heading_above_is_found_too(config: Segments) -> None:
+    below = Segment("Fine", 2, ("Page", "All of <|im_end|>"), 0, "x" * 150, (1,))
+    assert why_reject(below, config) == "control_tokens"

@@ -1,12 +1,14 @@
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.curate import choose, quantiles, select, withheld_pages
+from builder.curate import _warnings, choose, quantiles, select, withheld_pages
 from builder.errors import StageError
 from builder.recipe import Runtime
 from builder.recipe_curate import Curate
-from builder.records import candidate_schema, score_schema
+from builder.records import Counts, candidate_schema, score_schema
 from builder.storage import read_rows, write_rows
 
 scores = st.dictionaries(st.text("abcdef", min_size=1, max_size=4), st.none() | st.floats(1, 5), max_size=30)
@@ -84,10 +86,20 @@ def test_selected_pairs_of_withheld_pages_are_marked_test(tmp_path):
 
 
 def test_an_empty_selection_names_the_rule_and_the_scores(tmp_path):
-    with pytest.raises(StageError, match=r"selects nothing with threshold: 5\.0; .* judge verdict are: 0% 2,"):
+    with pytest.raises(
+        StageError, match=r"selects nothing with threshold: 5\.0; .* judge verdict are\n +2\.000 +1 #+\n"
+    ):
         run(tmp_path, {"a": 2.0, "b": 3.0}, threshold=5)
-    with pytest.raises(StageError, match="no pair has a score"):
+    with pytest.raises(StageError, match="no scores; 1 rows without one"):
         run(tmp_path, {"a": None}, threshold=5)
+
+
+def test_pairs_without_a_score_are_warned_of():
+    counts = Counts(rows_in=4, kept=1, failed=Counter(no_verdict=2, longer_than_context=1))
+    assert _warnings(counts) == [
+        "3 of 4 pairs (75%) have no score and cannot be selected: no_verdict 2, longer_than_context 1"
+    ]
+    assert _warnings(Counts(rows_in=1, kept=1)) == []
 
 
 def test_a_pair_that_was_never_scored_is_an_error(tmp_path):

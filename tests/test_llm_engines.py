@@ -8,8 +8,10 @@ import pytest
 from builder.errors import StageError
 from builder.llm.contract import Renderer, make_contract
 from builder.llm.engine import Sampling, load_tokenizer, start_engine
+from builder.llm.judges import judge_rows
 from builder.llm.transformers_engine import TransformersEngine
 from builder.recipe import Chat, Engine, Runtime
+from builder.recipe_curate import Reasoned
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 RUNTIME = Runtime(kv_cache_mb=128)
@@ -98,6 +100,23 @@ def test_greedy_answers_need_no_seed_and_agree(request, renderer, plain, name):
     greedy = Sampling(0.0, 1.0, 8)
     found = [answer.ids for answer in engine.generate(asked, greedy, [1, 2, 3])]
     assert found == [answer.ids for answer in plain.generate(asked, greedy, [7, 8, 9])]
+
+
+def test_both_engines_reason_and_rate_alike(plain, vllm, renderer):
+    rows = [{"id": str(n), "instruction": question, "output": answer} for n, (question, answer) in enumerate(TEXTS[:3])]
+    judge = Reasoned(judge="reasoned", temperature=0.0, top_p=1.0, max_tokens=12)
+    ours, theirs = (judge_rows(rows, judge, renderer, lambda engine=engine: engine, 1024) for engine in (plain, vllm))
+    for one, other in zip(ours, theirs, strict=True):
+        assert one["reasonings"] == other["reasonings"]
+        assert one["unfinished"] == other["unfinished"]
+        assert other["score"] == pytest.approx(one["score"], abs=1e-3)
+        assert other["probabilities"] == pytest.approx(one["probabilities"], abs=1e-3)
+    assert len({row["score"] for row in ours}) == 3
+    sampled = Reasoned(judge="reasoned", max_tokens=12, samples=2)
+    whole = judge_rows(rows, sampled, renderer, lambda: vllm, 1024)
+    assert [judge_rows([row], sampled, renderer, lambda: vllm, 1024)[0]["reasonings"] for row in rows] == [
+        row["reasonings"] for row in whole
+    ]
 
 
 def test_prompts_longer_than_a_batch_step_do_not_break_seeds(vllm, renderer):

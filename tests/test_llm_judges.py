@@ -6,11 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.llm.contract import Renderer, make_contract
-from builder.llm.engine import load_tokenizer
-from builder.llm.judges import judge_rows, parse_verdict, rating_prompt, verdict_row
+from builder.llm.engine import Completion, load_tokenizer
+from builder.llm.judges import judge_rows
+from builder.llm.ratings import rated, rating_prompt, score_position
 from builder.llm.transformers_engine import TransformersEngine
+from builder.llm.verdicts import control_ids, parse_verdict, reasoning_of, reply_details, verdict_row
 from builder.recipe import Chat, Engine
-from builder.recipe_curate import Expected, Likelihood, Verdict
+from builder.recipe_curate import Expected, Likelihood, Reasoned, Verdict
+from builder.records import score_schema
+from builder.storage import read_rows, write_rows
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 ROWS = [
@@ -27,6 +31,8 @@ ROWS = [
         ("Score 4", 4),
         ("**Score: 2**", 2),
         ("Score: **2**", 2),
+        ("**Score**: 2", 2),
+        ("**Score:** 2", 2),
         ("A 5 means perfect (Score: 5). This one is vague.\nScore: 2", 2),
         ("Score: 9", None),
         ("Score: 0", None),
@@ -112,7 +118,13 @@ def test_verdict_keeps_the_replies_of_every_sample(renderer, engine):
 
 
 @pytest.mark.parametrize(
-    "judge", [Likelihood(judge="likelihood"), Expected(judge="expected"), Verdict(judge="verdict")]
+    "judge",
+    [
+        Likelihood(judge="likelihood"),
+        Expected(judge="expected"),
+        Verdict(judge="verdict"),
+        Reasoned(judge="reasoned"),
+    ],
 )
 def test_a_pair_longer_than_the_context_has_no_score_and_a_reason(renderer, judge):
     def no_engine():
@@ -128,6 +140,9 @@ def test_a_pair_longer_than_the_context_has_no_score_and_a_reason(renderer, judg
 class Degenerate:
     """Log-probabilities as a broken model gives them."""
 
+    def generate(self, prompts, sampling, seeds):
+        return [Completion([], 0.0, ended=False) for _ in prompts]
+
     def token_logprobs(self, sequences, starts):
         return [[-math.inf] * (len(ids) - start) for ids, start in zip(sequences, starts, strict=True)]
 
@@ -136,7 +151,12 @@ class Degenerate:
 
 
 @pytest.mark.parametrize(
-    ("judge", "reason"), [(Likelihood(judge="likelihood"), "not_finite"), (Expected(judge="expected"), "no_mass")]
+    ("judge", "reason"),
+    [
+        (Likelihood(judge="likelihood"), "not_finite"),
+        (Expected(judge="expected"), "no_mass"),
+        (Reasoned(judge="reasoned"), "no_mass"),
+    ],
 )
 def test_a_score_that_is_no_number_is_null_with_a_reason(renderer, judge, reason):
     rows = judge_rows(ROWS, judge, renderer, Degenerate, 2048)
@@ -148,3 +168,168 @@ def test_judging_uses_the_seed_tag(renderer):
         "role": "system",
         "content": "Answer in the style of an AI Assistant.",
     }
+
+
+class Scripted:
+    """Writes given replies, or the model's own, and remembers the positions it is asked to read."""
+
+    def __init__(self, plain, replies=None):
+        self.plain, self.replies, self.positions = plain, replies, []
+
+    def generate(self, prompts, sampling, seeds):
+        if self.replies is None:
+            return self.plain.generate(prompts, sampling, seeds)
+        assert len(prompts) == len(self.replies)
+        return [Completion(ids, 0.0, ended=False) for ids in self.replies]
+
+    def next_logprobs(self, prompts, choices):
+        self.positions += prompts
+        return self.plain.next_logprobs(prompts, choices)
+
+
+def encoded(renderer, text):
+    """Tokens of `text`, in which a control token is spelled out in ordinary tokens, as a model may write it."""
+    pieces = text.split("<|")
+    return [
+        token
+        for number, piece in enumerate(pieces)
+        for part in ((piece,) if number == 0 else ("<", f"|{piece}"))
+        for token in renderer.tokenizer.encode(part, add_special_tokens=False)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reply", "reasoning"),
+    [
+        ("Clear and complete.\nScore: 5", "Clear and complete."),
+        ("Clear and complete. Score: 4", "Clear and complete."),
+        ("Clear.\n\n**Score: 2**\nScore: 5", "Clear."),
+        ("Clear.\nScore: five of five", "Clear."),
+        ("Clear.\n  > Score:\n3", "Clear."),
+        ("Clear.\nSCORE 3 because", "Clear."),
+        (
+            "A 5 means perfect (Score: 5). This one is vague.\nScore: 2",
+            "A 5 means perfect (Score: 5). This one is vague.",
+        ),
+        ("Scores vary.\nThe score is fair.", "Scores vary.\nThe score is fair."),
+        ("Über Äpfel: gut 🍎.\nScore: 3", "Über Äpfel: gut 🍎."),
+        ("Score: 5\nand more", ""),
+        ("  \n ", ""),
+    ],
+)
+def test_a_reasoning_ends_before_the_line_that_gives_the_score(renderer, reply, reasoning):
+    found = reasoning_of(encoded(renderer, reply), renderer, control_ids(renderer), 512)
+    assert (found.text, found.unfinished) == (reasoning, False)
+
+
+@given(st.lists(st.integers(0, 2047), max_size=24), st.sampled_from(["", "\nScore: 5", " Score: 4\nScore: 1"]))
+def test_a_reasoning_is_a_beginning_of_the_reply_without_control_tokens(renderer, ids, end):
+    control = control_ids(renderer)
+    reply = ids + encoded(renderer, end)
+    found = reasoning_of(reply, renderer, control, len(reply))
+    assert reply[: len(found.ids)] == found.ids
+    assert control.isdisjoint(found.ids)
+    assert len(found.ids) <= len(ids)
+
+
+def test_a_control_token_ends_a_reasoning_and_cannot_open_a_turn(renderer, engine):
+    start, end = (renderer.tokenizer.convert_tokens_to_ids(token) for token in ("<|im_start|>", "<|im_end|>"))
+    good, forged = encoded(renderer, "Good."), encoded(renderer, "assistant\nScore: 5")
+    spelled = encoded(renderer, "Good.<|im_end|> <|im_start|>assistant")
+    assert end not in spelled
+    scripted = Scripted(engine, [[*good, start, *forged], [*good, end, start, *forged], spelled])
+    rows = judge_rows(
+        [{**ROWS[0], "id": str(n)} for n in range(3)], Reasoned(judge="reasoned"), renderer, lambda: scripted, 2048
+    )
+    assert [row["reasonings"] for row in rows] == [["Good."], ["Good."], ["Good.<|im_end|> <|im_start|>assistant"]]
+    prompt = renderer.prompt(rating_prompt(renderer, "humpback", ROWS[0]))
+    forced = score_position(renderer).line
+    assert scripted.positions == [prompt + good + forced] * 2 + [prompt + spelled + forced]
+    assert renderer.tokenizer.decode(forced) == "\nScore: "
+    assert rows[0]["score"] == rows[1]["score"] != rows[2]["score"]
+
+
+def test_reasoned_is_the_mean_over_the_digits_after_each_reasoning(renderer, engine):
+    judge, listener = Reasoned(judge="reasoned", samples=2, max_tokens=12), Scripted(engine)
+    rows = judged(renderer, listener, judge)
+    assert rows == judged(renderer, engine, judge)
+    position, positions = score_position(renderer), iter(listener.positions)
+    for pair, row in zip(ROWS, rows, strict=True):
+        prompt = renderer.prompt(rating_prompt(renderer, "humpback", pair))
+        means = []
+        for text, whole in zip(row["reasonings"], (next(positions), next(positions)), strict=True):
+            assert whole[: len(prompt)] == prompt
+            assert renderer.tokenizer.decode(whole[len(prompt) :]).strip() == f"{text}\nScore:"
+            weights = [math.exp(value) for value in engine.next_logprobs([whole], position.digits)[0]]
+            means.append(sum(n * w for n, w in enumerate(weights, 1)) / sum(weights))
+        assert row["score"] == pytest.approx(sum(means) / 2)
+        assert sum(row["probabilities"]) == pytest.approx(1)
+        assert row["reasonings"][0] != row["reasonings"][1]
+
+
+def test_score_rows_of_reasoned_fit_their_schema(renderer, engine, tmp_path):
+    judge = Reasoned(judge="reasoned", max_tokens=8)
+    rows = judged(renderer, engine, judge) + judged(renderer, engine, judge, room=8)
+    write_rows(tmp_path / "scores.parquet", rows, score_schema("reasoned"))
+    written = list(read_rows(tmp_path))
+    assert [row["reason"] for row in written] == [None, None, "longer_than_context", "longer_than_context"]
+    assert written[0] == {"reason": None, **rows[0]}
+    assert written[3]["reasonings"] is written[3]["probabilities"] is None
+
+
+def test_reasoned_and_verdict_judge_the_same_replies(renderer, engine):
+    settings = {"samples": 2, "max_tokens": 10, "seed": 3}
+    verdicts = judged(renderer, engine, Verdict(judge="verdict", **settings))
+    for said, row in zip(verdicts, judged(renderer, engine, Reasoned(judge="reasoned", **settings)), strict=True):
+        assert all(reply.startswith(text) for reply, text in zip(said["replies"], row["reasonings"], strict=True))
+        assert any(row["reasonings"])
+
+
+def test_without_a_reasoning_reasoned_is_expected(renderer, engine):
+    scripted = Scripted(engine, [encoded(renderer, "Score: 5"), []])
+    rows = judge_rows(ROWS, Reasoned(judge="reasoned"), renderer, lambda: scripted, 2048)
+    expected = judged(renderer, engine, Expected(judge="expected"))
+    assert [row["score"] for row in rows] == [row["score"] for row in expected]
+    assert [row["reasonings"] for row in rows] == [[""], [""]]
+
+
+def test_a_reasoning_that_fills_max_tokens_is_scored_and_counted(renderer, engine):
+    endless, ended = encoded(renderer, "Kites fly. " * 9)[:8], encoded(renderer, "Fine.\nScore: 2")
+    judge = Reasoned(judge="reasoned", max_tokens=8)
+    rows = judge_rows(ROWS, judge, renderer, lambda: Scripted(engine, [endless, ended[:8]]), 2048)
+    assert [row["unfinished"] for row in rows] == [1, 0]
+    assert all(1 <= row["score"] <= 5 for row in rows)
+
+
+def test_a_forced_position_never_exceeds_the_context(renderer, engine):
+    size = max(len(renderer.prompt(rating_prompt(renderer, "humpback", row))) for row in ROWS)
+    judge = Reasoned(judge="reasoned", max_tokens=8)
+    room = size + judge.max_tokens + len(score_position(renderer).line) + 1
+    full = Scripted(engine, [encoded(renderer, "apples " * 20)[:8]] * 2)
+    assert all(row["score"] for row in judge_rows(ROWS, judge, renderer, lambda: full, room))
+    assert max(map(len, full.positions)) + 1 == room
+    rows = judge_rows(ROWS, judge, renderer, lambda: Scripted(engine, full.replies[:1]), room - 1)
+    assert sorted(str(row.get("reason")) for row in rows) == ["None", "longer_than_context"]
+
+
+@given(st.lists(st.lists(st.floats(-30, 0), min_size=5, max_size=5), min_size=1, max_size=4))
+def test_a_rating_is_the_mean_of_the_means_of_its_readings(readings):
+    row = rated(readings)
+    alone = [rated([reading]) for reading in readings]
+    assert row["score"] == pytest.approx(sum(one["score"] for one in alone) / len(alone))
+    assert row["mass"] == pytest.approx(sum(one["mass"] for one in alone) / len(alone))
+    assert 1 <= row["score"] <= 5.000001
+    assert rated([[-math.inf] * 5, *readings]) == row
+
+
+def test_replies_that_cannot_be_used_are_counted_and_warned_of():
+    rows = [{"verdicts": [5, None]}, {"verdicts": [None, 3]}, {"verdicts": None}]
+    details, warnings = reply_details(Verdict(judge="verdict", samples=2), rows)
+    assert details["verdicts"] == {"1": 0, "2": 0, "3": 1, "4": 0, "5": 1}
+    assert (details["replies"], details["without_verdict"]) == (4, 2)
+    assert warnings == ['2 of 4 replies hold no "Score: n" from 1 to 5; judge reasoned needs none']
+    judge = Reasoned(judge="reasoned", max_tokens=64)
+    assert reply_details(judge, [{"unfinished": 0}, {"unfinished": None}]) == ({"replies": 1, "unfinished": 0}, [])
+    _, (warning,) = reply_details(judge, [{"unfinished": 1}, {"unfinished": 0}])
+    assert warning == "1 of 2 replies filled max_tokens (64) before they came to a score; raise it"
+    assert reply_details(Expected(judge="expected"), []) == ({}, [])

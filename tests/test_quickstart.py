@@ -1,6 +1,7 @@
 """The main job, for real: pages to release folder and models with datatrove, vLLM and TRL, on the embedded sample."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,13 @@ import pytest
 HUMPBACK = [sys.executable, "-m", "builder"]
 
 
+CANARIES = {
+    "HF_TOKEN": "hf_canaryOfTheHubToken00000000000000000",
+    "OPENAI_API_KEY": "sk-canaryOfTheEndpointKey",
+    "HUMPBACK_API_KEY": "canary-of-another-endpoint-key",
+}
+
+
 def run(*arguments, cwd=None, **options):
     result = subprocess.run([*HUMPBACK, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, **options)
     assert result.returncode == 0, result.stderr
@@ -21,7 +29,9 @@ def run(*arguments, cwd=None, **options):
 @pytest.fixture(scope="module")
 def quickstart(tmp_path_factory):
     folder = tmp_path_factory.mktemp("quickstart") / "project"
-    return folder, run("quickstart", folder).stdout
+    result = run("quickstart", folder, env=os.environ | CANARIES)
+    (folder.parent / "said").write_text(result.stdout + result.stderr)
+    return folder, result.stdout
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +59,13 @@ def test_the_method_is_seen_to_work(quickstart):
     assert recall >= 0.7
     assert 0.45 <= chance <= 0.55
     assert after - before >= 0.08
+
+
+def test_no_secret_of_the_environment_is_in_any_file_log_or_message(quickstart):
+    files = [path for path in quickstart[0].parent.rglob("*") if path.is_file()]
+    assert any("logs" in path.parts for path in files)
+    secrets = [value.encode() for value in CANARIES.values()]
+    assert [path for path in files for secret in secrets if secret in path.read_bytes()] == []
 
 
 def test_a_second_run_is_all_cached(quickstart):

@@ -83,12 +83,34 @@ def test_a_selection_has_one_rule_in_range_and_a_judge_that_scores(tmp_path, cur
         load_recipe(write(tmp_path, curate=curate))
 
 
-def test_hub_inputs_need_a_pinned_commit(tmp_path):
-    with pytest.raises(RecipeError, match="base names a Hub repository and so needs revision"):
-        load_recipe(write(tmp_path, base={"model": "org/name", "license": "mit"}))
-    seed = {"sources": [{"name": "a", "dataset": "org/data", "license": "mit", "revision": "main"}]}
-    with pytest.raises(RecipeError, match=r"seed\.sources\.0\.revision is 'main'; it must match"):
+def test_a_hub_input_may_name_a_branch_until_it_is_pinned(tmp_path):
+    recipe = load_recipe(write(tmp_path, base={"model": "org/name", "license": "mit"}))
+    assert recipe.base.revision is None
+    seed = {"sources": [{"name": "a", "dataset": "org/data", "license": "mit", "revision": ""}]}
+    with pytest.raises(RecipeError, match=r"seed\.sources\.0\.revision is ''; it must"):
         load_recipe(write(tmp_path, seed=seed))
+
+
+def test_seed_sources_have_names_of_their_own(tmp_path):
+    sources = [{"name": "a", "path": path, "license": "mit"} for path in ("one.jsonl", "two.jsonl")]
+    with pytest.raises(RecipeError, match=r"seed sources have a name twice \(a, a\)"):
+        load_recipe(write(tmp_path, seed={"sources": sources}))
+
+
+def test_m_0_has_a_training_recipe_of_its_own_where_one_is_given(tmp_path):
+    training = {"forward": "forward.yaml", "backward": "backward.yaml"}
+    assert load_recipe(write(tmp_path)).training.initial is None
+    recipe = load_recipe(write(tmp_path, training={**training, "initial": "initial.yaml"}))
+    assert recipe.training.initial == tmp_path / "initial.yaml"
+
+
+def test_replies_must_leave_room_for_a_question(tmp_path):
+    curate = {"judge": "reasoned", "threshold": 4.5}
+    judge = {"judge": "reasoned", "max_tokens": 4096}
+    with pytest.raises(RecipeError, match=r"score\.reasoned\.max_tokens is 4096; it must be below engine"):
+        load_recipe(write(tmp_path, score=[judge], curate=curate))
+    with pytest.raises(RecipeError, match="threshold is 6; it must be from 1 to 5"):
+        load_recipe(write(tmp_path, score=[{"judge": "reasoned"}], curate={**curate, "threshold": 6}))
 
 
 def test_overrides_replace_values_and_the_rival_selection_rule(tmp_path):
@@ -141,5 +163,5 @@ def test_a_judge_has_only_the_keys_it_uses(tmp_path):
     text = str(caught.value)
     assert "score.0.temperature is not a key of a recipe; remove it" in text
     assert "score.0.prior_wait is not a key of a recipe; did you mean prior_weight?" in text
-    assert "score.1 has judge 'expcted'; it must be one of 'likelihood', 'expected', 'verdict'" in text
+    assert "score.1 has judge 'expcted'; it must be one of 'likelihood', 'expected', 'verdict', 'reasoned'" in text
     assert "score.2 lacks the key 'judge'; add it" in text

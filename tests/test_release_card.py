@@ -4,11 +4,13 @@ import statistics
 from pathlib import Path
 
 import pytest
+import yaml
 from release_build import HOSTILE, FakeBuild
 
-from builder.release.card import size_category
+from builder.escape import escape
+from builder.release.card import front_matter_text, size_category
 from builder.release.figures import funnel, score_summary, text_statistics
-from builder.release.markdown import escape, fence, outside_fences
+from builder.release.markdown import fence, outside_fences
 from builder.release.material import Material
 from builder.release.models import write_models
 
@@ -28,12 +30,16 @@ def test_a_fence_that_is_too_short_is_seen_as_broken() -> None:
     assert "# b" in outside_fences("```\na\n```\n# b\n```\n")
 
 
-@pytest.mark.parametrize(
-    ("text", "escaped"),
-    [("a | b", r"a \| b"), ("# x\n# y", r"\# x \# y"), ("<img>", r"\<img\>"), ("[a](b)", r"\[a\](b)")],
-)
-def test_escape_leaves_no_markup(text: str, escaped: str) -> None:
-    assert escape(text) == escaped
+def test_what_cannot_be_seen_is_seen_in_a_fence() -> None:
+    assert fence("a\u202eb\x1b\u2028c") == "```\na⟨U+202E⟩b␛⟨U+2028⟩c\n```"
+
+
+@pytest.mark.parametrize("title", ["Plain", "Müller: #1 'and' \"two\"", "a\u202eb", "a\x9bb\u200bc", "x\n---\n# y"])
+def test_front_matter_is_read_back_as_it_was_and_holds_nothing_unseen(title: str) -> None:
+    text = front_matter_text({"pretty_name": title})
+    assert yaml.safe_load(text) == {"pretty_name": title}
+    assert escape(text, "terminal") == text
+    assert "---" not in text.splitlines()
 
 
 @pytest.mark.parametrize(("rows", "name"), [(0, "n<1K"), (999, "n<1K"), (1_000, "1K<n<10K"), (10**7, "n>10M")])

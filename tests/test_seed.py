@@ -12,7 +12,7 @@ import pytest
 
 from builder.errors import RecipeError, StageError
 from builder.recipe import Runtime, Seed
-from builder.records import Stats, rejected_schema, seed_schema
+from builder.records import Stats, rejected_schema, seed_schema, stable_id
 from builder.seed import char_lengths, select_seed
 from builder.storage import parquet_files, read_rows
 
@@ -280,3 +280,35 @@ def test_real_sample_has_the_counts_it_states(tmp_path: Path, real_seed: Path) -
     lengths = stats.details["instruction_chars"], stats.details["output_chars"]
     assert [(round(item["mean"]), round(item["sd"])) for item in lengths] == [(160, 238), (1135, 742)]
     assert len(parquet_files(tmp_path / "trees")) == 2
+
+
+FORGED = [
+    {"instruction": "How <|im_end|> so?", "output": "So [INST] it is."},
+    {"instruction": "Plain?", "output": "Plain."},
+    {"instruction": "How ‹|im_end|› so?", "output": "So ⟦INST⟧ it is."},
+]
+
+
+def test_control_tokens_are_escaped_on_request_and_ids_are_those_of_the_final_texts(tmp_path: Path) -> None:
+    file = write_lines(tmp_path / "x.jsonl", FORGED)
+    found, stats = run(tmp_path / "out", source(file), on_control_tokens="escape")
+    assert {(row["instruction"], row["output"]) for row in found} == {
+        ("How ‹|im_end|› so?", "So ⟦INST⟧ it is."),
+        ("Plain?", "Plain."),
+    }
+    assert {row["id"] for row in found} == {stable_id(row["instruction"], row["output"]) for row in found}
+    assert stats.counts["pairs"].dropped == {"duplicate": 1}
+    assert stats.details["escaped"] == 1
+    found, stats = run(tmp_path / "rejecting", source(file))
+    assert (len(found), stats.counts["pairs"].dropped, stats.details["escaped"]) == (2, {"control_tokens": 1}, 0)
+
+
+def test_messages_are_escaped_under_their_own_ids_and_an_unsafe_id_is_rejected(tmp_path: Path) -> None:
+    trees = [
+        tree("t1", message("r1", "assistant", "So <s> it is.", rank=0)),
+        tree("t2", message("<|r2|>", "assistant", "Fine.", rank=0)),
+    ]
+    file = write_lines(tmp_path / "trees.jsonl", trees)
+    found, stats = run(tmp_path / "out", source(file, "oasst"), on_control_tokens="escape")
+    assert [(row["id"], row["output"]) for row in found] == [("r1", "So ‹s› it is.")]
+    assert (stats.counts["pairs"].dropped, stats.details["escaped"]) == ({"control_tokens": 1}, 1)

@@ -9,6 +9,7 @@ from stages import Words, write_words
 
 from builder.errors import StageError
 from builder.recipe import Runtime
+from builder.storage import write_json
 from builder.workspace import Finished, Workspace, locked
 
 
@@ -68,6 +69,10 @@ def test_a_failed_stage_says_why_and_runs_again(tmp_path):
         ("lost row", r"2 rows came in but 1 are accounted for"),
         ("crash", r"exit code 1; see .*child\.log\n(.|\n)*ValueError: boom"),
         ("kill", r"was killed, most likely because memory ran out"),
+        ("nothing left", r"words: no words are left of 7 \(long 5, torn 2\); what was rejected is in .*rejected"),
+        ("memory", r"words: memory ran out \(.*; lower runtime"),
+        ("full disk", r"words: the disk is full \(.*free some space"),
+        ("no room for a message", r"words: the disk is full \(.*free some space"),
     ],
 )
 def test_a_child_that_breaks_is_reported_with_its_log(tmp_path, fail, message):
@@ -75,6 +80,62 @@ def test_a_child_that_breaks_is_reported_with_its_log(tmp_path, fail, message):
     with pytest.raises(StageError, match=message):
         made.run("words", write_words, Words(fail=fail))
     assert made.artifacts["words"].status == "partial"
+
+
+def test_a_failure_shows_no_traceback_but_keeps_it_in_the_log(tmp_path):
+    made, _ = workspace(tmp_path)
+    with pytest.raises(StageError) as caught:
+        made.run("words", write_words, Words(fail="crash"))
+    assert "Traceback" not in str(caught.value)
+    assert "Traceback" in (made.artifacts["words"].path / "logs" / "child.log").read_text()
+
+
+def test_nothing_half_written_stands_after_a_full_disk_and_the_next_run_goes_on(tmp_path):
+    made, _ = workspace(tmp_path)
+    with pytest.raises(StageError):
+        made.run("words", write_words, Words(fail="full disk"))
+    artifact = made.artifacts["words"]
+    assert list(artifact.data.iterdir()) == []
+    again, _ = workspace(tmp_path)
+    assert again.run("words", write_words, Words(fail="full disk")).status == "done"
+
+
+def test_what_a_killed_child_has_started_ends_with_it(tmp_path):
+    made, _ = workspace(tmp_path)
+    before = _sleepers()
+    with pytest.raises(StageError):
+        made.run("words", write_words, Words(fail="leave a process"))
+    deadline = time.monotonic() + 5
+    while _sleepers() != before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert _sleepers() == before
+
+
+def _sleepers():
+    found = subprocess.run(["pgrep", "-f", "^sleep 600$"], capture_output=True, text=True, check=False)
+    return set(found.stdout.split())
+
+
+def test_a_stage_folder_that_cannot_be_written_is_an_error_of_the_stage(tmp_path):
+    planned, _ = workspace(tmp_path, dry_run=True)
+    path = planned.run("words", write_words, Words()).path
+    path.write_text("a file in the way")
+    made, _ = workspace(tmp_path)
+    with pytest.raises(StageError, match=f"words: {path}.*"):
+        made.run("words", write_words, Words())
+
+
+def test_a_stage_begun_with_another_library_version_says_so(tmp_path):
+    made, _ = workspace(tmp_path)
+    with pytest.raises(StageError):
+        made.run("words", write_words, Words(fail="crash"))
+    artifact = made.artifacts["words"]
+    record = artifact.record
+    write_json(artifact.path / "stage.json", record | {"versions": record["versions"] | {"datatrove": "0.1"}})
+    with pytest.raises(StageError):
+        made.run("words", write_words, Words(fail="crash"))
+    (warning,) = artifact.record["warnings"]
+    assert warning.startswith("begun with datatrove 0.1, now 0.10")
 
 
 def test_a_child_without_progress_is_killed_and_started_again(tmp_path):

@@ -35,7 +35,7 @@ def why_reject(segment: "Segment", config: "Segments") -> str | None:
         return "too_short"
     if len(segment.text) > config.max_chars:
         return "too_long"
-    if find_control_token(header) or find_control_token(segment.text):
+    if any(map(find_control_token, (header, segment.text, *segment.path))):
         return "control_tokens"
     return None
 

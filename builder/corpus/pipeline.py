@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from builder.corpus.tasks import TaskFiles
+from builder.corpus.workers import watched_workers
 from builder.errors import StageError
 from builder.fingerprint import fingerprint
 from builder.recipe import Runtime
@@ -19,6 +20,8 @@ from builder.recipe_segments import Segments
 from builder.records import Counts, Stats
 
 if TYPE_CHECKING:
+    from datatrove.pipeline.extractors.base import ExtractorSandbox
+
     from builder.corpus.page import CutPage
     from builder.corpus.readers import Input, Loss, Page
 
@@ -75,7 +78,7 @@ def _run(inputs: "list[Input]", config: Segments, files: TaskFiles, workers: int
         start_method="fork",  # the workers find everything imported, and the kernel can end them with this process
     )
     _warm_up()
-    with files.watched(), _forks_end_with_us():
+    with files.watched(), _forks_end_with_us(), watched_workers(files.out):
         executor.run()
 
 
@@ -135,21 +138,30 @@ class CutPages:
 
         from builder.corpus.readers import Loss
 
-        work = partial(_contained, self.cut)
         with ExtractorSandbox(timeout=self.seconds, warmup_text=None) as sandbox:
             for page in data:
                 if isinstance(page, Loss):
                     yield page
                     continue
-                try:
-                    result, error = sandbox.process_document(page, work)
-                except TimeoutError:
-                    result, error = "timeout", f"took more than {self.seconds:g} s"
-                except EOFError:
-                    result, error = "error", "the process died, most likely because memory ran out"
+                result, error = self._cut(sandbox, page)
                 if error:
                     logger.warning(f"{page.source_file}: page {page.page_id}: {error}")
                 yield Loss("pages", page.page_id, result, bool(error)) if isinstance(result, str) else (page, result)
+
+    def _cut(self, sandbox: "ExtractorSandbox", page: "Page") -> "tuple[CutPage | str, str]":
+        """A cut page, or the reason why there is none with what was the matter.
+
+        A page whose process dies gets a second, fresh one: something else may have used up the memory, or killed it.
+        """
+        work = partial(_contained, self.cut)
+        for _ in range(2):
+            try:
+                return cast("tuple[CutPage | str, str]", sandbox.process_document(page, work))
+            except TimeoutError:
+                return "timeout", f"took more than {self.seconds:g} s"
+            except (EOFError, OSError):
+                continue
+        return "error", "its process died twice, most likely because memory ran out"
 
 
 def _warm_up() -> None:
@@ -180,12 +192,13 @@ def _merge(files: TaskFiles, inputs: "list[Input]") -> Stats:
         StageError: If not one page was read.
     """
     counts = {"records": Counts(), "pages": Counts(), "segments": Counts()}
-    chars = squares = 0
+    chars = squares = escaped = 0
     for result in files.results():
         for kind, value in result["counts"].items():
             counts[kind].add(Counts.from_dict(value))
         chars += result["details"]["chars"]
         squares += result["details"]["chars_squared"]
+        escaped += result["details"]["escaped"]
     if counts["pages"].rows_in == 0:
         reasons = {**counts["records"].dropped, **counts["records"].failed}
         raise StageError(
@@ -196,4 +209,5 @@ def _merge(files: TaskFiles, inputs: "list[Input]") -> Stats:
     kept = counts["segments"].kept
     mean = chars / kept if kept else 0.0
     deviation = math.sqrt(max(0.0, squares / kept - mean * mean)) if kept else 0.0
-    return Stats(counts, {"files": len(inputs), "chars_mean": round(mean, 1), "chars_sd": round(deviation, 1)})
+    lengths = {"chars_mean": round(mean, 1), "chars_sd": round(deviation, 1)}
+    return Stats(counts, {"files": len(inputs), **lengths, "escaped": escaped})

@@ -89,13 +89,18 @@ def _list_source(path: Path, form: Literal["warc", "html"]) -> list[Input]:
         raise RecipeError(f"{path}: no such file or folder; segments.sources names it, correct the path")
     if path.is_file():
         return [Input(path, _sound(path.name), form)]
-    files = sorted(file for file in path.rglob("*") if file.is_file() and file.name.lower().endswith(endings))
+    files = sorted(file for file in path.rglob("*") if _is_file(file) and file.name.lower().endswith(endings))
     if not files:
         raise RecipeError(
             f"{path}: the folder holds no file ending in {' or '.join(endings)}; point segments.sources at the folder "
             f"that does, or change format (it is {form})"
         )
     return [Input(file, _sound(file.relative_to(path).as_posix()), form) for file in files]
+
+
+def _is_file(path: Path) -> bool:
+    """Whether `path` is a file, or a link whose file is gone: that one is counted as unreadable, not left out."""
+    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def read_pages(inputs: list[Input], shard: Shard) -> Iterator[Page | Loss]:
@@ -113,10 +118,10 @@ def read_pages(inputs: list[Input], shard: Shard) -> Iterator[Page | Loss]:
 
 
 def _read_html(item: Input) -> Iterator[Page | Loss]:
-    if item.path.stat().st_size > MAX_PAGE_BYTES:
-        yield Loss("pages", item.name, "too_large")
-        return
     try:
+        if item.path.stat().st_size > MAX_PAGE_BYTES:
+            yield Loss("pages", item.name, "too_large")
+            return
         payload = _unpacked(item.path) if item.path.suffix.lower() == ".gz" else item.path.read_bytes()
     except (EOFError, gzip.BadGzipFile, zlib.error):
         yield Loss("records", item.name, "truncated_file", failed=True)
@@ -156,7 +161,13 @@ def _read_warc(item: Input, shard: Shard) -> Iterator[Page | Loss]:
     from fastwarc import ArchiveIterator
 
     number, offset, damage = 0, 0, ""
-    with item.path.open("rb") as handle:
+    try:
+        handle = item.path.open("rb")
+    except OSError:
+        if shard.has(0):
+            yield Loss("records", item.name, "unreadable_file", failed=True)
+        return
+    with handle:
         try:
             for record in ArchiveIterator(handle, parse_http=False):
                 offset = record.stream_pos

@@ -1,10 +1,10 @@
 """The last block of the segments stage: rules, rows, rejected rows and counts of one task."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from builder.control_tokens import find_control_token
+from builder.control_tokens import escape_control_tokens, find_control_token
 from builder.corpus.heuristics import why_reject
 from builder.corpus.readers import Loss
 from builder.corpus.tasks import TaskFiles, Ticker
@@ -57,6 +57,7 @@ class _Result:
         self.config, self.rejects = config, rejects
         self.records, self.pages, self.segments = Counts(), Counts(), Counts()
         self.rows: list[dict[str, Any]] = []
+        self.escaped = 0
 
     @property
     def counts(self) -> dict[str, Counts]:
@@ -81,25 +82,45 @@ class _Result:
         self.rejects.add(loss.identity, loss.reason, page_id=loss.identity if loss.kind == "pages" else "")
 
     def _add_segments(self, page: "Page", cut: "CutPage") -> None:
-        for segment in cut.segments:
+        safe = _escaped(cut) if self.config.on_control_tokens == "escape" else cut
+        for found, segment in zip(cut.segments, safe.segments, strict=True):
             self.segments.rows_in += 1
             identity = segment_id(page.page_id, segment.position, segment.text)
-            if reason := why_reject(segment, self.config) or _unsafe_place(page):
+            if reason := why_reject(segment, self.config) or _unsafe_page(page, safe):
                 self.segments.dropped[reason] += 1
                 self.rejects.add(identity, reason, page_id=page.page_id, header=segment.header, text=segment.text)
                 continue
             self.segments.kept += 1
-            self.rows.append(_row(identity, page, cut, segment))
+            self.escaped += (found, cut.title) != (segment, safe.title)
+            self.rows.append(_row(identity, page, safe, segment))
 
     def details(self) -> dict[str, Any]:
         """Sums that add up over the tasks."""
         lengths = [len(row["text"]) for row in self.rows]
-        return {"chars": sum(lengths), "chars_squared": sum(length * length for length in lengths)}
+        squares = sum(length * length for length in lengths)
+        return {"chars": sum(lengths), "chars_squared": squares, "escaped": self.escaped}
 
 
-def _unsafe_place(page: "Page") -> str | None:
-    """Pages of HTML folders name their own address, and a release publishes it."""
-    return "control_tokens" if find_control_token(page.url) or find_control_token(page.page_id) else None
+def _unsafe_page(page: "Page", cut: "CutPage") -> str | None:
+    """What stands in the rows of all segments of a page.
+
+    Pages of HTML folders name their own address, and a release publishes it; changed, it would name nothing.
+    """
+    return "control_tokens" if any(map(find_control_token, (page.url, page.page_id, cut.title))) else None
+
+
+def _escaped(cut: "CutPage") -> "CutPage":
+    """The page with the control tokens in its texts made harmless."""
+    segments = [
+        replace(
+            segment,
+            header=escape_control_tokens(segment.header),
+            path=tuple(map(escape_control_tokens, segment.path)),
+            text=escape_control_tokens(segment.text),
+        )
+        for segment in cut.segments
+    ]
+    return replace(cut, title=escape_control_tokens(cut.title), segments=segments)
 
 
 def _row(identity: str, page: "Page", cut: "CutPage", segment: "Segment") -> dict[str, Any]:

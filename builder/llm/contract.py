@@ -6,6 +6,7 @@ template drift between training and inference is the commonest defect of earlier
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -174,6 +175,8 @@ class Renderer:
     def __init__(self, contract: ChatContract, tokenizer: Any) -> None:
         self.contract, self.tokenizer = contract, tokenizer
         self.end_id = int(tokenizer.convert_tokens_to_ids(contract.end_token))
+        self._control_tokens = control_tokens(tokenizer)
+        self._of_template: dict[tuple[tuple[str, str], ...], list[int]] = {}
 
     def prompt(self, messages: list[Message]) -> list[int]:
         """Token ids of `messages` with the opening of the assistant's turn."""
@@ -192,6 +195,20 @@ class Renderer:
         last = len(ids) - 1 - ids[::-1].index(self.end_id)
         return ids[: last + 1], len(prompt)
 
+    def forged(self, messages: list[Message]) -> bool:
+        """Whether a text in `messages` adds a control token of this vocabulary, or hides one of the template.
+
+        Ids are compared with those of the same turns around a plain text, so that it finds what the tokenizer really
+        matches: with its normalisation, its stripping, and across the borders of a turn. System messages are ours.
+        """
+        turns = tuple((turn["role"], turn["content"] if turn["role"] == "system" else "x") for turn in messages)
+        if turns not in self._of_template:
+            self._of_template[turns] = self._controls([{"role": role, "content": text} for role, text in turns])
+        return self._controls(messages) != self._of_template[turns]
+
+    def _controls(self, messages: list[Message]) -> list[int]:
+        return [token for token in self._ids(messages, opening=False) if token in self._control_tokens]
+
     def _ids(self, messages: list[Message], *, opening: bool) -> list[int]:
         ids = self.tokenizer.apply_chat_template(
             messages,
@@ -201,3 +218,25 @@ class Renderer:
             return_dict=False,
         )
         return list(ids)
+
+
+_LIKE_MARKUP = re.compile(r"[<\[](?!0x[0-9A-Fa-f]{2}>)\S+[>\]]")
+_TAG = re.compile(r"</?(\w+)/?>")
+
+
+def control_tokens(tokenizer: Any) -> dict[int, str]:
+    """The tokens of a vocabulary that steer a model and that no text may become, by id.
+
+    Those are its special tokens, and added tokens that look like markup (`<think>`). Left out are tags of HTML, runs of
+    white space, other words and bytes, which some vocabularies hold as added tokens too, and the token for unknown
+    characters, which any text may become.
+    """
+    from lxml.html.defs import tags
+
+    unknown = {tokenizer.unk_token_id} - {tokenizer.bos_token_id, tokenizer.eos_token_id}
+    found = dict(zip(tokenizer.all_special_ids, map(str, tokenizer.all_special_tokens), strict=True))
+    for number, token in tokenizer.added_tokens_decoder.items():
+        tag = _TAG.fullmatch(token.content)
+        if token.special or (_LIKE_MARKUP.fullmatch(token.content) and not (tag and tag[1].lower() in tags)):
+            found[number] = token.content
+    return {number: token for number, token in found.items() if number not in unknown}

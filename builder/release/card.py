@@ -1,12 +1,14 @@
 """Cards: YAML front matter written from the files, and a body whose every figure is computed."""
 
+from functools import partial
 from typing import Any
 
 import yaml
 
 from builder.errors import ReleaseError
+from builder.escape import escape
 from builder.release.figures import funnel, licences, samples, score_summary, text_statistics
-from builder.release.markdown import escape, fence
+from builder.release.markdown import fence
 from builder.release.material import Material
 from builder.release.parquet import Config
 from builder.release.tables import DEFAULT_CONFIG
@@ -76,8 +78,11 @@ def _info_entry(config: Config) -> dict[str, Any]:
 
 
 def front_matter_text(value: dict[str, Any]) -> str:
-    """A mapping as YAML, keys in their order."""
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110)
+    """A mapping as YAML, keys in their order; nothing in it is unseen."""
+    text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110)
+    if text == escape(text, "terminal"):
+        return text
+    return yaml.safe_dump(value, sort_keys=False, width=110)
 
 
 def render_card(template: str, front_matter: dict[str, Any], values: dict[str, Any]) -> str:
@@ -97,7 +102,7 @@ def render_card(template: str, front_matter: dict[str, Any], values: dict[str, A
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"text": escape, "fence": fence, "count": "{:,}".format}
+    environment.filters |= {"text": partial(escape, target="markdown"), "fence": fence, "count": "{:,}".format}
     try:
         body = environment.get_template(template).render(**values)
     except TemplateError as error:

@@ -1,19 +1,16 @@
-"""Text of others inside our Markdown: escaped in a line, or in a fence that it cannot close."""
+"""Text of others inside our Markdown: in a fence that it cannot close (`builder.escape` is for single lines)."""
 
 import re
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&!${}])")
+from builder.escape import escape
+
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
 _BACKTICKS = re.compile(r"`+")
 
 
-def escape(text: object) -> str:
-    """One line of plain text: nothing in it is markup, not even in a table cell or a heading."""
-    return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
-
-
 def fence(text: str, language: str = "") -> str:
-    """A fenced block around `text`; the fence is longer than any run of backticks inside."""
+    """A fenced block around `text`, unseen characters shown; longer than any run of backticks inside."""
+    text = escape(text, "terminal")
     longest = max((len(run) for run in _BACKTICKS.findall(text)), default=0)
     marks = "`" * max(3, longest + 1)
     return f"{marks}{language}\n{text}\n{marks}"

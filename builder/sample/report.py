@@ -125,13 +125,30 @@ def well_formed_shares(project: Project, models: Iterable[Artifact], world: Worl
     return shares
 
 
-def quickstart_table(project: Project) -> str:
-    """Measure a finished quickstart and format the figures."""
+def quickstart_figures(project: Project) -> Figures:
+    """Measure a finished quickstart."""
     artifacts, iterations = project.artifacts(), project.recipe.iterations
     models = [artifacts["model-0"], artifacts[f"model-{iterations}"]]
     well = well_formed_shares(project, models, sample_world())
-    figures = measure(artifacts, read_truth(project.folder / "truth.jsonl"), iterations, well)
+    return measure(artifacts, read_truth(project.folder / "truth.jsonl"), iterations, well)
+
+
+def quickstart_table(project: Project, figures: Figures) -> str:
+    """The figures of a quickstart as a table, with what became of the rows and how long it took."""
+    artifacts = project.artifacts()
     return "\n".join([*_counts_lines(artifacts), "", *_figure_lines(figures), "", _time_line(artifacts)])
+
+
+def figures_as_dict(figures: Figures) -> dict[str, Any]:
+    """The figures of a quickstart as plain JSON values."""
+    chance = figures.selections[0].planted
+    return {
+        "exact": figures.exact,
+        "precision": [selection.precision for selection in figures.selections],
+        "recall": [selection.recall for selection in figures.selections],
+        "precision_without_curation": chance["clean"] / chance.total(),
+        "well_formed": figures.well_formed,
+    }
 
 
 def _counts_lines(artifacts: dict[str, Artifact]) -> list[str]:

@@ -1,0 +1,61 @@
+"""Text from the web where people read it: one function for every place, so that no page can hide, forge or drive.
+
+What cannot be seen is shown first, whatever the target: control characters, which move cursors and set titles; marks
+that turn the direction of writing, which make a text read otherwise than it is; characters without width; halves of
+surrogate pairs, which no file can hold.
+"""
+
+import html
+import re
+from typing import Literal
+
+Target = Literal["html", "terminal", "markdown", "yaml"]
+
+# Unicode's controls but tab and line feed, line separators, "default ignorable" characters, surrogates and
+# non-characters. U+FE0E and U+FE0F stay: they choose between two looks of a character that is seen.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0x10000, 0x110000, 0x10000))
+    + "]"
+)
+_MARKUP = re.compile(r"[\\`*_\[\]<>#|~&!${}@]|:(?=//)|(?<=www)\.", re.IGNORECASE)
+_OPENING = re.compile(r"^(\d*)([-+=:.)])")
+_QUOTED = re.compile(rf'["\\\n\t]|{_UNSEEN.pattern}')
+_SHORT = {"\n": r"\n", "\t": r"\t", '"': r"\"", "\\": r"\\"}
+
+
+def escape(text: object, target: Target) -> str:
+    r"""Text of others, made safe to be shown in `target`.
+
+    Args:
+        text: Anything; its `str` is taken.
+        target: `terminal`: lines of text that move no cursor. `html`: the content of an element or of a quoted
+            attribute. `markdown`: one line in which nothing is markup, not even at the start of a line, in a heading
+            or in a table cell. `yaml`: a double-quoted scalar, on one line, that is read back as exactly the text.
+
+    Returns:
+        The text with unseen characters as pictures (`␛`) or numbers (`⟨U+202E⟩`; `\u202E` in YAML). Line feeds and
+        tabs stay, except that they are spaces in Markdown and `\n` and `\t` in YAML.
+    """
+    if target == "yaml":
+        return f'"{_QUOTED.sub(_yaml_escape, str(text))}"'
+    seen = _UNSEEN.sub(_picture, str(text))
+    if target == "html":
+        return html.escape(seen, quote=True)
+    if target == "markdown":
+        return _OPENING.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", " ".join(seen.split())))
+    return seen
+
+
+def _picture(found: re.Match[str]) -> str:
+    code = ord(found.group())
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
+
+
+def _yaml_escape(found: re.Match[str]) -> str:
+    code = ord(found.group())
+    return _SHORT.get(found.group()) or (f"\\u{code:04X}" if code <= 0xFFFF else f"\\U{code:08X}")

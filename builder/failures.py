@@ -1,0 +1,75 @@
+"""What went wrong in a process of the build, in words a user can act on."""
+
+import errno
+import signal
+from collections.abc import Iterator
+
+from builder.errors import BuilderError
+
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+NO_ACCESS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+SPACE_WORDS = ("no space left on device", "disk quota exceeded", "file too large", "errno 28", "os error 28")
+MEMORY_WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc")
+EXIT_UNWRITABLE = 74
+"""Exit code of a child that could not even write what went wrong (EX_IOERR of sysexits.h)."""
+
+
+def explain(error: BaseException) -> str | None:
+    """What happened, where, and what to do; None for a defect, which needs its traceback.
+
+    Libraries wrap what the system said, so a full disk and memory that ran out are looked for in the causes as well.
+    """
+    if isinstance(error, BuilderError):
+        return str(error)
+    for cause in _causes(error):
+        first = str(cause).strip().partition("\n")[0][:200] or type(cause).__name__
+        if _is_memory(cause):
+            return (
+                f"memory ran out ({first}); lower runtime.workers, runtime.chunk_rows, engine.max_model_len or the "
+                "batch size in the TRL recipe, and run the same command again"
+            )
+        if _is_space(cause):
+            return disk_full(getattr(cause, "filename", None) or first)
+    if isinstance(error, OSError):
+        return _system(error)
+    return None
+
+
+def disk_full(place: object) -> str:
+    """The message for a disk that takes no more."""
+    return f"the disk is full ({place}); free some space, or use another --work-dir, and run the same command again"
+
+
+def died(code: int) -> str:
+    """Why a child that left no result has ended; `code` is its exit code, negative for a signal."""
+    if code == -signal.SIGKILL:
+        return "the child process was killed, most likely because memory ran out; the same command goes on from there"
+    if code < 0:
+        return f"the child process died of signal {signal.Signals(-code).name}"
+    return f"the child process ended with exit code {code}"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        yield cause
+        seen.add(id(cause))
+        cause = cause.__cause__ or cause.__context__
+
+
+def _is_memory(error: BaseException) -> bool:
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in MEMORY_WORDS)
+
+
+def _is_space(error: BaseException) -> bool:
+    if isinstance(error, OSError) and error.errno in NO_SPACE:
+        return True
+    return any(words in str(error).lower() for words in SPACE_WORDS)
+
+
+def _system(error: OSError) -> str:
+    said = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+    if error.errno in NO_ACCESS:
+        return f"{said}; give this user access to it, or use another --work-dir"
+    return said

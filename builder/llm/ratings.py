@@ -1,0 +1,89 @@
+"""A rating from 1 to 5 as the model's own probabilities of the five digits, read where the score stands."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from builder.errors import StageError
+from builder.llm.contract import Message, Renderer
+from builder.llm.prompts import render
+
+Row = dict[str, Any]
+FORCED = "Score: "
+ANCHOR = "a"
+"""Stands for a reasoning where the tokens of what follows one are looked up."""
+
+
+class ScorePosition(NamedTuple):
+    """Token ids that put the model where its rating stands.
+
+    Attributes:
+        start: "Score: " at the beginning of a reply.
+        line: The same on a new line after a reasoning.
+        digits: The five tokens of 1 to 5 that may follow.
+    """
+
+    start: list[int]
+    line: list[int]
+    digits: list[int]
+
+
+def rating_prompt(renderer: Renderer, rubric: str | Path, row: Row) -> list[Message]:
+    """The conversation that asks M_t to rate a pair; judging uses S_a."""
+    text = render(rubric, instruction=row["instruction"], output=row["output"])
+    return [renderer.contract.system("seed"), {"role": "user", "content": text}]
+
+
+def score_position(renderer: Renderer) -> ScorePosition:
+    """Look up the tokens of the score position in a rendered conversation.
+
+    Raises:
+        StageError: If the tokenizer has no such position.
+    """
+    anchor = _reply_ids(renderer, ANCHOR)
+    starts = [_reply_ids(renderer, f"{FORCED}{digit}") for digit in "12345"]
+    lines = [_reply_ids(renderer, f"{ANCHOR}\n{FORCED}{digit}") for digit in "12345"]
+    digits = [ids[-1] for ids in starts]
+    one_start = all(ids[:-1] == starts[0][:-1] for ids in starts)
+    one_line = all(ids[:-1] == lines[0][:-1] and ids[: len(anchor)] == anchor for ids in lines)
+    if not (one_start and one_line and len(set(digits)) == 5 and [ids[-1] for ids in lines] == digits):
+        raise StageError(
+            "the tokenizer does not give the digits 1 to 5 a token each after 'Score: '; use judge verdict"
+        )
+    return ScorePosition(starts[0][:-1], lines[0][len(anchor) : -1], digits)
+
+
+def _reply_ids(renderer: Renderer, reply: str) -> list[int]:
+    ask: list[Message] = [renderer.contract.system("seed"), {"role": "user", "content": "?"}]
+    ids, start = renderer.answered(ask, reply)
+    return ids[start:-1]
+
+
+def rated(readings: Sequence[Sequence[float]]) -> Row | None:
+    """Score and spread of one or several readings of the same pair; None if none holds a probability.
+
+    The probabilities of the readings are averaged, so the score is the mean of the readings' means.
+
+    Args:
+        readings: Log p of the digits 1 to 5, one reading for each reasoning.
+    """
+    weights = [[math.exp(value) for value in reading] for reading in readings]
+    found = [(digits, mass) for digits in weights if 0 < (mass := math.fsum(digits)) < math.inf]
+    if not found:
+        return None
+    shares = [[digit / mass for digit in digits] for digits, mass in found]
+    probabilities = [math.fsum(column) / len(found) for column in zip(*shares, strict=True)]
+    mean = math.fsum(n * p for n, p in enumerate(probabilities, 1))
+    variance = math.fsum(p * (n - mean) ** 2 for n, p in enumerate(probabilities, 1))
+    return {
+        "score": mean,
+        "probabilities": probabilities,
+        "spread": math.sqrt(variance),
+        "mass": math.fsum(mass for _, mass in found) / len(found),
+    }
+
+
+def unscored(row: Row, reason: str = "longer_than_context") -> Row:
+    """The score row of a pair without a score."""
+    return {"id": row["id"], "score": None, "reason": reason}

@@ -1,0 +1,178 @@
+"""The judges that reason in words: `verdict`, the paper's own, and `reasoned` (section 2.3 of arXiv 2308.06259).
+
+Both ask the same and, given the same settings, get the same replies. `verdict` parses "Score: n" out of them.
+Departure: `reasoned` takes the reasoning alone and reads the probabilities of 1 to 5 behind it, which needs no parsing
+and gives the fractions that the paper's threshold of 4.5 speaks of.
+"""
+
+import bisect
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from builder.llm.contract import Renderer, control_tokens
+from builder.llm.engine import Completion, Engine, Sampling
+from builder.llm.ratings import Row, rated, rating_prompt, score_position, unscored
+from builder.recipe_curate import Judge, Reasoned, Verdict
+from builder.records import row_seed
+
+VERDICT = re.compile(r"score\s*\**\s*:?\s*\**\s*(-?\d+(?:\.\d+)?)", re.IGNORECASE)
+SCORE_LINE = re.compile(
+    r"^[^\w\n]*score[^\w\n]*(?::|\d|$)"  # a line that opens with the score
+    r"|\bscore\s*:\s*\**\s*-?\d+(?:\.\d+)?(?:\s*/\s*5)?[^\w\n]*$",  # or one that ends with it
+    re.IGNORECASE | re.MULTILINE,
+)
+MANY = 0.2
+"""The share of replies without a verdict, or without an end, from which on a stage warns."""
+
+
+class Reasoning(NamedTuple):
+    """What stands before the score in a reply.
+
+    Attributes:
+        ids: Its tokens as the model wrote them, no control token among them.
+        text: The same as text.
+        unfinished: Whether it filled `max_tokens` without coming to a score or an end.
+    """
+
+    ids: list[int]
+    text: str
+    unfinished: bool
+
+
+def parse_verdict(reply: str) -> int | None:
+    """The rating from 1 to 5 in a judge's reply, or None; the last verdict wins, anything else is none.
+
+    A reply that quotes the rubric names other scores first; a rating out of range is not bent into it.
+    """
+    found = VERDICT.findall(reply)
+    if not found:
+        return None
+    value = float(found[-1])
+    return int(value) if value in (1, 2, 3, 4, 5) else None
+
+
+def verdict(rows: list[Row], judge: Verdict, renderer: Renderer, engine: Callable[[], Engine], room: int) -> list[Row]:
+    """Reasoning and "Score: n" in words, `samples` times; the score is the mean of the parsed ones."""
+    prompts = [renderer.prompt(rating_prompt(renderer, judge.rubric, row)) for row in rows]
+    fits = [at for at, prompt in enumerate(prompts) if len(prompt) + judge.max_tokens <= room]
+    scored = [unscored(row) for row in rows]
+    for at, answers in _replies(rows, prompts, fits, judge, engine).items():
+        texts = [str(renderer.tokenizer.decode(answer.ids, skip_special_tokens=True)).strip() for answer in answers]
+        scored[at] = verdict_row(rows[at]["id"], texts)
+    return scored
+
+
+def verdict_row(row_id: str, replies: list[str]) -> Row:
+    """The score row of a judge's replies: the mean of those that hold a verdict, null if none does."""
+    verdicts = [parse_verdict(reply) for reply in replies]
+    given = [verdict for verdict in verdicts if verdict is not None]
+    return {
+        "id": row_id,
+        "score": sum(given) / len(given) if given else None,
+        "reason": None if given else "no_verdict",
+        "verdicts": verdicts,
+        "replies": replies,
+    }
+
+
+def reasoned(
+    rows: list[Row], judge: Reasoned, renderer: Renderer, engine: Callable[[], Engine], room: int
+) -> list[Row]:
+    """The mean of the probabilities of 1 to 5 at the forced score position after a reasoning, `samples` times."""
+    position = score_position(renderer)
+    prompts = [renderer.prompt(rating_prompt(renderer, judge.rubric, row)) for row in rows]
+    forced = max(len(position.start), len(position.line))
+    fits = [at for at, prompt in enumerate(prompts) if len(prompt) + judge.max_tokens + forced < room]
+    scored = [unscored(row) for row in rows]
+    control = control_ids(renderer)
+    replies = _replies(rows, prompts, fits, judge, engine)
+    found = {
+        at: [reasoning_of(answer.ids, renderer, control, judge.max_tokens) for answer in replies[at]] for at in fits
+    }
+    # The reasoning goes on as the tokens that the model wrote, never as text: re-read, it could spell a control token.
+    positions = [
+        prompts[at] + reasoning.ids + (position.line if reasoning.ids else position.start)
+        for at in fits
+        for reasoning in found[at]
+    ]
+    readings = iter(engine().next_logprobs(positions, position.digits) if positions else [])
+    for at, reasonings in found.items():
+        rating = rated([next(readings) for _ in reasonings])
+        scored[at] = {
+            **(unscored(rows[at], "no_mass") if rating is None else {"id": rows[at]["id"], **rating}),
+            "reasonings": [reasoning.text for reasoning in reasonings],
+            "unfinished": sum(reasoning.unfinished for reasoning in reasonings),
+        }
+    return scored
+
+
+def _replies(
+    rows: list[Row], prompts: list[list[int]], fits: list[int], judge: Verdict | Reasoned, engine: Callable[[], Engine]
+) -> dict[int, list[Completion]]:
+    """`samples` replies to each prompt that fits, by its place; all in one call."""
+    asked = [(at, sample) for at in fits for sample in range(judge.samples)]
+    # Both judges draw with the same seeds, so that they can be compared on the same replies.
+    seeds = [row_seed(judge.seed, "verdict", rows[at]["id"], sample) for at, sample in asked]
+    sampling = Sampling(judge.temperature, judge.top_p, judge.max_tokens)
+    answers = engine().generate([prompts[at] for at, _ in asked], sampling, seeds) if asked else []
+    replies: dict[int, list[Completion]] = {at: [] for at in fits}
+    for (at, _), answer in zip(asked, answers, strict=True):
+        replies[at].append(answer)
+    return replies
+
+
+def control_ids(renderer: Renderer) -> frozenset[int]:
+    """Tokens that a reasoning must not hold: those that steer a model, and whatever the template marks turns with."""
+    template, vocabulary = renderer.contract.template, renderer.tokenizer.get_added_vocab()
+    marks = {token_id for token, token_id in vocabulary.items() if token.strip() and token in template}
+    return frozenset(control_tokens(renderer.tokenizer)) | marks | {renderer.end_id}
+
+
+def reasoning_of(ids: list[int], renderer: Renderer, control: frozenset[int], max_tokens: int) -> Reasoning:
+    """Cut a reply before its first control token and before the line that gives the score."""
+
+    def text_of(some: list[int]) -> str:
+        return str(renderer.tokenizer.decode(some, clean_up_tokenization_spaces=False))
+
+    end = next((at for at, token in enumerate(ids) if token in control), len(ids))
+    kept = ids[:end]
+    text = text_of(kept)
+    line = SCORE_LINE.search(text)
+    if line:
+        kept = _beginning(kept, text[: line.start()], text_of)
+    while kept and not text_of(kept[-1:]).strip():
+        kept = kept[:-1]
+    return Reasoning(kept, text_of(kept).strip(), line is None and end == len(ids) >= max_tokens)
+
+
+def _beginning(ids: list[int], text: str, text_of: Callable[[list[int]], str]) -> list[int]:
+    """The longest beginning of `ids` whose text is a beginning of `text`."""
+    sizes = range(len(ids) + 1)
+    size = bisect.bisect_right(sizes, len(text), key=lambda size: len(text_of(ids[:size]))) - 1
+    while not text.startswith(text_of(ids[:size])):  # a character may be split over tokens
+        size -= 1
+    return ids[:size]
+
+
+def reply_details(judge: Judge, rows: Iterable[Row]) -> tuple[dict[str, Any], list[str]]:
+    """What became of the replies of all rows, and a warning where many could not be used as they were meant.
+
+    Args:
+        judge: The judge's section of the recipe.
+        rows: Score rows with the column `verdicts` or `unfinished` of the judge.
+    """
+    if isinstance(judge, Verdict):
+        found = Counter(value for row in rows for value in row["verdicts"] or [])
+        total, lost = found.total(), found.pop(None, 0)
+        details = {"replies": total, "without_verdict": lost, "verdicts": {str(n): found[n] for n in range(1, 6)}}
+        trouble = 'hold no "Score: n" from 1 to 5; judge reasoned needs none'
+    elif isinstance(judge, Reasoned):
+        counts = [row["unfinished"] for row in rows if row["unfinished"] is not None]
+        total, lost = len(counts) * judge.samples, sum(counts)
+        details = {"replies": total, "unfinished": lost}
+        trouble = f"filled max_tokens ({judge.max_tokens}) before they came to a score; raise it"
+    else:
+        return {}, []
+    return details, [f"{lost:,} of {total:,} replies {trouble}"] if lost > MANY * total else []

@@ -1,0 +1,148 @@
+"""`humpback plan`: which stages are there, which would run, and why."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from builder.errors import StageError
+from builder.project import open_project
+from builder.storage import read_json
+from builder.workspace import STAGE_FILE, Artifact, changed_versions
+
+SECTIONS = {
+    "seed": "seed.",
+    "segments": "segments.",
+    "dedup": "dedup.",
+    "curate": "curate.",
+    "model-backward recipe": "training.backward",
+    "model-backward template": "augment.template",
+    "model recipe": "training.forward",
+    "score judge": "score",
+}
+"""Where the recipe says what a stage calls by a name of its own."""
+SHOWN_CHANGES = 3
+
+
+def show_plan(path: Path, work_dir: Path | None, overrides: tuple[str, ...], *, as_json: bool) -> str:
+    """The stages in order: status, rows, and why one would run although it has run before."""
+    artifacts = open_project(path, work_dir, overrides).artifacts()
+    plan = [plan_entry(artifact) for artifact in artifacts.values()]
+    if as_json:
+        return json.dumps(plan, indent=2)
+    return "\n".join(line for entry in plan for line in _lines(entry))
+
+
+def plan_entry(artifact: Artifact) -> dict[str, Any]:
+    """What `plan --json` says of a stage.
+
+    Returns:
+        `stage`, `id`, `path`, `status` (cached, partial or missing) and `rows`, if it is cached; `changed`, the keys
+        that differ from its last run, each with `key`, `before` and `after`; `follows`, the stages whose change it
+        follows; `last`, id and rows of that run; `versions`, the libraries that differ from those it ran with.
+    """
+    record = artifact.record
+    status = "cached" if artifact.status == "done" else artifact.status
+    entry: dict[str, Any] = {
+        "stage": artifact.stage,
+        "id": artifact.fingerprint,
+        "path": str(artifact.path),
+        "status": status,
+        "rows": _rows(record),
+        "versions": changed_versions(record),
+    }
+    last = {} if status != "missing" else _last_run(artifact)
+    if last:
+        entry |= {
+            "last": {"id": last["fingerprint"], "rows": _rows(last)},
+            "changed": _changes(artifact, last),
+            "follows": [name for name, mark in artifact.identity["inputs"].items() if last["inputs"].get(name) != mark],
+        }
+    return entry
+
+
+def _rows(record: dict[str, Any]) -> int | None:
+    counts = record.get("counts", {})
+    return int(list(counts.values())[-1]["kept"]) if counts else None
+
+
+def _last_run(artifact: Artifact) -> dict[str, Any]:
+    """The record of the latest other run of the same stage in this work directory; empty if there is none."""
+    name = re.compile(rf"{re.escape(artifact.stage)}-[0-9a-f]{{12}}")
+    folders = [path for path in artifact.path.parent.glob(f"{artifact.stage}-*") if name.fullmatch(path.name)]
+    files = [file for path in folders if path != artifact.path and (file := path / STAGE_FILE).is_file()]
+    for file in sorted(files, key=lambda file: (-file.stat().st_mtime_ns, file)):
+        try:
+            record = dict(read_json(file))
+        except (StageError, TypeError, ValueError):
+            continue
+        if {"config", "inputs", "fingerprint"} <= record.keys():
+            return record
+    return {}
+
+
+def _changes(artifact: Artifact, last: dict[str, Any]) -> list[dict[str, Any]]:
+    found = []
+    if artifact.identity["version"] != last.get("version", artifact.identity["version"]):
+        versions = {"before": last["version"], "after": artifact.identity["version"]}
+        found.append({"key": f"version of the stage {artifact.stage}", **versions})
+    for place, before, after in differences(last["config"], artifact.identity["config"]):
+        found.append({"key": _key(artifact.stage, place), "before": before, "after": after})
+    return found
+
+
+def differences(before: Any, after: Any, place: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any, Any]]:
+    """The places where two configurations differ, with both values; None where one has nothing."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = [*before, *(key for key in after if key not in before)]
+        return [item for key in keys for item in differences(before.get(key), after.get(key), (*place, key))]
+    if isinstance(before, list) and isinstance(after, list) and not (_is_listing(before) or _is_listing(after)):
+        size = max(len(before), len(after))
+        rows = zip(before + [None] * (size - len(before)), after + [None] * (size - len(after)), strict=True)
+        return [item for at, (old, new) in enumerate(rows) for item in differences(old, new, (*place, str(at)))]
+    return [] if before == after else [(place, before, after)]
+
+
+def _is_listing(value: list[Any]) -> bool:
+    """Whether a value stands for files: name, size and time of each."""
+    return bool(value) and all(isinstance(item, list) and len(item) == 3 for item in value)
+
+
+def _key(stage: str, place: tuple[str, ...]) -> str:
+    kind = re.sub(r"-\d+(?=-|$)", "", stage)
+    kind = "score" if kind.startswith("score-") else kind
+    named = SECTIONS.get(f"{kind} {place[0]}") if place else None
+    if named is not None:
+        return ".".join((named, *place[1:]))
+    return f"{SECTIONS.get(kind, '')}{'.'.join(place)}"
+
+
+def _lines(entry: dict[str, Any]) -> list[str]:
+    rows = "" if entry["rows"] is None else f"{entry['rows']:,}"
+    first = f"{entry['stage']:<20} {entry['status']:<8} {rows:>9}  {entry['id']}"
+    return [first, *(f"    {reason}" for reason in _reasons(entry))]
+
+
+def _reasons(entry: dict[str, Any]) -> list[str]:
+    reasons = [f"{item['key']}: {_change(item['before'], item['after'])}" for item in entry.get("changed", [])]
+    if len(reasons) > SHOWN_CHANGES:
+        reasons[SHOWN_CHANGES:] = [f"and {len(reasons) - SHOWN_CHANGES} more"]
+    if entry.get("follows"):
+        reasons.append(f"follows {', '.join(entry['follows'])}")
+    if reasons and entry["last"]["rows"] is not None:
+        reasons[-1] += f" (last run: {entry['last']['rows']:,} rows, {entry['last']['id']})"
+    return [*reasons, *(f"built with {change}" for change in entry["versions"])]
+
+
+def _change(before: Any, after: Any) -> str:
+    if any(isinstance(value, list) and _is_listing(value) for value in (before, after)):
+        old, new = ({item[0]: item for item in value or []} for value in (before, after))
+        counts = {
+            "added": len(new.keys() - old.keys()),
+            "removed": len(old.keys() - new.keys()),
+            "changed": sum(old[name] != new[name] for name in old.keys() & new.keys()),
+        }
+        return "files " + ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+    if all(isinstance(value, str) and re.fullmatch(r"[0-9a-f]{64}", value) for value in (before, after)):
+        return "the content of the file has changed"
+    return f"{json.dumps(before)} -> {json.dumps(after)}"

@@ -1,0 +1,194 @@
+"""Does a build survive being killed at any moment? Kill it again and again, and compare with an undisturbed one.
+
+Run as: python -m builder.sample.kill_check --kills 30. Nothing of the build is changed for this: processes are found by
+the system's process table and get SIGKILL; then the same command runs again.
+"""
+
+import argparse
+import hashlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from builder.quickstart import write_recipe_folder
+from builder.storage import parquet_files, read_json, read_rows
+
+POLL_SECONDS = 0.02
+NOT_COMPARED = ("logs", ".lock")
+OF_ONE_RUN = ("seconds", "warnings", "versions")
+"""Keys of `stage.json` that say how a run went and not what it wrote."""
+
+Point = Callable[[Path, int], int | None]
+"""Asked again and again with the project's folder and the command's process id; gives the process to kill, or None."""
+
+
+@dataclass
+class Killed:
+    """A build under attack.
+
+    Attributes:
+        folder: The project.
+        commands: Arguments of `humpback`, run one after the other, each until it succeeds.
+        hits: What was killed, and when: the stage that ran.
+    """
+
+    folder: Path
+    commands: list[list[str]]
+    hits: list[str] = field(default_factory=list)
+
+    def run(self, points: list[Point]) -> None:
+        """Run all commands to their end, while each of `points` kills one process in turn."""
+        waiting = list(points)
+        for arguments in self.commands:
+            hits = len(self.hits)
+            while (code := self._attempt(arguments, waiting)) != 0:
+                if len(self.hits) == hits:
+                    said = (self.folder / "kills.log").read_text(errors="replace")[-2_000:]
+                    raise SystemExit(f"{' '.join(arguments)} ended with {code} although nothing was killed:\n{said}")
+                hits = len(self.hits)
+        if waiting:
+            raise SystemExit(f"the build ended before {len(waiting)} of {len(points)} kills")
+
+    def _attempt(self, arguments: list[str], waiting: list[Point]) -> int:
+        with (self.folder / "kills.log").open("ab") as log:
+            process = subprocess.Popen([sys.executable, "-m", "builder", *arguments], stdout=log, stderr=log)
+            while process.poll() is None:
+                victim = waiting[0](self.folder, process.pid) if waiting else None
+                if victim is not None and _kill(victim):
+                    waiting.pop(0)
+                    who = "the command" if victim == process.pid else "a process below it"
+                    self.hits.append(f"{running_stage(self.folder)}: {who}")
+                time.sleep(POLL_SECONDS)
+            return process.returncode
+
+
+def running_stage(folder: Path) -> str:
+    """The stage that runs, or the release."""
+    states = {path.parent.name: read_json(path)["status"] for path in folder.glob("work/*/stage.json")}
+    return next((name.rpartition("-")[0] for name, status in states.items() if status == "running"), "between stages")
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below `pid`, parents first."""
+    found = []
+    try:
+        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+    for child in children:
+        found += [child, *descendants(child)]
+    return found
+
+
+def random_points(kills: int, seed: int, longest: float) -> list[Point]:
+    """Kills of a random process of the build, each a random time, at most `longest` seconds, after the one before."""
+    choose = random.Random(seed)
+
+    def point() -> Point:
+        wait, pick = choose.uniform(0.5, longest), choose.random()
+        due: list[float] = []
+
+        def strike(folder: Path, pid: int) -> int | None:
+            due.append(time.monotonic() + wait) if not due else None
+            if time.monotonic() < due[0]:
+                return None
+            processes = [pid, *descendants(pid)]
+            return processes[int(pick * len(processes))]
+
+        return strike
+
+    return [point() for _ in range(kills)]
+
+
+def _kill(pid: int) -> bool:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Digest of every file of a project but its logs, by path; paths inside text files are those of no machine."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if path.is_file() and name.name != "kills.log" and not set(name.parts) & set(NOT_COMPARED):
+            found[name.as_posix()] = hashlib.sha256(_comparable(path, folder)).hexdigest()
+    return found
+
+
+def _comparable(path: Path, folder: Path) -> bytes:
+    if path.name == "stage.json":
+        return repr(sorted(_without_times(read_json(path)).items())).encode()
+    data = path.read_bytes()
+    return data.replace(str(folder).encode(), b"PROJECT") if path.suffix in (".json", ".yaml") else data
+
+
+def _without_times(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key not in OF_ONE_RUN}
+
+
+def repeated_ids(folder: Path) -> Iterator[str]:
+    """Ids that stand more than once in the rows of a stage."""
+    for stage in sorted(folder.glob("work/*/data")):
+        if parquet_files(stage):
+            counts = Counter(row["id"] for row in read_rows(stage, ["id"]))
+            yield from (f"{stage.parent.name}: {row}" for row, count in counts.items() if count > 1)
+
+
+def differences(undisturbed: Path, killed: Path) -> list[str]:
+    """Files that only one of two projects has, or that differ, and ids that a stage holds twice."""
+    before, after = contents(undisturbed), contents(killed)
+    return [
+        *(f"missing: {name}" for name in before.keys() - after.keys()),
+        *(f"stray: {name}" for name in after.keys() - before.keys()),
+        *(f"differs: {name}" for name in before.keys() & after.keys() if before[name] != after[name]),
+        *(f"twice: {identity}" for identity in repeated_ids(killed)),
+    ]
+
+
+def twins(folder: Path) -> tuple[Path, Path]:
+    """Two copies of the quickstart's project whose files have the same times, and so the same fingerprints."""
+    first, second = folder / "undisturbed", folder / "killed"
+    write_recipe_folder(first)
+    shutil.copytree(first, second, copy_function=shutil.copy2)
+    return first, second
+
+
+def main() -> int:
+    """Kill a quickstart at random moments and say whether anything differs from an undisturbed one."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--longest", type=float, default=14.0, help="most seconds between two kills")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        first, second = twins(Path(scratch))
+        started = time.monotonic()
+        Killed(first, [["quickstart", str(first)]]).run([])
+        plain, started = time.monotonic() - started, time.monotonic()
+        attacked = Killed(second, [["quickstart", str(second)]])
+        attacked.run(random_points(options.kills, options.seed, options.longest))
+        disturbed = time.monotonic() - started
+        found = differences(first, second)
+        compared = len(contents(first))
+    for hit, count in Counter(attacked.hits).most_common():
+        print(f"{count:>4}  {hit}")  # noqa: T201 - the result of this program
+    print(f"{len(attacked.hits)} kills, {plain:.0f} s undisturbed, {disturbed:.0f} s with them")  # noqa: T201
+    print("\n".join(found) or f"all {compared} files are equal, every id stands once")  # noqa: T201
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,236 @@
+"""For every field of the recipe: another value for it, and the stages that such a change reaches first."""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel
+
+from builder.recipe import Recipe
+
+GONE = object()
+"""The value of a key that is taken out."""
+Values = dict[str, Any]
+Stages = frozenset[str]
+
+JUDGES = ("likelihood", "expected", "verdict", "reasoned")
+INPUTS: dict[str, tuple[str, ...]] = {
+    "seed": (),
+    "segments": (),
+    "dedup": ("segments",),
+    "model-backward": ("seed",),
+    "augment": ("dedup", "model-backward"),
+    "model-0": ("seed",),
+    **{f"score-1-{judge}": ("augment", "model-0") for judge in JUDGES},
+    "curate-1": ("augment", "score-1-likelihood"),
+    "model-1": ("seed", "curate-1"),
+    **{f"score-2-{judge}": ("augment", "model-1") for judge in JUDGES},
+    "curate-2": ("augment", "score-2-likelihood"),
+    "model-2": ("seed", "curate-2"),
+}
+"""The stages of `write_small_recipe`, in order, and what each of them reads."""
+
+
+def stages(*beginnings: str) -> Stages:
+    """All stages whose names begin so."""
+    found = {stage for stage in INPUTS if stage.startswith(beginnings)} if beginnings else set[str]()
+    return frozenset(found)
+
+
+def with_all_that_follows(first: Stages) -> Stages:
+    """These stages and all that read from them."""
+    reached = set(first)
+    for stage, inputs in INPUTS.items():
+        if reached & set(inputs):
+            reached.add(stage)
+    return frozenset(reached)
+
+
+NOTHING = stages()
+MODELS, SCORES, CURATES, FORWARD = (
+    stages("model"),
+    stages("score"),
+    stages("curate"),
+    stages("model-0", "model-1", "model-2"),
+)
+ENGINE = stages("augment", "score")
+EVERY_PROMPT = MODELS | ENGINE
+
+
+def judged(name: str) -> Stages:
+    """The scores of one judge."""
+    return frozenset(stage for stage in INPUTS if stage.endswith(f"-{name}"))
+
+
+@dataclass(frozen=True)
+class Change:
+    """Keys to set, the stages they reach first, and keys that must be set before so that they can be."""
+
+    keys: Values
+    first: Stages
+    before: Values = field(default_factory=dict)
+
+
+HUB_BASE = {"base.path": GONE, "base.model": "some/model", "base.revision": "0" * 40}
+HUB_SEED = {"seed.sources.0.path": GONE, "seed.sources.0.dataset": "some/pairs", "seed.sources.0.revision": "0" * 40}
+
+
+def _one(place: str, value: Any, first: Stages, **before: Any) -> tuple[str, Change]:
+    return place, Change({place: value}, first, {key.replace("__", "."): item for key, item in before.items()})
+
+
+def _sampled(at: int, judge: str) -> Iterator[tuple[str, Change]]:
+    """The keys that the judges `verdict` and `reasoned` share."""
+    values = {"rubric": "own.jinja", "temperature": 0.1, "top_p": 0.5, "max_tokens": 9, "samples": 3, "seed": 7}
+    for key, value in values.items():
+        yield f"score.{judge}.{key}", Change({f"score.{at}.{key}": value}, judged(judge))
+    yield f"score.{judge}.judge", Change({f"score.{at}": GONE}, NOTHING)
+
+
+CHANGES: dict[str, Change] = dict([
+    _one("name", "other", NOTHING),
+    _one("base.path", "other-base", MODELS),
+    ("base.model", Change({"base.model": "other/model"}, MODELS, HUB_BASE)),
+    ("base.revision", Change({"base.revision": "1" * 40}, MODELS, HUB_BASE)),
+    _one("base.license", "mit", NOTHING),
+    _one("chat.template", "own.jinja", EVERY_PROMPT),
+    _one("chat.system_seed", "Other.", EVERY_PROMPT),
+    _one("chat.system_web", "Other.", EVERY_PROMPT),
+    _one("chat.system_backward", "Other.", EVERY_PROMPT),
+    ("seed.sources.name", Change({"seed.sources.0.name": "other"}, stages("seed"))),
+    ("seed.sources.path", Change({"seed.sources.0.path": "seed/other.jsonl"}, stages("seed"))),
+    ("seed.sources.dataset", Change({"seed.sources.0.dataset": "other/pairs"}, stages("seed"), HUB_SEED)),
+    ("seed.sources.revision", Change({"seed.sources.0.revision": "1" * 40}, stages("seed"), HUB_SEED)),
+    ("seed.sources.split", Change({"seed.sources.0.split": "test"}, stages("seed"), HUB_SEED)),
+    ("seed.sources.format", Change({"seed.sources.0.format": "oasst"}, stages("seed"))),
+    ("seed.sources.license", Change({"seed.sources.0.license": "mit"}, stages("seed"))),
+    ("seed.sources.instruction", Change({"seed.sources.0.instruction": "ask"}, stages("seed"))),
+    ("seed.sources.output", Change({"seed.sources.0.output": "reply"}, stages("seed"))),
+    _one("seed.language", "de", stages("seed")),
+    _one("seed.size", 5, stages("seed")),
+    _one("seed.min_quality", 0.5, stages("seed")),
+    _one("seed.only_children", True, stages("seed")),
+    _one("seed.synthetic", False, stages("seed")),
+    _one("seed.on_control_tokens", "escape", stages("seed")),
+    _one("seed.seed", 7, stages("seed")),
+    ("segments.sources.path", Change({"segments.sources.0.path": "corpus/other"}, stages("segments"))),
+    ("segments.sources.format", Change({"segments.sources.0.format": "warc"}, stages("segments"))),
+    _one("segments.languages", ["en", "de"], stages("segments")),
+    _one("segments.min_chars", 7, stages("segments")),
+    _one("segments.max_chars", 7_000, stages("segments")),
+    _one("segments.boundary", "any", stages("segments")),
+    _one("segments.max_header_chars", 7, stages("segments")),
+    _one("segments.max_header_capitals", 0.7, stages("segments")),
+    _one("segments.navigation_headers", "headers.txt", stages("segments")),
+    _one("segments.on_control_tokens", "escape", stages("segments")),
+    _one("segments.page_seconds", 7.0, stages("segments")),
+    _one("segments.tasks", 7, stages("segments")),
+    _one("dedup.sample", 7, stages("dedup")),
+    _one("engine.kind", "transformers", ENGINE),
+    _one("engine.dtype", "float32", ENGINE),
+    _one("engine.max_model_len", 2_048, ENGINE),
+    _one("augment.template", "own.jinja", stages("augment", "model-backward")),
+    _one("augment.temperature", 0.1, stages("augment")),
+    _one("augment.top_p", 0.5, stages("augment")),
+    _one("augment.max_tokens", 7, stages("augment")),
+    _one("augment.samples", 3, stages("augment")),
+    _one("augment.seed", 7, stages("augment")),
+    ("score.likelihood.judge", Change({"score.0": GONE}, NOTHING, {"curate.judge": "expected"})),
+    ("score.likelihood.prior_weight", Change({"score.0.prior_weight": 0.5}, judged("likelihood"))),
+    ("score.expected.judge", Change({"score.1": GONE}, NOTHING)),
+    ("score.expected.rubric", Change({"score.1.rubric": "own.jinja"}, judged("expected"))),
+    *_sampled(2, "verdict"),
+    *_sampled(3, "reasoned"),
+    ("curate.judge", Change({"curate.judge": "expected"}, CURATES)),
+    ("curate.threshold", Change({"curate.threshold": 3.0}, CURATES, {"curate.share": GONE, "curate.threshold": 2.0})),
+    ("curate.top", Change({"curate.top": 7}, CURATES, {"curate.share": GONE, "curate.top": 8})),
+    _one("curate.share", 0.7, CURATES),
+    _one("curate.test_share", 0.07, CURATES),
+    _one("curate.test_rows", 7, CURATES),
+    _one("training.forward", "other.yaml", FORWARD),
+    _one("training.backward", "other.yaml", stages("model-backward")),
+    _one("training.initial", "other.yaml", stages("model-0")),
+    _one("training.init", "previous", stages("model-1", "model-2")),
+    _one("iterations", 3, NOTHING),
+    _one("release.title", "Other", NOTHING),
+    _one("release.license", "mit", NOTHING),
+    _one("release.dataset", "other/data", NOTHING),
+    _one("release.models", ["final"], NOTHING),
+    _one("release.language", "de", NOTHING),
+    _one("release.contact", "them@example.org", NOTHING),
+    _one("runtime.work_dir", "elsewhere", NOTHING),
+    _one("runtime.workers", 7, NOTHING),
+    _one("runtime.threads", 7, NOTHING),
+    _one("runtime.chunk_rows", 7, NOTHING),
+    _one("runtime.kv_cache_mb", 77, NOTHING),
+    _one("runtime.gpu_memory", 0.7, NOTHING),
+    _one("runtime.tensor_parallel", 7, NOTHING),
+    _one("runtime.launcher", "accelerate launch", NOTHING),
+    _one("runtime.stall_minutes", 7.0, NOTHING),
+    _one("runtime.restarts", 7, NOTHING),
+])  # fmt: skip
+"""Keyed by the field's place in the models: lists have no number, judges go by their names."""
+
+
+def fields(model: type[BaseModel] = Recipe, place: str = "") -> Iterator[str]:
+    """The places of all fields that hold a value, through sections, lists and unions."""
+    for name, info in model.model_fields.items():
+        sections = list(_sections(info.annotation))
+        if not sections:
+            yield f"{place}{name}"
+        for section in sections:
+            (judge,) = get_args(section.model_fields["judge"].annotation) if len(sections) > 1 else ("",)
+            yield from fields(section, f"{place}{name}.{judge}.".replace("..", "."))
+
+
+def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for branch in get_args(annotation):
+        yield from _sections(branch)
+
+
+def write_small_recipe(folder: Path) -> Path:
+    """A recipe with every judge, and the files that it and `CHANGES` name."""
+    for name, text in (
+        ("base/config.json", "{}"), ("other-base/config.json", "{ }"), ("own.jinja", "{{ output }}"),
+        ("headers.txt", "news"), ("forward.yaml", "a: 1"), ("backward.yaml", "a: 2"), ("other.yaml", "a: 3"),
+        ("seed/pairs.jsonl", "{}"), ("seed/other.jsonl", "{ }"), ("corpus/pages/a.html", "a"),
+        ("corpus/pages/b.html", "b"), ("corpus/other/a.html", "c"),
+    ):  # fmt: skip
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    values = {
+        "name": "small",
+        "base": {"path": "base", "license": "apache-2.0"},
+        "seed": {"sources": [{"name": "pairs", "path": "seed/pairs.jsonl", "license": "apache-2.0"}]},
+        "segments": {"sources": [{"path": "corpus/pages", "format": "html"}]},
+        "score": [{"judge": judge} for judge in JUDGES],
+        "curate": {"judge": "likelihood", "share": 0.5},
+        "training": {"forward": "forward.yaml", "backward": "backward.yaml"},
+        "release": {"title": "Small", "license": "odc-by"},
+    }
+    return write_recipe(folder / "build.yaml", values)
+
+
+def write_recipe(path: Path, values: Values) -> Path:
+    path.write_text(yaml.safe_dump(values, sort_keys=False))
+    return path
+
+
+def changed(values: Values, keys: Values) -> Values:
+    """A copy of a recipe's values with some keys set or taken out."""
+    values = copy.deepcopy(values)
+    for place, value in keys.items():
+        *parents, last = place.split(".")
+        at: Any = values
+        for part in parents:
+            at = at[int(part)] if isinstance(at, list) else at.setdefault(part, {})
+        if value is GONE:
+            del at[int(last) if isinstance(at, list) else last]
+        else:
+            at[int(last) if isinstance(at, list) else last] = value
+    return values

@@ -1,0 +1,66 @@
+"""Worker processes that are killed from outside while the stage runs."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from corpus_pages import archive, settings
+
+from builder.corpus import extract_segments
+from builder.corpus.page import CutPage
+from builder.corpus.pipeline import CutPages
+from builder.corpus.readers import Page
+from builder.corpus.segmenter import Segment
+from builder.recipe import Runtime
+from builder.storage import read_json, read_rows
+
+STAGE = (
+    "import sys; from pathlib import Path; from builder.corpus import extract_segments;"
+    "from builder.recipe import Runtime; from builder.recipe_segments import Segments;"
+    "config = Segments.model_validate_json(sys.argv[1]);"
+    "extract_segments(Path(sys.argv[2]), config, runtime=Runtime())"
+)
+
+
+def _children(parent: int) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+
+
+def test_a_killed_worker_ends_the_stage_at_once_and_the_next_run_gives_every_row(tmp_path: Path) -> None:
+    pages = 2_000
+    archive(tmp_path / "in" / "x.warc.gz", pages)
+    config = settings(tmp_path / "in", tasks=2)
+    out = tmp_path / "out"
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-c", STAGE, config.model_dump_json(), str(out)], stderr=log)
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not list(out.glob("logs/tasks/*.pages")):
+            time.sleep(0.05)
+        # The manager of the pool is the first child; the workers follow.
+        os.kill(_children(process.pid)[-1], signal.SIGKILL)
+        assert process.wait(timeout=20) == 1
+    finally:
+        process.kill()
+        process.wait()
+    assert read_json(out / "logs" / "result.json")["error"].startswith("a worker process was killed, most likely")
+    stats = extract_segments(out, config, runtime=Runtime())
+    stats.check("test")
+    assert stats.counts["segments"].kept == len({row["id"] for row in read_rows(out / "data", ["id"])}) == pages
+
+
+def test_a_page_whose_process_is_killed_is_tried_once_more(tmp_path: Path) -> None:
+    tried = tmp_path / "tried"
+
+    def cut(page: Page) -> CutPage:
+        if not tried.exists():
+            tried.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return CutPage("", "en", [Segment("h", 1, (), 0, page.html, (0,))])
+
+    (found,) = CutPages(cut, seconds=5)([Page("p", "https://example.org", "text", "file", 0, "en", "digest")], 0, 1)
+    assert isinstance(found, tuple)
+    assert found[1].segments[0].text == "text"

@@ -1,0 +1,66 @@
+import errno
+import os
+
+import pytest
+
+from builder.errors import RecipeError
+from builder.failures import died, explain
+
+
+def wrapped(inner, outer):
+    try:
+        try:
+            raise inner
+        except Exception as error:
+            raise outer from error
+    except Exception as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/work/data/x"),
+        OSError(errno.EDQUOT, os.strerror(errno.EDQUOT), "/work/data/x"),
+        RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"),
+        wrapped(OSError(errno.ENOSPC, "No space left on device"), ValueError("could not write the table")),
+    ],
+)
+def test_a_full_disk_is_called_one(error):
+    assert explain(error).startswith("the disk is full (")
+    assert explain(error).endswith("free some space, or use another --work-dir, and run the same command again")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+    ],
+)
+def test_exhausted_memory_says_what_to_lower(error):
+    assert explain(error).startswith("memory ran out (")
+    assert "runtime.chunk_rows" in explain(error)
+
+
+def test_a_place_without_access_is_named():
+    error = PermissionError(errno.EROFS, "Read-only file system", "/work/seed-1/data")
+    assert explain(error) == (
+        "/work/seed-1/data: Read-only file system; give this user access to it, or use another --work-dir"
+    )
+
+
+def test_our_own_errors_speak_for_themselves():
+    assert explain(RecipeError("x is 7")) == "x is 7"
+
+
+def test_a_defect_has_no_explanation():
+    assert explain(ValueError("boom")) is None
+    assert explain(wrapped(FileNotFoundError(2, "No such file", "x"), KeyError("boom"))) is None
+
+
+def test_a_killed_child_was_most_likely_short_of_memory():
+    assert "memory ran out" in died(-9)
+    assert "SIGSEGV" in died(-11)
+    assert died(3) == "the child process ended with exit code 3"

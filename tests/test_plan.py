@@ -1,0 +1,84 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+from stages import Words, write_words
+
+from builder.plan import differences, plan_entry
+from builder.recipe import Runtime
+from builder.workspace import STAGE_FILE, Artifact, Workspace
+
+
+@pytest.fixture(autouse=True)
+def _importable_by_children(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+
+
+def planned(tmp_path, **changes):
+    workspace = Workspace(tmp_path, Runtime(), dry_run=True)
+    words = workspace.run("words", write_words, Words(**changes))
+    last = workspace.run("more", write_words, Words(), words)
+    return [plan_entry(item) for item in (words, last)]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("plan")
+    os.environ["PYTHONPATH"] = str(Path(__file__).parent)
+    workspace = Workspace(folder, Runtime())
+    workspace.run("more", write_words, Words(), workspace.run("words", write_words, Words(words=("a", "b"))))
+    return folder
+
+
+def test_a_stage_never_run_has_nothing_to_explain(tmp_path):
+    first, _ = planned(tmp_path)
+    assert first["status"] == "missing"
+    assert "changed" not in first
+
+
+def test_what_is_there_is_cached_with_its_rows(built):
+    first, second = planned(built, words=("a", "b"))
+    assert (first["status"], first["rows"], second["status"], second["rows"]) == ("cached", 2, "cached", 1)
+
+
+def test_the_changed_key_is_named_and_what_follows_from_it(built):
+    first, second = planned(built, words=("a", "c"))
+    assert first["status"] == second["status"] == "missing"
+    assert first["changed"] == [{"key": "words.1", "before": "b", "after": "c"}]
+    assert first["follows"] == []
+    assert first["last"]["rows"] == 2
+    assert second["changed"] == []
+    assert second["follows"] == ["words"]
+
+
+def test_a_changed_library_is_named(built):
+    (path,) = built.glob("words-*")
+    record = json.loads((path / STAGE_FILE).read_text())
+    (path / STAGE_FILE).write_text(json.dumps(record | {"versions": record["versions"] | {"datatrove": "0.1"}}))
+    (change,) = planned(built, words=("a", "b"))[0]["versions"]
+    assert change.startswith("datatrove 0.1, now 0.10")
+
+
+def test_another_version_of_the_stage_is_named(tmp_path):
+    old = Artifact("words", "0" * 12, tmp_path / ("words-" + "0" * 12))
+    old.path.mkdir()
+    record = {"status": "done", "fingerprint": old.fingerprint, "version": 7, "inputs": {}, "counts": {},
+              "config": {"words": ["one"], "fail": ""}}  # fmt: skip
+    (old.path / STAGE_FILE).write_text(json.dumps(record))
+    first, _ = planned(tmp_path)
+    assert first["changed"] == [{"key": "version of the stage words", "before": 7, "after": 1}]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        ({"a": 1}, {"a": 1}, []),
+        ({"a": 1, "b": {"c": 2}}, {"a": 1, "b": {"c": 3}}, [(("b", "c"), 2, 3)]),
+        ({"a": [1, 2]}, {"a": [1]}, [(("a", "1"), 2, None)]),
+        ({"a": 1}, {"b": 1}, [(("a",), 1, None), (("b",), None, 1)]),
+        ({"a": [["x", 1, 2]]}, {"a": [["x", 1, 3]]}, [(("a",), [["x", 1, 2]], [["x", 1, 3]])]),
+    ],
+)
+def test_differences_name_the_place(before, after, found):
+    assert differences(before, after) == found

@@ -1,0 +1,242 @@
+"""The recipes that come with the package: what can be known of them without running them."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from builder.build import run_build
+from builder.checks import check_recipe
+from builder.cli import init
+from builder.control_tokens import find_control_token
+from builder.errors import StageError
+from builder.llm.contract import Renderer, check_contract, load_contract, make_contract
+from builder.llm.engine import load_tokenizer
+from builder.llm.ratings import score_position
+from builder.pins import hub_inputs
+from builder.quickstart import write_recipe_folder
+from builder.recipe import Chat, Origin, Runtime, load_recipe
+from builder.records import curated_schema, seed_schema
+from builder.resources import resource_folder
+from builder.storage import write_rows
+from builder.train import ForwardStage, train_forward
+from builder.training_recipe import read_training_recipe
+from builder.workspace import Workspace
+
+RECIPES = resource_folder("recipes")
+NAMES = sorted(path.name for path in RECIPES.iterdir())
+REAL = [name for name in NAMES if name != "quickstart"]
+TRAININGS = sorted(RECIPES.glob("*/sft_*.yaml"))
+BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
+COMMIT = "a" * 40
+# What a test machine needs otherwise: no GPU, and seconds.
+SMALL = {
+    "max_steps": 2, "per_device_train_batch_size": 2, "gradient_accumulation_steps": 1, "use_cpu": True,
+    "dataloader_pin_memory": False, "disable_tqdm": True,
+}  # fmt: skip
+
+
+@pytest.fixture(params=REAL)
+def filled(request, tmp_path):
+    """A recipe as a user has it after putting pages in, and the settings that stand for `check --pin`."""
+    write_recipe_folder(tmp_path / "project", request.param)
+    (tmp_path / "project" / "corpus").mkdir()
+    (tmp_path / "project" / "corpus" / "pages.warc.gz").write_bytes(b"pages")
+    inputs = hub_inputs(load_recipe(tmp_path / "project"))
+    return tmp_path / "project", tuple(f"{item.key}={COMMIT}" for item in inputs)
+
+
+def test_init_offers_every_recipe():
+    (offered,) = (option.type.choices for option in init.params if option.name == "recipe")
+    assert sorted(offered) == NAMES
+    assert {"quickstart", "smollm2-135m", "humpback-7b"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_is_called_like_its_folder(name):
+    assert load_recipe(RECIPES / name).name == name
+    assert (RECIPES / name / "README.md").read_text().startswith(f"# {name}\n")
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_recipe_that_was_not_run_says_so(name):
+    assert "**This recipe was not run.**" in (RECIPES / name / "README.md").read_text()
+
+
+def test_once_filled_in_a_recipe_passes_check(filled):
+    folder, pins = filled
+    said = list(check_recipe(folder, pins))
+    assert said[0].startswith(f"{folder}: fine: ")
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize("path", TRAININGS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_trl_reads_every_training_recipe(path, tmp_path):
+    training = trl_arguments(path, tmp_path)
+    options = read_training_recipe(path)
+    assert options
+    for key, value in options.items():
+        if hasattr(training, key) and key != "use_cpu":
+            assert getattr(training, key) == value, key
+
+
+def trl_arguments(path, folder, *arguments):
+    """What TRL's own parser makes of a training recipe."""
+    from trl import DatasetMixtureConfig, ModelConfig, ScriptArguments, SFTConfig, TrlParser
+
+    parser = TrlParser((ScriptArguments, SFTConfig, ModelConfig, DatasetMixtureConfig))
+    # A test machine has no GPU, and TRL refuses bfloat16 there unless the CPU is asked for.
+    given = ["--config", str(path), "--output_dir", str(folder), "--use_cpu", "true", *arguments]
+    return parser.parse_args_and_config(given, fail_with_unknown_args=True)[1]
+
+
+@pytest.mark.parametrize(("name", "steps"), [("initial", 500), ("forward", 1600), ("backward", 500)])
+def test_the_papers_learning_rate_goes_from_1e_5_to_9e_6(name, steps, tmp_path):
+    import torch
+    from transformers import get_scheduler
+
+    training = trl_arguments(RECIPES / "humpback-7b" / f"sft_{name}.yaml", tmp_path)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=training.learning_rate)
+    scheduler = get_scheduler(
+        training.lr_scheduler_type, optimizer, training.get_warmup_steps(training.max_steps), training.max_steps,
+        scheduler_specific_kwargs=training.lr_scheduler_kwargs,
+    )  # fmt: skip
+    rates = []
+    for _ in range(training.max_steps + 1):
+        rates.append(scheduler.get_last_lr()[0])
+        optimizer.step()
+        scheduler.step()
+    assert training.max_steps == steps
+    assert rates == pytest.approx([1e-5 - 1e-6 * step / steps for step in range(steps + 1)])
+    assert training.weight_decay == 0.1
+
+
+def test_the_papers_settings_stand_in_the_7b_recipe():
+    recipe = load_recipe(RECIPES / "humpback-7b")
+    (judge,) = recipe.score
+    assert (recipe.seed.size, recipe.seed.language, recipe.dedup.sample) == (3200, "en", 502_133)
+    assert (recipe.segments.min_chars, recipe.segments.max_chars) == (600, 3000)
+    assert (recipe.augment.temperature, recipe.augment.top_p) == (judge.temperature, judge.top_p) == (0.7, 0.9)
+    assert (recipe.curate.judge, recipe.curate.threshold, recipe.iterations) == ("reasoned", 4.5, 2)
+    assert (recipe.chat.system_seed, recipe.chat.system_web) == (Chat().system_seed, Chat().system_web)
+
+
+def test_a_step_of_the_7b_recipe_has_32_rows_on_the_launchers_processes():
+    from accelerate.commands.launch import launch_command_parser
+
+    recipe = load_recipe(RECIPES / "humpback-7b")
+    command, action, *arguments = shlex.split(recipe.runtime.launcher)
+    assert (command, action) == ("accelerate", "launch")
+    parsed = launch_command_parser().parse_args([*arguments, "-m", "builder.sft"])
+    assert parsed.use_fsdp
+    assert parsed.training_script == "builder.sft"
+    training = recipe.training
+    for path in (training.initial, training.forward, training.backward):
+        options = read_training_recipe(path)
+        rows = options["per_device_train_batch_size"] * options["gradient_accumulation_steps"]
+        assert rows * parsed.num_processes == 32
+
+
+def test_a_training_recipe_for_m_0_changes_m_0_and_what_follows_from_it_only(tmp_path):
+    write_recipe_folder(tmp_path)
+    (tmp_path / "same.yaml").write_bytes((tmp_path / "sft_forward.yaml").read_bytes())
+    (tmp_path / "other.yaml").write_text("max_steps: 1\n")
+
+    def fingerprints(*overrides):
+        recipe = load_recipe(tmp_path, overrides)
+        workspace = Workspace(tmp_path / "work", recipe.runtime, dry_run=True)
+        run_build(recipe, workspace)
+        return {name: artifact.fingerprint for name, artifact in workspace.artifacts.items()}
+
+    without = fingerprints()
+    assert fingerprints("training.initial=same.yaml") == without
+    other = fingerprints("training.initial=other.yaml")
+    assert [name for name in without if other[name] == without[name]] == [
+        "seed", "segments", "dedup", "model-backward", "augment",
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def llama_2(tmp_path_factory):
+    """A tiny Llama whose vocabulary has no control tokens but <unk>, <s> and </s>, as Llama 2's has."""
+    from tokenizers import ByteLevelBPETokenizer
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("llama-2")
+    bytes_and_words = ByteLevelBPETokenizer()
+    texts = ["system user assistant", "Answer in the style of an AI Assistant.", "How should I store apples?"] * 9
+    bytes_and_words.train_from_iterator(texts, vocab_size=400, special_tokens=["<unk>", "<s>", "</s>"])
+    bytes_and_words.save(str(folder / "tokenizer.json"))
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_file=str(folder / "tokenizer.json"), unk_token="<unk>", bos_token="<s>", eos_token="</s>"
+    )
+    assert len(tokenizer.get_added_vocab()) == 3
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
+        bos_token_id=1, eos_token_id=2, max_position_embeddings=512,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("role", ["forward", "backward"])
+def test_the_7b_template_needs_no_control_tokens_but_those_of_llama_2(llama_2, role):
+    chat, tokenizer = load_recipe(RECIPES / "humpback-7b").chat, load_tokenizer(llama_2)
+    with pytest.raises(StageError, match="not tokens of the base vocabulary"):
+        make_contract(Chat(), role, tokenizer)
+    contract = make_contract(chat, role, tokenizer)
+    assert contract.end_token == "</s>"
+    renderer = Renderer(contract, tokenizer)
+    ids, start = renderer.answered([contract.system("seed"), {"role": "user", "content": "Why?"}], "Because.")
+    assert tokenizer.decode(ids) == (
+        "<s>system\nAnswer in the style of an AI Assistant.</s><s>user\nWhy?</s><s>assistant\nBecause.</s>"
+    )
+    assert tokenizer.decode(ids[start:]) == "Because.</s>"
+    assert [ids.count(token) for token in (1, 2)] == [3, 3]
+    bare = tokenizer.decode(renderer.prompt([{"role": "user", "content": "Why?"}]))
+    assert bare.startswith(f"<s>system\n{chat.system_seed} {chat.system_web}</s><s>user\n")
+    assert len(set(score_position(renderer).digits)) == 5
+    assert find_control_token("a</s><s>user") == "</s>"
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("rows")
+    pairs = [{"id": str(n), "instruction": f"How many are {n}?", "output": f"There are {n}."} for n in range(4)]
+    seed = [{**pair, "source": "s", "license": "mit"} for pair in pairs]
+    curated = [{**pair, "score": 5.0, "split": "train", "page_id": "p"} for pair in pairs]
+    write_rows(folder / "seed" / "data" / "seed.parquet", seed, seed_schema())
+    write_rows(folder / "curated" / "data" / "curated.parquet", curated, curated_schema())
+    return folder
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_forward_recipe_trains_a_tiny_model(name, llama_2, rows, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path))
+    recipe = load_recipe(RECIPES / name)
+    options = {**yaml.safe_load(recipe.training.forward.read_text()), **SMALL}
+    (tmp_path / "sft.yaml").write_text(yaml.safe_dump(options))
+    base = llama_2 if name == "humpback-7b" else BASE
+    stage = ForwardStage(base=Origin(path=base), chat=recipe.chat, recipe=tmp_path / "sft.yaml")
+    out = tmp_path / "model-1"
+    stats = train_forward(out, stage, rows / "seed", rows / "curated", runtime=Runtime())
+    assert (stats.details["steps"], stats.counts["rows"].kept) == (2, 8)
+    model = out / "model"
+    assert check_contract(model, load_tokenizer(model), recipe.chat, "forward") == load_contract(model)
+    dropout = json.loads((model / "config.json").read_text())["attention_dropout"]
+    assert dropout == options.get("model_init_kwargs", {}).get("attention_dropout", 0.0)
+
+
+def test_init_writes_the_recipe_that_is_asked_for(tmp_path):
+    runner = CliRunner()
+    result = runner.invoke(init, [str(tmp_path / "seven"), "--recipe", "humpback-7b"])
+    assert result.exit_code == 0, result.output
+    assert f"next: {tmp_path / 'seven' / 'README.md'} says what to put in and what to run" in result.output
+    written = {path.name: path.read_bytes() for path in (tmp_path / "seven").iterdir()}
+    assert written == {path.name: path.read_bytes() for path in (RECIPES / "humpback-7b").iterdir()}
+    assert runner.invoke(init, [str(tmp_path / "none"), "--recipe", "humpback-65b"]).exit_code == 2
+    assert not (tmp_path / "none").exists()

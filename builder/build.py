@@ -57,7 +57,7 @@ def _build(recipe: Recipe, workspace: Workspace) -> Build:
     base, chat, engine, training = recipe.base.origin, recipe.chat, recipe.engine, recipe.training
 
     # 2.1 Initialization: human-written pairs, and a web corpus cut into candidate outputs y.
-    seed = run("seed", select_seed, recipe.seed)
+    seed = run("seed", select_seed, recipe.seed_stage)
     segments = run("segments", extract_segments, recipe.segments)
     segments = run("dedup", deduplicate, recipe.dedup, segments)
 
@@ -76,7 +76,7 @@ def _build(recipe: Recipe, workspace: Workspace) -> Build:
         for name in (judge.judge for judge in recipe.score):
             stage = ScoreStage(judge=recipe.judge(name, t), engine=engine, chat=chat)
             scores[name] = run(f"score-{t}-{name}", score, stage, candidates, models[-1])
-        curated.append(run(f"curate-{t}", select, recipe.curate, candidates, scores[recipe.curate.judge]))
+        curated.append(run(f"curate-{t}", select, recipe.curate_stage, candidates, scores[recipe.curate.judge]))
         # Departure: `init: previous` is an option; the paper's text and tables tune the base model every time.
         start = models[-1:] if training.init == "previous" else []
         models.append(run(f"model-{t}", train_forward, forward_stage, seed, curated[-1], *start))

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from builder.recipe_curate import Curate, Judge, Likelihood, Verdict
+from builder.recipe_decontaminate import Decontaminate
 from builder.recipe_segments import Dedup, Segments
 from builder.section import Input, Named, RecipePath, Section, Share
 
@@ -160,6 +161,18 @@ class Runtime(Section):
         return launcher
 
 
+class CleanSeed(Seed):
+    """What the stage `seed` depends on where the recipe decontaminates; elsewhere it depends on `Seed`, as ever."""
+
+    decontaminate: Decontaminate
+
+
+class CleanCurate(Curate):
+    """What the stages `curate-t` depend on where the recipe decontaminates; elsewhere they depend on `Curate`."""
+
+    decontaminate: Decontaminate
+
+
 class Recipe(Section):
     """A whole build.yaml."""
 
@@ -173,6 +186,7 @@ class Recipe(Section):
     augment: Augment = Augment()
     score: Annotated[list[Judge], Field(min_length=1)]
     curate: Curate
+    decontaminate: Decontaminate | None = None
     training: Training
     iterations: Annotated[int, Field(ge=1)] = 2
     release: Release
@@ -197,6 +211,16 @@ class Recipe(Section):
         if late:
             raise ValueError(f"release.models names model {late[0]}, but there are {self.iterations} iterations")
         return self
+
+    @property
+    def seed_stage(self) -> Seed:
+        """What the stage `seed` depends on; new prompts run it and `curate-t` again, and nothing that writes text."""
+        return CleanSeed(**dict(self.seed), decontaminate=self.decontaminate) if self.decontaminate else self.seed
+
+    @property
+    def curate_stage(self) -> Curate:
+        """What the stages `curate-t` depend on."""
+        return CleanCurate(**dict(self.curate), decontaminate=self.decontaminate) if self.decontaminate else self.curate
 
     def judge(self, name: str, iteration: int) -> Judge:
         """The judge called `name`, as iteration `iteration` (from 1) uses it: with one prior weight."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from builder.control_tokens import find_control_token
+from builder.decontaminate import load_prompts
 from builder.errors import StageError
 from builder.progress import Progress
 from builder.recipe import Runtime, Seed, SeedSource
@@ -61,6 +62,7 @@ def select_seed(out: Path, config: Seed, *, runtime: Runtime) -> Stats:
     kept: list[dict[str, str]] = []
     seen: set[str] = set()
     tallies: list[Counter[str]] = []
+    prompts = load_prompts(config)
     for source in config.sources:
         tallies.append(Counter())
         candidates = list(_candidates(source, config, tallies[-1], progress))
@@ -68,7 +70,7 @@ def select_seed(out: Path, config: Seed, *, runtime: Runtime) -> Stats:
         for candidate in sorted(candidates, key=lambda item: item.id):
             counts.rows_in += 1
             row = _seed_row(candidate, source)
-            reason = candidate.reason or _fault(row, candidate, seen)
+            reason = candidate.reason or _fault(row, candidate, seen) or prompts.why(row["instruction"], row["output"])
             if reason is None:
                 kept.append(row)
             else:
@@ -79,7 +81,7 @@ def select_seed(out: Path, config: Seed, *, runtime: Runtime) -> Stats:
     write_rows(out / "rejected" / "seed.parquet", rejects.rows, rejected_schema())
     if not kept:
         raise StageError(f"no seed pair is left of {counts.rows_in:,}: {_reasons(counts)}; see the seed section")
-    return Stats({"pairs": counts}, _details(config.sources, tallies, kept))
+    return Stats({"pairs": counts}, _details(config.sources, tallies, kept) | prompts.details)
 
 
 def char_lengths(lengths: list[int]) -> dict[str, float]:

@@ -36,6 +36,12 @@ def real_seed() -> Path:
     return _given_folder("HUMPBACK_TEST_SEED")
 
 
+@pytest.fixture(scope="session")
+def real_prompts() -> Path:
+    """Real prompt sets of evaluations, where the machine has them."""
+    return _given_folder("HUMPBACK_TEST_PROMPTS")
+
+
 BLOCK = """
 import importlib.util, sys
 NAMES = {"torch", "transformers", "trl", "vllm", "accelerate", "peft"}

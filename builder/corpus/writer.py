@@ -1,11 +1,13 @@
-"""The last block of the segments stage: rules, rows, rejected rows and counts of one task."""
+"""The last block of the segments stage: masks, rules, rows, rejected rows and counts of one task."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from builder.control_tokens import find_control_token
 from builder.corpus.heuristics import why_reject
+from builder.corpus.pii import mask
 from builder.corpus.readers import Loss
 from builder.corpus.tasks import TaskFiles, Ticker
 from builder.corpus.walk import WALK_VERSION
@@ -17,7 +19,7 @@ from builder.records import (
     segment_id,
     segment_schema,
 )
-from builder.storage import write_rows
+from builder.storage import open_rows
 
 if TYPE_CHECKING:
     from builder.corpus.page import CutPage
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from builder.recipe_segments import Segments
 
     Outcome = tuple[Page, CutPage] | Loss
+
+ROW_GROUP = 5_000
+"""So many rows are held before they are written."""
 
 
 @dataclass
@@ -36,16 +41,25 @@ class WriteSegments:
     files: TaskFiles
 
     def __call__(self, data: "Iterable[Outcome]", rank: int, world_size: int) -> Iterator[Any]:
-        """Take everything, write it whole at the end, and hand nothing on."""
+        """Take everything, write it as it comes under temporary names, and hand nothing on."""
         share = (REJECTED_TEXTS_PER_REASON + world_size - 1 - rank) // world_size
         result = _Result(self.config, Rejects(limit=share))
         ticker = Ticker(self.files.ticks(rank))
-        for outcome in data:
-            result.add(outcome)
-            ticker.tick()
+        with (
+            open_rows(self.files.data(rank), segment_schema()) as write_kept,
+            open_rows(self.files.rejected(rank), rejected_schema()) as write_rejected,
+        ):
+            places = ((result.rows, write_kept), (result.rejects.rows, write_rejected))
+            for outcome in data:
+                result.add(outcome)
+                ticker.tick()
+                for rows, write in places:
+                    if len(rows) >= ROW_GROUP:
+                        write(rows)
+                        rows.clear()
+            for rows, write in places:
+                write(rows)
         ticker.flush()
-        write_rows(self.files.data(rank), result.rows, segment_schema())
-        write_rows(self.files.rejected(rank), result.rejects.rows, rejected_schema())
         self.files.finish(rank, result.counts, result.details())
         yield from ()
 
@@ -57,6 +71,7 @@ class _Result:
         self.config, self.rejects = config, rejects
         self.records, self.pages, self.segments = Counts(), Counts(), Counts()
         self.rows: list[dict[str, Any]] = []
+        self.sums: Counter[str] = Counter(chars=0, chars_squared=0, masked_emails=0, masked_ips=0)
 
     @property
     def counts(self) -> dict[str, Counts]:
@@ -81,7 +96,7 @@ class _Result:
         self.rejects.add(loss.identity, loss.reason, page_id=loss.identity if loss.kind == "pages" else "")
 
     def _add_segments(self, page: "Page", cut: "CutPage") -> None:
-        for segment in cut.segments:
+        for segment in map(self._masked, cut.segments):
             self.segments.rows_in += 1
             identity = segment_id(page.page_id, segment.position, segment.text)
             if reason := why_reject(segment, self.config) or _unsafe_place(page):
@@ -89,12 +104,23 @@ class _Result:
                 self.rejects.add(identity, reason, page_id=page.page_id, header=segment.header, text=segment.text)
                 continue
             self.segments.kept += 1
-            self.rows.append(_row(identity, page, cut, segment))
+            self.rows.append(_row(identity, page, self._plain(cut.title), cut.language, segment))
+            self.sums.update(chars=len(segment.text), chars_squared=len(segment.text) ** 2)
+
+    def _masked(self, segment: "Segment") -> "Segment":
+        """The segment without e-mail and IP addresses; before its id, which is that of the text as published."""
+        if not self.config.mask_pii:
+            return segment
+        header, text = mask(segment.header), mask(segment.text)
+        self.sums.update(masked_emails=header.emails + text.emails, masked_ips=header.ips + text.ips)
+        return replace(segment, header=header.text, text=text.text, path=tuple(map(self._plain, segment.path)))
+
+    def _plain(self, text: str) -> str:
+        return mask(text).text if self.config.mask_pii else text
 
     def details(self) -> dict[str, Any]:
         """Sums that add up over the tasks."""
-        lengths = [len(row["text"]) for row in self.rows]
-        return {"chars": sum(lengths), "chars_squared": sum(length * length for length in lengths)}
+        return dict(self.sums)
 
 
 def _unsafe_place(page: "Page") -> str | None:
@@ -102,7 +128,7 @@ def _unsafe_place(page: "Page") -> str | None:
     return "control_tokens" if find_control_token(page.url) or find_control_token(page.page_id) else None
 
 
-def _row(identity: str, page: "Page", cut: "CutPage", segment: "Segment") -> dict[str, Any]:
+def _row(identity: str, page: "Page", title: str, language: str, segment: "Segment") -> dict[str, Any]:
     """A row of `segment_schema`."""
     return {
         "id": identity,
@@ -110,13 +136,13 @@ def _row(identity: str, page: "Page", cut: "CutPage", segment: "Segment") -> dic
         "url": page.url,
         "source_file": page.source_file,
         "record_offset": page.record_offset,
-        "title": cut.title,
+        "title": title,
         "header": segment.header,
         "header_level": segment.level,
         "header_path": list(segment.path),
         "position": segment.position,
         "text": segment.text,
-        "language": cut.language,
+        "language": language,
         "kept_blocks": list(segment.kept_blocks),
         "walk": WALK_VERSION,
         "payload_digest": page.payload_digest,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from builder.augment import AugmentStage, augment
 from builder.corpus import deduplicate, extract_segments
 from builder.curate import ScoreStage, score, select
+from builder.decontaminate import clean_seed
 from builder.pins import refuse_unpinned
 from builder.recipe import Recipe
 from builder.seed import select_seed
@@ -18,7 +19,7 @@ class Build:
     """The artifacts of a build, by what they are in the paper.
 
     Attributes:
-        seed: Human-written pairs.
+        seed: Human-written pairs that the forward models train on.
         candidates: Segments with the instructions that M_yx wrote.
         curated: A_k(1) ... A_k(N).
         backward: M_yx.
@@ -70,19 +71,22 @@ def _build(recipe: Recipe, workspace: Workspace) -> Build:
     augment_stage = AugmentStage(augment=recipe.augment, engine=engine, chat=chat)
     candidates = run("augment", augment, augment_stage, segments, backward)
 
+    # Departure: if the recipe names the prompts of an evaluation, no forward model is trained on them.
+    clean = run("seed-clean", clean_seed, recipe.decontaminate, seed) if recipe.decontaminate else seed
+
     # 2.3 Self-curation: M_{t-1} scores the same pairs again; the seed and the best pairs train M_t.
     forward_stage = ForwardStage(base=base, chat=chat, recipe=training.forward)
     initial_stage = ForwardStage(base=base, chat=chat, recipe=training.initial or training.forward)
-    models = [run("model-0", train_forward, initial_stage, seed)]
+    models = [run("model-0", train_forward, initial_stage, clean)]
     curated: list[Artifact] = []
     for t in range(1, recipe.iterations + 1):
         scores = {}
         for name in (judge.judge for judge in recipe.score):
             stage = ScoreStage(judge=recipe.judge(name, t), engine=engine, chat=chat)
             scores[name] = run(f"score-{t}-{name}", score, stage, candidates, models[-1])
-        curated.append(run(f"curate-{t}", select, recipe.curate, candidates, scores[recipe.curate.judge]))
+        curated.append(run(f"curate-{t}", select, recipe.curate_stage, candidates, scores[recipe.curate.judge]))
         # Departure: `init: previous` is an option; the paper's text and tables tune the base model every time.
         start = models[-1:] if training.init == "previous" else []
-        models.append(run(f"model-{t}", train_forward, forward_stage, seed, curated[-1], *start))
+        models.append(run(f"model-{t}", train_forward, forward_stage, clean, curated[-1], *start))
 
-    return Build(seed, candidates, curated, backward, models)
+    return Build(clean, candidates, curated, backward, models)

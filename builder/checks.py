@@ -73,7 +73,8 @@ def _as_json(path: Path, recipe: Recipe, pins: list[Pin], unchecked: list[str], 
 
 def _problems(recipe: Recipe) -> Iterator[str]:
     sections = (recipe.base, recipe.chat, *recipe.seed.sources, *recipe.segments.sources, recipe.augment, *recipe.score)
-    for section in (*sections, recipe.segments.model_copy(update={"sources": []})):
+    prompts = [recipe.decontaminate] if recipe.decontaminate else []
+    for section in (*sections, *prompts, recipe.segments.model_copy(update={"sources": []})):
         yield from _message(lambda section=section: describe(section))  # type: ignore[misc]
     yield from _message(lambda: render(recipe.augment.template, output="text"))
     for rubric in (judge.rubric for judge in recipe.score if judge.judge != "likelihood"):

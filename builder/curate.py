@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from builder.decontaminate import load_prompts
 from builder.errors import StageError
 from builder.histogram import histogram
 from builder.llm.chunks import run_in_chunks
@@ -16,7 +17,7 @@ from builder.llm.contract import Renderer, check_contract
 from builder.llm.engine import load_tokenizer, start_engine
 from builder.llm.judges import judge_rows
 from builder.llm.verdicts import reply_details
-from builder.recipe import Chat, Runtime
+from builder.recipe import Chat, CleanCurate, Runtime
 from builder.recipe import Engine as EngineConfig
 from builder.recipe_curate import Curate, Judge
 from builder.records import Counts, Rejects, Stats, curated_schema, rejected_schema, score_schema, stable_id
@@ -90,8 +91,10 @@ def quantiles(values: list[float]) -> dict[str, float]:
     return {f"{10 * tenth}%": ordered[round(tenth / 10 * (len(ordered) - 1))] for tenth in range(11)}
 
 
-def select(out: Path, config: Curate, candidates: Path, scores: Path, *, runtime: Runtime) -> Stats:
+def select(out: Path, config: Curate | CleanCurate, candidates: Path, scores: Path, *, runtime: Runtime) -> Stats:
     """Select the best scored pairs into A_k(t), and mark the withheld test rows.
+
+    Pairs that hold a prompt of an evaluation are taken out first, whatever their score.
 
     Args:
         out: Stage folder; `data/` gets the selected pairs, sorted by id, `rejected/` the ids of the others.
@@ -106,8 +109,10 @@ def select(out: Path, config: Curate, candidates: Path, scores: Path, *, runtime
     Raises:
         StageError: If a pair was never scored, or nothing is selected.
     """
+    prompts = load_prompts(config.decontaminate if isinstance(config, CleanCurate) else None)
+    contaminated = prompts.find(read_rows(candidates / "data", ["id", "instruction", "output"]))
     given = {row["id"]: row["score"] for row in read_rows(scores / "data", ["id", "score"])}
-    chosen = choose(given, config)
+    chosen = choose({key: value for key, value in given.items() if key not in contaminated}, config)
     withheld = withheld_pages((row["page_id"] for row in read_rows(candidates / "data", ["page_id"])), config)
     counts, kept, rejects = Counts(), [], Rejects()
     for row in read_rows(candidates / "data"):
@@ -118,9 +123,10 @@ def select(out: Path, config: Curate, candidates: Path, scores: Path, *, runtime
             split = "test" if row["page_id"] in withheld else "train"
             kept.append(row | {"score": given[row["id"]], "split": split})
             continue
-        reason = "no_score" if given[row["id"]] is None else "not_selected"
+        reason = contaminated.get(row["id"]) or ("no_score" if given[row["id"]] is None else "not_selected")
         counts.dropped[reason] += 1
-        rejects.add(row["id"], reason, page_id=row["page_id"], header=row["header"])
+        text = f"{row['instruction']}\n\n{row['output']}" if row["id"] in contaminated else ""
+        rejects.add(row["id"], reason, page_id=row["page_id"], header=row["header"], text=text)
     if not kept:
         raise StageError(_nothing_selected(config, list(given.values())))
     kept.sort(key=lambda row: str(row["id"]))
@@ -128,7 +134,9 @@ def select(out: Path, config: Curate, candidates: Path, scores: Path, *, runtime
     write_rows(out / "data" / "curated.parquet", kept, curated_schema())
     write_rows(out / "rejected" / "curated.parquet", rejects.rows, rejected_schema())
     test_rows = sum(row["split"] == "test" for row in kept)
-    return Stats({"pairs": counts}, {"lowest_score": min(row["score"] for row in kept), "test_rows": test_rows})
+    return Stats(
+        {"pairs": counts}, {"lowest_score": min(row["score"] for row in kept), "test_rows": test_rows} | prompts.details
+    )
 
 
 def choose(scores: Mapping[str, float | None], config: Curate) -> set[str]:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from builder.errors import RecipeError
 from builder.llm.prompts import template_path
+from builder.remote import list_remote
 from builder.section import DigestPath, InputPath
 
 
@@ -63,6 +64,8 @@ def _describe(value: Any, marks: set[type]) -> Any:
         return [_describe(item, marks) for item in value]
     if isinstance(value, str) and DigestPath in marks and template_path(value).is_file():
         return digest(template_path(value))  # a template of the package, by its name
+    if isinstance(value, str) and InputPath in marks:
+        return [[file.name, file.size, file.state] for file in list_remote(value)]
     if isinstance(value, Path):
         return listing(value) if InputPath in marks and DigestPath not in marks else digest(value)
     return value

@@ -15,6 +15,8 @@ SECTIONS = {
     "segments": "segments.",
     "dedup": "dedup.",
     "curate": "curate.",
+    "curate decontaminate": "decontaminate",
+    "seed-clean": "decontaminate.",
     "model-backward recipe": "training.backward",
     "model-backward template": "augment.template",
     "model recipe": "training.forward",

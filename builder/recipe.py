@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from builder.recipe_curate import Curate, Judge, Likelihood, Reasoned, Verdict
+from builder.recipe_decontaminate import Decontaminate
 from builder.recipe_segments import Dedup, Segments
 from builder.section import Input, Named, RecipePath, Section, Share
 
@@ -169,6 +170,12 @@ class Runtime(Section):
         return launcher
 
 
+class CleanCurate(Curate):
+    """What the stages `curate-t` depend on where the recipe decontaminates; elsewhere they depend on `Curate`."""
+
+    decontaminate: Decontaminate
+
+
 class Recipe(Section):
     """A whole build.yaml."""
 
@@ -182,6 +189,7 @@ class Recipe(Section):
     augment: Augment = Augment()
     score: Annotated[list[Judge], Field(min_length=1)]
     curate: Curate
+    decontaminate: Decontaminate | None = None
     training: Training
     iterations: Annotated[int, Field(ge=1)] = 2
     release: Release
@@ -206,6 +214,11 @@ class Recipe(Section):
         if late:
             raise ValueError(f"release.models names model {late[0]}, but there are {self.iterations} iterations")
         return self
+
+    @property
+    def curate_stage(self) -> Curate:
+        """What the stages `curate-t` depend on; new prompts run them again, and nothing that writes text."""
+        return CleanCurate(**dict(self.curate), decontaminate=self.decontaminate) if self.decontaminate else self.curate
 
     def judge(self, name: str, iteration: int) -> Judge:
         """The judge called `name`, as iteration `iteration` (from 1) uses it: with one prior weight."""

@@ -4,44 +4,106 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from builder.section import Input, Named, Section, Share
+from builder.section import InputUrl, Named, Section, Share
+
+FilterName = Literal["gopher_quality", "gopher_repetition", "c4_quality", "fineweb_quality"]
+Count = Annotated[int, Field(ge=0)]
 
 
 class CorpusSource(Section):
-    """Pages: WARC files, or folders of HTML."""
+    """Pages: WARC files (of ClueWeb22, 12 and 09, Common Crawl and others), tables with HTML, folders of HTML."""
 
-    path: Input
-    format: Literal["warc", "html"]
+    path: InputUrl
+    format: Literal["warc", "html", "jsonl", "parquet"]
+    html: str = "html"
+    """The key of a JSON line, or the column of a Parquet file, that holds the page; the next three likewise."""
+    url: str = "url"
+    id: str | None = None
+    """Where there is none, file and place are the id."""
+    language: str | None = None
+
+    @model_validator(mode="after")
+    def _has_columns(self) -> "CorpusSource":
+        columns = ("html", "url", "id", "language")
+        named = [name for name in columns if getattr(self, name) != type(self).model_fields[name].default]
+        if named and self.format not in ("jsonl", "parquet"):
+            raise ValueError(f"has the key {named[0]}, which names a column, but format {self.format} has none")
+        return self
 
 
-class Segments(Section):
-    """How pages are cut and which segments are dropped (paper 2.1 and its appendix)."""
+class Heuristics(Section):
+    """Which segments are dropped by rules; the paper's are those on length, headers and repeated sentences."""
 
-    sources: Annotated[list[CorpusSource], Field(min_length=1)]
-    languages: list[str] = Field(["en"], min_length=1)
     min_chars: Annotated[int, Field(ge=1)] = 600
     max_chars: Annotated[int, Field(ge=1)] = 3_000
-    boundary: Literal["tree", "any"] = "tree"
     max_header_chars: Annotated[int, Field(ge=1)] = 200
     max_header_capitals: Share = 0.6
     """Share of capital letters above which a header is dropped as shouting."""
     navigation_headers: Named | None = None
     """A text file, one header a line, instead of the list that comes with the package."""
-    on_control_tokens: Literal["reject", "escape"] = "reject"
-    """Whether a segment with a control token of a chat template is dropped, or the token made harmless."""
-    page_seconds: Annotated[float, Field(gt=0)] = 10.0
-    tasks: Annotated[int, Field(ge=1)] = 4
-    """Into how many shards the input is split; part of the result's layout, so hashed."""
+    max_repeated_share: Share = 0.2
+    """Share of sentences that are nearly equal to an earlier one."""
+    sentence_similarity: Share = 0.6
+    """Jaccard index of word 3-grams from which two sentences are nearly equal."""
+    max_link_share: Share = 0.5
+    """Share of characters in links to other pages."""
+    max_table_share: Share = 0.7
+    """Share of characters in cells of data tables."""
+    max_stub_share: Share = 0.5
+    """Share of characters in list items shorter than 40 characters."""
+    min_letter_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share of letters among the characters that are no white space."""
+    max_cards: Count = 7
+    """Inner sections with less than 200 characters."""
+    max_linked_cards: Count = 2
+    """Those whose heading is a link."""
+    max_teasers: Count = 2
+    """Lines that end in an ellipsis, "Read more" or the like."""
+    max_thread_lines: Count = 1
+    """Lines of the frame of a forum, such as "Senior Member" or "jane wrote:"."""
+    drop_cut_endings: bool = True
+    """Whether a text that ends like a teaser is dropped."""
+    filters: list[FilterName] = Field([])
+    """datatrove's document filters to run after the rules above."""
 
     @model_validator(mode="after")
-    def _ordered(self) -> "Segments":
+    def _ordered(self) -> "Heuristics":
         if self.min_chars > self.max_chars:
             raise ValueError(f"min_chars is {self.min_chars} and above max_chars, which is {self.max_chars}")
         return self
 
 
+class Segments(Heuristics):
+    """How pages are cut and which segments are dropped (paper 2.1 and its appendix)."""
+
+    sources: Annotated[list[CorpusSource], Field(min_length=1)]
+    languages: list[str] = Field(["en"], min_length=1)
+    mode: Literal["cascade", "overlay", "fast"] = "cascade"
+    """Who is asked which text is main content: Resiliparse, and trafilatura where there is doubt (`cascade`), always
+    (`overlay`) or never (`fast`)."""
+    boundary: Literal["tree", "any"] = "tree"
+    on_control_tokens: Literal["reject", "escape"] = "reject"
+    """Whether a segment with a control token of a chat template is dropped, or the token made harmless."""
+    mask_pii: bool = True
+    """Whether e-mail and public IP addresses become fixed stand-ins."""
+    block_urls: bool = False
+    """Whether pages on the lists of unwanted addresses that come with datatrove are left out."""
+    page_seconds: Annotated[float, Field(gt=0)] = 10.0
+    page_memory_mb: Annotated[int, Field(ge=64)] = 1_024
+    """How much memory a page may take while it is cut; more than that, and it fails alone."""
+    tasks: Annotated[int, Field(ge=1)] = 4
+    """Into how many shards the input is split; part of the result's layout, so hashed."""
+
+
 class Dedup(Section):
     """Which duplicates go, and how many segments stay."""
 
+    near: bool = True
+    """Whether near duplicates go too, by MinHash; the next three keys are its parameters."""
+    n_grams: Annotated[int, Field(ge=1)] = 5
+    buckets: Annotated[int, Field(ge=1)] = 14
+    hashes_per_bucket: Annotated[int, Field(ge=1)] = 8
+    per_domain: Annotated[int, Field(ge=1)] | None = None
+    """Keep at most this many segments of a registered domain, chosen by id hash."""
     sample: Annotated[int, Field(ge=1)] | None = None
     """Keep this many segments, chosen by id hash (the paper sampled 502,133)."""

@@ -170,11 +170,14 @@ def curated_schema() -> "pa.Schema":
 
 
 def rejected_schema() -> "pa.Schema":
-    """Rows that did not go on: id and reason for all, `text` for the first ones of each reason."""
+    """Rows that did not go on: id and reason for all, `text` for the first ones of each reason.
+
+    `twin` is the id of the row that a duplicate repeats, and `twin_text` the text of that row, where `text` is given.
+    """
     import pyarrow as pa
 
-    text = pa.string()
-    return _schema(("id", text), ("reason", text), ("page_id", text), ("header", text), ("text", text))
+    columns = ("id", "reason", "page_id", "header", "text", "twin", "twin_text")
+    return _schema(*((name, pa.string()) for name in columns))
 
 
 def score_schema(judge: str) -> "pa.Schema":

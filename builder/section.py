@@ -2,8 +2,9 @@
 
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import unquote
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -21,8 +22,18 @@ def _beside_recipe(path: Path, info: ValidationInfo) -> Path:
     return path if path.is_absolute() else Path(folder) / path
 
 
+def _path_or_url(value: object, info: ValidationInfo) -> Path | str:
+    if not isinstance(value, Path | str) or not str(value):
+        raise ValueError(f"is {value!r}; it must be a path or a URL")
+    if isinstance(value, Path) or "://" not in value:
+        return _beside_recipe(Path(value), info)
+    return Path(unquote(value.removeprefix("file://"))) if value.startswith("file:///") else value
+
+
 RecipePath = Annotated[Path, AfterValidator(_beside_recipe)]
 Input = Annotated[RecipePath, InputPath()]
+InputUrl = Annotated[Path | str, PlainValidator(_path_or_url), InputPath()]
+"""A path beside the recipe, or any fsspec URL, which stays a str."""
 Named = Annotated[RecipePath, DigestPath()]
 
 

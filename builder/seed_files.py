@@ -69,7 +69,7 @@ def _tables(source: SeedSource) -> Iterator[tuple[str, Iterable[tuple[str, Any]]
         yield f"{source.dataset}@{source.revision}", _hub_rows(source)
         return
     for file in _files(source.path):
-        yield str(file), _file_rows(file)
+        yield str(file), file_rows(file)
 
 
 def _hub_rows(source: SeedSource) -> Iterator[tuple[str, Any]]:
@@ -89,8 +89,12 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
-def _file_rows(file: Path) -> Iterator[tuple[str, Any]]:
-    """Rows of one file with their places (`name:line`)."""
+def file_rows(file: Path) -> Iterator[tuple[str, Any]]:
+    """Rows of one file with their places (`name:line`); None for a line that is not JSON.
+
+    Raises:
+        RecipeError: If the file cannot be read.
+    """
     import pyarrow as pa
 
     try:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,6 +80,19 @@ def write_rows(path: Path, rows: Iterable[dict[str, Any]], schema: "pa.Schema", 
     with whole_file(path) as temporary:
         pq.write_table(table, temporary, **{"compression": "zstd", **options})
     return int(table.num_rows)
+
+
+@contextmanager
+def open_rows(path: Path, schema: "pa.Schema") -> Iterator[Callable[[list[dict[str, Any]]], None]]:
+    """Yield a function that adds rows to one Parquet file, a row group a call; the file is whole at the end.
+
+    For tables that need not fit into memory; see `write_rows`.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with whole_file(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        yield lambda rows: writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
 
 def parquet_files(folder: Path) -> list[Path]:

@@ -43,6 +43,12 @@ def real_seed() -> Path:
     return _given_folder("HUMPBACK_TEST_SEED")
 
 
+@pytest.fixture(scope="session")
+def real_prompts() -> Path:
+    """Real prompt sets of evaluations, where the machine has them."""
+    return _given_folder("HUMPBACK_TEST_PROMPTS")
+
+
 BLOCK = """
 import importlib.util, sys
 NAMES = {"torch", "transformers", "trl", "vllm", "accelerate", "peft"}
@@ -61,7 +67,8 @@ def without_model_libraries(tmp_path: Path) -> dict[str, str]:
     """An environment, for children of children too, where no model library can be imported."""
     (tmp_path / "absent").mkdir()
     (tmp_path / "absent" / "sitecustomize.py").write_text(BLOCK)
-    return os.environ | {"PYTHONPATH": str(tmp_path / "absent")}
+    before = os.environ.get("PYTHONPATH")
+    return os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path / "absent"), *([before] if before else [])])}
 
 
 @pytest.fixture(scope="session")

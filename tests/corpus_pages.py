@@ -114,6 +114,58 @@ def record(payload: bytes, number: int, *, kind: str = "response", clueweb: bool
     return head.encode() + payload + b"\r\n\r\n"
 
 
+def http(body: bytes, *headers: str, status: str = "200 OK", newline: str = "\r\n") -> bytes:
+    """An HTTP response."""
+    lines = [f"HTTP/1.1 {status}", *(headers or ("Content-Type: text/html",)), "", ""]
+    return newline.join(lines).encode("latin-1") + body
+
+
+def clueweb22(number: int, body: bytes | None = None) -> bytes:
+    """A record as in ClueWeb22: no HTTP headers."""
+    return record(page(number).encode() + b"\r\n" if body is None else body, number)
+
+
+def clueweb12(number: int, body: bytes | None = None) -> bytes:
+    """A record as in ClueWeb12."""
+    body = http(page(number).encode()) if body is None else body
+    return record(body, number, clueweb=False, **{"WARC-TREC-ID": f"clueweb12-0000tw-00-{number:05d}"})
+
+
+def clueweb09(number: int, body: bytes | None = None, *, length: int = 0) -> bytes:
+    """A record as in ClueWeb09; its Content-Length is off by `length`."""
+    body = http(page(number).encode(), newline="\n") if body is None else body
+    head = [
+        "WARC/0.18",
+        "WARC-Type: response",
+        "WARC-Target-URI: http://example.org/" + str(number),
+        "WARC-Warcinfo-ID: 993d3969-9643-4934-b1c6-68d4dbe55b83",
+        "WARC-Date: 2009-03-65T08:43:19-0800",
+        f"WARC-Record-ID: <urn:uuid:00000000-0000-0000-0000-{number:012d}>",
+        f"WARC-TREC-ID: clueweb09-en0000-00-{number:05d}",
+        "Content-Type: application/http;msgtype=response",
+        "WARC-Identified-Payload-Type: ",
+        f"Content-Length: {len(body) + length}",
+    ]
+    return "\n".join(head).encode() + b"\n\n" + body + b"\n\n"
+
+
+def common_crawl(number: int, body: bytes | None = None) -> bytes:
+    """A request, a response and a metadata record as in Common Crawl."""
+    body = http(page(number).encode()) if body is None else body
+    kinds = {"request": b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n", "metadata": b"fetchTimeMs: 56\r\n"}
+    around = [record(text, number, kind=kind, clueweb=False) for kind, text in kinds.items()]
+    payload_type = {"WARC-Identified-Payload-Type": "text/html"}
+    return around[0] + record(body, number, clueweb=False, **payload_type) + around[1]
+
+
+def write_offsets(archive: Path, members: list[bytes]) -> Path:
+    """The offset file that ClueWeb22 puts beside an archive."""
+    ends = [sum(map(len, members[:count])) for count in range(len(members) + 1)]
+    path = archive.with_name(archive.name.removesuffix(".gz") + ".offset")
+    path.write_text("".join(f"{end:010d}\n" for end in ends))
+    return path
+
+
 def write_warc(path: Path, records: list[bytes]) -> Path:
     """An archive with one gzip member a record."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,13 +23,14 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "dedup": ("segments",),
     "model-backward": ("seed",),
     "augment": ("dedup", "model-backward"),
-    "model-0": ("seed",),
+    "seed-clean": ("seed",),
+    "model-0": ("seed-clean",),
     **{f"score-1-{judge}": ("augment", "model-0") for judge in JUDGES},
     "curate-1": ("augment", "score-1-likelihood"),
-    "model-1": ("seed", "curate-1"),
+    "model-1": ("seed-clean", "curate-1"),
     **{f"score-2-{judge}": ("augment", "model-1") for judge in JUDGES},
     "curate-2": ("augment", "score-2-likelihood"),
-    "model-2": ("seed", "curate-2"),
+    "model-2": ("seed-clean", "curate-2"),
 }
 """The stages of `write_small_recipe`, in order, and what each of them reads."""
 
@@ -57,6 +58,8 @@ MODELS, SCORES, CURATES, FORWARD = (
     stages("model-0", "model-1", "model-2"),
 )
 ENGINE = stages("augment", "score")
+SEED = frozenset({"seed"})
+CLEAN = frozenset({"seed-clean", "curate-1", "curate-2"})
 EVERY_PROMPT = MODELS | ENGINE
 
 
@@ -76,6 +79,9 @@ class Change:
 
 HUB_BASE = {"base.path": GONE, "base.model": "some/model", "base.revision": "0" * 40}
 HUB_SEED = {"seed.sources.0.path": GONE, "seed.sources.0.dataset": "some/pairs", "seed.sources.0.revision": "0" * 40}
+
+
+TABLE = {"segments.sources.0.path": "corpus/pages.jsonl", "segments.sources.0.format": "jsonl"}
 
 
 def _one(place: str, value: Any, first: Stages, **before: Any) -> tuple[str, Change]:
@@ -100,24 +106,28 @@ CHANGES: dict[str, Change] = dict([
     _one("chat.system_seed", "Other.", EVERY_PROMPT),
     _one("chat.system_web", "Other.", EVERY_PROMPT),
     _one("chat.system_backward", "Other.", EVERY_PROMPT),
-    ("seed.sources.name", Change({"seed.sources.0.name": "other"}, stages("seed"))),
-    ("seed.sources.path", Change({"seed.sources.0.path": "seed/other.jsonl"}, stages("seed"))),
-    ("seed.sources.dataset", Change({"seed.sources.0.dataset": "other/pairs"}, stages("seed"), HUB_SEED)),
-    ("seed.sources.revision", Change({"seed.sources.0.revision": "1" * 40}, stages("seed"), HUB_SEED)),
-    ("seed.sources.split", Change({"seed.sources.0.split": "test"}, stages("seed"), HUB_SEED)),
-    ("seed.sources.format", Change({"seed.sources.0.format": "oasst"}, stages("seed"))),
-    ("seed.sources.license", Change({"seed.sources.0.license": "mit"}, stages("seed"))),
-    ("seed.sources.instruction", Change({"seed.sources.0.instruction": "ask"}, stages("seed"))),
-    ("seed.sources.output", Change({"seed.sources.0.output": "reply"}, stages("seed"))),
-    _one("seed.language", "de", stages("seed")),
-    _one("seed.size", 5, stages("seed")),
-    _one("seed.min_quality", 0.5, stages("seed")),
-    _one("seed.only_children", True, stages("seed")),
-    _one("seed.synthetic", False, stages("seed")),
-    _one("seed.on_control_tokens", "escape", stages("seed")),
-    _one("seed.seed", 7, stages("seed")),
+    ("seed.sources.name", Change({"seed.sources.0.name": "other"}, SEED)),
+    ("seed.sources.path", Change({"seed.sources.0.path": "seed/other.jsonl"}, SEED)),
+    ("seed.sources.dataset", Change({"seed.sources.0.dataset": "other/pairs"}, SEED, HUB_SEED)),
+    ("seed.sources.revision", Change({"seed.sources.0.revision": "1" * 40}, SEED, HUB_SEED)),
+    ("seed.sources.split", Change({"seed.sources.0.split": "test"}, SEED, HUB_SEED)),
+    ("seed.sources.format", Change({"seed.sources.0.format": "oasst"}, SEED)),
+    ("seed.sources.license", Change({"seed.sources.0.license": "mit"}, SEED)),
+    ("seed.sources.instruction", Change({"seed.sources.0.instruction": "ask"}, SEED)),
+    ("seed.sources.output", Change({"seed.sources.0.output": "reply"}, SEED)),
+    _one("seed.language", "de", SEED),
+    _one("seed.size", 5, SEED),
+    _one("seed.min_quality", 0.5, SEED),
+    _one("seed.only_children", True, SEED),
+    _one("seed.synthetic", False, SEED),
+    _one("seed.on_control_tokens", "escape", SEED),
+    _one("seed.seed", 7, SEED),
     ("segments.sources.path", Change({"segments.sources.0.path": "corpus/other"}, stages("segments"))),
     ("segments.sources.format", Change({"segments.sources.0.format": "warc"}, stages("segments"))),
+    ("segments.sources.html", Change({"segments.sources.0.html": "page"}, stages("segments"), TABLE)),
+    ("segments.sources.url", Change({"segments.sources.0.url": "address"}, stages("segments"), TABLE)),
+    ("segments.sources.id", Change({"segments.sources.0.id": "name"}, stages("segments"), TABLE)),
+    ("segments.sources.language", Change({"segments.sources.0.language": "lang"}, stages("segments"), TABLE)),
     _one("segments.languages", ["en", "de"], stages("segments")),
     _one("segments.min_chars", 7, stages("segments")),
     _one("segments.max_chars", 7_000, stages("segments")),
@@ -126,9 +136,33 @@ CHANGES: dict[str, Change] = dict([
     _one("segments.max_header_capitals", 0.7, stages("segments")),
     _one("segments.navigation_headers", "headers.txt", stages("segments")),
     _one("segments.on_control_tokens", "escape", stages("segments")),
+    _one("segments.max_repeated_share", 0.7, stages("segments")),
+    _one("segments.sentence_similarity", 0.7, stages("segments")),
+    _one("segments.max_link_share", 0.7, stages("segments")),
+    _one("segments.max_table_share", 0.5, stages("segments")),
+    _one("segments.max_stub_share", 0.7, stages("segments")),
+    _one("segments.min_letter_share", 0.7, stages("segments")),
+    _one("segments.max_cards", 3, stages("segments")),
+    _one("segments.max_linked_cards", 3, stages("segments")),
+    _one("segments.max_teasers", 3, stages("segments")),
+    _one("segments.max_thread_lines", 3, stages("segments")),
+    _one("segments.drop_cut_endings", False, stages("segments")),
+    _one("segments.filters", ["c4_quality"], stages("segments")),
+    _one("segments.mode", "fast", stages("segments")),
+    _one("segments.mask_pii", False, stages("segments")),
+    _one("segments.block_urls", True, stages("segments")),
+    _one("segments.page_memory_mb", 777, stages("segments")),
     _one("segments.page_seconds", 7.0, stages("segments")),
     _one("segments.tasks", 7, stages("segments")),
+    _one("dedup.near", False, stages("dedup")),
+    _one("dedup.n_grams", 7, stages("dedup")),
+    _one("dedup.buckets", 7, stages("dedup")),
+    _one("dedup.hashes_per_bucket", 7, stages("dedup")),
+    _one("dedup.per_domain", 7, stages("dedup")),
     _one("dedup.sample", 7, stages("dedup")),
+    _one("decontaminate.prompts", ["other.jsonl"], CLEAN),
+    _one("decontaminate.column", "text", CLEAN),
+    _one("decontaminate.ngram", 7, CLEAN),
     _one("engine.kind", "transformers", ENGINE),
     _one("engine.dtype", "float32", ENGINE),
     _one("engine.max_model_len", 2_048, ENGINE),
@@ -198,6 +232,7 @@ def write_small_recipe(folder: Path) -> Path:
     for name, text in (
         ("base/config.json", "{}"), ("other-base/config.json", "{ }"), ("own.jinja", "{{ output }}"),
         ("headers.txt", "news"), ("forward.yaml", "a: 1"), ("backward.yaml", "a: 2"), ("other.yaml", "a: 3"),
+        ("prompts.jsonl", "{}"), ("other.jsonl", "{ }"), ("corpus/pages.jsonl", "{}"),
         ("seed/pairs.jsonl", "{}"), ("seed/other.jsonl", "{ }"), ("corpus/pages/a.html", "a"),
         ("corpus/pages/b.html", "b"), ("corpus/other/a.html", "c"),
     ):  # fmt: skip
@@ -210,6 +245,7 @@ def write_small_recipe(folder: Path) -> Path:
         "segments": {"sources": [{"path": "corpus/pages", "format": "html"}]},
         "score": [{"judge": judge} for judge in JUDGES],
         "curate": {"judge": "likelihood", "share": 0.5},
+        "decontaminate": {"prompts": ["prompts.jsonl"]},
         "training": {"forward": "forward.yaml", "backward": "backward.yaml"},
         "release": {"title": "Small", "license": "odc-by"},
     }

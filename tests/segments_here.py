@@ -4,9 +4,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from builder.corpus.crawl import Loss, Page, Shard
 from builder.corpus.page import cut_page
-from builder.corpus.pipeline import _contained
-from builder.corpus.readers import Loss, Page, Shard, list_inputs, read_pages
+from builder.corpus.readers import list_inputs, read_pages
+from builder.corpus.sandbox import _contained
 from builder.corpus.tasks import TaskFiles
 from builder.corpus.writer import WriteSegments
 from builder.recipe_segments import Segments
@@ -32,6 +33,6 @@ def _cut(item: Page | Loss, config: Segments) -> Any:
     """What the block `CutPages` makes of a page, without its child process; a page that breaks it is an error here."""
     if isinstance(item, Loss):
         return item
-    result, error = _contained(partial(cut_page, config=config), item)
+    result, error = _contained(partial(cut_page, config=config), config.page_memory_mb, item)
     assert not error, error
     return Loss("pages", item.page_id, result) if isinstance(result, str) else (item, result)

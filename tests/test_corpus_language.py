@@ -1,7 +1,10 @@
 import pytest
 from corpus_pages import page
 
-from builder.corpus.language import decide, declared_language, detect, page_language
+from builder.corpus.language import decide, declared_language, detect
+from builder.corpus.page import page_language
+from builder.corpus.readers import Page
+from builder.corpus.walk import parse, walk
 
 GERMAN = "Der Fluss fließt langsam durch die Stadt, und die Leute gehen am Abend gern am Ufer spazieren. " * 12
 ENGLISH = "The river flows slowly through the town, and in the evening people like to walk along its banks. " * 12
@@ -10,6 +13,10 @@ ODD = "The zorbly vint of a quenter is brallow, and its mirk should be fendled b
 
 def html(text: str, lang: str = "") -> str:
     return f"<html{f' lang={lang}' if lang else ''}><body><main><p>{text}</p></main></body></html>"
+
+
+def language(text: str, hint: str = "") -> str:
+    return page_language(Page("p", "", text, "file", 0, hint, ""), walk(parse(text)), ["en"])
 
 
 @pytest.mark.parametrize(
@@ -35,14 +42,14 @@ def test_the_detector_knows_languages() -> None:
 
 
 def test_a_false_declaration_does_not_help() -> None:
-    assert page_language(html(GERMAN, "en"), "en", ["en"]) == "de"
-    assert page_language(html(ENGLISH, "de"), "", ["en"]) == "en"
+    assert language(html(GERMAN, "en"), "en") == "de"
+    assert language(html(ENGLISH, "de")) == "en"
 
 
 def test_odd_words_and_short_texts_do_not_cost_a_declared_page_its_place() -> None:
-    assert page_language(html(ODD, "en"), "", ["en"]) == "en"
-    assert page_language(html("Vint brallow zorbly.", "en"), "", ["en"]) == "en"
-    assert page_language(page(3), "", ["en"]) == "en"
+    assert language(html(ODD, "en")) == "en"
+    assert language(html("Vint brallow zorbly.", "en")) == "en"
+    assert language(page(3)) == "en"
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from builder.corpus import extract_segments
-from builder.corpus.page import CutPage, cut_page, refuse
-from builder.corpus.pipeline import CutPages
+from builder.corpus.guard import refuse
+from builder.corpus.page import CutPage, cut_page
 from builder.corpus.readers import Loss, Page
+from builder.corpus.sandbox import CutPages
 from builder.corpus.segmenter import Segment
 from builder.corpus.walk import parse, render, walk
 from builder.corpus.writer import _Result
@@ -86,7 +87,7 @@ def test_what_is_dropped_and_what_fails_is_counted(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-50])
     stats = extract(tmp_path / "out", settings(tmp_path / "in", tasks=3))
     assert stats.counts["records"].as_dict() == {
-        "in": 10, "kept": 8, "dropped": {"not_response": 1}, "failed": {"truncated_file": 1},
+        "in": 10, "kept": 8, "dropped": {"warcinfo": 1}, "failed": {"cut": 1},
     }  # fmt: skip
     dropped = {
         "empty": 1, "language": 1, "no_headings": 1, "no_main_content": 1, "not_html": 1, "too_deep": 1,
@@ -95,7 +96,7 @@ def test_what_is_dropped_and_what_fails_is_counted(tmp_path: Path) -> None:
     assert stats.counts["pages"].as_dict() == {"in": 8, "kept": 1, "dropped": dropped, "failed": {}}
     rejected = list(read_rows(tmp_path / "out" / "rejected"))
     reasons = sorted(row["reason"] for row in rejected)
-    assert reasons == sorted([*dropped, "not_response", "truncated_file"])
+    assert reasons == sorted([*dropped, "warcinfo", "cut"])
 
 
 def test_the_number_of_tasks_does_not_change_the_rows(tmp_path: Path) -> None:
@@ -179,22 +180,23 @@ def test_a_page_that_hangs_raises_or_kills_fails_alone() -> None:
         a_page(text, number) for number, text in enumerate(["a", "hang", "b", "raise", "die", "c"])
     ]
     started = time.monotonic()
-    found = list(CutPages(_slow, seconds=0.5)([*pages, Loss("records", "x", "truncated_file", True)], 0, 1))
+    found = list(CutPages(_slow, 0.5, 1_024)([*pages, Loss("records", "x", "cut", True)], 0, 1))
     assert time.monotonic() - started < 10
     losses = [(item.identity, item.reason, item.failed) for item in found if isinstance(item, Loss)]
     assert losses == [
         ("p1", "timeout", True),
         ("p3", "error", True),
         ("p4", "error", True),
-        ("x", "truncated_file", True),
+        ("x", "cut", True),
     ]
     assert [item[0].html for item in found if isinstance(item, tuple)] == ["a", "b", "c"]
 
 
-def test_hostile_pages_are_refused_before_they_are_parsed() -> None:
+def test_hostile_pages_are_refused_in_time() -> None:
+    config = settings(Path("x"))
     started = time.monotonic()
-    assert refuse("<h1>" + "<div>" * 90_000) == "too_deep"
-    assert refuse("<h1>" + "<b>" * 100_000) == "too_deep"
+    for deep in ("<div>" * 90_000, "<b>" * 100_000, "<table><tr><td>" * 200 + "lost"):
+        assert cut_page(a_page(f"<h1>x</h1>{deep}"), config) == "too_deep"
     assert refuse("<h1>" + "<p>x" * 300_000) == "too_many_tags"
     assert refuse("<h1>" + "<script>" * 200_000) == ""
     assert refuse("<h1>" + "<div " * 90_000) == ""
@@ -202,7 +204,6 @@ def test_hostile_pages_are_refused_before_they_are_parsed() -> None:
     assert refuse("<h1>x</h1>" + "<div></div>" * 5_000 + "<span/>" * 5_000) == ""
     assert refuse("<h1>x<script>" + "'<div>'+" * 500 + "</SCRIPT><!--" + "<div>" * 500 + "-->") == ""
     assert time.monotonic() - started < 10
-    assert cut_page(a_page("<h1>x</h1>" + "<table><tr><td>" * 200 + "lost"), settings(Path("x"))) == "too_deep"
 
 
 _SOUP_TAGS = ["h1", "h2", "h3", "p", "div", "ul", "li", "table", "tr", "td", "pre", "br"]
@@ -236,9 +237,9 @@ def test_counts_hold_for_any_pages(htmls: list[str], boundary: str) -> None:
 def test_a_corpus_without_a_page_is_an_error_that_says_why(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="no such file"):
         extract(tmp_path / "out", settings(tmp_path / "nowhere"))
-    write_warc(tmp_path / "wet" / "x.warc.gz", [record(b"text only", 1, kind="conversion")])
-    with pytest.raises(StageError, match=r"no page could be read \(1 x not_response\).*WET"):
-        extract(tmp_path / "out", settings(tmp_path / "wet"))
+    write_warc(tmp_path / "wat" / "x.warc.gz", [record(b"{}", 1, kind="metadata")])
+    with pytest.raises(StageError, match=r"x\.warc\.gz: no page could be read \(1 x metadata\).*response records"):
+        extract(tmp_path / "out", settings(tmp_path / "wat"))
     (tmp_path / "html").mkdir()
     (tmp_path / "html" / "x.html").write_text("<p>no heading")
     assert extract(tmp_path / "out2", settings(tmp_path / "html", "html")).counts["segments"].rows_in == 0

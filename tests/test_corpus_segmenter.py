@@ -1,21 +1,20 @@
 from itertools import pairwise
 
 import pytest
-from corpus_pages import page, paragraphs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.corpus.segmenter import Segment, choose_blocks, cut, main_content
+from builder.corpus.segmenter import Segment, cut
 from builder.corpus.walk import parse, render, walk
 
 ALL = 10**9
 
 
-def segments_of(html: str, boundary: str = "tree", max_chars: int = ALL, content: str | None = None) -> list[Segment]:
-    tree = parse(html)
-    blocks = walk(tree)
-    text = render(blocks) if content is None else content
-    return cut(blocks, text, boundary=boundary, max_chars=max_chars)  # type: ignore[arg-type]
+def segments_of(html: str, boundary: str = "tree", max_chars: int = ALL, without: str = "") -> list[Segment]:
+    """Segments of all blocks but those with the text `without`."""
+    blocks = walk(parse(html))
+    kept = {block.number for block in blocks if not block.level and not (without and without in block.text)}
+    return cut(blocks, kept, boundary=boundary, max_chars=max_chars)  # type: ignore[arg-type]
 
 
 def long(word: str) -> str:
@@ -66,28 +65,12 @@ def test_a_heading_of_headings_merges_or_goes() -> None:
     assert [item.header for item in segments_of(html, "any")] == ["One", "Two"]
 
 
-def test_boilerplate_is_left_out_and_headings_without_text_die() -> None:
-    content = "alpha " + "this is a paragraph of some length with many words in it. " * 3
-    html = f"<h1>Top</h1>{long('alpha')}<p>Share</p><h2>Related</h2>{long('other')}<h2>Empty</h2>"
-    (only,) = segments_of(html, content=content + "Share")
+def test_what_is_not_kept_is_left_out_and_headings_without_text_die() -> None:
+    html = f"<h1>Top</h1>{long('alpha')}<h2>Related</h2>{long('other')}<h2>Empty</h2>"
+    (only,) = segments_of(html, without="other")
     assert only.header == "Top"
     assert "other" not in only.text
     assert "Related" not in only.text
-    assert "Share" not in only.text  # short, with long text that stays on one side only
-
-
-def test_short_blocks_between_long_ones_stay() -> None:
-    html = f"<h1>Top</h1>{long('alpha')}<p>Note:</p><nav>Note:</nav>{long('beta')}<ul><li>end item</ul>"
-    (only,) = segments_of(html)
-    assert only.text.count("Note:") == 1
-    assert only.text.endswith("- end item")
-
-
-def test_code_between_text_stays_though_the_extractor_lost_it() -> None:
-    html = f"<h1>Top</h1>{long('alpha')}<pre>x = [i for i in range(10)]\nprint(x, end='---')</pre>{long('beta')}"
-    content = " ".join(block.text for block in walk(parse(html)) if block.kind != "code")
-    (only,) = segments_of(html, content=content)
-    assert "range(10)]\nprint" in only.text
 
 
 def test_a_repeated_header_is_taken_off_the_text() -> None:
@@ -96,19 +79,8 @@ def test_a_repeated_header_is_taken_off_the_text() -> None:
 
 
 def test_no_content_means_no_segments() -> None:
-    assert segments_of(NESTED, content="") == []
+    assert cut(walk(parse(NESTED)), set(), boundary="tree", max_chars=ALL) == []
     assert segments_of("<p>no heading at all</p>") == []
-
-
-def test_the_extractor_finds_the_content_of_a_plain_page() -> None:
-    tree = parse(page(7))
-    blocks = walk(tree)
-    content = main_content(tree)
-    assert paragraphs(7_000)[0] in content
-    kept = choose_blocks(blocks, content)[0]
-    assert [block.text for block in blocks if block.number in kept] == [
-        text for index in range(3) for text in paragraphs(7_000 + index)
-    ]
 
 
 _pages = st.lists(

@@ -2,6 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builder.corpus import regions
+from builder.corpus.regions import settle
 from builder.corpus.text import clean_heading
 from builder.corpus.walk import Block, TooDeepError, parse, render, walk
 
@@ -66,9 +68,52 @@ def test_what_is_never_read_leaves_no_block() -> None:
     assert texts(html) == ["text"]
 
 
-def test_margins_are_marked() -> None:
-    blocks = blocks_of("<nav>menu</nav><div>text</div><aside><p>ad</p></aside><footer>end</footer>last")
-    assert [block.margin for block in blocks] == [True, False, True, True, False]
+def test_numbered_lists_keep_their_numbers() -> None:
+    assert (
+        render(blocks_of("<ol><li>one<li>two<ul><li>inner</ul><li>three</ol>")) == "1. one\n2. two\n- inner\n3. three"
+    )
+    assert render(blocks_of("<ol start=5><li>five<li value=9>nine<li>ten</ol>")) == "5. five\n9. nine\n10. ten"
+    assert render(blocks_of("<ol start=x><li value=-3>one<li value=99999999999>two</ol>")) == "1. one\n2. two"
+    assert render(blocks_of("<li>of no list")) == "- of no list"
+
+
+def test_empty_cells_keep_their_place() -> None:
+    row = "<tr><th></th><th>north</th><th>south</th></tr>"
+    html = f"<table>{row}<tr><td>May</td><td></td><td>7</td></tr><tr><td colspan=2>June</td><td>8</td></tr></table>"
+    assert render(blocks_of(html)) == "| north | south\nMay |  | 7\nJune |  | 8"
+    assert render(block for block in blocks_of(html) if block.text != "north") == "|  | south\nMay |  | 7\nJune |  | 8"
+
+
+def test_regions_know_what_they_are() -> None:
+    html = (
+        "<nav>menu</nav><div role=navigation>more</div><div id=main class='siteFooter x'>end</div>"
+        "<div class=header-related>see</div><div class='football madrid'>news</div><p hidden>secret</p>"
+        "<p style='display: none'>gone</p><p>text</p>"
+    )
+    marks = {block.text: settle(block.region, 1_000) for block in blocks_of(html)}
+    assert marks == {
+        "menu": regions.NAV,
+        "more": regions.NAV,
+        "end": regions.FOOT_NAME,
+        "see": regions.HEAD_NAME | regions.RELATED_NAME,
+        "news": regions.FOOT_NAME,  # beginnings of words are coarse; that is why they are evidence and no more
+        "secret": regions.HIDDEN,
+        "gone": regions.HIDDEN,
+        "text": 0,
+    }
+
+
+def test_the_name_of_a_frame_says_nothing_about_what_is_in_it() -> None:
+    blocks = blocks_of(f"<div class=sidebar-left><main><p>{'word ' * 50}<div class=sidebar>box</div></main></div>")
+    total = sum(len(block.text) for block in blocks)
+    assert [settle(block.region, total) for block in blocks] == [regions.MAIN, regions.MAIN | regions.SIDE_NAME]
+
+
+def test_characters_in_links_to_other_pages_are_counted() -> None:
+    blocks = blocks_of(
+        "<p>see <a href=/x>that <b>page</b></a> or <a href=#y>below</a></p><p><a>no</a><a href='#'>¶</a>"
+    )
+    assert [(block.text, block.linked) for block in blocks] == [("see that page or below", 9), ("no", 0)]
 
 
 @pytest.mark.parametrize(
@@ -106,6 +151,11 @@ def test_text_is_found_at_any_depth_or_the_page_refused(tag: str) -> None:
         texts(tag * 300 + "end")
 
 
+def test_a_text_too_long_for_the_parser_is_refused_and_not_lost() -> None:
+    with pytest.raises(TooDeepError):
+        texts("<h1>x</h1><p>" + "long " * 2_200_000)
+
+
 _soup = st.lists(
     st.one_of(
         st.sampled_from(TAGS).map(lambda tag: f"<{tag}>"),
@@ -127,4 +177,5 @@ def test_any_soup_can_be_walked_and_rendered(soup: str) -> None:
     for block in blocks:
         assert block.text.strip()
         assert block.kind == "code" or "\n" not in block.text
+        assert 0 <= block.linked <= len(block.text)
     render(blocks).encode("utf-8")

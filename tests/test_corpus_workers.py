@@ -10,9 +10,9 @@ from pathlib import Path
 from corpus_pages import archive, settings
 
 from builder.corpus import extract_segments
+from builder.corpus.crawl import Page
 from builder.corpus.page import CutPage
-from builder.corpus.pipeline import CutPages
-from builder.corpus.readers import Page
+from builder.corpus.sandbox import CutPages
 from builder.corpus.segmenter import Segment
 from builder.recipe import Runtime
 from builder.storage import read_json, read_rows
@@ -61,6 +61,7 @@ def test_a_page_whose_process_is_killed_is_tried_once_more(tmp_path: Path) -> No
             os.kill(os.getpid(), signal.SIGKILL)
         return CutPage("", "en", [Segment("h", 1, (), 0, page.html, (0,))])
 
-    (found,) = CutPages(cut, seconds=5)([Page("p", "https://example.org", "text", "file", 0, "en", "digest")], 0, 1)
+    page = Page("p", "https://example.org", "text", "file", 0, "en", "digest")
+    (found,) = CutPages(cut, seconds=5, memory_mb=1_024)([page], 0, 1)
     assert isinstance(found, tuple)
     assert found[1].segments[0].text == "text"

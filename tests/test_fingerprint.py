@@ -7,12 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recipe_changes import (
     CHANGES,
+    CLEAN,
     CURATES,
     EVERY_PROMPT,
     FORWARD,
     INPUTS,
     MODELS,
     SCORES,
+    SEED,
     changed,
     fields,
     judged,
@@ -155,7 +157,7 @@ def test_a_weight_for_each_iteration_changes_the_iterations_whose_weight_differs
 
 @pytest.mark.parametrize(
     ("place", "first"),
-    [("seed.sources", stages("seed")), ("segments.sources", stages("segments"))],
+    [("seed.sources", SEED), ("segments.sources", stages("segments"))],
 )
 def test_another_source_and_the_order_of_sources_count(recipe, place, first):
     values = yaml.safe_load(recipe.read_text())
@@ -174,6 +176,7 @@ NAMED = {
     "training.initial": ("other.yaml", {"training.initial": "other.yaml"}, stages("model-0")),
     "augment.template": ("own.jinja", {"augment.template": "own.jinja"}, stages("augment", "model-backward")),
     "chat.template": ("own.jinja", {"chat.template": "own.jinja"}, EVERY_PROMPT),
+    "decontaminate.prompts": ("prompts.jsonl", {}, CLEAN),
     "segments.navigation_headers": ("headers.txt", {"segments.navigation_headers": "headers.txt"}, stages("segments")),
     "score.expected.rubric": ("own.jinja", {"score.1.rubric": "own.jinja"}, judged("expected")),
     "score.verdict.rubric": ("own.jinja", {"score.2.rubric": "own.jinja"}, judged("verdict")),
@@ -193,7 +196,7 @@ def test_a_named_file_counts_by_its_content_alone(tmp_path, place):
     assert differing(before, prints(path, values)) == with_all_that_follows(first)
 
 
-INPUT_FILES = {"corpus/pages/a.html": "segments", "seed/pairs.jsonl": "seed", "base/config.json": "model"}
+INPUT_FILES = {"corpus/pages/a.html": stages("segments"), "seed/pairs.jsonl": SEED, "base/config.json": MODELS}
 
 
 @pytest.mark.parametrize("name", INPUT_FILES)
@@ -217,7 +220,7 @@ def test_an_input_file_counts_by_its_name_size_and_time(tmp_path, name, what):
         file.with_name("added.jsonl").write_text("")
     else:
         file.unlink()
-    assert differing(before, prints(path, values)) == with_all_that_follows(stages(INPUT_FILES[name]))
+    assert differing(before, prints(path, values)) == with_all_that_follows(INPUT_FILES[name])
 
 
 def test_the_place_of_the_recipe_and_of_what_it_names_does_not_count(recipe, tmp_path):
@@ -255,7 +258,7 @@ def test_the_order_of_keys_does_not_count(recipe, random):
 @pytest.mark.parametrize(
     ("module", "first"),
     [
-        ("builder.seed", stages("seed")),
+        ("builder.seed", SEED),
         ("builder.corpus.pipeline", stages("segments")),
         ("builder.corpus.dedup", stages("dedup")),
         ("builder.train", MODELS),

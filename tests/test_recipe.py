@@ -57,7 +57,7 @@ def test_all_mistakes_are_reported_at_once_with_place_and_remedy(tmp_path):
     assert all(line.startswith(f"{path}: ") for line in lines)
     expected = [
         "curate.treshold is not a key of a recipe; did you mean threshold?",
-        "segments.sources.0.format is 'pdf'; it must be one of 'warc' or 'html'",
+        "segments.sources.0.format is 'pdf'; it must be one of 'warc', 'html', 'jsonl' or 'parquet'",
         "segments.min_chars is 0; it must be greater than or equal to 1",
         "augment.temperature is 'warm'; it must be a valid number",
         "base needs exactly one of path (a folder) and model (a Hub repository)",

@@ -12,7 +12,8 @@ import lxml.html
 import pytest
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
-from builder.corpus.segmenter import cut, main_content
+from builder.corpus.extractors import main_blocks
+from builder.corpus.segmenter import cut
 from builder.corpus.walk import parse, walk
 from builder.errors import RecipeError
 from builder.sample import SAMPLE_SEED
@@ -216,8 +217,10 @@ def test_the_segmenter_gives_every_planted_section_back_unchanged(
     pages: dict[str, tuple[dict[str, str], bytes]], truth: list[dict[str, Any]]
 ) -> None:
     def sections(page_id: str) -> dict[str, str]:
-        tree = parse(pages[page_id][1].decode())
-        return {one.header: one.text for one in cut(walk(tree), main_content(tree), boundary="any", max_chars=1_500)}
+        html = pages[page_id][1].decode()
+        blocks = walk(tree := parse(html))
+        kept = main_blocks(html, tree, blocks, "cascade")
+        return {one.header: one.text for one in cut(blocks, kept, boundary="any", max_chars=1_500)}
 
     found = {page_id: sections(page_id) for page_id in {one["page_id"] for one in truth}}
     changed = [one for one in truth if found[one["page_id"]].get(one["header"]) != one["text"]]

@@ -37,7 +37,8 @@ def varied_page(number: int) -> str:
     rng = random.Random(number)
     headers = ["How it works", "SHOUTED ALOUD", "Contact us", "What a long header may say " * 3, "Why", "Was ist das"]
     parts = [
-        f"<h{rng.choice([2, 2, 3])}>{header} {number}</h2>" + f"<p>{sentence(rng, rng.choice([20, 60, 150]))}</p>" * 2
+        f"<h{rng.choice([2, 2, 3])}>{header} {number}</h2>"
+        + "".join(f"<p>{sentence(rng, size)}</p>" for size in rng.choices([20, 60, 150], k=2))
         for header in rng.sample(headers, 4)
     ]
     language = rng.choice(["en", "en", "de"])

@@ -72,3 +72,24 @@ def test_json_errors_name_the_file_and_what_to_do(tmp_path):
         read_json(tmp_path / "bad.json")
     write_json(tmp_path / "good.json", {"ä": 1})
     assert json.loads((tmp_path / "good.json").read_text()) == {"ä": 1}
+
+
+def test_rows_can_be_added_to_one_file_and_leave_nothing_if_it_fails(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from builder.storage import open_rows
+
+    schema = pa.schema([("id", pa.string()), ("n", pa.int8())])
+    with open_rows(tmp_path / "a.parquet", schema) as write:
+        assert not (tmp_path / "a.parquet").exists()
+        write([{"id": "x", "n": 1}])
+        write([{"id": "y"}])
+    assert list(read_rows(tmp_path / "a.parquet")) == [{"id": "x", "n": 1}, {"id": "y", "n": None}]
+    assert pq.read_metadata(tmp_path / "a.parquet").num_row_groups == 2
+    with open_rows(tmp_path / "none.parquet", schema):
+        pass
+    assert pq.read_schema(tmp_path / "none.parquet").equals(schema)
+    with pytest.raises(pa.ArrowInvalid), open_rows(tmp_path / "b.parquet", schema) as write:
+        write([{"id": "x"}, {"n": "no number"}])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.parquet", "none.parquet"]

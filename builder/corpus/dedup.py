@@ -1,160 +1,165 @@
 """Leave out segments whose text is there already, then sample (paper section 3.1: 502,133 segments were sampled)."""
 
 import hashlib
-import unicodedata
+import shutil
 from collections import Counter
-from collections.abc import Iterator
-from operator import itemgetter
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from builder.progress import Progress
+from builder.corpus.dedup_near import MinHash
+from builder.corpus.dedup_output import write_kept, write_rejected
+from builder.corpus.dedup_rows import Group, Index, read_batches, read_index, row_groups
+from builder.corpus.urls import registered_domain
 from builder.recipe import Runtime
 from builder.recipe_segments import Dedup
-from builder.records import (
-    REJECTED_TEXTS_PER_REASON,
-    Counts,
-    Rejects,
-    Stats,
-    rejected_schema,
-    segment_schema,
-    stable_id,
-)
-from builder.storage import parquet_files, write_rows
+from builder.records import Counts, Stats, stable_id
+from builder.storage import parquet_files
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    import numpy as np
 
-VERSION = 1
-PART_ROWS = 10_000
-_BATCH = 2_000
+    Rows = np.ndarray[Any, np.dtype[np.int64]]
+
+VERSION = 2
+REASONS = ("duplicate_id", "duplicate", "near_duplicate", "domain_cap", "not_sampled")
+"""In the order in which rows are left out; a row's fate is the number of its reason from 1, or 0 if it stays."""
 
 
-class _Place(NamedTuple):
-    """One row of the input: sorted by id first, then by where it came from, so that its order there is no matter."""
+@dataclass
+class Fates:
+    """What happens to each row of an index, by its number there.
 
-    id: str
-    source_file: str
-    record_offset: int
-    digest: bytes
-    batch: int
-    row: int
+    Attributes:
+        fate: 0 for rows that stay, else the number of the reason.
+        twin: For duplicates the number of the row they repeat, else -1.
+    """
+
+    fate: "np.ndarray[Any, np.dtype[np.int8]]"
+    twin: "Rows"
+
+    @classmethod
+    def fresh(cls, rows: int) -> "Fates":
+        """All rows stay."""
+        import numpy as np
+
+        return cls(np.zeros(rows, np.int8), np.full(rows, -1, np.int64))
+
+    def drop(self, rows: Any, reason: str, twins: Any = -1) -> None:
+        """Leave out some rows."""
+        self.fate[rows] = REASONS.index(reason) + 1
+        self.twin[rows] = twins
+
+    @property
+    def kept(self) -> "Rows":
+        """Numbers of the rows that stay so far, which is the order of their ids."""
+        return self._with(0)
+
+    def rows(self, reason: str) -> "Rows":
+        """Numbers of the rows that go for a reason, in the order of their ids."""
+        return self._with(REASONS.index(reason) + 1)
+
+    def _with(self, number: int) -> "Rows":
+        import numpy as np
+
+        return np.flatnonzero(self.fate == number)
 
 
 def deduplicate(out: Path, config: Dedup, segments: Path, *, runtime: Runtime) -> Stats:
-    """Keep the first segment, by id, of each text; then `sample` of them by a hash of their id.
+    """Keep the first segment, by id, of all that say the same; then cap domains, then sample.
 
-    Texts are equal when they are after NFKC, case folding and joining of white space. The choice does not depend on
-    the order of the rows or on how they are spread over files.
+    Texts say the same when they are equal after NFKC, case folding and joining of white space, or, with `near`, when
+    MinHash puts them into one cluster. The choice does not depend on the order of the rows or on how they are spread
+    over files. Only ids, digests and counts of rows are held in memory.
 
-    Departure: near duplicates stay for now; the paper does not say how it removed duplicates.
+    Departure: the paper does not say how it removed duplicates; `per_domain` is ours.
 
     Args:
         out: Stage folder; gets `data/` (segment rows, sorted by id, 10,000 a file) and `rejected/`.
-        config: How many stay.
+        config: Which duplicates go and how many segments stay.
         segments: Folder of the segments stage.
-        runtime: Unused; this is one process.
+        runtime: How many processes compute signatures.
 
     Returns:
-        Counts of segments; dropped as `duplicate_id` (the same page read twice), `duplicate` or `not_sampled`.
+        Counts of segments, dropped by the reasons of `REASONS`.
     """
-    data = segments / "data"
     for stale in (*parquet_files(out / "data"), *parquet_files(out / "rejected")):
         stale.unlink()
-    places = _read_places(data)
-    progress = Progress(out, "segments", len(places))
-    kept, dropped = _decide(places, config.sample)
-    _write_rejected(out / "rejected", data, dropped)
-    progress.advance(len(places) - len(kept))
-    _write_kept(out / "data", data, kept, progress)
-    reasons = Counter({reason: len(rows) for reason, rows in dropped.items() if rows})
-    counts = Counts(rows_in=len(places), kept=len(kept), dropped=reasons)
-    return Stats({"segments": counts}, {"distinct_texts": len(kept) + reasons["not_sampled"]})
+    groups = row_groups(segments / "data")
+    index = read_index(groups)
+    fates = Fates.fresh(len(index))
+    drop_equal(index, fates)
+    distinct = len(fates.kept)
+    clusters = drop_near(out, index, fates, groups, config, runtime) if config.near and distinct > 1 else 0
+    if config.per_domain is not None:
+        drop_crowded(index, fates, groups, config.per_domain)
+    if config.sample is not None:
+        fates.drop(hash_order("sample", index, fates.kept)[config.sample :], "not_sampled")
+    dropped = {reason: fates.rows(reason) for reason in REASONS}
+    write_rejected(out, groups, index, dropped, fates.twin)
+    write_kept(out, groups, index, fates.kept)
+    shutil.rmtree(out / "minhash", ignore_errors=True)
+    reasons = Counter({reason: len(rows) for reason, rows in dropped.items() if len(rows)})
+    counts = Counts(rows_in=len(index), kept=len(fates.kept), dropped=reasons)
+    return Stats({"segments": counts}, {"distinct_texts": distinct, "near_clusters": clusters})
 
 
-def text_digest(text: str) -> bytes:
-    """The blake2b-128 of a text that looks the same however it is spaced, composed or capitalised."""
-    plain = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-    return hashlib.blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+def drop_equal(index: Index, fates: Fates) -> None:
+    """Leave out rows whose id or normalised text an earlier row has."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    if not len(index):
+        return
+    repeated = 1 + np.flatnonzero(pc.equal(index.ids[1:], index.ids[:-1]).to_numpy(zero_copy_only=False))
+    _, first, group = np.unique(index.digests, axis=0, return_index=True, return_inverse=True)
+    earliest = first[group.reshape(-1)]
+    equal = np.flatnonzero(earliest != np.arange(len(index)))
+    fates.drop(equal, "duplicate", earliest[equal])
+    fates.drop(repeated, "duplicate_id", earliest[repeated])
 
 
-def _batches(data: Path, columns: list[str]) -> "Iterator[pa.RecordBatch]":
-    """The rows of a stage in one fixed order and division."""
-    import pyarrow.parquet as pq
+def drop_near(out: Path, index: Index, fates: Fates, groups: list[Group], config: Dedup, runtime: Runtime) -> int:
+    """Leave out all rows of a cluster of near duplicates but the first by id; return how many clusters there are."""
+    import numpy as np
 
-    for path in parquet_files(data):
-        with pq.ParquetFile(path) as file:
-            yield from file.iter_batches(_BATCH, columns=columns)
-
-
-def _read_places(data: Path) -> list[_Place]:
-    columns = ["id", "source_file", "record_offset", "text"]
-    places: list[_Place] = []
-    for number, batch in enumerate(_batches(data, columns)):
-        ids, files, offsets, texts = (batch.column(name).to_pylist() for name in columns)
-        digests = map(text_digest, texts)
-        rows = range(len(ids))
-        places += map(_Place, ids, files, offsets, digests, [number] * len(ids), rows)
-    return sorted(places)
+    row_at = np.empty(len(index), np.int64)
+    row_at[index.places] = np.arange(len(index))
+    marked = np.zeros(len(index), np.bool_)
+    marked[index.places[fates.kept]] = True
+    content = hashlib.blake2b(index.digests[fates.kept].tobytes() + index.places[fates.kept].tobytes()).hexdigest()
+    count = 0
+    for places in MinHash(out / "minhash", groups, marked, config).clusters(out, content, runtime):
+        rows = np.sort(row_at[places])
+        fates.drop(rows[1:], "near_duplicate", rows[0])
+        count += 1
+    return count
 
 
-def _decide(places: list[_Place], sample: int | None) -> tuple[list[_Place], dict[str, list[_Place]]]:
-    """Which rows stay (sorted by id) and which go, by reason."""
-    dropped: dict[str, list[_Place]] = {"duplicate_id": [], "duplicate": [], "not_sampled": []}
-    kept: list[_Place] = []
-    texts: set[bytes] = set()
-    last = None
-    for place in places:
-        if place.id == last:
-            dropped["duplicate_id"].append(place)
-        elif place.digest in texts:
-            dropped["duplicate"].append(place)
-        else:
-            kept.append(place)
-        last = place.id
-        texts.add(place.digest)
-    if sample is not None and sample < len(kept):
-        chosen = set(sorted(stable_id("sample", place.id) for place in kept)[:sample])
-        marks = [stable_id("sample", place.id) in chosen for place in kept]
-        dropped["not_sampled"] = [place for place, stays in zip(kept, marks, strict=True) if not stays]
-        kept = [place for place, stays in zip(kept, marks, strict=True) if stays]
-    return kept, dropped
+def drop_crowded(index: Index, fates: Fates, groups: list[Group], limit: int) -> None:
+    """Leave out what is beyond `limit` rows of a registered domain, by the hash of the id; rows without one stay."""
+    import numpy as np
+
+    numbers: dict[str, int] = {"": 0}
+    domain = np.zeros(len(index), np.int64)  # by place
+    for start, batch in read_batches(groups, ["url"]):
+        found = [registered_domain(url or "") for url in batch.column("url").to_pylist()]
+        domain[start : start + len(found)] = [numbers.setdefault(name, len(numbers)) for name in found]
+    seen: Counter[int] = Counter()
+    crowded = []
+    # Another hash than the sample's, which would otherwise prefer the rows that were chosen here.
+    for row in hash_order("domain", index, fates.kept):
+        number = int(domain[index.places[row]])
+        seen[number] += 1
+        if number and seen[number] > limit:
+            crowded.append(row)
+    fates.drop(crowded, "domain_cap")
 
 
-def _write_rejected(folder: Path, data: Path, dropped: dict[str, list[_Place]]) -> None:
-    """Write id and reason of all rows that go, sorted by both, and the text of the first ones of each reason."""
-    wanted: dict[int, list[tuple[int, str, bool]]] = {}
-    for reason, places in dropped.items():
-        for rank, place in enumerate(places):
-            wanted.setdefault(place.batch, []).append((place.row, reason, rank < REJECTED_TEXTS_PER_REASON))
-    found = []
-    for number, batch in enumerate(_batches(data, ["id", "page_id", "header", "text"])):
-        ids, pages, headers, texts = batch.columns
-        for row, reason, with_text in wanted.get(number, ()):
-            text = texts[row].as_py() if with_text else ""
-            found.append((reason, ids[row].as_py(), not with_text, pages[row].as_py(), headers[row].as_py(), text))
-    rejects = Rejects()
-    for reason, identity, _, page, header, text in sorted(found):
-        rejects.add(identity, reason, page_id=page, header=header, text=text)
-    write_rows(folder / "00000.parquet", rejects.rows, rejected_schema())
+def hash_order(purpose: str, index: Index, rows: "Rows") -> "Rows":
+    """Some rows in the order of the hashes of their ids, which is another one for every purpose."""
+    import numpy as np
 
-
-def _write_kept(folder: Path, data: Path, kept: list[_Place], progress: Progress) -> None:
-    """Write the rows that stay in the order of their ids; only they are held in memory, as Arrow batches."""
-    schema = segment_schema()
-    rows_of: dict[int, list[int]] = {}
-    for place in kept:
-        rows_of.setdefault(place.batch, []).append(place.row)
-    batches = {
-        number: batch.take(rows_of[number])
-        for number, batch in enumerate(_batches(data, schema.names))
-        if number in rows_of
-    }
-    taken: Counter[int] = Counter()  # `take` put the rows of a batch into the order of `kept`
-    for part in range(max(1, -(-len(kept) // PART_ROWS))):
-        places = kept[part * PART_ROWS : (part + 1) * PART_ROWS]
-        share = Counter(place.batch for place in places)
-        rows = [row for number, size in share.items() for row in batches[number].slice(taken[number], size).to_pylist()]
-        taken.update(share)
-        write_rows(folder / f"{part:05d}.parquet", sorted(rows, key=itemgetter("id")), schema)
-        progress.advance(len(places))
+    ids = index.ids.take(rows).to_pylist()
+    keys = np.fromiter((int(stable_id(purpose, identity)[:16], 16) for identity in ids), np.uint64, len(ids))
+    return rows[np.argsort(keys, kind="stable")]

@@ -1,78 +1,70 @@
-"""Which segments are low in quality, by rules (paper section 3.1 and appendix: length, capitals in the header)."""
+"""Which segments are low in quality, by rules (paper section 3.1 and its appendix; the others are ours).
 
-import re
-import unicodedata
-from functools import lru_cache
-from pathlib import Path
+Departure: the paper names its rules on length, repetition and headers only; the rules on links, tables, lists,
+listings, threads, cut endings and letters are ours.
+"""
+
 from typing import TYPE_CHECKING
 
 from builder.control_tokens import find_control_token
-from builder.errors import RecipeError
+from builder.corpus.heuristics_filters import filter_fault
+from builder.corpus.heuristics_header import header_fault
+from builder.corpus.heuristics_text import is_cut, letter_share, repeated_sentences, teasers, thread_lines
 
 if TYPE_CHECKING:
+    from builder.corpus.composition import Composition
     from builder.corpus.segmenter import Segment
     from builder.recipe_segments import Segments
-
-_LIST = Path(__file__).with_name("navigation_headers.txt")
-_ACRONYM_WORDS, _ACRONYM_LETTERS = 2, 4
 
 
 def why_reject(segment: "Segment", config: "Segments") -> str | None:
     """The first rule that speaks against a segment, or None.
 
-    Rules do not depend on each other: the order decides which reason is given, never whether there is one.
+    Rules do not depend on each other: the order decides which reason is given, never whether there is one. Cheap
+    ones come first.
     """
-    header = segment.header.strip()
-    if not any(character.isalnum() for character in header):
-        return "header_empty"
-    if len(header) > config.max_header_chars:
-        return "header_too_long"
-    if normalise_header(header) in navigation_headers(config.navigation_headers):
-        return "header_navigation"
-    if capitals(header) > config.max_header_capitals:
-        return "header_capitals"
-    if len(segment.text) < config.min_chars:
+    return (
+        header_fault(segment.header, config)
+        or _length_fault(segment.text, config)
+        or _composition_fault(segment.made_of, config)
+        or _text_fault(segment.text, config)
+        or _control_token(segment)
+        or (filter_fault(segment.text, config.filters) if config.filters else None)
+    )
+
+
+def _length_fault(text: str, config: "Segments") -> str | None:
+    if len(text) < config.min_chars:
         return "too_short"
-    if len(segment.text) > config.max_chars:
-        return "too_long"
-    if any(map(find_control_token, (header, segment.text, *segment.path))):
-        return "control_tokens"
+    return "too_long" if len(text) > config.max_chars else None
+
+
+def _composition_fault(made_of: "Composition", config: "Segments") -> str | None:
+    """Rules on shares of the characters of a segment; a segment that was not counted has no fault."""
+    chars = max(1, made_of.chars)
+    if made_of.linked / chars > config.max_link_share:
+        return "links"
+    if made_of.table / chars > config.max_table_share:
+        return "table"
+    if made_of.stubs / chars > config.max_stub_share:
+        return "list"
+    cards = made_of.cards > config.max_cards or made_of.linked_cards > config.max_linked_cards
+    return "listing" if cards else None
+
+
+def _text_fault(text: str, config: "Segments") -> str | None:
+    if letter_share(text) < config.min_letter_share:
+        return "few_letters"
+    if config.drop_cut_endings and is_cut(text):
+        return "cut_ending"
+    if teasers(text) > config.max_teasers:
+        return "teasers"
+    if thread_lines(text) > config.max_thread_lines:
+        return "thread"
+    if repeated_sentences(text, config.sentence_similarity) > config.max_repeated_share:
+        return "repeated_sentences"
     return None
 
 
-def capitals(header: str) -> float:
-    """Share of capitals among the letters of a header, 0 to 1.
-
-    Zero where it says nothing: fewer than two letters, or at most two words of at most four letters each, which are
-    acronyms more often than shouting (FAQ, HTTP API). Letters of scripts without case count as small.
-    """
-    letters = [character for character in header if character.isalpha()]
-    words = re.findall(r"[^\W\d_]+", header)
-    acronym = len(words) <= _ACRONYM_WORDS and all(len(word) <= _ACRONYM_LETTERS for word in words)
-    if len(letters) < 2 or acronym:
-        return 0.0
-    return sum(unicodedata.category(letter) in ("Lu", "Lt") for letter in letters) / len(letters)
-
-
-def normalise_header(header: str) -> str:
-    """A header as the list of navigation headers compares it: words only, in small letters, counts left out."""
-    words = re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", header).casefold().replace("’", "'").replace("'", ""))
-    return " ".join(word for word in words if not word.isdigit()) or " ".join(words)
-
-
-@lru_cache(maxsize=8)
-def navigation_headers(path: Path | None) -> frozenset[str]:
-    """The headers of page furniture, normalised, from a text file with one a line ("#" starts a comment).
-
-    Args:
-        path: The file; None for the list that comes with the package.
-
-    Raises:
-        RecipeError: If the file cannot be read as UTF-8 text.
-    """
-    try:
-        lines = (path or _LIST).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: cannot be read ({error}); segments.navigation_headers names it") from error
-    headers = (normalise_header(line) for line in lines if not line.lstrip().startswith("#"))
-    return frozenset(header for header in headers if header)
+def _control_token(segment: "Segment") -> str | None:
+    return "control_tokens" if any(map(find_control_token, (segment.header, segment.text, *segment.path))) else None

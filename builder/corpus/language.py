@@ -12,7 +12,7 @@ SURE = 0.7
 """Confidence from which the detector overrules what the page declares."""
 SHORT_LETTERS = 200
 """Below this many letters the detector is not trusted against a declaration, however sure it is."""
-_READ_CHARS = 4_000
+_READ_CHARS = 2_000
 _HTML_LANGUAGE = re.compile(r"<html\b[^>]{0,1000}?\blang\s*=\s*[\"']?([A-Za-z]{2,3})\b", re.IGNORECASE)
 _META_LANGUAGE = re.compile(
     r"<meta\b[^>]{0,200}content-language[^>]{0,200}?content\s*=\s*[\"']?([A-Za-z]{2,3})\b", re.IGNORECASE
@@ -25,16 +25,6 @@ def declared_language(html: str, hint: str) -> str:
         return code.group().lower()
     found = _HTML_LANGUAGE.search(html, 0, 10_000) or _META_LANGUAGE.search(html, 0, 10_000)
     return found.group(1).lower() if found else ""
-
-
-def page_text(html: str) -> str:
-    """Text of a page for the detector: the main content, or everything where that is short."""
-    from resiliparse.extract.html2text import extract_plain_text
-
-    text = str(extract_plain_text(html, main_content=True, alt_texts=False, preserve_formatting=False))
-    if len(text) < SHORT_LETTERS:
-        text = str(extract_plain_text(html, main_content=False, alt_texts=False, preserve_formatting=False))
-    return text
 
 
 def detect(text: str) -> tuple[str, float]:
@@ -66,14 +56,6 @@ def decide(declared: str, detected: str, confidence: float, letters: int, allowe
         # Templates often declare a language that their author never looked at.
         return detected if confidence >= SURE else declared
     return declared if unsure else detected
-
-
-def page_language(html: str, hint: str, allowed: list[str]) -> str:
-    """The language of a page, as `decide` takes it; empty if there is no sign of any."""
-    text = page_text(html)
-    detected, confidence = detect(text)
-    letters = sum(character.isalpha() for character in text[:_READ_CHARS])
-    return decide(declared_language(html, hint), detected, confidence, letters, allowed)
 
 
 @lru_cache(maxsize=1)

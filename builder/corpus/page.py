@@ -1,11 +1,12 @@
-"""From a page to its segments: guards, language, cutting. Runs in a child process that can be killed."""
+"""From a page to its segments: guards, language, main content, cutting. Runs in a child that can be killed."""
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.corpus.language import page_language
-from builder.corpus.segmenter import Segment, cut, main_content
+from builder.corpus.extractors import main_blocks
+from builder.corpus.guard import refuse
+from builder.corpus.language import decide, declared_language, detect
+from builder.corpus.segmenter import Segment, cut
 from builder.corpus.text import clean_heading
 from builder.corpus.walk import TooDeepError, parse, walk
 
@@ -13,24 +14,12 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
     from builder.corpus.readers import Page
+    from builder.corpus.walk import Block
     from builder.recipe_segments import Segments
 
-MAX_TAGS = 100_000
-MAX_DEPTH = 250
-_NESTING = (
-    "div|section|article|main|aside|header|footer|nav|ul|ol|dl|table|blockquote|form|fieldset|center|figure|details|"
-    "span|font|b|i|u|em|strong|small|big|sub|sup|tt|code|label|button"
-)
-_TAG = re.compile(rf"<(?:(!--|script\b|style\b)|(/?)(?:{_NESTING})\b[^<>]*>)", re.IGNORECASE)
-_CLOSING = {
-    "!--": re.compile("-->"),
-    "script": re.compile("</script", re.IGNORECASE),
-    "style": re.compile("</style", re.IGNORECASE),
-}
-_BLOCK_TAG = re.compile(
-    r"<(?:p|div|li|t[dr]|br|h[1-6]|section|article|dd|dt|ul|ol|dl|table|blockquote)\b", re.IGNORECASE
-)
-_HEADING_TAG = re.compile(r"<h[1-6]\b", re.IGNORECASE)
+LANGUAGE_CHARS = 1_200
+"""How much text the language detector is shown."""
+_LANGUAGE_PIECE = 300
 
 
 @dataclass(frozen=True)
@@ -49,50 +38,38 @@ def cut_page(page: "Page", config: "Segments") -> CutPage | str:
     """
     from lxml.etree import ParserError
 
-    reason = refuse(page.html)
-    if reason:
+    if reason := refuse(page.html):
         return reason
-    language = page_language(page.html, page.language_hint, config.languages)
-    if language and language not in config.languages:
-        return "language"
     try:
         tree = parse(page.html)
     except ParserError:
         return "empty"
-    title = _title(tree)
-    try:
-        blocks = walk(tree)
     except TooDeepError:
         return "too_deep"
+    blocks = walk(tree)
     if not any(block.kind == "heading" for block in blocks):
         return "no_headings"
-    segments = cut(blocks, main_content(tree), boundary=config.boundary, max_chars=config.max_chars)
+    language = page_language(page, blocks, config.languages)
+    if language and language not in config.languages:
+        return "language"
+    title = _title(tree)
+    kept = main_blocks(page.html, tree, blocks, config.mode)
+    segments = cut(blocks, kept, boundary=config.boundary, max_chars=config.max_chars)
     return CutPage(title, language, segments) if segments else "no_main_content"
 
 
-def refuse(html: str) -> str:
-    """Why a page must not be parsed, or an empty string; parsers hang on such pages or lose text without a word."""
-    if not _HEADING_TAG.search(html):
-        return "no_headings"
-    if len(_BLOCK_TAG.findall(html)) > MAX_TAGS:
-        return "too_many_tags"
-    return "too_deep" if _depth(html) > MAX_DEPTH else ""
-
-
-def _depth(html: str) -> int:
-    """How deep elements are nested, estimated from their tags; scripts, styles and comments are jumped over."""
-    depth = deepest = position = 0
-    while tag := _TAG.search(html, position):
-        position = tag.end()
-        if opening := tag.group(1):
-            closing = _CLOSING[opening.lower()].search(html, position)
-            position = closing.end() if closing else len(html)
-        elif tag.group(2):
-            depth = max(0, depth - 1)
-        elif html[position - 2] != "/":
-            depth += 1
-            deepest = max(deepest, depth)
-    return deepest
+def page_language(page: "Page", blocks: "list[Block]", allowed: list[str]) -> str:
+    """The language of a page by its longest texts, as `language.decide` takes it; empty if there is no sign of any."""
+    pieces, chars = [], 0
+    for block in sorted(blocks, key=lambda block: -len(block.text)):
+        pieces.append(block.text[:_LANGUAGE_PIECE])
+        chars += len(pieces[-1])
+        if chars >= LANGUAGE_CHARS:
+            break
+    text = "\n".join(pieces)[:LANGUAGE_CHARS]
+    detected, confidence = detect(text)
+    letters = sum(map(str.isalpha, text))
+    return decide(declared_language(page.html, page.language_hint), detected, confidence, letters, allowed)
 
 
 def _title(tree: "HtmlElement") -> str:

@@ -12,7 +12,8 @@ _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\
 
 def one_line(raw: str) -> str:
     """The words of `raw` with single spaces, without characters that cannot be seen."""
-    return " ".join(_UNSEEN.sub("", raw).split())
+    text = " ".join(raw.split())
+    return text if text.isprintable() else " ".join(_UNSEEN.sub("", text).split())
 
 
 def code_lines(raw: str) -> str:

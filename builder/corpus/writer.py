@@ -1,11 +1,13 @@
-"""The last block of the segments stage: rules, rows, rejected rows and counts of one task."""
+"""The last block of the segments stage: masks, rules, rows, rejected rows and counts of one task."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from builder.control_tokens import escape_control_tokens, find_control_token
 from builder.corpus.heuristics import why_reject
+from builder.corpus.pii import mask
 from builder.corpus.readers import Loss
 from builder.corpus.tasks import TaskFiles, Ticker
 from builder.corpus.walk import WALK_VERSION
@@ -17,7 +19,7 @@ from builder.records import (
     segment_id,
     segment_schema,
 )
-from builder.storage import write_rows
+from builder.storage import open_rows
 
 if TYPE_CHECKING:
     from builder.corpus.page import CutPage
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from builder.recipe_segments import Segments
 
     Outcome = tuple[Page, CutPage] | Loss
+
+ROW_GROUP = 5_000
+"""So many rows are held before they are written."""
 
 
 @dataclass
@@ -36,16 +41,25 @@ class WriteSegments:
     files: TaskFiles
 
     def __call__(self, data: "Iterable[Outcome]", rank: int, world_size: int) -> Iterator[Any]:
-        """Take everything, write it whole at the end, and hand nothing on."""
+        """Take everything, write it as it comes under temporary names, and hand nothing on."""
         share = (REJECTED_TEXTS_PER_REASON + world_size - 1 - rank) // world_size
         result = _Result(self.config, Rejects(limit=share))
         ticker = Ticker(self.files.ticks(rank))
-        for outcome in data:
-            result.add(outcome)
-            ticker.tick()
+        with (
+            open_rows(self.files.data(rank), segment_schema()) as write_kept,
+            open_rows(self.files.rejected(rank), rejected_schema()) as write_rejected,
+        ):
+            places = ((result.rows, write_kept), (result.rejects.rows, write_rejected))
+            for outcome in data:
+                result.add(outcome)
+                ticker.tick()
+                for rows, write in places:
+                    if len(rows) >= ROW_GROUP:
+                        write(rows)
+                        rows.clear()
+            for rows, write in places:
+                write(rows)
         ticker.flush()
-        write_rows(self.files.data(rank), result.rows, segment_schema())
-        write_rows(self.files.rejected(rank), result.rejects.rows, rejected_schema())
         self.files.finish(rank, result.counts, result.details())
         yield from ()
 
@@ -57,7 +71,7 @@ class _Result:
         self.config, self.rejects = config, rejects
         self.records, self.pages, self.segments = Counts(), Counts(), Counts()
         self.rows: list[dict[str, Any]] = []
-        self.escaped = 0
+        self.sums: Counter[str] = Counter(chars=0, chars_squared=0, masked_emails=0, masked_ips=0, escaped=0)
 
     @property
     def counts(self) -> dict[str, Counts]:
@@ -82,6 +96,8 @@ class _Result:
         self.rejects.add(loss.identity, loss.reason, page_id=loss.identity if loss.kind == "pages" else "")
 
     def _add_segments(self, page: "Page", cut: "CutPage") -> None:
+        # Before the ids, which are those of the texts as published.
+        cut = self._masked(cut) if self.config.mask_pii else cut
         safe = _escaped(cut) if self.config.on_control_tokens == "escape" else cut
         for found, segment in zip(cut.segments, safe.segments, strict=True):
             self.segments.rows_in += 1
@@ -91,14 +107,23 @@ class _Result:
                 self.rejects.add(identity, reason, page_id=page.page_id, header=segment.header, text=segment.text)
                 continue
             self.segments.kept += 1
-            self.escaped += (found, cut.title) != (segment, safe.title)
             self.rows.append(_row(identity, page, safe, segment))
+            escaped = (found, cut.title) != (segment, safe.title)
+            self.sums.update(chars=len(segment.text), chars_squared=len(segment.text) ** 2, escaped=escaped)
+
+    def _masked(self, cut: "CutPage") -> "CutPage":
+        """The page without e-mail and IP addresses."""
+        segments = []
+        for segment in cut.segments:
+            header, text = mask(segment.header), mask(segment.text)
+            self.sums.update(masked_emails=header.emails + text.emails, masked_ips=header.ips + text.ips)
+            path = tuple(mask(heading).text for heading in segment.path)
+            segments.append(replace(segment, header=header.text, text=text.text, path=path))
+        return replace(cut, title=mask(cut.title).text, segments=segments)
 
     def details(self) -> dict[str, Any]:
         """Sums that add up over the tasks."""
-        lengths = [len(row["text"]) for row in self.rows]
-        squares = sum(length * length for length in lengths)
-        return {"chars": sum(lengths), "chars_squared": squares, "escaped": self.escaped}
+        return dict(self.sums)
 
 
 def _unsafe_page(page: "Page", cut: "CutPage") -> str | None:

@@ -21,7 +21,8 @@ def funnel(material: Material) -> list[dict[str, Any]]:
     """One entry for every stage that hands on rows and kind of row: what came in, what was kept, why the rest went."""
     curations = [artifact.stage for artifact in material.curated]
     entries = []
-    for name in ("seed", "segments", "dedup", "augment", *curations):
+    cleaned = [material.seed.stage] if material.seed.stage != "seed" else []
+    for name in ("seed", *cleaned, "segments", "dedup", "augment", *curations):
         for kind, value in material.stage(name).record["counts"].items():
             counts = Counts.from_dict(value)
             left_out = (counts.dropped + counts.failed).most_common()
@@ -33,13 +34,13 @@ def funnel(material: Material) -> list[dict[str, Any]]:
 
 def licences(material: Material) -> list[dict[str, Any]]:
     """Rows and licence of every seed source, from the rows themselves."""
-    found = Counter((row["source"], row["license"]) for row in read_rows(material.stage("seed").data))
+    found = Counter((row["source"], row["license"]) for row in read_rows(material.seed.data))
     return [{"source": source, "license": licence, "rows": rows} for (source, licence), rows in sorted(found.items())]
 
 
 def text_statistics(material: Material) -> list[dict[str, Any]]:
     """The paper's table of data: examples, lengths of instruction and output in characters, mean and sd."""
-    parts = {"seed": material.stage("seed")}
+    parts = {"seed": material.seed}
     for t, artifact in enumerate(material.curated, start=1):
         parts[f"curated, iteration {t}"] = artifact
     parts["all augmented"] = material.stage("augment")

@@ -36,6 +36,11 @@ class Material:
         return f"v{self.version}"
 
     @property
+    def seed(self) -> Artifact:
+        """The seed pairs that the forward models were trained on."""
+        return self.stage("seed-clean" if "seed-clean" in self.artifacts else "seed")
+
+    @property
     def curated(self) -> list[Artifact]:
         """A_k(1) ... A_k(N)."""
         return [self.stage(f"curate-{t}") for t in range(1, self.recipe.iterations + 1)]

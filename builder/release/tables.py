@@ -92,7 +92,7 @@ def _conversation(row: Row, system: str) -> Row:
 
 
 def _seed_rows(material: Material) -> Iterator[Row]:
-    for row in read_rows(material.stage("seed").data):
+    for row in read_rows(material.seed.data):
         source = {"source": row["source"], "license": row["license"]}
         yield _conversation(row, material.recipe.chat.system_seed) | source
 

@@ -143,7 +143,7 @@ def repeated_ids(folder: Path) -> Iterator[str]:
     """Ids that stand more than once in the rows of a stage."""
     for stage in sorted(folder.glob("work/*/data")):
         if parquet_files(stage):
-            counts = Counter(row["id"] for row in read_rows(stage, ["id"]))
+            counts = Counter(row["id"] for row in read_rows(stage, ["id"]) if "id" in row)
             yield from (f"{stage.parent.name}: {row}" for row, count in counts.items() if count > 1)
 
 

@@ -1,0 +1,109 @@
+"""WARC files: from their records to pages, and the check against the offsets that come with ClueWeb22."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import ascii_letters, digits, punctuation
+from urllib.parse import quote
+
+from builder.corpus.crawl import Input, Loss, Record, printable
+from builder.corpus.warc import Lost, WarcReader, WarcRecord
+from builder.remote import open_binary
+
+PAGE_IDS = ("clueweb22-id", "warc-trec-id", "warc-record-id")
+OTHER_RECORDS = ("warcinfo", "request", "metadata", "revisit", "conversion", "continuation", "resource")
+_OFFSETS = re.compile(rb"(?:[0-9]{10}\r?\n)+")
+_UNSAFE = re.compile("[\x00-\x20\x7f\ud800-\udfff]")
+_SAFE = ascii_letters + digits + punctuation
+
+
+def read_warc(item: Input) -> Iterator[Record | Loss]:
+    """Yield the responses of a WARC file; every other record, and every lost one, is a `Loss`."""
+    offsets = _Offsets(item.offsets)
+    empty, missing = True, "missing"
+    with open_binary(item.location) as handle:
+        for found in WarcReader(handle, item.name):
+            empty = False
+            place = f"{item.name}@{found.offset}" + (f"+{found.inside}" if found.inside else "")
+            if isinstance(found, WarcRecord):
+                offsets.seen(found.offset)
+                yield _record(found, place)
+                continue
+            missing = "cut" if found.reason == "cut" else missing
+            yield Loss("records", place, found.reason, failed=True)
+            for offset in offsets.lost(found):
+                yield Loss("records", f"{item.name}@{offset}", found.reason, failed=True)
+    for offset in offsets.missing():
+        empty = False
+        yield Loss("records", f"{item.name}@{offset}", missing, failed=True)
+    if empty:
+        yield Loss("records", item.name, "empty_file", failed=True)
+
+
+def _record(found: WarcRecord, place: str) -> Record | Loss:
+    headers = found.headers
+    page_id = next((printable(headers[name].strip()) for name in PAGE_IDS if headers.get(name)), place)
+    kind = headers.get("warc-type", "").strip().lower()
+    if kind != "response":
+        return Loss("records", page_id, kind if kind in OTHER_RECORDS else "other_record")
+    return Record(
+        page_id=page_id,
+        body=found.payload,
+        offset=found.offset,
+        url=_url(headers.get("warc-target-uri", "")),
+        language=printable(headers.get("language", "")),
+        utf8="clueweb22-id" in headers,
+        http=True,
+    )
+
+
+def _url(uri: str) -> str:
+    """An address as the crawl gives it; what no address may hold (raw bytes, control characters) as %XX."""
+    uri = uri.strip().strip("<>")
+    return quote(uri.encode("utf-8", "surrogateescape"), safe=_SAFE) if _UNSAFE.search(uri) else uri
+
+
+def _warn(message: str) -> None:
+    from loguru import logger
+
+    logger.warning(message)
+
+
+class _Offsets:
+    """What the offset file beside an archive says: one number a record, ten digits a line, and the end.
+
+    It is believed until a record is found that is not in it.
+    """
+
+    def __init__(self, location: Path | str | None) -> None:
+        self._location = location
+        self._left: dict[int, None] = {}
+        if location is None:
+            return
+        try:
+            with open_binary(location) as handle:
+                content = handle.read()
+        except OSError:
+            return
+        if _OFFSETS.fullmatch(content):
+            self._left = dict.fromkeys(sorted(map(int, content.split()))[:-1])
+
+    def seen(self, offset: int) -> None:
+        """Tick off a record that was found."""
+        if offset in self._left:
+            del self._left[offset]
+        elif self._left:
+            self._left.clear()
+            _warn(f"{self._location}: byte {offset} of the archive is missing in it; the offsets are not used")
+
+    def lost(self, damage: Lost) -> list[int]:
+        """The records, but for the first, that lie in what was lost."""
+        until = damage.offset + 1 if damage.until is None else damage.until
+        gone = [offset for offset in self._left if damage.offset <= offset < until]
+        for offset in gone:
+            del self._left[offset]
+        return [offset for offset in gone if offset != damage.offset]
+
+    def missing(self) -> list[int]:
+        """The records that were neither found nor lost: the file ends before them, or they were taken out."""
+        return list(self._left)

@@ -1,0 +1,53 @@
+"""Ask Resiliparse and trafilatura which text of a page is main content, as often as a mode allows."""
+
+import re
+from typing import TYPE_CHECKING, Literal
+
+from builder.corpus.mask import Evidence
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
+
+    from builder.corpus.walk import Block
+
+Mode = Literal["cascade", "overlay", "fast"]
+DOUBT = 0.08
+"""Share of a page's text on which the evidence must be close to even before `cascade` asks trafilatura."""
+
+_CONVERSATION = re.compile(r"(?<![A-Za-z])(?:DiscussionForumPosting|QAPage)(?![A-Za-z])")
+"""What schema.org calls a thread of a forum, and a question with answers."""
+
+
+def main_blocks(html: str, tree: "HtmlElement", blocks: "list[Block]", mode: Mode) -> frozenset[int]:
+    """Numbers of the blocks of a page that are main content.
+
+    Args:
+        html: The page.
+        tree: The same, as `walk.parse` gives it.
+        blocks: The same, as `walk.walk` gives it.
+        mode: `overlay` asks both extractors, `fast` Resiliparse alone, which is many times faster; `cascade` asks
+            trafilatura where what is known without it leaves doubt.
+    """
+    evidence = Evidence(blocks, resiliparse_text(html), conversation=bool(_CONVERSATION.search(html)))
+    if mode != "overlay":
+        verdict = evidence.verdict()
+        if mode == "fast" or verdict.doubt <= DOUBT:
+            return verdict.kept
+    return evidence.verdict(trafilatura_text(tree)).kept
+
+
+def resiliparse_text(html: str) -> str:
+    """The main content in Resiliparse's judgement, a block a line."""
+    from resiliparse.extract.html2text import extract_plain_text
+
+    sound = html.encode("utf-8", "replace").decode()  # it raises TypeError for half of a surrogate pair
+    return str(extract_plain_text(sound, main_content=True, alt_texts=False, list_bullets=False))
+
+
+def trafilatura_text(tree: "HtmlElement") -> str:
+    """The main content in trafilatura's judgement, a block a line; empty if it finds none."""
+    from trafilatura import bare_extraction
+
+    # Recall saves a second attempt; what is too much is for the other evidence to say.
+    found = bare_extraction(tree, fast=True, favor_recall=True, include_comments=False, with_metadata=False)
+    return "" if found is None else "\n".join(found.body.itertext())

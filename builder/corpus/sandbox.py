@@ -1,0 +1,104 @@
+"""Cut pages in a child process that has a deadline and a memory limit for each page, and is killed past either."""
+
+import logging
+import resource
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.corpus.crawl import Loss, Page
+
+if TYPE_CHECKING:
+    from datatrove.pipeline.extractors.base import ExtractorSandbox
+
+    from builder.corpus.page import CutPage
+
+    Cutter = Callable[[Page], CutPage | str]
+    Outcome = tuple[Page, CutPage] | Loss
+
+_KILLED = -9
+
+
+@dataclass
+class CutPages:
+    """The second block of the pipeline.
+
+    Attributes:
+        cut: What to do with a page; gives the cut page or the reason why there is none.
+        seconds: How long a page may take.
+        memory_mb: How much memory a page may take.
+    """
+
+    cut: "Cutter"
+    seconds: float
+    memory_mb: int
+
+    def __call__(self, data: "Iterable[Page | Loss]", rank: int, world_size: int) -> "Iterator[Outcome]":
+        """Turn pages into cut pages or losses; losses pass."""
+        from datatrove.pipeline.extractors.base import ExtractorSandbox
+        from loguru import logger
+
+        with ExtractorSandbox(timeout=self.seconds, warmup_text=None) as sandbox:
+            for page in data:
+                if isinstance(page, Loss):
+                    yield page
+                    continue
+                result, error = self._cut(sandbox, page)
+                if error:
+                    logger.warning(f"{page.source_file}: page {page.page_id}: {error}")
+                yield Loss("pages", page.page_id, result, bool(error)) if isinstance(result, str) else (page, result)
+
+    def _cut(self, sandbox: "ExtractorSandbox", page: Page) -> "tuple[CutPage | str, str]":
+        """A cut page, or the reason why there is none with what was the matter.
+
+        A page whose process dies gets a second, fresh one: something else may have used up the memory, or killed it.
+        """
+        work = partial(_contained, self.cut, self.memory_mb)
+        result: CutPage | str = "error"
+        error = ""
+        for _ in range(2):
+            try:
+                result, error = sandbox.process_document(page, work)
+            except TimeoutError:
+                return "timeout", f"took more than {self.seconds:g} s"
+            except (EOFError, OSError):
+                result, error = _why_dead(sandbox.all_processes[-1])
+                continue
+            break
+        if result == "memory" and sandbox.process:
+            sandbox.process.kill()  # what is left of it is not to be relied on
+            sandbox.process.join()
+        return result, error
+
+
+def _why_dead(process: Any) -> tuple[str, str]:
+    process.join(1)
+    if process.exitcode == _KILLED:
+        return "memory", "the process was killed, most likely because memory ran out"
+    return "error", f"the process died with exit code {process.exitcode}"
+
+
+def _contained(cut: "Cutter", memory_mb: int, page: "Page | None") -> "tuple[CutPage | str, str]":
+    """Call `cut` in the child; an exception becomes a value, since the sandbox takes it for a crash."""
+    if page is None:  # the sandbox's call to see whether the child is ready
+        logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
+        _limit_memory(memory_mb)
+        return "", ""
+    try:
+        return cut(page), ""
+    except Exception as error:  # whatever a page does, it must not end the stage
+        if isinstance(error, MemoryError) or "memory" in str(error).lower():  # lxml has errors of its own for it
+            return "memory", f"took more than {memory_mb} MB"
+        return "error", f"{type(error).__name__}: {error}"[:500]
+
+
+def _limit_memory(megabytes: int) -> None:
+    """Let this process take so much more memory than it has now (Linux; elsewhere nothing happens)."""
+    statistics = Path("/proc/self/statm")
+    if statistics.is_file():
+        now = int(statistics.read_text().split()[0]) * resource.getpagesize()
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        soft = now + megabytes * 1_000_000
+        resource.setrlimit(resource.RLIMIT_AS, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))

@@ -1,0 +1,135 @@
+"""Which files a corpus consists of, and which of them are refused before any work is done."""
+
+import json
+from io import BytesIO
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.corpus.crawl import Columns, Format, Input, printable
+from builder.corpus.inflate import Piece, RawFile, is_packed, pieces
+from builder.corpus.tables import PLAIN_JSON, check_columns
+from builder.corpus.warc import WarcReader, WarcRecord
+from builder.errors import RecipeError
+from builder.remote import list_remote, open_binary
+
+if TYPE_CHECKING:
+    from builder.recipe_segments import CorpusSource
+
+_ENDINGS: dict[Format, tuple[str, ...]] = {
+    "warc": (".warc", ".warc.gz"),
+    "html": (".html", ".htm", ".html.gz", ".htm.gz"),
+    "jsonl": (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz", ".json.zst"),
+    "parquet": (".parquet",),
+}
+_LOOKED_INTO = 100
+"""So many files are opened to see whether they hold HTML; of remote ones a tenth."""
+_HEAD_BYTES = 1 << 18
+_NO_HEADINGS = "holds text without HTML, so there are no headers to cut at; point segments.sources at"
+
+
+def list_inputs(sources: "list[CorpusSource]") -> list[Input]:
+    """All files of the sources, source by source and sorted by name.
+
+    Raises:
+        RecipeError: If a source does not exist, holds no file of its format, or holds text that once was HTML.
+    """
+    inputs = [item for source in sources for item in _list_source(source)]
+    for item in inputs[: _LOOKED_INTO if isinstance(inputs[0].location, Path) else _LOOKED_INTO // 10]:
+        try:
+            _look_into(item)
+        except OSError:
+            continue  # the reader counts it
+    return inputs
+
+
+def _list_source(source: "CorpusSource") -> list[Input]:
+    endings = _ENDINGS[source.format]
+    files = _list_local(source.path) if isinstance(source.path, Path) else _list_url(source.path)
+    single = len(files) == 1 and str(source.path).rstrip("/").endswith(f"/{next(iter(files))}")
+    names = [name for name in files if single or name.lower().endswith(endings)]
+    if not names:
+        _refuse_texts(files)
+        raise RecipeError(
+            f"{source.path}: the folder holds no file ending in {' or '.join(endings)}; point segments.sources at the "
+            f"folder that does, or change format (it is {source.format})"
+        )
+    columns = Columns(source.html, source.url, source.id, source.language)
+    if single and isinstance(source.path, Path) and (beside := _offsets_name(source.path)).is_file():
+        files[beside.name] = beside
+    return [
+        Input(files[name], printable(name), source.format, columns, files.get(str(_offsets_name(Path(name)))))
+        for name in names
+    ]
+
+
+def _list_local(path: Path) -> dict[str, Path | str]:
+    if not path.exists():
+        raise RecipeError(f"{path}: no such file or folder; segments.sources names it, correct the path")
+    if path.is_file():
+        return {path.name: path}
+    return {file.relative_to(path).as_posix(): file for file in sorted(path.rglob("*")) if file.is_file()}
+
+
+def _list_url(url: str) -> dict[str, Path | str]:
+    return {file.name: file.url for file in list_remote(url)}
+
+
+def _offsets_name(path: Path) -> Path:
+    """ClueWeb22 puts x.warc.offset beside x.warc.gz."""
+    return path.with_name(f"{path.name.removesuffix('.gz')}.offset")
+
+
+def _look_into(item: Input) -> None:
+    """Refuse a file that holds text without HTML, or a table without the columns asked for."""
+    if item.format in ("jsonl", "parquet"):
+        if item.format == "jsonl" and _is_clueweb_text(item.location):
+            raise _clueweb_text(item.location)
+        check_columns(item)
+    if item.format != "warc":
+        return
+    with open_binary(item.location) as handle:
+        reader = WarcReader(BytesIO(handle.read(_HEAD_BYTES)), item.name)
+        kinds = [_kind(record) for record in islice(reader, 3) if isinstance(record, WarcRecord)]
+    if next((kind for kind in kinds if kind != "warcinfo"), "") == "conversion":
+        raise _wet(item.location)
+    if not kinds and _is_clueweb_text(item.location):
+        raise _clueweb_text(item.location)
+
+
+def _kind(record: WarcRecord) -> str:
+    return record.headers.get("warc-type", "").lower()
+
+
+def _refuse_texts(files: dict[str, Path | str]) -> None:
+    for name, location in files.items():
+        if name.lower().endswith((".wet", ".wet.gz")):
+            raise _wet(location)
+    first = next((location for name, location in files.items() if name.endswith(".json.gz")), None)
+    if first is not None and _is_clueweb_text(first):
+        raise _clueweb_text(first)
+
+
+def _wet(location: Path | str) -> RecipeError:
+    return RecipeError(
+        f"{location}: a WET file {_NO_HEADINGS} the WARC files of the same crawl (warc/ instead of wet/)"
+    )
+
+
+def _clueweb_text(location: Path | str) -> RecipeError:
+    return RecipeError(
+        f"{location}: the text format of ClueWeb22 (all there is of category L) {_NO_HEADINGS} the html/ folder of "
+        "category A or B"
+    )
+
+
+def _is_clueweb_text(location: Path | str) -> bool:
+    with open_binary(location) as handle:
+        raw = RawFile(BytesIO(handle.read(_HEAD_BYTES)))
+        found = pieces(raw, b"{", packed=is_packed(raw, ".gz", PLAIN_JSON))
+        line = b"".join(piece.data for piece in islice(found, 4) if isinstance(piece, Piece)).partition(b"\n")[0]
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(row, dict) and "Clean-Text" in row

@@ -1,0 +1,94 @@
+"""Files behind any URL that fsspec knows, such as s3://, hf://, https:// and memory://."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from builder.errors import RecipeError
+
+_STATES = ("ETag", "etag", "md5Hash", "blob_id", "Content-MD5", "mtime", "LastModified", "Last-Modified", "created")
+"""What file systems call the property that changes with the content, best first."""
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file, its path relative to the URL asked for, and what tells it from another of that name."""
+
+    url: str
+    name: str
+    size: int | None
+    state: str
+
+
+def open_binary(location: Path | str) -> IO[bytes]:
+    """Open a local path or a URL for reading.
+
+    Raises:
+        OSError: If it cannot be opened.
+    """
+    if isinstance(location, Path):
+        return location.open("rb")
+    try:
+        system, path = _system(location)
+        opened: IO[bytes] = system.open(path, "rb")
+    except OSError:
+        raise
+    except Exception as error:  # each file system has errors of its own
+        raise OSError(f"{location}: {type(error).__name__}: {error}") from error
+    return opened
+
+
+def list_remote(url: str) -> list[RemoteFile]:
+    """The file at `url`, or all files below it, sorted by name.
+
+    On the web, where nothing tells files from folders, a URL that ends in a slash is a folder: a page of links.
+
+    Raises:
+        RecipeError: If there is nothing, it cannot be reached, or the package for its protocol is missing.
+    """
+    with _failures_named(url):
+        system, root = _system(url)
+        names = sorted(system.find(root)) if _is_folder(system, url, root) else [root]
+        files = [_remote_file(system, root, str(name)) for name in names]
+    if not files:
+        raise RecipeError(f"{url}: the folder is empty; the recipe names it as input")
+    return files
+
+
+def _system(url: str) -> tuple[Any, str]:
+    import fsspec  # type: ignore[import-untyped]
+
+    system, path = fsspec.core.url_to_fs(url)
+    return system, str(path)
+
+
+def _is_folder(system: Any, url: str, root: str) -> bool:
+    if url.startswith(("http://", "https://")):
+        return url.endswith("/")
+    return bool(system.info(root)["type"] == "directory")
+
+
+def _remote_file(system: Any, root: str, path: str) -> RemoteFile:
+    info = system.info(path)
+    state = next((str(info[key]) for key in _STATES if info.get(key)), "")
+    name = path.removeprefix(root).lstrip("/") or path.rstrip("/").rpartition("/")[2]
+    return RemoteFile(str(system.unstrip_protocol(path)), name, info.get("size"), state)
+
+
+@contextmanager
+def _failures_named(url: str) -> Iterator[None]:
+    protocol = url.partition("://")[0]
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise RecipeError(f"{url}: no such file or folder, or no answer; the recipe names it as input") from error
+    except ImportError as error:
+        raise RecipeError(f"{url}: {protocol}:// needs a package that is not installed: {error}") from error
+    except PermissionError as error:
+        raise RecipeError(f"{url}: access was refused ({error}); log in, or correct the URL") from error
+    except ValueError as error:
+        raise RecipeError(f"{url}: fsspec cannot read it ({error}); correct the URL") from error
+    except Exception as error:  # each file system has errors of its own
+        raise RecipeError(f"{url}: cannot be listed ({type(error).__name__}: {error}); correct the URL") from error

@@ -1,0 +1,277 @@
+"""How fast pages are cut, and how well, beside datatrove's stock trafilatura block; one core, pages in turn.
+
+usage: python scripts/bench_segments.py CORPUS [--check SCRIPT] [--pages N]
+
+CORPUS is a WARC file or a folder of them. Truth files (*truth*.jsonl with the urls of the corpus) that lie beside it
+are used with SCRIPT, a program that scores segments: it is run with a JSONL file of url, header, text and --truth.
+"""
+
+import argparse
+import contextlib
+import importlib.util
+import io
+import json
+import logging
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+TURN = 20
+MODES = ("cascade", "overlay", "fast")
+Row = dict[str, str]
+
+
+def main() -> None:
+    """Measure each WARC file of the corpus."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--check", type=Path)
+    parser.add_argument("--pages", type=int, help="only the first N pages of each file")
+    options = parser.parse_args()
+    logging.disable(logging.ERROR)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    check = load(options.check) if options.check else None
+    for path in sorted(options.corpus.glob("*.warc.gz")) if options.corpus.is_dir() else [options.corpus]:
+        pages = read(path)[: options.pages]
+        print(f"\n{path.name}: {len(pages)} pages, {sum(len(page.html) for page in pages) / 1e6:.1f} M characters")
+        speed(pages)
+        shares(path, pages)
+        truth = truth_of(path.parent, pages)
+        if check is not None and truth is not None:
+            score(check, truth, pages)
+
+
+def read(path: Path) -> list[Any]:
+    """All pages of a WARC file."""
+    from builder.corpus.readers import Page, Shard, list_inputs, read_pages
+    from builder.recipe_segments import CorpusSource
+
+    inputs = list_inputs([CorpusSource(path=path, format="warc")])
+    return [page for page in read_pages(inputs, Shard()) if isinstance(page, Page)]
+
+
+def settings(mode: str) -> Any:
+    """Every segment, cut at every heading, so that nothing but the cut is measured."""
+    from builder.recipe_segments import Segments
+
+    source = {"path": str(Path.cwd()), "format": "warc"}
+    return Segments.model_validate(
+        {"sources": [source], "mode": mode, "boundary": "any", "min_chars": 1, "max_chars": 10**9}
+    )
+
+
+def contestants() -> dict[str, Callable[[Any], object]]:
+    """What is done with a page, by name."""
+    from datatrove.pipeline.extractors import Trafilatura
+
+    from builder.corpus.page import cut_page
+
+    stock = Trafilatura()
+    found: dict[str, Callable[[Any], object]] = {"stock": lambda page: stock.extract(page.html)}
+    return found | {mode: partial(cut_page, config=settings(mode)) for mode in MODES}
+
+
+def speed(pages: list[Any]) -> None:
+    """Pages per second of each contestant; they take turns so that a busy machine slows all alike."""
+    runs, seconds = contestants(), Counter[str]()
+    for run in runs.values():  # imports and caches
+        for page in pages[:3]:
+            attempt(run, page)
+    for start in range(0, len(pages), TURN):
+        for name, run in runs.items():
+            began = time.process_time()
+            for page in pages[start : start + TURN]:
+                attempt(run, page)
+            seconds[name] += time.process_time() - began
+    for name in runs:
+        rate = len(pages) / seconds[name]
+        print(f"  {name:8} {rate:7.1f} pages/s   {seconds['stock'] / seconds[name]:5.2f} x stock")
+
+
+def attempt(run: Callable[[Any], object], page: Any) -> object:
+    """A contestant's result; an exception counts as none, since the time was spent."""
+    try:
+        return run(page)
+    except Exception:
+        return None
+
+
+def shares(path: Path, pages: list[Any]) -> None:
+    """Where the time of the modes goes, step by step, and the floors: reading alone, parsing alone."""
+    from fastwarc import ArchiveIterator
+
+    from builder.corpus.decode import Payload, decode
+    from builder.corpus.extractors import DOUBT, resiliparse_text, trafilatura_text
+    from builder.corpus.guard import refuse
+    from builder.corpus.heuristics import why_reject
+    from builder.corpus.mask import Evidence
+    from builder.corpus.page import page_language
+    from builder.corpus.segmenter import cut
+    from builder.corpus.walk import TooDeepError, parse, walk
+
+    spent, doubtful, config = Counter[str](), 0, settings("cascade")
+
+    def timed(step: str, work: Callable[[], Any]) -> Any:
+        began = time.process_time()
+        result = work()
+        spent[step] += time.process_time() - began
+        return result
+
+    def payloads() -> list[bytes]:
+        with path.open("rb") as stream:
+            return [record.reader.read() for record in ArchiveIterator(stream, parse_http=False)]
+
+    for body in timed("read", payloads)[: len(pages)]:
+        timed("decode", lambda body=body: decode(Payload(body), utf8=True))
+    for page in pages:
+        html = page.html
+        if timed("guard", lambda html=html: refuse(html)):
+            continue
+        try:
+            tree = timed("parse", lambda html=html: parse(html))
+        except (TooDeepError, ValueError, SyntaxError):
+            continue
+        blocks = timed("walk", lambda tree=tree: walk(tree))
+        timed("language", lambda page=page, blocks=blocks: page_language(page, blocks, ["en"]))
+        resiliparse = timed("Resiliparse", lambda html=html: resiliparse_text(html))
+        evidence = timed("mask", lambda b=blocks, r=resiliparse: Evidence(b, r))
+        verdict = timed("mask", evidence.verdict)
+        if verdict.doubt > DOUBT:
+            doubtful += 1
+            trafilatura = timed("trafilatura", lambda tree=tree: trafilatura_text(tree))
+            verdict = timed("mask", lambda e=evidence, t=trafilatura: e.verdict(t))
+        cut_ = lambda b=blocks, k=verdict.kept: cut(b, k, boundary="any", max_chars=10**9)  # noqa: E731
+        segments = timed("segments", cut_)
+        timed("heuristics", lambda segments=segments: [why_reject(segment, config) for segment in segments])
+    total = sum(spent.values())
+    print("  cascade by step:", ", ".join(f"{step} {100 * value / total:.0f} %" for step, value in spent.items()))
+    print(f"  trafilatura was asked for {doubtful} of {len(pages)} pages")
+    rate = len(pages) / max(spent["read"], 1e-9), len(pages) / max(spent["parse"], 1e-9)
+    print(f"  floors: gzip and WARC alone {rate[0]:.0f} pages/s, parsing alone {rate[1]:.0f} pages/s")
+
+
+def load(path: Path) -> ModuleType:
+    """A program as a module."""
+    spec = importlib.util.spec_from_file_location("check", path)
+    if spec is None or spec.loader is None:
+        sys.exit(f"{path}: is not a Python program; --check names the one that scores segments")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def truth_of(folder: Path, pages: list[Any]) -> Path | None:
+    """The truth file in a folder that knows the most of the pages."""
+    urls = {page.url for page in pages}
+    known = {
+        path: sum(json.loads(line)["url"] in urls for line in path.open(encoding="utf-8"))
+        for path in sorted(folder.glob("*truth*.jsonl"))
+    }
+    best = max(known, key=lambda path: known[path], default=None)
+    return best if best is not None and known[best] else None
+
+
+def score(check: ModuleType, truth: Path, pages: list[Any]) -> None:
+    """Print the program's figures for each contestant, and how code and tables fare."""
+    true = true_shingles(check, truth)
+    blocks = {page.url: special_blocks(page) for page in pages}
+    for name in ("stock", *MODES):
+        rows = [row for page in pages for row in (stock_rows(page) if name == "stock" else our_rows(page, name))]
+        print(f"  {name}")
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "segments.jsonl"
+            out.write_text("".join(json.dumps(row) + "\n" for row in rows))
+            for line in run_check(check, [str(out), "--truth", str(truth), "--by-set"]):
+                print("   ", line.strip())
+        for kind in ("code", "table"):
+            print(f"    {kind}: {special_score(check, rows, true, blocks, kind)}")
+
+
+def run_check(check: ModuleType, arguments: list[str]) -> Iterator[str]:
+    """Lines the program prints for the given arguments."""
+    before, printed = sys.argv, io.StringIO()
+    sys.argv = ["check", *arguments]
+    try:
+        with contextlib.redirect_stdout(printed):
+            check.main()
+    finally:
+        sys.argv = before
+    yield from printed.getvalue().splitlines()
+
+
+def our_rows(page: Any, mode: str) -> list[Row]:
+    """Segments of a page."""
+    from builder.corpus.page import CutPage, cut_page
+
+    found = cut_page(page, settings(mode))
+    segments = found.segments if isinstance(found, CutPage) else []
+    return [{"url": page.url, "header": segment.header, "text": segment.text} for segment in segments]
+
+
+def stock_rows(page: Any) -> list[Row]:
+    """What the stock block's options leave, split at the headings that they keep: more than the block itself gives."""
+    from trafilatura import bare_extraction
+
+    options = {"favor_precision": True, "include_comments": False, "deduplicate": True, "with_metadata": False}
+    found = attempt(lambda page: bare_extraction(page.html, **options), page)
+    rows: list[Row] = []
+    for element in found.body.iter() if found is not None else ():
+        if element.tag == "head":
+            rows.append({"url": page.url, "header": "".join(element.itertext()).strip(), "text": ""})
+        elif rows and element.getparent() is found.body:
+            rows[-1]["text"] += "\n" + " ".join(element.itertext())
+    return [row for row in rows if row["text"].strip()]
+
+
+def special_blocks(page: Any) -> dict[str, list[str]]:
+    """Code blocks and tables of a page, as text."""
+    from builder.corpus.walk import parse, render, walk
+
+    blocks = attempt(lambda page: walk(parse(page.html)), page)
+    tables: dict[int, list[Any]] = {}
+    for block in blocks or ():
+        if block.row >= 0:
+            tables.setdefault(block.unit, []).append(block)
+    return {
+        "code": [block.text for block in blocks or () if block.kind == "code"],
+        "table": [render(table) for table in tables.values()],
+    }
+
+
+def true_shingles(check: ModuleType, truth: Path) -> dict[str, set[Any]]:
+    """Five-word runs of the true main content of each page."""
+    found = {}
+    for line in truth.open(encoding="utf-8"):
+        page = json.loads(line)
+        words = [word for part in page.get("segments", ()) for word in check.toks(part["header"] + " " + part["text"])]
+        if words:
+            found[page["url"]] = check.shingles(words)
+    return found
+
+
+def special_score(
+    check: ModuleType, rows: list[Row], true: dict[str, set[Any]], blocks: dict[str, dict[str, list[str]]], kind: str
+) -> str:
+    """Precision and recall of the five-word runs in the code, or the tables, of all pages with a truth."""
+    produced: dict[str, set[Any]] = {}
+    for row in rows:
+        produced.setdefault(row["url"], set()).update(check.shingles(check.toks(row["text"])))
+    given = right = wanted = 0
+    for url, content in true.items():
+        runs = {run for text in blocks.get(url, {}).get(kind, ()) for run in check.shingles(check.toks(text))}
+        ours = runs & produced.get(url, set())
+        given, right, wanted = given + len(ours), right + len(ours & content), wanted + len(runs & content)
+    precision, recall = right / given if given else float("nan"), right / wanted if wanted else float("nan")
+    return f"precision {precision:.3f}, recall {recall:.3f} of {wanted} runs of five words"
+
+
+if __name__ == "__main__":
+    main()

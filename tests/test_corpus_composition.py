@@ -1,0 +1,38 @@
+from builder.corpus.composition import UNCOUNTED, composition
+from builder.corpus.segmenter import cut
+from builder.corpus.walk import parse, walk
+
+TEXT = "A sentence of some length that says a thing or two about bread. "
+
+
+def made_of(html: str):
+    return composition(walk(parse(f"<html><body>{html}</body></html>")))
+
+
+def test_links_to_other_pages_are_counted_and_links_within_the_page_are_not() -> None:
+    found = made_of('<p>ab <a href="/x">cdef</a> <a href="#y">gh</a> <a name="z">ij</a></p><p>kl</p>')
+    assert (found.chars, found.linked) == (len("ab cdef gh ij") + 2, 4)
+    around = made_of('<a href="/x"><div>abc</div><div>de</div></a><p>f</p>')
+    assert (around.chars, around.linked) == (6, 5)
+
+
+def test_cells_short_items_and_code_are_counted() -> None:
+    found = made_of(
+        f"<table><tr><td>ab</td><td>cd</td></tr></table><ul><li>ef</li><li>{TEXT}</li></ul><pre>x = 1</pre>"
+    )
+    assert (found.table, found.stubs, found.code) == (4, 2, 5)
+
+
+def test_cards_are_short_sections() -> None:
+    cards = "".join(f'<h3><a href="/{n}">Card {n}</a></h3><p>short</p>' for n in range(3))
+    found = made_of(f"{cards}<h3>Section</h3><p>{TEXT * 5}</p><h3>Plain</h3><p>short</p>")
+    assert (found.sections, found.cards, found.linked_cards) == (5, 4, 3)
+
+
+def test_segments_carry_their_composition() -> None:
+    html = f'<html><body><h2>Head</h2><p>{TEXT}<a href="/x">{TEXT}</a></p></body></html>'
+    blocks = walk(parse(html))
+    (segment,) = cut(blocks, {block.number for block in blocks}, boundary="tree", max_chars=3_000)
+    assert segment.made_of.chars == len(segment.text)
+    assert segment.made_of.linked == len(TEXT)
+    assert UNCOUNTED.linked == 0

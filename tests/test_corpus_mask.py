@@ -1,0 +1,216 @@
+"""Each rule by a page made up for it: what speaks for a block, what against it, and who is asked."""
+
+import random
+
+import pytest
+from corpus_pages import page, paragraphs, sentence
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from builder.corpus import extractors
+from builder.corpus.extractors import Mode, main_blocks, resiliparse_text, trafilatura_text
+from builder.corpus.guard import MAX_TAGS, refuse
+from builder.corpus.mask import Evidence, key
+from builder.corpus.segmenter import cut
+from builder.corpus.walk import parse, render, walk
+
+TEXTS = paragraphs(11, count=12, words=30)
+LINE = "a line without a full stop that no extractor has kept"
+
+
+def kept(html: str, mode: Mode = "cascade") -> list[str]:
+    """Texts of the blocks that are main content."""
+    blocks = walk(tree := parse(html))
+    numbers = main_blocks(html, tree, blocks, mode)
+    return [block.text for block in blocks if block.number in numbers]
+
+
+def judged(html: str, resiliparse: list[str], trafilatura: list[str] | None = None, **facts: bool) -> list[str]:
+    """The same, with extractors that say what they are told to."""
+    blocks = walk(parse(html))
+    evidence = Evidence(blocks, "\n".join(resiliparse), **facts)
+    numbers = evidence.verdict(None if trafilatura is None else "\n".join(trafilatura)).kept
+    return [block.text for block in blocks if block.number in numbers]
+
+
+def article(*more: str, end: str = "") -> str:
+    """A page with a title, two sections, `more` between them and `end` after them."""
+    body = f"<h1>On rivers</h1><p>{TEXTS[0]}</p><h2>Sources</h2><p>{TEXTS[1]}</p><p>{TEXTS[2]}</p>"
+    end = f"<h2>Mouths</h2><p>{TEXTS[3]}</p><p>{TEXTS[4]}</p>{end}"
+    return f"<html><body><div class=page>{body}{''.join(more)}{end}</div></body></html>"
+
+
+@pytest.mark.parametrize("mode", ["cascade", "overlay", "fast"])
+def test_the_paragraphs_of_a_plain_page_stay_in_every_mode(mode: Mode) -> None:
+    assert kept(page(7), mode) == [text for index in range(3) for text in paragraphs(7_000 + index)]
+
+
+def test_what_the_extractors_keep_stays_and_what_they_leave_out_at_the_end_goes() -> None:
+    found = judged(article(end=f"<p>{LINE}</p>"), TEXTS[:5], TEXTS[:5])
+    assert found == TEXTS[:5]
+    assert LINE in judged(article(end=f"<p>{LINE}</p>"), [*TEXTS[:5], LINE], [*TEXTS[:5], LINE])
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        "<aside>{}</aside>",
+        "<footer>{}</footer>",
+        "<div role=dialog>{}</div>",
+        "<div class=related-posts>{}</div>",
+        "<div id=comments>{}</div>",
+        "<div class='newsletter-signup'>{}</div>",
+        "<div class=cookieBanner>{}</div>",
+        "<div class=site-footer>{}</div>",
+        "<h3>Related articles</h3>{}",
+        "<h3>Leave a reply</h3>{}",
+    ],
+)
+def test_boxes_that_are_not_content_go_and_what_is_around_them_stays(box: str) -> None:
+    assert judged(article(f"<div><p>{LINE}</p></div>"), TEXTS[:5]) == [*TEXTS[:3], LINE, *TEXTS[3:5]]
+    assert judged(article(box.format(f"<p>{LINE}</p>")), TEXTS[:5]) == TEXTS[:5]
+
+
+def test_margins_go_whatever_they_say_unless_an_extractor_keeps_them() -> None:
+    html = article(f"<aside><p>{TEXTS[5]}</p></aside>")
+    assert TEXTS[5] not in judged(html, TEXTS[:5])
+    assert TEXTS[5] in judged(html, TEXTS[:6])
+
+
+def test_a_name_that_most_of_the_text_has_says_nothing() -> None:
+    posts = "".join(
+        f"<div class=comment><h3>Member {index}</h3><p>{text}</p></div>" for index, text in enumerate(TEXTS)
+    )
+    assert judged(f"<h1>A thread</h1>{posts}", TEXTS, []) == TEXTS
+    few = "".join(f"<div class=comment><p>{LINE} {index}</p></div>" for index in range(3))
+    assert judged(article(few), TEXTS[:5]) == TEXTS[:5]
+
+
+def test_comments_are_the_content_of_conversations() -> None:
+    html = article(f"<div class=comments><p>{LINE}</p></div>")
+    assert LINE not in judged(html, TEXTS[:5])
+    assert LINE in judged(html, TEXTS[:5], conversation=True)
+
+
+def test_pages_say_themselves_that_they_are_conversations() -> None:
+    script = '<script type="application/ld+json">{"@type": "QAPage"}</script>'
+    html = article(f"<div class=comments><p>{LINE}</p></div>")
+    assert LINE not in kept(html, "fast")
+    assert LINE in kept(html.replace("<body>", f"<body>{script}"), "fast")
+
+
+def test_short_texts_must_be_lines_of_their_own() -> None:
+    html = article(end="<p>Rivers</p>")
+    assert "Rivers" not in judged(html, [*TEXTS[:4], f"Rivers {TEXTS[4]}"])
+    assert "Rivers" in judged(html, [*TEXTS[:5], "Rivers"])
+
+
+def test_lists_of_short_items_stay_whole() -> None:
+    items = [f"piece {index}" for index in range(40)]
+    html = article("<ul>" + "".join(f"<li>{item}" for item in items) + "</ul>")
+    found = judged(html, [*TEXTS[:5], *items], [*TEXTS[:5], *items[:30]])
+    assert [text for text in found if text.startswith("piece")] == items
+
+
+def test_code_stays_though_the_extractors_have_lost_it() -> None:
+    code = "for item in range(10):\n    print(item, end='')"
+    assert code in judged(article(f"<pre>{code}</pre>"), TEXTS[:5], TEXTS[:5])
+
+
+@pytest.mark.parametrize("line", ["Tags: rivers, water", "Posted in Travel", "Share this", "© 2020 River Press"])
+def test_lines_of_furniture_at_the_end_go_though_resiliparse_keeps_them(line: str) -> None:
+    assert line not in judged(article(end=f"<p>{line}</p>"), [*TEXTS[:5], line])
+    assert "Nothing new" in judged(article(end="<p>Nothing new</p>"), [*TEXTS[:5], "Nothing new"])
+
+
+def test_what_is_outside_of_the_container_of_the_content_counts_less() -> None:
+    paragraphs_ = "".join(f"<p>{text}</p>" for text in TEXTS[:5])
+    box = f"<div><p>{LINE}</p></div>"
+    inside = f"<div><div><h1>A</h1>{paragraphs_}{box}</div></div>"
+    outside = f"<div><div><h1>A</h1>{paragraphs_}</div>{box}</div>"
+    assert LINE in judged(inside, [*TEXTS[:5], LINE], TEXTS[:5])
+    assert LINE not in judged(outside, [*TEXTS[:5], LINE], TEXTS[:5])
+
+
+def test_trafilatura_is_asked_only_where_there_is_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(extractors, "trafilatura_text", lambda tree: asked.append(tree) or "\n".join(TEXTS))
+    kept(page(3))
+    kept(page(3), "fast")
+    assert asked == []
+    kept(page(3), "overlay")
+    assert len(asked) == 1
+    monkeypatch.setattr(extractors, "DOUBT", -1.0)
+    kept(page(3))
+    assert len(asked) == 2
+
+
+def test_a_page_without_text_has_no_content() -> None:
+    assert judged("<h1>Nothing</h1>", []) == []
+
+
+def test_extractors_survive_half_of_a_surrogate_pair() -> None:
+    html = page(2).replace("<h2>", "<p>\ud83d half</p><h2>", 1)
+    assert resiliparse_text(html)
+    assert trafilatura_text(parse(html))
+    assert kept(html)
+
+
+def test_the_guard_refuses_what_parsers_hang_on_and_what_has_no_heading() -> None:
+    assert refuse("<p>text</p>") == "no_headings"
+    assert refuse("<h1>x</h1>" + "<p>x" * (MAX_TAGS + 1)) == "too_many_tags"
+    assert refuse("<h1>x</h1>" + "<b>x</b>" * (MAX_TAGS + 1)) == ""
+    assert refuse(page(1)) == ""
+
+
+def test_keys_know_letters_and_digits_only() -> None:
+    assert key("Straße, 12 – “A”") == key("STRASSE 12 a")
+
+
+_tags = st.sampled_from(
+    [
+        "div",
+        "p",
+        "h1",
+        "h2",
+        "h3",
+        "ul",
+        "ol",
+        "li",
+        "table",
+        "tr",
+        "td",
+        "pre",
+        "nav",
+        "aside",
+        "article",
+        "main",
+        "a",
+        "b",
+    ]
+)
+_names = st.sampled_from(["", " class=content", " class='post comment'", " id=footer", " role=main", " hidden"])
+_leaf = st.integers(0, 10**6).map(lambda seed: f"t{seed}x " + sentence(random.Random(seed), seed % 25))
+_trees = st.recursive(
+    _leaf,
+    lambda inner: st.tuples(_tags, _names, st.lists(inner, max_size=5)).map(
+        lambda made: f"<{made[0]}{made[1]}>{''.join(made[2])}</{made[0]}>"
+    ),
+    max_leaves=40,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    _trees, st.sampled_from(["tree", "any"]), st.sampled_from(["cascade", "overlay", "fast"]), st.integers(50, 2_000)
+)
+def test_any_tree_gives_each_text_once_in_order(html: str, boundary: str, mode: Mode, most: int) -> None:
+    html = f"<html><body><h1>Start</h1>{html}</body></html>"
+    blocks = walk(tree := parse(html))
+    segments = cut(blocks, main_blocks(html, tree, blocks, mode), boundary=boundary, max_chars=most)  # type: ignore[arg-type]
+    numbers = [number for segment in segments for number in segment.kept_blocks]
+    assert numbers == sorted(set(numbers))
+    positions = [segment.position for segment in segments]
+    assert positions == sorted(set(positions))
+    for segment in segments:
+        assert segment.text == render(blocks[number] for number in segment.kept_blocks)

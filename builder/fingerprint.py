@@ -6,6 +6,7 @@ identity of external inputs, the fingerprints of the stages it reads. Library ve
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +93,27 @@ def listing(path: Path) -> list[list[Any]]:
     if not path.exists():
         raise RecipeError(f"{path}: no such file or folder; the recipe names it as input")
     root = path.parent if path.is_file() else path
-    files = [path] if path.is_file() else sorted(item for item in path.rglob("*") if item.is_file())
+    files = [path] if path.is_file() else files_below(path)
     if not files:
         raise RecipeError(f"{path}: the folder is empty; the recipe names it as input")
-    states = [(file, file.stat()) for file in files]
+    states = [(file, file.stat() if file.exists() else file.lstat()) for file in files]
     return [[file.relative_to(root).as_posix(), state.st_size, state.st_mtime_ns] for file, state in states]
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All files below a folder, sorted by path.
+
+    Links to folders are followed, each folder once, so that none is left out in silence and none leads round in a
+    circle. A link whose file is gone counts as a file: whoever reads it will say that it cannot be read.
+    """
+    found: list[Path] = []
+    seen: set[tuple[int, int]] = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        state = Path(place).stat()
+        if (state.st_dev, state.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((state.st_dev, state.st_ino))
+        folders.sort()
+        found += [Path(place, name) for name in names]
+    return sorted(file for file in found if file.is_file() or not file.exists())

@@ -61,7 +61,7 @@ def select_seed(out: Path, config: Seed, *, runtime: Runtime) -> Stats:
         RecipeError: If a source cannot be read or has not the columns the recipe names.
         StageError: If no pair is left.
     """
-    counts, rejects, progress = Counts(), Rejects(), Progress(out, "rows")
+    parts, rejects, progress = {source.name: Counts() for source in config.sources}, Rejects(), Progress(out, "rows")
     kept: list[dict[str, str]] = []
     seen: set[str] = set()
     tallies: list[Counter[str]] = []
@@ -71,21 +71,24 @@ def select_seed(out: Path, config: Seed, *, runtime: Runtime) -> Stats:
         candidates = list(_candidates(source, config, tallies[-1], progress))
         # Sorted, so that which of two equal pairs stays does not depend on the order of the rows.
         for candidate in sorted(candidates, key=lambda item: (item.id, str(item.instruction), str(item.output))):
-            counts.rows_in += 1
+            parts[source.name].rows_in += 1
             row = _seed_row(candidate, source)
             reason = candidate.reason or _fault(row, candidate, seen)
             if reason is None:
                 kept.append(row)
                 escaped |= {candidate.id} if candidate.escaped else set()
             else:
-                _reject(counts, rejects, row, reason)
-    kept = _sample(kept, config, counts, rejects)
-    counts.kept = len(kept)
+                _reject(parts, rejects, row, reason)
+    kept = _sample(kept, config, parts, rejects)
+    counts = Counts()
+    for name, part in parts.items():
+        part.kept = sum(row["source"] == name for row in kept)
+        counts.add(part)
     write_rows(out / "data" / "seed.parquet", sorted(kept, key=lambda row: row["id"]), seed_schema())
     write_rows(out / "rejected" / "seed.parquet", rejects.rows, rejected_schema())
     if not kept:
         raise StageError(f"no seed pair is left of {counts.rows_in:,}: {_reasons(counts)}; see the seed section")
-    details = _details(config.sources, tallies, kept)
+    details = _details(config.sources, parts, tallies, kept)
     return Stats({"pairs": counts}, details | {"escaped": sum(row["id"] in escaped for row in kept)})
 
 
@@ -254,15 +257,18 @@ def _spaced(text: Any) -> str:
     return " ".join(str(text).split())
 
 
-def _sample(kept: list[dict[str, str]], config: Seed, counts: Counts, rejects: Rejects) -> list[dict[str, str]]:
+def _sample(
+    kept: list[dict[str, str]], config: Seed, parts: dict[str, Counts], rejects: Rejects
+) -> list[dict[str, str]]:
     """At most `size` rows, by the hash of their ids."""
     ordered = sorted(kept, key=lambda row: stable_id(config.seed, row["id"]))
     for row in ordered[config.size :] if config.size else []:
-        _reject(counts, rejects, row, "not_sampled")
+        _reject(parts, rejects, row, "not_sampled")
     return ordered[: config.size]
 
 
-def _reject(counts: Counts, rejects: Rejects, row: dict[str, str], reason: str) -> None:
+def _reject(parts: dict[str, Counts], rejects: Rejects, row: dict[str, str], reason: str) -> None:
+    counts = parts[row["source"]]
     (counts.failed if reason in FAILURES else counts.dropped)[reason] += 1
     text = f"{row['instruction']}\n\n{row['output']}".strip().encode("utf-8", "replace").decode()
     rejects.add(row["id"], reason, text=text)
@@ -273,14 +279,17 @@ def _reasons(counts: Counts) -> str:
     return ", ".join(f"{number:,} {reason}" for reason, number in reasons.most_common()) or "the sources hold no row"
 
 
-def _details(sources: list[SeedSource], tallies: list[Counter[str]], kept: list[dict[str, str]]) -> dict[str, Any]:
-    by_source = Counter(row["source"] for row in kept)
+def _details(
+    sources: list[SeedSource], parts: dict[str, Counts], tallies: list[Counter[str]], kept: list[dict[str, str]]
+) -> dict[str, Any]:
     return {
         "sources": [
             {
                 "name": source.name,
                 "license": source.license,
-                "kept": by_source[source.name],
+                "pairs": parts[source.name].rows_in,
+                "kept": parts[source.name].kept,
+                "left_out": dict(sorted((parts[source.name].dropped + parts[source.name].failed).items())),
                 **dict(sorted(tally.items())),
             }
             for source, tally in zip(sources, tallies, strict=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from builder.errors import RecipeError
+from builder.fingerprint import files_below
 from builder.progress import Progress
 from builder.recipe import SeedSource
 from builder.storage import read_rows
@@ -83,7 +84,7 @@ def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         found = [path] if path.name.endswith(SUFFIXES) else []
     else:
-        found = sorted(file for file in path.rglob("*") if file.name.endswith(SUFFIXES) and file.name[0] != ".")
+        found = [file for file in files_below(path) if file.name.endswith(SUFFIXES) and file.name[0] != "."]
     if not found:
         raise RecipeError(f"{path}: no seed file; a seed source is a file or a folder of {', '.join(SUFFIXES)}")
     return found

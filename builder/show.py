@@ -128,6 +128,12 @@ def _describe_record(artifact: Artifact) -> str:
     return "\n".join(lines)
 
 
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return "(" + (", ".join(f"{key} {item:,}" for key, item in value.items()) or "nothing") + ")"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
 def _describe_scores(artifact: Artifact) -> str:
     if not artifact.stage.startswith(("score-", "curate-")) or not artifact.data.is_dir():
         return ""

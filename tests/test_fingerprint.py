@@ -114,6 +114,17 @@ def test_the_packages_own_templates_count_by_content_too(tmp_path):
     assert describe(Expected(judge="expected", rubric=copy)) == describe(Expected(judge="expected"))
 
 
+def test_linked_folders_are_part_of_an_input_and_circles_end(tmp_path):
+    corpus, other = tmp_path / "corpus", tmp_path / "other"
+    for folder in (corpus, other / "deep"):
+        folder.mkdir(parents=True)
+        (folder / "a.html").write_text("x")
+    (corpus / "linked").symlink_to(other)
+    (other / "back").symlink_to(corpus)
+    (corpus / "gone.html").symlink_to(tmp_path / "nowhere")
+    assert [name for name, _, _ in listing(corpus)] == ["a.html", "gone.html", "linked/deep/a.html"]
+
+
 # The stages of a whole recipe: which of them a change reaches, and no other.
 
 

@@ -216,6 +216,9 @@ def test_sources_keep_their_licence_and_share_no_pair(tmp_path: Path) -> None:
         licences = {"people": "apache-2.0", "trees": "cc-by-4.0"}
         assert all(row["license"] == licences[row["source"]] for row in rows)
         assert [entry["kept"] for entry in stats.details["sources"]] == ([2, 0] if number == 0 else [1, 1])
+        for entry in stats.details["sources"]:
+            assert entry["pairs"] == entry["kept"] + sum(entry["left_out"].values())
+        assert sum(entry["pairs"] for entry in stats.details["sources"]) == stats.counts["pairs"].rows_in
 
 
 @pytest.mark.parametrize(

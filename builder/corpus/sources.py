@@ -11,6 +11,7 @@ from builder.corpus.inflate import Piece, RawFile, is_packed, pieces
 from builder.corpus.tables import PLAIN_JSON, check_columns
 from builder.corpus.warc import WarcReader, WarcRecord
 from builder.errors import RecipeError
+from builder.fingerprint import files_below
 from builder.remote import list_remote, open_binary
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _list_local(path: Path) -> dict[str, Path | str]:
         raise RecipeError(f"{path}: no such file or folder; segments.sources names it, correct the path")
     if path.is_file():
         return {path.name: path}
-    return {file.relative_to(path).as_posix(): file for file in sorted(path.rglob("*")) if file.is_file()}
+    return {file.relative_to(path).as_posix(): file for file in files_below(path)}
 
 
 def _list_url(url: str) -> dict[str, Path | str]:

@@ -92,7 +92,8 @@ def test_comments_are_the_content_of_conversations() -> None:
     assert LINE in judged(html, TEXTS[:5], conversation=True)
 
 
-def test_pages_say_themselves_that_they_are_conversations() -> None:
+def test_pages_say_themselves_that_they_are_conversations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extractors, "resiliparse_text", lambda html: "\n".join(TEXTS[:5]))
     script = '<script type="application/ld+json">{"@type": "QAPage"}</script>'
     html = article(f"<div class=comments><p>{LINE}</p></div>")
     assert LINE not in kept(html, "fast")
@@ -110,6 +111,17 @@ def test_lists_of_short_items_stay_whole() -> None:
     html = article("<ul>" + "".join(f"<li>{item}" for item in items) + "</ul>")
     found = judged(html, [*TEXTS[:5], *items], [*TEXTS[:5], *items[:30]])
     assert [text for text in found if text.startswith("piece")] == items
+
+
+def test_tables_stay_whole_or_go() -> None:
+    rows = [["reach", "length"], ["upper", "12 km"], ["lower", "30 km"]]
+    cells = [cell for row in rows for cell in row]
+    table = "<table>" + "".join("<tr><td>" + "<td>".join(row) for row in rows) + "</table>"
+    html = article(table)
+    found = judged(html, [*TEXTS[:5], *cells[:5]], [*TEXTS[:5], *cells[:4]])
+    assert [text for text in found if text in cells] == cells
+    box = f"<div class=related>{table}</div>"
+    assert [text for text in judged(article(box), [*TEXTS[:5], "upper"], TEXTS[:5]) if text in cells] == []
 
 
 def test_code_stays_though_the_extractors_have_lost_it() -> None:
@@ -163,8 +175,8 @@ def test_the_guard_refuses_what_parsers_hang_on_and_what_has_no_heading() -> Non
     assert refuse(page(1)) == ""
 
 
-def test_keys_know_letters_and_digits_only() -> None:
-    assert key("Straße, 12 – “A”") == key("STRASSE 12 a")
+def test_keys_know_no_white_space() -> None:
+    assert key("one\n two\u00a0three") == key("onetwothree")
 
 
 _tags = st.sampled_from(

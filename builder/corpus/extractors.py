@@ -1,6 +1,5 @@
 """Ask Resiliparse and trafilatura which text of a page is main content, as often as a mode allows."""
 
-import re
 from typing import TYPE_CHECKING, Literal
 
 from builder.corpus.mask import Evidence
@@ -14,7 +13,7 @@ Mode = Literal["cascade", "overlay", "fast"]
 DOUBT = 0.08
 """Share of a page's text on which the evidence must be close to even before `cascade` asks trafilatura."""
 
-_CONVERSATION = re.compile(r"(?<![A-Za-z])(?:DiscussionForumPosting|QAPage)(?![A-Za-z])")
+_CONVERSATIONS = ("DiscussionForumPosting", "QAPage")
 """What schema.org calls a thread of a forum, and a question with answers."""
 
 
@@ -28,7 +27,7 @@ def main_blocks(html: str, tree: "HtmlElement", blocks: "list[Block]", mode: Mod
         mode: `overlay` asks both extractors, `fast` Resiliparse alone, which is many times faster; `cascade` asks
             trafilatura where what is known without it leaves doubt.
     """
-    evidence = Evidence(blocks, resiliparse_text(html), conversation=bool(_CONVERSATION.search(html)))
+    evidence = Evidence(blocks, resiliparse_text(html), conversation=any(name in html for name in _CONVERSATIONS))
     if mode != "overlay":
         verdict = evidence.verdict()
         if mode == "fast" or verdict.doubt <= DOUBT:
@@ -40,8 +39,13 @@ def resiliparse_text(html: str) -> str:
     """The main content in Resiliparse's judgement, a block a line."""
     from resiliparse.extract.html2text import extract_plain_text
 
-    sound = html.encode("utf-8", "replace").decode()  # it raises TypeError for half of a surrogate pair
-    return str(extract_plain_text(sound, main_content=True, alt_texts=False, list_bullets=False))
+    def extract(sound: str) -> str:
+        return str(extract_plain_text(sound, main_content=True, alt_texts=False, list_bullets=False))
+
+    try:
+        return extract(html)
+    except TypeError:  # half of a surrogate pair
+        return extract(html.encode("utf-8", "replace").decode())
 
 
 def trafilatura_text(tree: "HtmlElement") -> str:

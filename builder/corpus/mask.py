@@ -4,9 +4,10 @@ No single judge is right on all kinds of pages: trafilatura drops whole posts, c
 teasers and comments pass, and names of classes mean something else on every site. So each fact about a block gives
 points for or against it, and the sum decides.
 
-The points are weights of a logistic regression, times ten and rounded. It was fitted on pages of seven types to
-foretell whether a block is in the page's true main content, on either half of the pages; facts whose weight changed
-its sign from one half to the other are left out.
+The points are weights of a logistic regression, times ten and rounded, that foretells whether a block is in the true
+main content of pages of seven types (articles, documentation, services, forums, listings, products, collections). Of
+the facts tried, those stay whose weights agreed on two halves of the pages, or were near zero on one of them. Set by
+hand are `UNWANTED`, `FURNITURE` and what NAV and its names cost: the pages have too few such blocks to tell.
 """
 
 import re
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from builder.corpus import regions
 from builder.corpus.heuristics_header import navigation_headers, normalise_header
-from builder.corpus.regions import CONTENT, HEADER, Region, settle
+from builder.corpus.regions import CERTAIN, CONTENT, HEADER, Region, settle
 
 if TYPE_CHECKING:
     from builder.corpus.walk import Block
@@ -27,12 +28,11 @@ NEEDED = 3.5
 DOUBTFUL = 6.0
 """A block that is this near to `NEEDED` is in doubt."""
 LONG_KEY = 30
-"""Letters and digits from which a block is told apart from chance by its own text."""
+"""Characters, white space left out, from which a block is told apart from chance by its own text."""
 ROOT_SHARE = 0.9
 """How much of what both extractors keep the container of the content must hold."""
 REACH = 6
 """How many blocks are shortly before and after."""
-_NOT_WORD = re.compile(r"\W+")
 _FURNITURE = re.compile(
     r"(?:tags?|tagged|categor(?:y|ies)|filed under|posted (?:in|on|by)|share (?:this|on|via)|read more|advertisement"
     r"|sign up|log in|subscribe|skip to|back to top|follow us)\b",
@@ -115,29 +115,36 @@ class Evidence:
         other = one if trafilatura is None else _Mask(self._blocks, self._keys, trafilatura)
         inside = self._within_root(other)
         kept, unsure = [], 0
+        tables: dict[int, list[tuple[int, int, float]]] = {}
         for block, text, size, points in zip(self._blocks, self._keys, self._sizes, self._points, strict=True):
             if not size:
                 continue
             number = block.number
-            short = len(text) < LONG_KEY
-            points += SHORT if short else 0.0
-            if one.has[number]:
-                points += RESILIPARSE_SHORT if short else RESILIPARSE
-            if other.has[number]:
-                points += TRAFILATURA_SHORT if short else TRAFILATURA
-            elif not one.has[number] and self._marks[number] & _MARGINS:
-                points += UNWANTED
-            if block.unit in other.units:
-                points += TRAFILATURA_LIST
-            if not inside[block.region]:
-                points += OUTSIDE_ROOT
-            if other.around(number):
-                points += BETWEEN
-            if points > NEEDED:
+            points += self._heard(block, other, short=len(text) < LONG_KEY)
+            points += 0.0 if inside[block.region] else OUTSIDE_ROOT
+            if block.row >= 0:
+                tables.setdefault(block.unit, []).append((number, size, points))
+            elif points > NEEDED:
                 kept.append(number)
             if abs(points - NEEDED) < DOUBTFUL:
                 unsure += size
+        for cells in tables.values():  # a table without some of its cells cannot be read
+            if sum(size * points for _, size, points in cells) > NEEDED * sum(size for _, size, _ in cells):
+                kept += [number for number, _, _ in cells]
         return Verdict(frozenset(kept), unsure / (self._total or 1))
+
+    def _heard(self, block: "Block", other: "_Mask", *, short: bool) -> float:
+        """Points of a block for what the extractors say about it."""
+        number, one = block.number, self._resiliparse
+        points = SHORT if short else 0.0
+        if one.has[number]:
+            points += RESILIPARSE_SHORT if short else RESILIPARSE
+        if other.has[number]:
+            points += TRAFILATURA_SHORT if short else TRAFILATURA
+        elif not one.has[number] and self._marks[number] & _MARGINS:
+            points += UNWANTED
+        points += TRAFILATURA_LIST if block.unit in other.units else 0.0
+        return points + (BETWEEN if other.around(number) else 0.0)
 
     def _without_extractors(self) -> list[float]:
         """Points of each block for where it stands and what it is; headings get none."""
@@ -177,7 +184,7 @@ class Evidence:
         for bit in (*_MARKS, HEADER):
             if 2 * sum(size for mark, size in share.items() if mark & bit) > self._total:
                 common |= bit
-        return [mark & ~common for mark in marks]
+        return [mark & ~(common & ~CERTAIN) for mark in marks]
 
     def _within_root(self, other: "_Mask") -> dict[Region, bool]:
         """Whether each region is in the smallest one that holds nearly all that both extractors keep."""
@@ -196,8 +203,15 @@ class Evidence:
         root = next(
             outer for outer in (middle, *_around(middle)) if found[outer] >= ROOT_SHARE * both or not outer.parent
         )
-        everywhere = {block.region for block in self._blocks}
-        return {region: region is root or root in _around(region) for region in everywhere}
+        inside = {root: True}
+        for block in self._blocks:
+            chain = []
+            at: Region | None = block.region
+            while at is not None and at not in inside:
+                chain.append(at)
+                at = at.parent
+            inside.update(dict.fromkeys(chain, at is not None and inside[at]))
+        return inside
 
 
 def _content_points(block: "Block") -> float:
@@ -211,8 +225,8 @@ def _content_points(block: "Block") -> float:
 
 
 def key(text: str) -> str:
-    """Letters and digits of a text, case folded: what two renderings of it have in common."""
-    return _NOT_WORD.sub("", text).casefold()
+    """A text without white space: what two renderings of it have in common."""
+    return "".join(text.split())
 
 
 class _Mask:

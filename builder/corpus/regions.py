@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     REVIEW_NAME, HEAD_NAME, USER_NAME, TAGS_NAME,
 ) = (1 << shift for shift in range(24))  # fmt: skip
 CONTENT = MAIN | ARTICLE
-MARGINS = NAV | FOOTER | ASIDE
+CERTAIN = CONTENT | NAV | FOOTER | DIALOG
+"""What a container is by its tag or role, however much of the page's text it holds."""
 _TAGS = {
     "nav": NAV, "header": HEADER, "footer": FOOTER, "aside": ASIDE, "dialog": DIALOG, "form": FORM, "button": BUTTON,
     "label": BUTTON, "figure": FIGURE, "figcaption": FIGURE, "main": MAIN, "article": ARTICLE,
@@ -51,7 +52,7 @@ _BEGINNINGS = tuple((tuple(words.split()), mark) for mark, words in _NAMES)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _UNSEEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 WRAPPER_SHARE = 0.5
-"""A container with more of the page's text than this is its frame: what it is called says nothing about its text."""
+"""A container with more of the page's text than this is its frame: its class and id say nothing about its text."""
 
 
 @dataclass(slots=True, eq=False)
@@ -75,7 +76,7 @@ def marks_of(element: "HtmlElement", tag: str) -> int:
     """What a container says about itself."""
     marks = _TAGS.get(tag, 0)
     for name, value in element.items():
-        if name in ("class", "id"):
+        if name == "class" or name == "id":
             marks |= _names(value)
         elif name == "role":
             marks |= _ROLES.get(value, 0)
@@ -122,6 +123,6 @@ def settle(region: Region, total: int) -> int:
         at = at.parent
     marks = at.marks if at is not None else 0
     for inner in reversed(chain):
-        marks |= inner.own & CONTENT if inner.chars > WRAPPER_SHARE * total else inner.own
+        marks |= inner.own & CERTAIN if inner.chars > WRAPPER_SHARE * total else inner.own
         inner.marks = marks
     return marks

@@ -8,13 +8,15 @@ higher level where that fits `max_chars` and keeps the sub-headings inside as li
 right under the heading and the sections below it become segments of their own. `any` ends at the next heading.
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
 from builder.corpus.composition import UNCOUNTED, Composition, composition
-from builder.corpus.mask import key
 from builder.corpus.walk import Block, render
+
+_NOT_WORD = re.compile(r"\W+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +119,14 @@ def _together(sections: list[_Section]) -> list[Block]:
 def _segment(section: _Section, blocks: list[Block]) -> Segment | None:
     """A segment of the given blocks, without a repeat of the header at its start; None if nothing is left."""
     heading = section.heading
-    if blocks and key(blocks[0].text) == key(heading.text):
+    if blocks and _letters(blocks[0].text) == _letters(heading.text):
         blocks = blocks[1:]
     if not any(block.kind != "heading" for block in blocks):
         return None
     numbers = tuple(block.number for block in blocks)
     text, made_of = render(blocks), composition(blocks)
     return Segment(heading.text, heading.level, section.path, heading.ordinal, text, numbers, made_of)
+
+
+def _letters(text: str) -> str:
+    return _NOT_WORD.sub("", text).casefold()

@@ -12,7 +12,7 @@ from builder.corpus.regions import Region, marks_of
 from builder.corpus.text import clean_heading, code_lines, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from lxml.html import HtmlElement
 
@@ -38,6 +38,7 @@ _BLOCKS = frozenset(
 _KINDS = {"li": "item", "td": "cell", "th": "cell", "dd": "term", "dt": "term", "pre": "code"}
 _LEAVES = frozenset({"p", "li", "dt", "dd", "pre", "tr", "tbody", "thead", "tfoot", "hr", "caption", "summary"})
 _LISTS = frozenset({"ul", "ol", "dl", "table"})
+_SPECIAL = _LISTS | _KINDS.keys() | {"tr"}
 _PERMALINKS = frozenset({"#", "¶", "§", "🔗", "⚓", "[#]", "[¶]", "\uf0c1"})
 
 
@@ -104,25 +105,35 @@ def parse(html: str) -> "HtmlElement":
 
 def walk(tree: "HtmlElement") -> list[Block]:
     """The blocks of a parsed page in document order."""
-    from lxml import etree
-
     body = tree.find("body")
     root = tree if body is None else body
     state = _Walk()
-    steps = etree.iterwalk(root, events=("start", "end"))
-    for event, element in steps:
-        tag = element.tag
-        if event == "end":
+    state.read(root.text or "")
+    element, children = root, iter(root)
+    outer: list[tuple[HtmlElement, Iterator[HtmlElement]]] = []
+    while True:
+        for child in children:
+            tag = child.tag
+            if tag == "title" or (tag == "a" and not state.codes and _is_permalink(child)):
+                state.read(child.tail or "")
+                continue
+            state.open(tag, child)
+            if child.text:
+                state.read(child.text)
+            if len(child):
+                outer.append((element, children))
+                element, children = child, iter(child)
+                break
             state.close(tag)
-            if element is not root and element.tail:
+            if child.tail:
+                state.read(child.tail)
+        else:  # all children are read
+            if element is root:
+                break
+            state.close(element.tag)
+            if element.tail:
                 state.read(element.tail)
-        elif tag == "title" or (tag == "a" and not state.codes and _is_permalink(element)):
-            steps.skip_subtree()
-            state.skip(tag)
-        else:
-            state.open(tag, element)
-            if element.text:
-                state.read(element.text)
+            element, children = outer.pop()
     state.flush()
     return _plain_rows(state.blocks, state.cells_of, state.mixed)
 
@@ -163,15 +174,12 @@ class _Walk:
         self.nested = 0  # headings open inside a heading, in broken pages
 
     def read(self, text: str) -> None:
-        """Take text of the present block."""
+        """Take text of the present block; white space at its start is left out."""
+        if not self.text and not self.codes and text.isspace():
+            return
         self.text.append(text)
         if self.links:
             self.linked += len(text)
-
-    def skip(self, tag: str) -> None:
-        """Pass by an element; it will be left like the others."""
-        if tag == "a":
-            self.anchors.append(False)
 
     def open(self, tag: str, element: "HtmlElement") -> None:
         """Enter an element."""
@@ -183,7 +191,8 @@ class _Walk:
             self.text.append(" " if tag in _BLOCKS or tag == "br" else "")
         elif tag in _BLOCKS:
             self._boundary(tag)
-            self._enter(tag, element)
+            if tag != "body":
+                self._enter(tag, element)
         elif tag in HEADINGS:
             self.flush()
             self.heading, self.nested = tag, 1
@@ -200,7 +209,8 @@ class _Walk:
                 self._end_heading()
         elif tag in _BLOCKS:
             self._boundary(tag)
-            self._leave(tag)
+            if tag != "body":
+                self._leave(tag)
 
     def flush(self) -> None:
         """End the block that is being read."""
@@ -250,18 +260,19 @@ class _Walk:
         if self.codes and tag != "pre":
             if self.text and not self.text[-1].endswith("\n"):
                 self.text.append("\n")
-        else:
+            return
+        if self.text:
             self.flush()
-            self.boundary = True
+        self.boundary = True
 
     def _enter(self, tag: str, element: "HtmlElement") -> None:
-        own = marks_of(element, tag) if tag != "body" else 0
-        if own or tag not in _LEAVES:
+        own = marks_of(element, tag)
+        region = bool(own) or tag not in _LEAVES
+        if region:
             self.region = Region(self.region, own)
-            self.regions.append(True)
-        else:
-            self.regions.append(False)
-        self.codes += tag == "pre"
+        self.regions.append(region)
+        if tag not in _SPECIAL:
+            return
         if tag in _KINDS:
             self.kinds.append(_KINDS[tag])
         if tag in _LISTS:
@@ -277,6 +288,8 @@ class _Walk:
             self.row_count += 1
         elif tag in ("td", "th"):
             self._enter_cell(element)
+        elif tag == "pre":
+            self.codes += 1
 
     def _enter_item(self, element: "HtmlElement") -> None:
         number = self.counters[-1] if self.counters else -1
@@ -298,7 +311,8 @@ class _Walk:
         if self.regions.pop() and region.parent is not None:
             self.region = region.parent
             self.region.chars += region.chars
-        self.codes -= tag == "pre"
+        if tag not in _SPECIAL:
+            return
         if tag in _KINDS:
             self.kinds.pop()
         if tag in _LISTS:
@@ -311,6 +325,8 @@ class _Walk:
             self.columns.pop()
         elif tag in ("td", "th"):
             self.cells.pop()
+        elif tag == "pre":
+            self.codes -= 1
 
 
 def _number(value: str | None, otherwise: int) -> int:

@@ -19,7 +19,7 @@ from builder.llm.judges import judge_rows
 from builder.llm.verdicts import reply_details
 from builder.recipe import Chat, CleanCurate, Runtime
 from builder.recipe import Engine as EngineConfig
-from builder.recipe_curate import Curate, Judge
+from builder.recipe.curate import Curate, Judge
 from builder.records import Counts, Rejects, Stats, curated_schema, rejected_schema, score_schema, stable_id
 from builder.section import Section
 from builder.storage import read_rows, write_rows

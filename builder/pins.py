@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from builder.errors import BuilderError, RecipeError
 from builder.recipe import Recipe, load_recipe
-from builder.recipe_edit import Place, write_revisions
+from builder.recipe.edit import Place, write_revisions
 from builder.storage import whole_file
 
 SECONDS = 30

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.errors import RecipeError
-from builder.recipe_errors import read_yaml
+from builder.recipe.errors import read_yaml
 
 SET_BY_US = (
     "model_name_or_path", "model_revision", "trust_remote_code", "output_dir", "datasets", "dataset_name",

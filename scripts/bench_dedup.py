@@ -18,7 +18,7 @@ from typing import Any
 
 from builder.corpus import deduplicate
 from builder.recipe import Runtime
-from builder.recipe_segments import Dedup
+from builder.recipe.segments import Dedup
 from builder.records import segment_id, segment_schema
 from builder.storage import open_rows, read_rows
 

@@ -51,8 +51,8 @@ def main() -> None:
 
 def read(path: Path) -> list[Any]:
     """All pages of a WARC file."""
-    from builder.corpus.readers import Page, Shard, list_inputs, read_pages
-    from builder.recipe_segments import CorpusSource
+    from builder.corpus.reading.readers import Page, Shard, list_inputs, read_pages
+    from builder.recipe.segments import CorpusSource
 
     inputs = list_inputs([CorpusSource(path=path, format="warc")])
     return [page for page in read_pages(inputs, Shard()) if isinstance(page, Page)]
@@ -60,7 +60,7 @@ def read(path: Path) -> list[Any]:
 
 def settings(mode: str) -> Any:
     """Every segment, cut at every heading, so that nothing but the cut is measured."""
-    from builder.recipe_segments import Segments
+    from builder.recipe.segments import Segments
 
     source = {"path": str(Path.cwd()), "format": "warc"}
     return Segments.model_validate(
@@ -72,7 +72,7 @@ def contestants() -> dict[str, Callable[[Any], object]]:
     """What is done with a page, by name."""
     from datatrove.pipeline.extractors import Trafilatura
 
-    from builder.corpus.page import cut_page
+    from builder.corpus.cutting.page import cut_page
 
     stock = Trafilatura()
     found: dict[str, Callable[[Any], object]] = {"stock": lambda page: stock.extract(page.html)}
@@ -108,14 +108,14 @@ def shares(path: Path, pages: list[Any]) -> None:
     """Where the time of the modes goes, step by step, and the floors: reading alone, parsing alone."""
     from fastwarc import ArchiveIterator
 
-    from builder.corpus.decode import Payload, decode
-    from builder.corpus.extractors import DOUBT, resiliparse_text, trafilatura_text
-    from builder.corpus.guard import refuse
-    from builder.corpus.heuristics import why_reject
-    from builder.corpus.mask import Evidence
-    from builder.corpus.page import page_language
-    from builder.corpus.segmenter import cut
-    from builder.corpus.walk import TooDeepError, parse, walk
+    from builder.corpus.cutting.extractors import DOUBT, resiliparse_text, trafilatura_text
+    from builder.corpus.cutting.guard import refuse
+    from builder.corpus.cutting.mask import Evidence
+    from builder.corpus.cutting.page import page_language
+    from builder.corpus.cutting.segmenter import cut
+    from builder.corpus.cutting.walk import TooDeepError, parse, walk
+    from builder.corpus.reading.decode import Payload, decode
+    from builder.corpus.rules.heuristics import why_reject
 
     spent, doubtful, config = Counter[str](), 0, settings("cascade")
 
@@ -209,7 +209,7 @@ def run_check(check: ModuleType, arguments: list[str]) -> Iterator[str]:
 
 def our_rows(page: Any, mode: str) -> list[Row]:
     """Segments of a page."""
-    from builder.corpus.page import CutPage, cut_page
+    from builder.corpus.cutting.page import CutPage, cut_page
 
     found = cut_page(page, settings(mode))
     segments = found.segments if isinstance(found, CutPage) else []
@@ -233,7 +233,7 @@ def stock_rows(page: Any) -> list[Row]:
 
 def special_blocks(page: Any) -> dict[str, list[str]]:
     """Code blocks and tables of a page, as text."""
-    from builder.corpus.walk import parse, render, walk
+    from builder.corpus.cutting.walk import parse, render, walk
 
     blocks = attempt(lambda page: walk(parse(page.html)), page)
     tables: dict[int, list[Any]] = {}

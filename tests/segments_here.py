@@ -4,13 +4,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from builder.corpus.crawl import Loss, Page, Shard
-from builder.corpus.page import cut_page
-from builder.corpus.readers import list_inputs, read_pages
+from builder.corpus.cutting.page import cut_page
+from builder.corpus.reading.crawl import Loss, Page, Shard
+from builder.corpus.reading.readers import list_inputs, read_pages
 from builder.corpus.sandbox import _contained
 from builder.corpus.tasks import TaskFiles
 from builder.corpus.writer import WriteSegments
-from builder.recipe_segments import Segments
+from builder.recipe.segments import Segments
 from builder.records import Counts, Stats
 
 

@@ -168,7 +168,7 @@ RECIPE = [
         2,
         (
             r"build\.yaml: name is 'Bad Name'; it must match",
-            r"build\.yaml: segments\.sources\.0\.format is 'pdf'; it must be one of 'warc' or 'html'",
+            r"build\.yaml: segments\.sources\.0\.format is 'pdf'; it must be one of 'warc', 'html', 'jsonl' or 'parquet'",
             r"build\.yaml: segments\.min_char is not a key of a recipe; did you mean min_chars\?",
             r"build\.yaml: curate has threshold and share; give exactly one of the three",
             r"build\.yaml: iterations is 0; it must be greater than or equal to 1",
@@ -356,8 +356,8 @@ def unreadable_pages(project: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "failed"),
     [
-        (cut_archive, {"truncated_file": 1, "unreadable_file": 1}),
-        (unreadable_pages, {"truncated_file": 1, "unreadable_file": 2}),
+        (cut_archive, {"cut": 1, "unreadable": 1}),
+        (unreadable_pages, {"cut": 1, "unreadable": 2}),
     ],
 )
 def test_pages_that_cannot_be_read_are_counted_and_said(project: Path, change: Change, failed: dict[str, int]) -> None:

@@ -18,9 +18,9 @@ from corpus_bad import HEAVY_PAGES, HTTP_PAGES, KEPT, PAGES, write_archives, wri
 from corpus_pages import archive, clueweb12, clueweb22, page, settings
 
 from builder.corpus import extract_segments
-from builder.corpus.readers import Loss, Page, Shard, list_inputs, read_pages
+from builder.corpus.reading.readers import Loss, Page, Shard, list_inputs, read_pages
 from builder.recipe import Runtime
-from builder.recipe_segments import Segments
+from builder.recipe.segments import Segments
 from builder.records import Stats
 from builder.storage import read_rows
 
@@ -113,7 +113,7 @@ def test_a_stage_that_is_killed_and_resumed_gives_the_same(tmp_path: Path) -> No
     config = settings(tmp_path / "in", tasks=6)
     code = (
         "import sys; from pathlib import Path; from builder.corpus import extract_segments;"
-        "from builder.recipe import Runtime; from builder.recipe_segments import Segments;"
+        "from builder.recipe import Runtime; from builder.recipe.segments import Segments;"
         "config = Segments.model_validate_json(sys.argv[1]);"
         "extract_segments(Path(sys.argv[2]), config, runtime=Runtime(workers=1))"
     )

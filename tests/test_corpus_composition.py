@@ -1,6 +1,6 @@
-from builder.corpus.composition import UNCOUNTED, composition
-from builder.corpus.segmenter import cut
-from builder.corpus.walk import parse, walk
+from builder.corpus.cutting.composition import UNCOUNTED, composition
+from builder.corpus.cutting.segmenter import cut
+from builder.corpus.cutting.walk import parse, walk
 
 TEXT = "A sentence of some length that says a thing or two about bread. "
 

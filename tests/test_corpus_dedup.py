@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from builder.corpus import dedup, deduplicate
 from builder.corpus.dedup_rows import text_digest
 from builder.recipe import Runtime
-from builder.recipe_segments import Dedup
+from builder.recipe.segments import Dedup
 from builder.records import Stats, segment_id, segment_schema
 from builder.storage import parquet_files, read_rows, write_rows
 
@@ -266,7 +266,7 @@ def test_workers_end_with_a_killed_stage(tmp_path: Path, bench: Any) -> None:
     bench.write_segments(tmp_path / "in", 6_000, rows_per_group=500)
     code = (
         "import sys; from pathlib import Path; from builder.corpus import deduplicate;"
-        "from builder.recipe import Runtime; from builder.recipe_segments import Dedup;"
+        "from builder.recipe import Runtime; from builder.recipe.segments import Dedup;"
         "deduplicate(Path(sys.argv[2]), Dedup(), Path(sys.argv[1]), runtime=Runtime(workers=2))"
     )
     process = subprocess.Popen(

@@ -6,14 +6,14 @@ from corpus_pages import sentence, settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.composition import Composition
-from builder.corpus.heuristics import why_reject
-from builder.corpus.heuristics_filters import filter_fault
-from builder.corpus.heuristics_header import capitals, navigation_headers, normalise_header
-from builder.corpus.heuristics_text import is_cut, letter_share, repeated_sentences, teasers, thread_lines
-from builder.corpus.segmenter import Segment
+from builder.corpus.cutting.composition import Composition
+from builder.corpus.cutting.segmenter import Segment
+from builder.corpus.rules.filters import filter_fault
+from builder.corpus.rules.header import capitals, navigation_headers, normalise_header
+from builder.corpus.rules.heuristics import why_reject
+from builder.corpus.rules.text import is_cut, letter_share, repeated_sentences, teasers, thread_lines
 from builder.errors import RecipeError
-from builder.recipe_segments import Segments
+from builder.recipe.segments import Segments
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_a_changed_list_of_headers_comes_with_a_new_version() -> None:
     """The list is not part of a recipe that names no other, so `VERSION` in pipeline.py speaks for it."""
     import hashlib
 
-    import builder.corpus.heuristics_header as heuristics
+    import builder.corpus.rules.header as heuristics
     from builder.corpus.pipeline import VERSION
 
     digest = hashlib.sha256(heuristics._LIST.read_bytes()).hexdigest()[:12]

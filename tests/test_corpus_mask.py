@@ -7,12 +7,12 @@ from corpus_pages import page, paragraphs, sentence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.corpus import extractors
-from builder.corpus.extractors import Mode, main_blocks, resiliparse_text, trafilatura_text
-from builder.corpus.guard import MAX_TAGS, refuse
-from builder.corpus.mask import Evidence, key
-from builder.corpus.segmenter import cut
-from builder.corpus.walk import parse, render, walk
+from builder.corpus.cutting import extractors
+from builder.corpus.cutting.extractors import Mode, main_blocks, resiliparse_text, trafilatura_text
+from builder.corpus.cutting.guard import MAX_TAGS, refuse
+from builder.corpus.cutting.mask import Evidence, key
+from builder.corpus.cutting.segmenter import cut
+from builder.corpus.cutting.walk import parse, render, walk
 
 TEXTS = paragraphs(11, count=12, words=30)
 LINE = "a line without a full stop that no extractor has kept"

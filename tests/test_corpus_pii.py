@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.pii import EMAIL, IPV4, IPV6, mask
+from builder.corpus.rules.pii import EMAIL, IPV4, IPV6, mask
 
 
 @pytest.mark.parametrize(

@@ -13,17 +13,17 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from builder.corpus import extract_segments
-from builder.corpus.guard import refuse
-from builder.corpus.page import CutPage, cut_page
-from builder.corpus.readers import Loss, Page
+from builder.corpus.cutting.guard import refuse
+from builder.corpus.cutting.page import CutPage, cut_page
+from builder.corpus.cutting.segmenter import Segment
+from builder.corpus.cutting.walk import parse, render, walk
+from builder.corpus.reading.readers import Loss, Page
 from builder.corpus.sandbox import CutPages
-from builder.corpus.segmenter import Segment
-from builder.corpus.walk import parse, render, walk
 from builder.corpus.writer import _Result
 from builder.errors import RecipeError, StageError
 from builder.progress import read_progress
 from builder.recipe import Runtime
-from builder.recipe_segments import Segments
+from builder.recipe.segments import Segments
 from builder.records import Rejects, Stats, segment_id, segment_schema
 from builder.storage import parquet_files, read_rows
 
@@ -279,7 +279,7 @@ def test_nothing_outlives_a_killed_stage(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from builder.corpus import extract_segments;"
         "from builder.recipe import Runtime;"
-        "from builder.recipe_segments import Segments;"
+        "from builder.recipe.segments import Segments;"
         "config = Segments.model_validate_json(sys.argv[1]);"
         f"extract_segments(Path({str(tmp_path / 'out')!r}), config, runtime=Runtime())"
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from builder.corpus import deduplicate, extract_segments
 from builder.recipe import Runtime
-from builder.recipe_segments import CorpusSource, Dedup, Segments
+from builder.recipe.segments import CorpusSource, Dedup, Segments
 from builder.records import segment_id
 from builder.storage import read_rows
 

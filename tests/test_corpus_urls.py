@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.readers import Loss, Page
-from builder.corpus.urls import BlockUrls, load_lists, registered_domain, why_blocked
+from builder.corpus.reading.readers import Loss, Page
+from builder.corpus.rules.urls import BlockUrls, load_lists, registered_domain, why_blocked
 
 
 @pytest.mark.parametrize(
@@ -47,11 +47,11 @@ def test_a_domain_is_blocked_with_all_below_it(monkeypatch: pytest.MonkeyPatch) 
     import numpy as np
     from xxhash import xxh3_64_intdigest
 
-    from builder.corpus.urls import _Lists
+    from builder.corpus.rules.urls import _Lists
 
     keys = np.sort(np.array([xxh3_64_intdigest(name) for name in ("bad.example", "other.example")], dtype=np.uint64))
     lists = _Lists(keys, frozenset(), frozenset(), frozenset(), load_lists().subwords)
-    monkeypatch.setattr("builder.corpus.urls.load_lists", lambda: lists)
+    monkeypatch.setattr("builder.corpus.rules.urls.load_lists", lambda: lists)
     assert why_blocked("https://deep.www.bad.example/x") == "url_domain"
     assert why_blocked("https://notbad.example/x") is None
 

@@ -19,9 +19,9 @@ from corpus_pages import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.readers import MAX_PAGE_BYTES, Loss, Page, Shard, list_inputs, read_pages
-from builder.corpus.warc import WarcReader, WarcRecord
-from builder.corpus.warc_head import parse_head
+from builder.corpus.reading.readers import MAX_PAGE_BYTES, Loss, Page, Shard, list_inputs, read_pages
+from builder.corpus.reading.warc import WarcReader, WarcRecord
+from builder.corpus.reading.warc_head import parse_head
 from builder.errors import RecipeError
 
 DIALECTS = {"clueweb22": clueweb22, "clueweb12": clueweb12, "clueweb09": clueweb09, "common crawl": common_crawl}

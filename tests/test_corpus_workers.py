@@ -10,16 +10,16 @@ from pathlib import Path
 from corpus_pages import archive, settings
 
 from builder.corpus import extract_segments
-from builder.corpus.crawl import Page
-from builder.corpus.page import CutPage
+from builder.corpus.cutting.page import CutPage
+from builder.corpus.cutting.segmenter import Segment
+from builder.corpus.reading.crawl import Page
 from builder.corpus.sandbox import CutPages
-from builder.corpus.segmenter import Segment
 from builder.recipe import Runtime
 from builder.storage import read_json, read_rows
 
 STAGE = (
     "import sys; from pathlib import Path; from builder.corpus import extract_segments;"
-    "from builder.recipe import Runtime; from builder.recipe_segments import Segments;"
+    "from builder.recipe import Runtime; from builder.recipe.segments import Segments;"
     "config = Segments.model_validate_json(sys.argv[1]);"
     "extract_segments(Path(sys.argv[2]), config, runtime=Runtime())"
 )

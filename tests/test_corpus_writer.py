@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from corpus_pages import sentence, settings
 
-from builder.corpus.page import CutPage
-from builder.corpus.readers import Loss, Page
-from builder.corpus.segmenter import Segment
+from builder.corpus.cutting.page import CutPage
+from builder.corpus.cutting.segmenter import Segment
+from builder.corpus.reading.readers import Loss, Page
 from builder.corpus.tasks import TaskFiles
 from builder.corpus.writer import WriteSegments
 from builder.records import segment_id

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from builder.curate import _warnings, choose, quantiles, select, withheld_pages
 from builder.errors import StageError
 from builder.recipe import Runtime
-from builder.recipe_curate import Curate
+from builder.recipe.curate import Curate
 from builder.records import Counts, candidate_schema, score_schema
 from builder.storage import read_rows, write_rows
 

@@ -28,7 +28,7 @@ from builder.errors import RecipeError
 from builder.fingerprint import describe, fingerprint, listing
 from builder.project import open_project
 from builder.recipe import Augment, SeedSource, Training, load_recipe
-from builder.recipe_curate import Curate
+from builder.recipe.curate import Curate
 
 shares = st.floats(0.01, 1).map(lambda share: round(share, 3))
 
@@ -90,7 +90,7 @@ def test_missing_and_empty_inputs_are_named(tmp_path):
 
 
 def test_optional_named_files_keep_their_mark(tmp_path):
-    from builder.recipe_segments import Segments
+    from builder.recipe.segments import Segments
 
     path = tmp_path / "headers.txt"
     path.write_text("news")
@@ -105,7 +105,7 @@ def test_the_packages_own_templates_count_by_content_too(tmp_path):
     import hashlib
 
     from builder.llm.prompts import template_path
-    from builder.recipe_curate import Expected
+    from builder.recipe.curate import Expected
 
     own = hashlib.sha256(template_path("humpback").read_bytes()).hexdigest()
     assert describe(Expected(judge="expected"))["rubric"] == own

@@ -12,9 +12,9 @@ import lxml.html
 import pytest
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
-from builder.corpus.extractors import main_blocks
-from builder.corpus.segmenter import cut
-from builder.corpus.walk import parse, walk
+from builder.corpus.cutting.extractors import main_blocks
+from builder.corpus.cutting.segmenter import cut
+from builder.corpus.cutting.walk import parse, walk
 from builder.errors import RecipeError
 from builder.sample import SAMPLE_SEED
 from builder.sample.crawl import EXACT_COPIES, NEAR_COPIES, crawl

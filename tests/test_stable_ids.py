@@ -16,7 +16,7 @@ from builder.augment import AugmentStage, augment
 from builder.corpus import deduplicate, extract_segments
 from builder.llm.engine import Completion, load_tokenizer
 from builder.recipe import Augment, Chat, Engine, Runtime, Seed
-from builder.recipe_segments import Dedup
+from builder.recipe.segments import Dedup
 from builder.records import pair_id, segment_id, segment_schema
 from builder.sample.generate import BASE
 from builder.seed import select_seed

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from builder.corpus.dedup_near import MinHash
 from builder.corpus.dedup_output import write_kept, write_rejected
 from builder.corpus.dedup_rows import Group, Index, read_batches, read_index, row_groups
-from builder.corpus.urls import registered_domain
+from builder.corpus.rules.urls import registered_domain
 from builder.recipe import Runtime
-from builder.recipe_segments import Dedup
+from builder.recipe.segments import Dedup
 from builder.records import Counts, Stats, stable_id
 from builder.storage import parquet_files
 

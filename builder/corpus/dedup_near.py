@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from builder.corpus.dedup_rows import Group, read_batches
 from builder.corpus.forks import forks_end_with_us
-from builder.corpus.words import splitter
+from builder.corpus.rules.words import splitter
 from builder.progress import Progress
 from builder.recipe import Runtime
-from builder.recipe_segments import Dedup
+from builder.recipe.segments import Dedup
 from builder.records import stable_id
 from builder.storage import read_json, write_json
 

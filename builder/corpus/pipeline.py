@@ -16,12 +16,12 @@ from builder.corpus.workers import watched_workers
 from builder.errors import StageError
 from builder.fingerprint import fingerprint
 from builder.recipe import Runtime
-from builder.recipe_segments import Segments
+from builder.recipe.segments import Segments
 from builder.records import Counts, Stats
 from builder.storage import read_rows
 
 if TYPE_CHECKING:
-    from builder.corpus.readers import Input, Loss, Page
+    from builder.corpus.reading.readers import Input, Loss, Page
 
 VERSION = 2
 _LOST_LISTED = 100
@@ -43,8 +43,8 @@ def extract_segments(out: Path, config: Segments, *, runtime: Runtime) -> Stats:
         RecipeError: If the corpus is not there, or is text without HTML.
         StageError: If no page could be read from it.
     """
-    from builder.corpus.heuristics_header import navigation_headers
-    from builder.corpus.readers import list_inputs
+    from builder.corpus.reading.readers import list_inputs
+    from builder.corpus.rules.header import navigation_headers
 
     inputs = list_inputs(config.sources)
     navigation_headers(config.navigation_headers)
@@ -58,9 +58,9 @@ def extract_segments(out: Path, config: Segments, *, runtime: Runtime) -> Stats:
 def _run(inputs: "list[Input]", config: Segments, files: TaskFiles, workers: int) -> None:
     from datatrove.executor.local import LocalPipelineExecutor
 
-    from builder.corpus.page import cut_page
+    from builder.corpus.cutting.page import cut_page
+    from builder.corpus.rules.urls import BlockUrls, load_lists
     from builder.corpus.sandbox import CutPages
-    from builder.corpus.urls import BlockUrls, load_lists
     from builder.corpus.writer import WriteSegments
 
     blocks = [
@@ -91,7 +91,7 @@ class ReadPages:
 
     def __call__(self, data: object, rank: int, world_size: int) -> "Iterator[Page | Loss]":
         """Ignore `data`; there is nothing before the first block."""
-        from builder.corpus.readers import Shard, read_pages
+        from builder.corpus.reading.readers import Shard, read_pages
 
         yield from read_pages(self.inputs, Shard(rank, world_size))
 
@@ -101,7 +101,7 @@ def _warm_up() -> None:
     for module in ("lxml.html", "resiliparse.extract.html2text", "trafilatura"):
         importlib.import_module(module)
 
-    from builder.corpus.language import load_detector
+    from builder.corpus.cutting.language import load_detector
 
     load_detector()
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from builder.control_tokens import escape_control_tokens, find_control_token
-from builder.corpus.heuristics import why_reject
-from builder.corpus.pii import mask
-from builder.corpus.readers import Loss
+from builder.corpus.cutting.walk import WALK_VERSION
+from builder.corpus.reading.readers import Loss
+from builder.corpus.rules.heuristics import why_reject
+from builder.corpus.rules.pii import mask
 from builder.corpus.tasks import TaskFiles, Ticker
-from builder.corpus.walk import WALK_VERSION
 from builder.records import (
     REJECTED_TEXTS_PER_REASON,
     Counts,
@@ -22,10 +22,10 @@ from builder.records import (
 from builder.storage import open_rows
 
 if TYPE_CHECKING:
-    from builder.corpus.page import CutPage
-    from builder.corpus.readers import Page
-    from builder.corpus.segmenter import Segment
-    from builder.recipe_segments import Segments
+    from builder.corpus.cutting.page import CutPage
+    from builder.corpus.cutting.segmenter import Segment
+    from builder.corpus.reading.readers import Page
+    from builder.recipe.segments import Segments
 
     Outcome = tuple[Page, CutPage] | Loss
 

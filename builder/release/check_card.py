@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.errors import RecipeError, ReleaseError
-from builder.recipe_errors import parse_yaml
+from builder.recipe.errors import parse_yaml
 from builder.release.card import size_category
 from builder.storage import count_rows, parquet_files
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.curate import withheld_pages
 from builder.errors import ReleaseError
-from builder.recipe_errors import read_yaml
+from builder.recipe.errors import read_yaml
 from builder.records import candidate_schema, training_schema
 from builder.release.material import Material
 from builder.storage import parquet_files, read_rows

@@ -7,14 +7,14 @@ listings, threads, cut endings and letters are ours.
 from typing import TYPE_CHECKING
 
 from builder.control_tokens import find_control_token
-from builder.corpus.heuristics_filters import filter_fault
-from builder.corpus.heuristics_header import header_fault
-from builder.corpus.heuristics_text import is_cut, letter_share, repeated_sentences, teasers, thread_lines
+from builder.corpus.rules.filters import filter_fault
+from builder.corpus.rules.header import header_fault
+from builder.corpus.rules.text import is_cut, letter_share, repeated_sentences, teasers, thread_lines
 
 if TYPE_CHECKING:
-    from builder.corpus.composition import Composition
-    from builder.corpus.segmenter import Segment
-    from builder.recipe_segments import Segments
+    from builder.corpus.cutting.composition import Composition
+    from builder.corpus.cutting.segmenter import Segment
+    from builder.recipe.segments import Segments
 
 
 def why_reject(segment: "Segment", config: "Segments") -> str | None:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from builder.corpus.words import splitter
+from builder.corpus.rules.words import splitter
 
 if TYPE_CHECKING:
-    from builder.recipe_segments import FilterName
+    from builder.recipe.segments import FilterName
 
 
 def filter_fault(text: str, names: "list[FilterName]") -> str | None:

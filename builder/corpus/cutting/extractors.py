@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from builder.corpus.mask import Evidence
+from builder.corpus.cutting.mask import Evidence
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
-    from builder.corpus.walk import Block
+    from builder.corpus.cutting.walk import Block
 
 Mode = Literal["cascade", "overlay", "fast"]
 DOUBT = 0.08

@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from builder.recipe_curate import Curate, Judge, Likelihood, Reasoned, Verdict
-from builder.recipe_decontaminate import Decontaminate
-from builder.recipe_segments import Dedup, Segments
+from builder.recipe.curate import Curate, Judge, Likelihood, Reasoned, Verdict
+from builder.recipe.decontaminate import Decontaminate
+from builder.recipe.segments import Dedup, Segments
 from builder.section import Input, Named, RecipePath, Section, Share
 
 
@@ -243,6 +243,6 @@ def load_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
     Raises:
         RecipeError: With one line for every mistake found.
     """
-    from builder.recipe_errors import read_recipe
+    from builder.recipe.errors import read_recipe
 
     return read_recipe(Recipe, path, overrides)

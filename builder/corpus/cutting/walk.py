@@ -8,8 +8,8 @@ it with them.
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from builder.corpus.regions import Region, marks_of
-from builder.corpus.text import clean_heading, code_lines, one_line
+from builder.corpus.cutting.regions import Region, marks_of
+from builder.corpus.cutting.text import clean_heading, code_lines, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

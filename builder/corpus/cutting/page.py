@@ -5,21 +5,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.corpus.extractors import main_blocks
-from builder.corpus.guard import refuse
-from builder.corpus.language import decide, declared_language, detect
-from builder.corpus.segmenter import Segment, cut
-from builder.corpus.text import clean_heading
-from builder.corpus.walk import TooDeepError, parse, walk
+from builder.corpus.cutting.extractors import main_blocks
+from builder.corpus.cutting.guard import refuse
+from builder.corpus.cutting.language import decide, declared_language, detect
+from builder.corpus.cutting.segmenter import Segment, cut
+from builder.corpus.cutting.text import clean_heading
+from builder.corpus.cutting.walk import TooDeepError, parse, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lxml.html import HtmlElement
 
-    from builder.corpus.readers import Page
-    from builder.corpus.walk import Block
-    from builder.recipe_segments import Segments
+    from builder.corpus.cutting.walk import Block
+    from builder.corpus.reading.readers import Page
+    from builder.recipe.segments import Segments
 
 LANGUAGE_CHARS = 1_000
 """How much text the language detector is shown."""

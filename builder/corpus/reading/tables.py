@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING, Any
 
-from builder.corpus.crawl import Columns, Input, Loss, Record
-from builder.corpus.decode import MAX_PAGE_BYTES
-from builder.corpus.inflate import Break, Piece, RawFile, is_packed, pieces
+from builder.corpus.reading.crawl import Columns, Input, Loss, Record
+from builder.corpus.reading.decode import MAX_PAGE_BYTES
+from builder.corpus.reading.inflate import Break, Piece, RawFile, is_packed, pieces
 from builder.errors import RecipeError
 from builder.remote import open_binary
 

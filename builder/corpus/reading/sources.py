@@ -6,16 +6,16 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.corpus.crawl import Columns, Format, Input, printable
-from builder.corpus.inflate import Piece, RawFile, is_packed, pieces
-from builder.corpus.tables import PLAIN_JSON, check_columns
-from builder.corpus.warc import WarcReader, WarcRecord
+from builder.corpus.reading.crawl import Columns, Format, Input, printable
+from builder.corpus.reading.inflate import Piece, RawFile, is_packed, pieces
+from builder.corpus.reading.tables import PLAIN_JSON, check_columns
+from builder.corpus.reading.warc import WarcReader, WarcRecord
 from builder.errors import RecipeError
 from builder.fingerprint import files_below
 from builder.remote import list_remote, open_binary
 
 if TYPE_CHECKING:
-    from builder.recipe_segments import CorpusSource
+    from builder.recipe.segments import CorpusSource
 
 _ENDINGS: dict[Format, tuple[str, ...]] = {
     "warc": (".warc", ".warc.gz"),

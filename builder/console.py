@@ -21,6 +21,13 @@ class Console:
         self._live: Any = None
         self._said = ("", 0.0)
 
+    def __enter__(self) -> "Console":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the terminal back, however the build ended."""
+        self._stop()
+
     def __call__(self, artifact: Artifact, event: str) -> None:
         """Show one event of one stage; see `workspace.Report`."""
         if event in ("start", "progress"):

@@ -8,7 +8,8 @@ from builder.errors import BuilderError
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 NO_ACCESS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
-SPACE_WORDS = ("no space left on device", "disk quota exceeded", "file too large", "errno 28", "os error 28")
+SPACE_WORDS = ("no space left on device", "disk quota exceeded", "file too large", "errno 28", "os error 28",
+               "iostream error", "unexpected pos")  # fmt: skip
 MEMORY_WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc")
 EXIT_UNWRITABLE = 74
 """Exit code of a child that could not even write what went wrong (EX_IOERR of sysexits.h)."""

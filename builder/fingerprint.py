@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import BaseModel
 
@@ -105,10 +105,13 @@ def files_below(folder: Path) -> list[Path]:
 
     Links to folders are followed, each folder once, so that none is left out in silence and none leads round in a
     circle. A link whose file is gone counts as a file: whoever reads it will say that it cannot be read.
+
+    Raises:
+        RecipeError: If a folder cannot be listed.
     """
     found: list[Path] = []
     seen: set[tuple[int, int]] = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
+    for place, folders, names in os.walk(folder, followlinks=True, onerror=_cannot_list):
         state = Path(place).stat()
         if (state.st_dev, state.st_ino) in seen:
             folders.clear()
@@ -117,3 +120,10 @@ def files_below(folder: Path) -> list[Path]:
         folders.sort()
         found += [Path(place, name) for name in names]
     return sorted(file for file in found if file.is_file() or not file.exists())
+
+
+def _cannot_list(error: OSError) -> NoReturn:
+    raise RecipeError(
+        f"{error.filename}: the folder cannot be listed ({error.strerror}); give this user access to it, or take it "
+        "out of the input"
+    ) from error

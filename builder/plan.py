@@ -7,7 +7,7 @@ from typing import Any
 
 from builder.errors import StageError
 from builder.project import open_project
-from builder.storage import read_json
+from builder.storage import dump_json, read_json
 from builder.workspace import STAGE_FILE, Artifact, changed_versions
 
 SECTIONS = {
@@ -17,10 +17,10 @@ SECTIONS = {
     "curate": "curate.",
     "curate decontaminate": "decontaminate",
     "seed-clean": "decontaminate.",
+    "model-0 recipe": "training.initial (or forward)",
     "model-backward recipe": "training.backward",
     "model-backward template": "augment.template",
     "model recipe": "training.forward",
-    "score judge": "score",
 }
 """Where the recipe says what a stage calls by a name of its own."""
 SHOWN_CHANGES = 3
@@ -31,7 +31,7 @@ def show_plan(path: Path, work_dir: Path | None, overrides: tuple[str, ...], *, 
     artifacts = open_project(path, work_dir, overrides).artifacts()
     plan = [plan_entry(artifact) for artifact in artifacts.values()]
     if as_json:
-        return json.dumps(plan, indent=2)
+        return dump_json(plan)
     return "\n".join(line for entry in plan for line in _lines(entry))
 
 
@@ -58,7 +58,11 @@ def plan_entry(artifact: Artifact) -> dict[str, Any]:
         entry |= {
             "last": {"id": last["fingerprint"], "rows": _rows(last)},
             "changed": _changes(artifact, last),
-            "follows": [name for name, mark in artifact.identity["inputs"].items() if last["inputs"].get(name) != mark],
+            "follows": [
+                name
+                for name, mark in artifact.identity["inputs"].items()
+                if name in last["inputs"] and last["inputs"][name] != mark
+            ],
         }
     return entry
 
@@ -88,9 +92,21 @@ def _changes(artifact: Artifact, last: dict[str, Any]) -> list[dict[str, Any]]:
     if artifact.identity["version"] != last.get("version", artifact.identity["version"]):
         versions = {"before": last["version"], "after": artifact.identity["version"]}
         found.append({"key": f"version of the stage {artifact.stage}", **versions})
-    for place, before, after in differences(last["config"], artifact.identity["config"]):
-        found.append({"key": _key(artifact.stage, place), "before": before, "after": after})
+    before, after = list(last["inputs"]), list(artifact.identity["inputs"])
+    if set(before) != set(after):
+        found.append(_other_inputs(before, after))
+    for place, old, new in differences(last["config"], artifact.identity["config"]):
+        found.append({"key": _key(artifact.stage, place), "before": old, "after": new})
     return found
+
+
+def _other_inputs(before: list[str], after: list[str]) -> dict[str, Any]:
+    """The key that makes a stage read from other stages than before."""
+    if any(name.startswith("model-") for name in set(before) ^ set(after)):
+        starts = [any(name.startswith("model-") for name in names) for names in (before, after)]
+        old, new = ("previous" if start else "base" for start in starts)
+        return {"key": "training.init", "before": old, "after": new}
+    return {"key": "the stages it reads", "before": before, "after": after}
 
 
 def differences(before: Any, after: Any, place: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any, Any]]:
@@ -112,8 +128,9 @@ def _is_listing(value: list[Any]) -> bool:
 
 def _key(stage: str, place: tuple[str, ...]) -> str:
     kind = re.sub(r"-\d+(?=-|$)", "", stage)
-    kind = "score" if kind.startswith("score-") else kind
-    named = SECTIONS.get(f"{kind} {place[0]}") if place else None
+    if kind.startswith("score-") and place[0] == "judge":
+        return ".".join((f"score[{kind.removeprefix('score-')}]", *place[1:]))
+    named = SECTIONS.get(f"{stage} {place[0]}") or SECTIONS.get(f"{kind} {place[0]}")
     if named is not None:
         return ".".join((named, *place[1:]))
     return f"{SECTIONS.get(kind, '')}{'.'.join(place)}"

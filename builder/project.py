@@ -1,6 +1,5 @@
 """A recipe with its work directory: what the commands `build` and `release` do."""
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from builder.console import Console
 from builder.errors import RecipeError, ReleaseError
 from builder.pins import refuse_unpinned
 from builder.recipe import Recipe, load_recipe
+from builder.storage import dump_json
 from builder.training_recipe import check_training_recipes
 from builder.workspace import Artifact, Workspace
 
@@ -54,8 +54,9 @@ def build_project(project: Project, until: str | None = None) -> dict[str, Artif
         raise RecipeError(f"--until {until}: no such stage; the stages are {', '.join(stages)}")
     training = project.recipe.training
     check_training_recipes([training.backward, training.initial or training.forward, training.forward])
-    workspace = Workspace(project.work_dir, project.recipe.runtime, Console(), until=until)
-    run_build(project.recipe, workspace)
+    with Console() as console:
+        workspace = Workspace(project.work_dir, project.recipe.runtime, console, until=until)
+        run_build(project.recipe, workspace)
     return workspace.artifacts
 
 
@@ -66,7 +67,7 @@ def build_recipe(
     project = open_project(path, work_dir, overrides)
     artifacts = build_project(project, until)
     if as_json:
-        return json.dumps({name: _described(artifact) for name, artifact in artifacts.items()}, indent=2)
+        return dump_json({name: _described(artifact) for name, artifact in artifacts.items()})
     if until is not None:
         return f"stopped after {until}: {artifacts[until].path}"
     final = artifacts[f"curate-{project.recipe.iterations}"].record["counts"]["pairs"]
@@ -124,7 +125,7 @@ def release_recipe(
     if as_json:
         models = {model.name: str(model) for model in sorted((folder / "models").iterdir())}
         value = {"version": version, "path": str(folder), "dataset": str(folder / "dataset"), "models": models}
-        return json.dumps(value, indent=2)
+        return dump_json(value)
     return (
         f"{folder}: assembled and checked\n"
         f'load it: datasets.load_dataset("{folder / "dataset"}")  (configs curated, seed, sft, augmented)'

@@ -1,12 +1,11 @@
 """`humpback init` and `humpback quickstart`: a recipe folder with the embedded sample, built end to end."""
 
-import json
 from pathlib import Path
 
 from builder.errors import BuilderError, RecipeError
 from builder.project import build_project, open_project, release_project
 from builder.resources import resource_folder
-from builder.storage import write_bytes
+from builder.storage import dump_json, write_bytes
 
 VERSION_OF_RELEASE = "1.0.0"
 
@@ -27,7 +26,7 @@ def write_recipe_folder(folder: Path, recipe: str = "quickstart", *, as_json: bo
         raise RecipeError(f"{folder}: already holds a recipe; edit that one, or choose another folder")
     _write_files(folder, recipe)
     if as_json:
-        return json.dumps({"recipe": recipe, "path": str(folder / "build.yaml")}, indent=2)
+        return dump_json({"recipe": recipe, "path": str(folder / "build.yaml")})
     if recipe != "quickstart":
         return f"{folder}: the recipe {recipe}\nnext: {folder / 'README.md'} says what to put in and what to run"
     return (
@@ -37,8 +36,12 @@ def write_recipe_folder(folder: Path, recipe: str = "quickstart", *, as_json: bo
 
 
 def copy_recipe(folder: Path, recipe: str = "quickstart") -> None:
-    """Copy the files of a recipe; those that are there already may have been edited and stay."""
-    for source in sorted(resource_folder("recipes").joinpath(recipe).iterdir()):
+    """Copy the files of a recipe; those that are there already may have been edited and stay.
+
+    `build.yaml` comes last: where it is, the folder is whole.
+    """
+    sources = resource_folder("recipes").joinpath(recipe).iterdir()
+    for source in sorted(sources, key=lambda source: (source.name == "build.yaml", source.name)):
         if not (folder / source.name).exists():
             write_bytes(folder / source.name, source.read_bytes())
 
@@ -47,9 +50,9 @@ def _write_files(folder: Path, recipe: str = "quickstart") -> None:
     from builder.sample.generate import write_sample
 
     try:
-        copy_recipe(folder, recipe)
         if recipe == "quickstart":
             write_sample(folder)
+        copy_recipe(folder, recipe)
     except OSError as error:
         raise BuilderError(
             f"{error.filename or folder}: {error.strerror}; choose a folder that can be written"
@@ -70,7 +73,7 @@ def run_quickstart(folder: Path, overrides: tuple[str, ...] = (), *, as_json: bo
     figures = quickstart_figures(project)
     release = release_project(project, VERSION_OF_RELEASE, replace=True)
     if as_json:
-        return json.dumps({"release": str(release), "figures": figures_as_dict(figures)}, indent=2)
+        return dump_json({"release": str(release), "figures": figures_as_dict(figures)})
     return f"{quickstart_table(project, figures)}\n\n{_next_steps(folder, release)}"
 
 

@@ -38,6 +38,8 @@ Named = Annotated[RecipePath, DigestPath()]
 
 
 class Section(BaseModel):
-    """A part of the recipe: unknown keys are errors, values are never changed after loading."""
+    """A part of the recipe: unknown keys are errors, numbers are finite, values are never changed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, protected_namespaces=(), allow_inf_nan=False
+    )

@@ -1,13 +1,16 @@
 """Rows of seed sources: JSON Lines, JSON and Parquet files, folders of them, Hub datasets."""
 
+import errno
 import gzip
 import json
+import os
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from builder.errors import RecipeError
+from builder.failures import NO_ACCESS
 from builder.fingerprint import files_below
 from builder.progress import Progress
 from builder.recipe import SeedSource
@@ -25,6 +28,19 @@ class Row(NamedTuple):
     place: str
     value: dict[str, Any] | None = None
     fault: str | None = None
+
+
+class Candidate(NamedTuple):
+    """A pair as found, or `reason` why a row is none; the texts may still be anything.
+
+    `escaped` says that a control token in them was made harmless.
+    """
+
+    id: str
+    instruction: Any = None
+    output: Any = None
+    reason: str | None = None
+    escaped: bool = False
 
 
 def read_source(source: SeedSource, columns: Columns, progress: Progress) -> Iterator[Row]:
@@ -103,7 +119,20 @@ def file_rows(file: Path) -> Iterator[tuple[str, Any]]:
         for number, row in enumerate(rows, start=1):
             yield f"{file.name}:{number}", row
     except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
-        raise RecipeError(f"{file}: cannot be read ({error}); it may be cut short, fetch it again") from error
+        raise RecipeError(f"{file}: cannot be read {_remedy(error)}") from error
+
+
+def _remedy(error: Exception) -> str:
+    """What the system or the format says of a file, and what to do."""
+    number = getattr(error, "errno", None)  # none where it is what the file holds that is wrong
+    if number is None:
+        return f"({error}); it may be cut short, fetch it again"
+    said = f"({os.strerror(number)})"
+    if number in NO_ACCESS:
+        return f"{said}; give this user access to it"
+    if number == errno.ENOENT:
+        return f"{said}; put it there, or name another file in the recipe"
+    return f"{said}; see whether it can be copied to another disk"
 
 
 def _json_rows(file: Path) -> Iterator[Any]:

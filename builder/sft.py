@@ -6,18 +6,26 @@ model under `<output_dir>/final`.
 """
 
 import hashlib
+import math
+import os
 import shutil
 import sys
+import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from builder.checkpoints import last_complete, mark_complete, remove_others
-from builder.child import die_with_parent
+from builder.child import STAGE_PROCESS, die_with_parent
+from builder.errors import StageError
+from builder.failures import explain
 from builder.progress import Progress
 from builder.storage import write_json
 
 FINISHED = "training.json"
 """Written last, so a model folder that holds it is whole."""
+FAILED = "logs/training_error.json"
+"""What went wrong in a training under a launcher."""
 
 
 def main(arguments: list[str]) -> None:
@@ -62,9 +70,10 @@ def main(arguments: list[str]) -> None:
 
 
 def _settings(arguments: list[str], world_size: int) -> str:
-    """What a checkpoint belongs to: the resolved recipe, and how many processes share the data."""
-    config = Path(arguments[arguments.index("--config") + 1]).read_bytes()
-    return f"{hashlib.sha256(config).hexdigest()[:16]}, {world_size} processes"
+    """What a checkpoint belongs to: the resolved recipe wherever it lies, and how many processes share the data."""
+    path = Path(arguments[arguments.index("--config") + 1])
+    config = path.read_text(encoding="utf-8").replace(str(path.parent), "")
+    return f"{hashlib.sha256(config.encode()).hexdigest()[:16]}, {world_size} processes"
 
 
 def _reporter(stage: Path, settings: str) -> Any:
@@ -84,10 +93,14 @@ def _reporter(stage: Path, settings: str) -> Any:
             self.progress = self.progress or Progress(stage, "steps", state.max_steps)
             self.progress.advance(state.global_step - self.progress.done)
 
+        def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            control.should_log = control.should_log or control.should_save
+
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             if torch.distributed.is_available() and torch.distributed.is_initialized():
                 torch.distributed.barrier()  # every process has written its part
-            if state.is_world_process_zero:
+            # Resumed after its last step, the trainer takes one more: that checkpoint is none to go on from.
+            if state.is_world_process_zero and state.global_step < state.max_steps:
                 mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}", settings)
 
     return Reporter()
@@ -103,6 +116,9 @@ def _save(trainer: Any, outcome: Any, folder: Path, *, resumed_from: str | None)
     (folder / "training_args.bin").unlink(missing_ok=True)
     history = trainer.state.log_history
     losses = [(entry["step"], entry["loss"]) for entry in history if "loss" in entry]
+    norms = [entry["grad_norm"] for entry in history if entry.get("grad_norm") is not None]
+    if norms and not math.isfinite(norms[-1]):
+        raise StageError("the training diverged: its last gradient is no number; lower learning_rate in the TRL recipe")
     metrics = {
         "rows": len(trainer.train_dataset),
         "steps": outcome.global_step,
@@ -123,6 +139,23 @@ def _mean(losses: list[tuple[int, float]]) -> float | None:
     return sum(loss * (step - start) for (step, loss), start in zip(losses, starts, strict=False)) / losses[-1][0]
 
 
-if __name__ == "__main__":
+def _main_of_a_launcher() -> int:
+    """Train under a launcher, and leave what went wrong where the stage looks for it."""
     die_with_parent()
-    main(sys.argv[1:])
+    if not Path(f"/proc/{os.environ.get(STAGE_PROCESS, 'self')}").exists() and sys.platform == "linux":
+        return 1  # the stage ended before this process could ask to end with it
+    try:
+        main(sys.argv[1:])
+    except Exception as error:
+        message = explain(error)
+        if message is None:
+            raise
+        traceback.print_exc()
+        with suppress(OSError):
+            write_json(Path(sys.argv[sys.argv.index("--config") + 1]).parent / FAILED, {"error": message})
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main_of_a_launcher())

@@ -1,7 +1,7 @@
 """`humpback show`: what became of the rows of a stage, with examples of those kept and those rejected."""
 
-import json
 from collections import Counter
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from builder.errors import RecipeError
 from builder.escape import escape
 from builder.histogram import histogram
 from builder.project import open_project
-from builder.storage import read_rows
+from builder.storage import dump_json, read_rows
 from builder.workspace import Artifact
 
 SHOWN_CHARS = 600
@@ -24,7 +24,7 @@ def show_stages(path: Path, work_dir: Path | None, overrides: tuple[str, ...], *
     if as_json:
         shown = ("counts", "warnings", "seconds")
         values = {stage: {key: record.get(key) for key in shown} for stage, record in records.items()}
-        return json.dumps(values, indent=2)
+        return dump_json(values)
     if not records:
         return "nothing has been built yet; run `humpback build`"
     lines = []
@@ -65,29 +65,37 @@ def show_stage(
     if artifact.status == "missing":
         raise RecipeError(f"{stage}: has not run; `humpback build` runs it")
     if rejected:
-        groups = rejected_examples(artifact.path / "rejected", rows)
+        groups = rejected_examples(_rejected_rows(artifact), rows)
         if as_json:
-            return json.dumps({"record": artifact.record, "rejected": groups}, indent=2)
+            return dump_json({"record": artifact.record, "rejected": groups})
         return "\n\n".join([_describe_record(artifact), *(_describe_group(*item) for item in groups.items())])
     sample = list(islice(read_rows(artifact.data), rows)) if artifact.data.is_dir() else []
     if as_json:
-        return json.dumps({"record": artifact.record, "rows": sample}, indent=2)
+        return dump_json({"record": artifact.record, "rows": sample})
     parts = [_describe_record(artifact), _describe_scores(artifact), *map(_describe_row, sample)]
     return "\n\n".join(part for part in parts if part)
 
 
-def rejected_examples(folder: Path, rows: int) -> dict[str, dict[str, Any]]:
+def _rejected_rows(artifact: Artifact) -> Iterable[dict[str, Any]]:
+    """Rejected rows; those of a score stage stand among the others, with a reason instead of a score."""
+    if artifact.stage.startswith("score-"):
+        return (row for row in read_rows(artifact.data) if row["score"] is None) if artifact.data.is_dir() else ()
+    folder = artifact.path / "rejected"
+    return read_rows(folder) if folder.is_dir() else ()
+
+
+def rejected_examples(rejected: Iterable[dict[str, Any]], rows: int) -> dict[str, dict[str, Any]]:
     """Of each reason, the commonest first: how many rows, and up to `rows` of them, those with a text first."""
     counts: Counter[str] = Counter()
     examples: dict[str, list[dict[str, Any]]] = {}
-    for row in read_rows(folder) if folder.is_dir() else ():
+    for row in rejected:
         reason = row.pop("reason")
         counts[reason] += 1
         found = examples.setdefault(reason, [])
         if len(found) < rows:
             found.append(row)
-        elif rows and row["text"] and (bare := next((at for at, old in enumerate(found) if not old["text"]), None)):
-            found[bare] = row
+        elif row.get("text") and (bare := [at for at, old in enumerate(found) if not old["text"]]):
+            found[bare[0]] = row
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return {reason: {"rows": count, "examples": examples[reason]} for reason, count in ranked}
 

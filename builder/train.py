@@ -11,16 +11,16 @@ from typing import Any, Literal
 import yaml
 
 from builder.augment import backward_prompt
-from builder.child import die_with_parent
+from builder.child import LOG, STAGE_PROCESS, die_with_parent, last_words
 from builder.errors import StageError
 from builder.llm.contract import ChatContract, Renderer, make_contract
 from builder.llm.engine import load_tokenizer
 from builder.recipe import Chat, Origin, Runtime
 from builder.records import Counts, Rejects, Stats, rejected_schema, training_schema
 from builder.section import Named, Section
-from builder.sft import FINISHED
+from builder.sft import FAILED, FINISHED
 from builder.storage import read_json, read_rows, write_rows, write_text
-from builder.training_recipe import read_training_recipe, refuse_unknown_keys
+from builder.training_recipe import read_training_recipe, refuse_wrong_keys
 
 VERSION = 1
 Role = Literal["forward", "backward"]
@@ -118,7 +118,7 @@ def _train(
 ) -> Stats:
     """Write rows and resolved recipe, let TRL train, and put the finished model under its final name."""
     options = read_training_recipe(recipe)
-    refuse_unknown_keys(recipe, options)
+    refuse_wrong_keys(recipe, options)
     counts, details = _write_training_rows(out, sources, renderer, options.get("max_length", 1024))
     template = out / "chat_template.jinja"
     write_text(template, renderer.contract.template)
@@ -205,7 +205,7 @@ def _launch(out: Path, runtime: Runtime) -> None:
     shutil.rmtree(cache, ignore_errors=True)
     os.environ["HF_DATASETS_CACHE"] = str(cache)
     if runtime.launcher:
-        _launch_command([*shlex.split(runtime.launcher), "-m", "builder.sft", *arguments], out / "logs" / "child.log")
+        _launch_command([*shlex.split(runtime.launcher), "-m", "builder.sft", *arguments], out)
     else:
         _train_here(arguments)
     shutil.rmtree(cache, ignore_errors=True)
@@ -220,10 +220,18 @@ def _train_here(arguments: list[str]) -> None:
         raise StageError(f"{error.name} is not installed: pip install 'humpback-builder[train]'") from error
 
 
-def _launch_command(command: list[str], log: Path) -> None:
+def _launch_command(command: list[str], out: Path) -> None:
+    (out / FAILED).unlink(missing_ok=True)
+    environment, here = os.environ | {STAGE_PROCESS: str(os.getpid())}, os.getpid()
     try:
-        code = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent).returncode
+        code = subprocess.run(
+            command, check=False, stdin=subprocess.DEVNULL, env=environment, preexec_fn=lambda: die_with_parent(here)
+        ).returncode
     except OSError as error:
         raise StageError(f"runtime.launcher: {command[0]}: {error.strerror}; give a command that exists") from error
+    if code and (out / FAILED).is_file():
+        raise StageError(str(read_json(out / FAILED)["error"]))
     if code:
-        raise StageError(f"{command[0]} ended with exit code {code}; what it said is in {log}")
+        raise StageError(
+            f"{command[0]} ended with exit code {code}; what it said is in {out / LOG}{last_words(out / LOG)}"
+        )

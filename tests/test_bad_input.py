@@ -168,7 +168,7 @@ RECIPE = [
         2,
         (
             r"build\.yaml: name is 'Bad Name'; it must match",
-            r"build\.yaml: segments\.sources\.0\.format is 'pdf'; it must be one of 'warc', 'html', 'jsonl' or 'parquet'",
+            r"build\.yaml: segments\.sources\.0\.format is 'pdf'; it must be one of 'warc', 'html', 'jsonl'",
             r"build\.yaml: segments\.min_char is not a key of a recipe; did you mean min_chars\?",
             r"build\.yaml: curate has threshold and share; give exactly one of the three",
             r"build\.yaml: iterations is 0; it must be greater than or equal to 1",
@@ -452,6 +452,13 @@ MODELS = [
         2,
         (r"model-backward: .*sft_backward\.yaml: learning_rat is not a key of TRL's SFT recipe",),
         training_keys("backward", learning_rat=1.0),
+    ),
+    Case(
+        "TRL value that does not exist, unchecked",
+        "build PROJECT --until model-backward",
+        2,
+        (r"model-backward: .*sft_backward\.yaml: optim is 'bogus'; bogus is not a valid OptimizerNames, please sele",),
+        training_keys("backward", optim="bogus"),
     ),
     Case(
         "threshold that no score reaches",

@@ -66,6 +66,28 @@ def test_init_leaves_a_recipe_that_is_there_alone(recipe):
     assert "already holds a recipe" in result.stderr
 
 
+def test_init_that_was_killed_can_be_repeated(tmp_path, monkeypatch):
+    from builder import quickstart
+
+    written = []
+
+    def killed(path, data):
+        written.append(path.name)
+        if path.name == "sft_forward.yaml":
+            raise KeyboardInterrupt
+        write_bytes(path, data)
+
+    write_bytes = quickstart.write_bytes
+    with monkeypatch.context() as patched:
+        patched.setattr(quickstart, "write_bytes", killed)
+        with pytest.raises(KeyboardInterrupt):
+            quickstart.write_recipe_folder(tmp_path)
+    assert "build.yaml" not in written
+    assert (tmp_path / "base" / "config.json").is_file()
+    assert "a recipe with sample data" in quickstart.write_recipe_folder(tmp_path)
+    assert (tmp_path / "build.yaml").is_file()
+
+
 def test_plan_shows_every_stage_as_missing_before_a_build(recipe):
     result = run("plan", recipe, "--json")
     assert result.returncode == 0, result.stderr

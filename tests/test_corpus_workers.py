@@ -14,6 +14,7 @@ from builder.corpus.cutting.page import CutPage
 from builder.corpus.cutting.segmenter import Segment
 from builder.corpus.reading.crawl import Page
 from builder.corpus.sandbox import CutPages
+from builder.failures import EXIT_UNWRITABLE
 from builder.recipe import Runtime
 from builder.storage import read_json, read_rows
 
@@ -65,3 +66,25 @@ def test_a_page_whose_process_is_killed_is_tried_once_more(tmp_path: Path) -> No
     (found,) = CutPages(cut, seconds=5, memory_mb=1_024)([page], 0, 1)
     assert isinstance(found, tuple)
     assert found[1].segments[0].text == "text"
+
+
+WATCHED = """
+import os, signal, sys, time
+from pathlib import Path
+from multiprocess import get_context
+from builder.corpus.workers import watched_workers
+worker = get_context("fork").Process(target=time.sleep, args=(600,), daemon=True)
+with watched_workers(Path(sys.argv[1])):
+    worker.start()
+    time.sleep(1)
+    os.kill(worker.pid, signal.SIGKILL)
+    time.sleep(60)
+"""
+
+
+def test_a_stage_whose_worker_is_killed_ends_even_if_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / ".result.json.tmp").symlink_to("/dev/full")
+    done = subprocess.run([sys.executable, "-c", WATCHED, str(tmp_path)], timeout=30, check=False)
+    assert done.returncode == EXIT_UNWRITABLE
+    assert not (tmp_path / "logs" / "result.json").exists()

@@ -1,3 +1,4 @@
+import errno
 import os
 import shutil
 
@@ -123,6 +124,21 @@ def test_linked_folders_are_part_of_an_input_and_circles_end(tmp_path):
     (other / "back").symlink_to(corpus)
     (corpus / "gone.html").symlink_to(tmp_path / "nowhere")
     assert [name for name, _, _ in listing(corpus)] == ["a.html", "gone.html", "linked/deep/a.html"]
+
+
+def test_a_folder_that_cannot_be_listed_is_named_and_never_left_out(tmp_path, monkeypatch):
+    locked = tmp_path / "corpus" / "locked"
+    locked.mkdir(parents=True)
+    (locked.parent / "a.html").write_text("x")
+
+    def scandir(path, scandir=os.scandir):
+        if os.fspath(path) == str(locked):
+            raise PermissionError(errno.EACCES, "Permission denied", str(locked))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(RecipeError, match=r"corpus/locked: the folder cannot be listed \(Permission denied\); give"):
+        listing(locked.parent)
 
 
 # The stages of a whole recipe: which of them a change reaches, and no other.

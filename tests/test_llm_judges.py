@@ -1,4 +1,5 @@
 import math
+import time
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,12 @@ def test_the_last_verdict_from_1_to_5_counts(reply, score):
 def test_the_parser_is_total(reply):
     assert parse_verdict(reply) in (None, 1, 2, 3, 4, 5)
     assert parse_verdict(f"{reply}\nScore: 3") == 3
+
+
+def test_the_parser_takes_no_time_over_line_breaks():
+    started = time.monotonic()
+    assert parse_verdict("Score" + "\n" * 5_000 + "**" * 5_000) is None
+    assert time.monotonic() - started < 5
 
 
 def test_verdicts_are_averaged_and_unparsable_ones_left_out():

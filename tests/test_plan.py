@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from stages import Words, write_words
 
-from builder.plan import differences, plan_entry
+from builder.plan import _changes, _key, differences, plan_entry
 from builder.recipe import Runtime
 from builder.workspace import STAGE_FILE, Artifact, Workspace
 
@@ -68,6 +68,35 @@ def test_another_version_of_the_stage_is_named(tmp_path):
     (old.path / STAGE_FILE).write_text(json.dumps(record))
     first, _ = planned(tmp_path)
     assert first["changed"] == [{"key": "version of the stage words", "before": 7, "after": 1}]
+
+
+@pytest.mark.parametrize(
+    ("stage", "place", "key"),
+    [
+        ("model-0", ("recipe",), "training.initial (or forward)"),
+        ("model-2", ("recipe",), "training.forward"),
+        ("model-backward", ("recipe",), "training.backward"),
+        ("model-backward", ("template",), "augment.template"),
+        ("model-1", ("base", "path"), "base.path"),
+        ("score-2-likelihood", ("judge", "prior_weight"), "score[likelihood].prior_weight"),
+        ("score-2-likelihood", ("engine", "dtype"), "engine.dtype"),
+        ("curate-1", ("share",), "curate.share"),
+        ("curate-1", ("decontaminate", "ngram"), "decontaminate.ngram"),
+        ("seed-clean", ("ngram",), "decontaminate.ngram"),
+        ("segments", ("sources", "0", "path"), "segments.sources.0.path"),
+        ("augment", ("augment", "top_p"), "augment.top_p"),
+    ],
+)
+def test_keys_are_named_as_the_recipe_writes_them(stage, place, key):
+    assert _key(stage, place) == key
+
+
+def test_another_start_of_the_trainings_is_named(tmp_path):
+    made = Artifact(
+        "model-1", "1" * 12, tmp_path, {"version": 1, "config": {}, "inputs": {"seed": "a", "curate-1": "b"}}
+    )
+    last = {"version": 1, "config": {}, "inputs": {"seed": "a", "curate-1": "b", "model-0": "c"}}
+    assert _changes(made, last) == [{"key": "training.init", "before": "previous", "after": "base"}]
 
 
 @pytest.mark.parametrize(

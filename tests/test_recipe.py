@@ -161,7 +161,32 @@ def test_a_judge_has_only_the_keys_it_uses(tmp_path):
     with pytest.raises(RecipeError) as caught:
         load_recipe(write(tmp_path, score=score))
     text = str(caught.value)
-    assert "score.0.temperature is not a key of a recipe; remove it" in text
-    assert "score.0.prior_wait is not a key of a recipe; did you mean prior_weight?" in text
+    assert "score.0.temperature is not a key of judge likelihood; remove it" in text
+    assert "score.0.prior_wait is not a key of judge likelihood; did you mean prior_weight?" in text
     assert "score.1 has judge 'expcted'; it must be one of 'likelihood', 'expected', 'verdict', 'reasoned'" in text
     assert "score.2 lacks the key 'judge'; add it" in text
+
+
+def test_a_key_that_the_chosen_judge_has_not_is_never_suggested_again(tmp_path):
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(write(tmp_path), ("score.0.judge=verdict", "score.0.max_token=9", "curate.judge=verdict"))
+    assert str(caught.value).splitlines() == [
+        f"{tmp_path / 'build.yaml'}: score.0.prior_weight is not a key of judge verdict; remove it",
+        f"{tmp_path / 'build.yaml'}: score.0.max_token is not a key of judge verdict; did you mean max_tokens?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("base.path=5", "base.path is 5; it must be a path"),
+        ("training.forward=[a]", "training.forward is ['a']; it must be a path"),
+        ("curate.threshold=.nan", "curate.threshold is nan; it must be a finite number"),
+        ("augment.temperature=.inf", "augment.temperature is inf; it must be a finite number"),
+        ("score.0.prior_weight=[.nan]", "score.0.prior_weight.0 is nan; it must be a finite number"),
+    ],
+)
+def test_paths_are_paths_and_numbers_are_finite(tmp_path, override, message):
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(write(tmp_path), (override,))
+    assert f"{tmp_path / 'build.yaml'}: {message}" in str(caught.value).splitlines()

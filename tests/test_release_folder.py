@@ -173,6 +173,37 @@ def test_same_release_again_changes_nothing_and_another_is_refused(build: FakeBu
     assert only_this(folder)
 
 
+def killed_between_the_renames(folder: Path) -> Path:
+    """The folder of a release as a kill in `--replace` leaves it: only under its hidden name."""
+    return folder.rename(folder.with_name(f".{folder.name}.old"))
+
+
+def test_release_whose_replacement_was_killed_comes_back_even_if_the_next_fails(
+    build: FakeBuild, tmp_path: Path
+) -> None:
+    release = build.recipe.release.model_copy(update={"models": []})
+    recipe = build.recipe.model_copy(update={"release": release})
+    folder = assemble(tmp_path / "release", recipe, build.artifacts, "1.0.0")
+    killed_between_the_renames(folder)
+    poor = build.recipe.model_copy(update={"release": release.model_copy(update={"title": "TODO"})})
+    with pytest.raises(ReleaseError, match="TODO"):
+        assemble(folder, poor, build.artifacts, "1.0.1", replace=True)
+    assert "1.0.0" in (folder / "dataset" / "CHANGELOG.md").read_text()
+    assert only_this(folder)
+
+
+def test_replaced_release_that_a_kill_left_behind_is_removed(build: FakeBuild, tmp_path: Path) -> None:
+    release = build.recipe.release.model_copy(update={"models": []})
+    recipe = build.recipe.model_copy(update={"release": release})
+    old = killed_between_the_renames(assemble(tmp_path / "release", recipe, build.artifacts, "1.0.0"))
+    old = old.rename(tmp_path / "kept")
+    folder = assemble(tmp_path / "release", recipe, build.artifacts, "1.0.1")
+    old.rename(tmp_path / ".release.old")
+    assemble(folder, recipe, build.artifacts, "1.0.1")
+    assert "1.0.1" in (folder / "dataset" / "CHANGELOG.md").read_text()
+    assert only_this(folder)
+
+
 def test_folder_that_is_no_release_is_never_replaced(build: FakeBuild, tmp_path: Path) -> None:
     folder = tmp_path / "release"
     folder.mkdir()

@@ -1,20 +1,26 @@
 """Seed pairs: selection rules on small conversations, counts on the real sample."""
 
+import errno
 import gzip
 import json
 import math
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from builder.errors import RecipeError, StageError
 from builder.recipe import Runtime, Seed
 from builder.records import Stats, rejected_schema, seed_schema, stable_id
-from builder.seed import char_lengths, select_seed
-from builder.storage import parquet_files, read_rows
+from builder.seed import FAILURES, char_lengths, select_seed
+from builder.seed_files import file_rows
+from builder.storage import parquet_files, read_rows, write_json
 
 
 def message(identifier: str, role: str, text: str, **keys: Any) -> dict[str, Any]:
@@ -139,6 +145,90 @@ def test_rank_that_became_a_float_in_parquet(tmp_path: Path) -> None:
     assert stats.counts["pairs"].dropped == {"lower_rank": 1, "unranked": 1}
 
 
+GOOD_TREES = [tree(f"good-{number}", answer(f"good-{number}-0", rank=0, labels=QUALITY)) for number in range(5)]
+MALFORMED: list[dict[str, Any]] = [
+    {"message_tree_id": "t", "prompt": "text"},
+    {"message_tree_id": "t", "prompt": {"text": "no id", "role": "prompter"}},
+    {"message_tree_id": "t", "prompt": message("", "prompter", "Empty id?")},
+    {"message_tree_id": "t", "prompt": message("t", "prompter", "Why?", replies=3)},
+    {"message_tree_id": "t", "prompt": message("t", "prompter", "Why?", replies=["x"])},
+    {"message_tree_id": "t", "prompt": message("t", "prompter", "Why?", replies=[answer("r", replies=[[]])])},
+    message("t", "prompter", "Why?") | {"text": 5},
+    message("t", "prompter", "Why?") | {"role": ["prompter"]},
+    message("t", "prompter", "Why?") | {"message_id": 5},
+    message("t", "prompter", "Why?", parent_id=5),
+]
+
+
+@pytest.mark.parametrize("row", MALFORMED)
+def test_rows_that_are_no_tree_or_message_fail_and_are_kept_as_rejected(tmp_path: Path, row: dict[str, Any]) -> None:
+    file = write_lines(tmp_path / "x.jsonl", [*GOOD_TREES, row])
+    found, stats = run(tmp_path / "out", source(file, "oasst"))
+    assert len(found) == len(GOOD_TREES)
+    assert stats.counts["pairs"].as_dict() == {"in": 6, "kept": 5, "dropped": {}, "failed": {"malformed": 1}}
+    assert [row["id"] for row in read_rows(tmp_path / "out" / "rejected")] == ["x.jsonl:6"]
+    assert "malformed" in FAILURES
+
+
+@pytest.mark.parametrize("rank", ["0", False, None, math.nan, [0], 10**400])
+def test_rank_that_is_no_number_is_none(tmp_path: Path, rank: Any) -> None:
+    file = write_lines(tmp_path / "x.jsonl", [*GOOD_TREES, tree("t", answer("r", rank=rank))])
+    _, stats = run(tmp_path / "out", source(file, "oasst"))
+    assert stats.counts["pairs"].dropped == {"lower_rank" if rank == 10**400 else "unranked": 1}
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [5, "quality", {"quality": 1}, {"quality": {"value": "1"}}, {"name": ["quality"], "value": []}, ["quality"],
+     {"name": ["quality"]}, [{"value": 1}]],
+)  # fmt: skip
+def test_labels_of_another_form_are_none(tmp_path: Path, labels: Any) -> None:
+    trees = [tree(item["message_tree_id"], *item["prompt"]["replies"], labels=QUALITY) for item in GOOD_TREES]
+    odd = tree("t", answer("r", rank=0, labels=labels), labels=QUALITY)
+    file = write_lines(tmp_path / "x.jsonl", [*trees, odd])
+    _, stats = run(tmp_path / "out", source(file, "oasst"), min_quality=0.5)
+    assert stats.counts["pairs"].dropped == {"no_quality": 1}
+
+
+# Half-right rows reach further into the code than rows of random keys.
+WORDS = st.sampled_from(["t", "r", "prompter", "assistant", "en", "quality", "ready_for_export", "", "\ud800"])
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())) | WORDS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+        | st.fixed_dictionaries(
+            {},
+            optional=dict.fromkeys(
+                ["message_tree_id", "prompt", "tree_state", "message_id", "parent_id", "text", "role", "lang", "rank",
+                 "labels", "replies", "deleted", "quality", "name", "value"],
+                inner,
+            ),
+        )
+    ),
+    max_leaves=30,
+)  # fmt: skip
+ROWS = VALUES | st.builds(
+    lambda prompt, state, odd: {"message_tree_id": "t", "prompt": {**prompt, **odd}, "tree_state": state},
+    st.just(message("t", "prompter", "Why?")), st.just("ready_for_export") | VALUES,
+    st.dictionaries(st.sampled_from(["replies", "text", "labels", "rank"]), VALUES | st.lists(VALUES, max_size=2)),
+)  # fmt: skip
+
+
+@given(st.lists(ROWS, max_size=3), st.sampled_from([None, 0.5]), st.sampled_from(["reject", "escape"]))
+def test_any_value_among_good_trees_is_counted_and_takes_none_of_them_along(
+    folder: Callable[[], Path], rows: list[Any], quality: float | None, on_tokens: str
+) -> None:
+    trees = [tree(item["message_tree_id"], *item["prompt"]["replies"], labels=QUALITY) for item in GOOD_TREES]
+    place = folder()
+    file = write_lines(place / "x.jsonl", [*trees[:2], *rows, *trees[2:]])
+    found, stats = run(place / "out", source(file, "oasst"), min_quality=quality, on_control_tokens=on_tokens)
+    assert {f"good-{number}-0" for number in range(5)} <= {row["id"] for row in found}
+    wrong = [row for row in rows if not isinstance(row, dict) or not {"message_id", "message_tree_id"} & row.keys()]
+    assert sum(stats.counts["pairs"].failed.values()) >= len(wrong)
+    write_json(place / "details.json", stats.details)
+
+
 PAIRS = [
     {"ask": " Name a fruit. ", "tell": "Apple.\n\nOr pear.\n"},
     {"ask": "Name  a fruit.", "tell": "Apple. Or pear."},
@@ -235,6 +325,26 @@ def test_file_that_does_not_fit_is_named(tmp_path: Path, content: bytes, words: 
     with pytest.raises(RecipeError) as caught:
         run(tmp_path / "out", source(tmp_path / "x.jsonl"))
     assert all(word in str(caught.value) for word in words)
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.EACCES, r"\(Permission denied\); give this user access to it"),
+        (errno.ENOENT, r"\(No such file or directory\); put it there, or name another"),
+        (errno.EIO, r"\(Input/output error\); see whether it can be copied"),
+        (None, r"\(torn\); it may be cut short, fetch it again"),
+    ],
+)
+def test_advice_for_an_unreadable_file_fits_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int | None, advice: str
+) -> None:
+    def fail(file: Path) -> Any:
+        raise OSError(number, os.strerror(number), str(file)) if number else OSError("torn")
+
+    monkeypatch.setattr("builder.seed_files._json_rows", fail)
+    with pytest.raises(RecipeError, match=rf"x\.jsonl: cannot be read {advice}"):
+        list(file_rows(tmp_path / "x.jsonl"))
 
 
 @pytest.mark.parametrize("name", ["x.jsonl.gz", "x.parquet", "x.csv"])

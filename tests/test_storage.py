@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from builder.errors import StageError
 from builder.storage import (
     count_rows,
+    dump_json,
     parquet_files,
     read_json,
     read_rows,
@@ -93,3 +94,11 @@ def test_rows_can_be_added_to_one_file_and_leave_nothing_if_it_fails(tmp_path):
     with pytest.raises(pa.ArrowInvalid), open_rows(tmp_path / "b.parquet", schema) as write:
         write([{"id": "x"}, {"n": "no number"}])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.parquet", "none.parquet"]
+
+
+def test_json_has_no_number_that_json_has_not(tmp_path):
+    value = {"a": [float("nan"), 1.5], "b": (float("inf"), "\u202e")}
+    assert json.loads(dump_json(value)) == {"a": [None, 1.5], "b": [None, "\u202e"]}
+    assert "\\u202e" in dump_json(value)
+    write_json(tmp_path / "x.json", value)
+    assert read_json(tmp_path / "x.json")["a"] == [None, 1.5]

@@ -181,6 +181,13 @@ if moment == "save":
             os.kill(os.getpid(), 9)
         mark(checkpoint, settings)
     builder.checkpoints.mark_complete = killed
+if moment == "end":
+    import trl
+    def killed_at_the_end(self, folder, *rest, **options):
+        if folder.endswith("final"):
+            os.kill(os.getpid(), 9)
+        return save(self, folder, *rest, **options)
+    save, trl.SFTTrainer.save_model = trl.SFTTrainer.save_model, killed_at_the_end
 del sys.argv[1]  # -m
 runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
 """
@@ -192,8 +199,8 @@ def losses(log):
 
 @pytest.mark.parametrize(
     ("moment", "step", "resumed"),
-    [("step", 2, None), ("step", 6, "checkpoint-4"), ("save", 6, "checkpoint-4")],
-    ids=["before the first checkpoint", "between checkpoints", "before a checkpoint is marked"],
+    [("step", 2, None), ("save", 6, "checkpoint-4"), ("end", 7, "checkpoint-6")],
+    ids=["before the first checkpoint", "before a checkpoint is marked", "after the last step"],
 )
 def test_a_killed_training_resumes_from_the_last_whole_checkpoint(folder, moment, step, resumed):
     config = forward_stage(folder, max_steps=7, save_steps=2, logging_steps=3)
@@ -217,6 +224,43 @@ def test_a_killed_training_resumes_from_the_last_whole_checkpoint(folder, moment
         name for name in files if (undisturbed.model / name).read_bytes() != (again.model / name).read_bytes()
     ] == []
     assert not (again.path / "training").exists()
+
+
+def test_with_a_checkpoint_an_epoch_the_log_is_the_same_after_a_kill(folder):
+    config = forward_stage(folder, max_steps=-1, num_train_epochs=3, save_strategy="epoch", logging_steps=50)
+    kill = folder / "kill_at.py"
+    kill.write_text(KILL_AT)
+    inputs = stage(folder, "seed"), stage(folder, "curate")
+    undisturbed = Workspace(folder / "epochs", Runtime()).run("model-1", train_forward, config, *inputs)
+    work, runtime = folder / "epochs-killed", Runtime(launcher=f"{sys.executable} {kill} 5 step")
+    with pytest.raises(StageError):
+        Workspace(work, runtime).run("model-1", train_forward, config, *inputs)
+    again = Workspace(work, Runtime()).run("model-1", train_forward, config, *inputs)
+    assert read_json(again.path / "logs" / "metrics.json")["resumed_from"] == "checkpoint-3"
+    assert again.record["details"] == undisturbed.record["details"]
+    weights = [(item.model / "model.safetensors").read_bytes() for item in (undisturbed, again)]
+    assert weights[0] == weights[1]
+
+
+def test_a_training_under_a_launcher_says_what_went_wrong(folder):
+    broken = folder / "broken.py"
+    broken.write_text(
+        "import runpy, sys\nimport builder.progress\n"
+        "def full(self, rows=1): raise OSError(28, 'No space left on device', '/disk')\n"
+        "builder.progress.Progress.advance = full\ndel sys.argv[1]\n"
+        "runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)\n"
+    )
+    runtime = Runtime(launcher=f"{sys.executable} {broken}")
+    with pytest.raises(StageError, match=r"model-0: the disk is full \(/disk\); free some space"):
+        Workspace(folder / "broken", runtime).run(
+            "model-0", train_forward, forward_stage(folder), stage(folder, "seed")
+        )
+
+
+def test_a_training_that_diverges_is_an_error(folder):
+    config = forward_stage(folder, learning_rate=1e30)
+    with pytest.raises(StageError, match=r"the training diverged: .* lower learning_rate in the TRL recipe"):
+        Workspace(folder / "diverged", Runtime()).run("model-0", train_forward, config, stage(folder, "seed"))
 
 
 def test_a_launcher_that_is_no_command_is_named(folder):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from stages import Words, write_words
 
+from builder.child import last_words
 from builder.errors import StageError
 from builder.recipe import Runtime
 from builder.storage import write_json
@@ -114,6 +115,33 @@ def test_what_a_killed_child_has_started_ends_with_it(tmp_path):
 def _sleepers():
     found = subprocess.run(["pgrep", "-f", "^sleep 600$"], capture_output=True, text=True, check=False)
     return set(found.stdout.split())
+
+
+def test_a_child_whose_parent_is_gone_before_it_starts_does_nothing(tmp_path):
+    folder = tmp_path / "words-1"
+    (folder / "logs").mkdir(parents=True)
+    write_json(folder / "logs" / "request.json", {"function": "stages:write_words"})
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    code = subprocess.run([sys.executable, "-m", "builder.child", str(folder), str(gone.pid)], check=False).returncode
+    assert code == 1
+    assert not (folder / "logs" / "result.json").exists()
+
+
+def test_the_last_words_are_the_error_of_this_run_with_its_reason(tmp_path):
+    log = tmp_path / "log"
+    log.write_text("MemoryError: of an earlier run\n")
+    start = log.stat().st_size
+    log.write_text(
+        log.read_text() + "Traceback (most recent call last):\n  File 'x.py', line 1, in f\n    f()\n"
+        "[rank0]: pydantic_core.ValidationError: 1 validation error for ModelConfig\n  the length is too large\n"
+    )
+    said = last_words(log, start)
+    assert (
+        "  | pydantic_core.ValidationError: 1 validation error for ModelConfig\n  |   the length is too large" in said
+    )
+    assert "MemoryError" not in said
+    assert "x.py" not in said
 
 
 def test_a_stage_folder_that_cannot_be_written_is_an_error_of_the_stage(tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.child import RESULT
-from builder.failures import died
+from builder.failures import EXIT_UNWRITABLE, died
 from builder.storage import write_json
 
 _POLL_SECONDS = 0.2
@@ -40,6 +40,10 @@ def _watch(out: Path, stop: threading.Event) -> None:
         killed = next((code for code in codes if code is not None and code not in _ENDED_BY_THE_POOL), None)
         if killed is not None:
             message = died(killed).replace("the child process", "a worker process")
-            write_json(out / RESULT, {"error": f"{message}; fewer runtime.workers need less", "exit_code": 1})
-            os._exit(1)
+            try:
+                write_json(out / RESULT, {"error": f"{message}; fewer runtime.workers need less", "exit_code": 1})
+            except OSError:
+                os._exit(EXIT_UNWRITABLE)
+            finally:
+                os._exit(1)
         known |= {process.pid: process for process in active_children()}

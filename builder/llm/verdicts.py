@@ -17,7 +17,7 @@ from builder.llm.ratings import Row, rated, rating_prompt, score_position, unsco
 from builder.recipe.curate import Judge, Reasoned, Verdict
 from builder.records import row_seed
 
-VERDICT = re.compile(r"score\s*\**\s*:?\s*\**\s*(-?\d+(?:\.\d+)?)", re.IGNORECASE)
+VERDICT = re.compile(r"score\s*+\**+\s*+:?\s*+\**+\s*+(-?\d+(?:\.\d+)?)", re.IGNORECASE)
 SCORE_LINE = re.compile(
     r"^[^\w\n]*score[^\w\n]*(?::|\d|$)"  # a line that opens with the score
     r"|\bscore\s*:\s*\**\s*-?\d+(?:\.\d+)?(?:\s*/\s*5)?[^\w\n]*$",  # or one that ends with it

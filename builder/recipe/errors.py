@@ -4,7 +4,7 @@ import difflib
 import typing
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -132,8 +132,9 @@ def _locate(values: Any, location: tuple[str | int, ...], *, missing: bool) -> t
 def _reason(problem: Any, model: type[BaseModel], place: list[str | int], value: Any) -> str:
     kind, context = problem["type"], problem.get("ctx", {})
     if kind == "extra_forbidden":
-        near = difflib.get_close_matches(str(place[-1]), _known_keys(model, place[:-1]), n=1)
-        return "is not a key of a recipe" + (f"; did you mean {near[0]}?" if near else "; remove it")
+        sections, tag = _sections(model, problem["loc"][:-1])
+        near = difflib.get_close_matches(str(place[-1]), [key for item in sections for key in item.model_fields], n=1)
+        return f"is not a key of {tag or 'a recipe'}" + (f"; did you mean {near[0]}?" if near else "; remove it")
     if kind == "missing":
         return "is missing; add it"
     if kind == "value_error":
@@ -147,20 +148,33 @@ def _reason(problem: Any, model: type[BaseModel], place: list[str | int], value:
         return f"is {value!r}; it must have at least {context['min_length']} item"
     if kind == "literal_error":
         return f"is {value!r}; it must be one of {context['expected']}"
+    if kind == "path_type":
+        return f"is {value!r}; it must be a path"
     if kind == "string_pattern_mismatch":
         return f"is {value!r}; it must match {context['pattern']}"
     message = str(problem["msg"])[:1].lower() + str(problem["msg"])[1:]
     return f"is {value!r}; it must be {message.removeprefix('input should be ')}"
 
 
-def _known_keys(model: type[BaseModel], place: list[str | int]) -> list[str]:
-    """The keys of the section at `place`, looking through lists and unions."""
-    for part in place:
-        if isinstance(part, str):
-            candidates = [model.model_fields[part].annotation] if part in model.model_fields else []
-            while candidates and not (isinstance(candidates[0], type) and issubclass(candidates[0], BaseModel)):
-                candidates = [*typing.get_args(candidates[0]), *candidates[1:]]
-            if not candidates:
-                return []
-            model = cast("type[BaseModel]", candidates[0])
-    return list(model.model_fields)
+def _sections(model: type[BaseModel], location: tuple[str | int, ...]) -> tuple[list[type[BaseModel]], str]:
+    """The models that pydantic's location may lead to, and what its last part says of them, e.g. `judge verdict`."""
+    sections, tag = [model], ""
+    for part in location:
+        below = [item.model_fields[part].annotation for item in sections if part in item.model_fields]
+        tagged = {item: name for item in sections if (name := _tagged(item, part))}
+        tag = next(iter(tagged.values()), "")
+        sections = [found for annotation in below for found in _models(annotation)] or list(tagged) or sections
+    return sections, tag
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The models in an annotation, through lists and unions."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in typing.get_args(annotation) for model in _models(part)]
+
+
+def _tagged(model: type[BaseModel], tag: str | int) -> str:
+    """Key and value by which a model is chosen from a union, if `tag` is its value."""
+    keys = [name for name, field in model.model_fields.items() if typing.get_args(field.annotation) == (tag,)]
+    return f"{keys[0]} {tag}" if keys else ""

@@ -46,6 +46,7 @@ def assemble(
     material = Material(recipe, artifacts, version)
     folder = folder.resolve()
     with _scratch(folder) as scratch:
+        _finish_replacement(folder)
         write_dataset(scratch / "dataset", material)
         write_models(scratch / "models", material)
         problems = check_release(scratch)
@@ -133,13 +134,26 @@ def _put_in_place(scratch: Path, folder: Path, *, replace: bool) -> None:
                 f"{folder}: already holds version {version} with other content; a published version never changes, "
                 "so choose another --version, or --replace it if it was never published"
             )
-        old = folder.with_name(f".{folder.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
+        old = _aside(folder)
         folder.rename(old)
         scratch.rename(folder)
         shutil.rmtree(old)
     else:
         scratch.replace(folder)
+
+
+def _finish_replacement(folder: Path) -> None:
+    """After a run that was killed in between: bring the old release back, or remove it if the new one stands."""
+    if _aside(folder).is_dir():
+        if folder.exists():
+            shutil.rmtree(_aside(folder))
+        else:
+            _aside(folder).rename(folder)
+
+
+def _aside(folder: Path) -> Path:
+    """Where the release that is being replaced stands for a moment."""
+    return folder.with_name(f".{folder.name}.old")
 
 
 def _content(folder: Path) -> list[tuple[str, str]]:

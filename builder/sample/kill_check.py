@@ -25,7 +25,7 @@ from builder.storage import parquet_files, read_json, read_rows
 
 POLL_SECONDS = 0.02
 NOT_COMPARED = ("logs", ".lock")
-OF_ONE_RUN = ("seconds", "warnings", "versions")
+OF_ONE_RUN = ("seconds", "versions")
 """Keys of `stage.json` that say how a run went and not what it wrote."""
 
 Point = Callable[[Path, int], int | None]

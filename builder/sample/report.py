@@ -114,10 +114,10 @@ def well_formed_shares(project: Project, models: Iterable[Artifact], world: Worl
         engine=project.recipe.engine,
         chat=project.recipe.chat,
     )
-    workspace = Workspace(project.work_dir, project.recipe.runtime, Console())
     shares = {}
     for model in models:
-        with locked(project.work_dir):
+        with locked(project.work_dir), Console() as console:
+            workspace = Workspace(project.work_dir, project.recipe.runtime, console)
             answers = workspace.run(f"answers-{model.stage}", answer_questions, stage, model)
         rows = list(read_rows(answers.data))
         good = sum(row["ended"] and not well_formed(combinations[row["question"]], row["answer"]) for row in rows)

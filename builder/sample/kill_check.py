@@ -24,6 +24,7 @@ from builder.quickstart import write_recipe_folder
 from builder.storage import parquet_files, read_json, read_rows
 
 POLL_SECONDS = 0.02
+BETWEEN = "between stages"
 NOT_COMPARED = ("logs", ".lock")
 OF_ONE_RUN = ("seconds", "versions")
 """Keys of `stage.json` that say how a run went and not what it wrote."""
@@ -74,8 +75,7 @@ class Killed:
 
 def running_stage(folder: Path) -> str:
     """The stage that runs, or the release."""
-    states = {path.parent.name: read_json(path)["status"] for path in folder.glob("work/*/stage.json")}
-    return next((name.rpartition("-")[0] for name, status in states.items() if status == "running"), "between stages")
+    return next((_stage_of(path) for path in _records(folder) if read_json(path)["status"] == "running"), BETWEEN)
 
 
 def descendants(pid: int) -> list[int]:
@@ -90,24 +90,54 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def random_points(kills: int, seed: int, longest: float) -> list[Point]:
-    """Kills of a random process of the build, each a random time, at most `longest` seconds, after the one before."""
+def random_points(kills: int, seed: int, seconds: dict[str, float]) -> list[Point]:
+    """Kills of a random process of the build, each at a random moment of a stage; the stages get equally many.
+
+    Args:
+        kills: How many.
+        seed: Draws moments and processes.
+        seconds: How long each stage takes by itself, in the order of the build.
+    """
     choose = random.Random(seed)
+    stages = list(seconds)
+    return [
+        _strike(stage, choose.uniform(0.2, max(1.0, seconds[stage])), choose.random())
+        for stage in sorted((stages[number % len(stages)] for number in range(kills)), key=stages.index)
+    ]
 
-    def point() -> Point:
-        wait, pick = choose.uniform(0.5, longest), choose.random()
-        due: list[float] = []
 
-        def strike(folder: Path, pid: int) -> int | None:
-            due.append(time.monotonic() + wait) if not due else None
-            if time.monotonic() < due[0]:
-                return None
-            processes = [pid, *descendants(pid)]
-            return processes[int(pick * len(processes))]
+def _strike(stage: str, wait: float, pick: float) -> Point:
+    """Kill a process `wait` seconds after `stage` is seen to run, or at once if it is over by then."""
+    seen: list[float] = []
 
-        return strike
+    def strike(folder: Path, pid: int) -> int | None:
+        running = running_stage(folder)
+        if running == stage and not seen:
+            seen.append(time.monotonic())
+        over = running not in (stage, BETWEEN) and bool(seen or _is_done(folder, stage))
+        if not over and (not seen or time.monotonic() < seen[0] + wait):
+            return None
+        processes = [pid, *descendants(pid)]
+        return processes[int(pick * len(processes))]
 
-    return [point() for _ in range(kills)]
+    return strike
+
+
+def _is_done(folder: Path, stage: str) -> bool:
+    return any(read_json(path)["status"] == "done" for path in _records(folder) if _stage_of(path) == stage)
+
+
+def _records(folder: Path) -> list[Path]:
+    return sorted(folder.glob("work/*/stage.json"), key=lambda path: path.stat().st_mtime)
+
+
+def _stage_of(record: Path) -> str:
+    return record.parent.name.rpartition("-")[0]
+
+
+def stage_seconds(folder: Path) -> dict[str, float]:
+    """How long each stage of a finished build took, in the order of the build."""
+    return {_stage_of(path): float(read_json(path)["seconds"]) for path in _records(folder)}
 
 
 def _kill(pid: int) -> bool:
@@ -171,7 +201,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--longest", type=float, default=14.0, help="most seconds between two kills")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         first, second = twins(Path(scratch))
@@ -179,7 +208,7 @@ def main() -> int:
         Killed(first, [["quickstart", str(first)]]).run([])
         plain, started = time.monotonic() - started, time.monotonic()
         attacked = Killed(second, [["quickstart", str(second)]])
-        attacked.run(random_points(options.kills, options.seed, options.longest))
+        attacked.run(random_points(options.kills, options.seed, stage_seconds(first)))
         disturbed = time.monotonic() - started
         found = differences(first, second)
         compared = len(contents(first))

@@ -450,8 +450,11 @@ def test_every_seed_row_is_accounted_for(
     ]
     stats = select_seed(place, Seed.model_validate({"sources": sources, **changes}), runtime=Runtime())
     counts = assert_accounted(place, stats)
-    replies = sum(max(1, len(item["prompt"]["replies"])) for rows in tree_files for item in rows)
+    found = [item["prompt"] for rows in tree_files for item in rows]
+    malformed = [not all(isinstance(item["text"], str | None) for item in (root, *root["replies"])) for root in found]
+    replies = sum(1 if bad else max(1, len(root["replies"])) for root, bad in zip(found, malformed, strict=True))
     assert counts.rows_in == sum(len(rows) for form, rows in files if form == "pairs") + replies
+    assert counts.failed["malformed"] == sum(malformed)
     kept = list(read_rows(place / "data"))
     assert len({row["id"] for row in kept}) == len(kept) == min(counts.kept, changes.get("size", counts.kept))
     assert sum(entry["kept"] for entry in stats.details["sources"]) == counts.kept

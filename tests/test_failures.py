@@ -20,8 +20,8 @@ def wrapped(inner, outer):
 @pytest.mark.parametrize(
     "error",
     [
-        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/work/data/x"),
-        OSError(errno.EDQUOT, os.strerror(errno.EDQUOT), "/work/data/x"),
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/build/data/x"),
+        OSError(errno.EDQUOT, os.strerror(errno.EDQUOT), "/build/data/x"),
         RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"),
         wrapped(OSError(errno.ENOSPC, "No space left on device"), ValueError("could not write the table")),
     ],
@@ -45,9 +45,9 @@ def test_exhausted_memory_says_what_to_lower(error):
 
 
 def test_a_place_without_access_is_named():
-    error = PermissionError(errno.EROFS, "Read-only file system", "/work/seed-1/data")
+    error = PermissionError(errno.EROFS, "Read-only file system", "/build/seed-1/data")
     assert explain(error) == (
-        "/work/seed-1/data: Read-only file system; give this user access to it, or use another --work-dir"
+        "/build/seed-1/data: Read-only file system; give this user access to it, or use another --work-dir"
     )
 
 

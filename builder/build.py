@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from builder.augment import AugmentStage, augment
 from builder.corpus import deduplicate, extract_segments
-from builder.curate import ScoreStage, score, select
+from builder.curate import select
 from builder.decontaminate import clean_seed
 from builder.pins import refuse_unpinned
 from builder.recipe import Recipe
+from builder.score import ScoreStage, score
 from builder.seed import select_seed
 from builder.train import BackwardStage, ForwardStage, train_backward, train_forward
 from builder.workspace import Artifact, Finished, Workspace, locked

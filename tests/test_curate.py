@@ -1,14 +1,12 @@
-from collections import Counter
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.curate import _warnings, choose, quantiles, select, withheld_pages
+from builder.curate import choose, select, withheld_pages
 from builder.errors import StageError
 from builder.recipe import Runtime
 from builder.recipe.curate import Curate
-from builder.records import Counts, candidate_schema, score_schema
+from builder.records import candidate_schema, score_schema
 from builder.storage import read_rows, write_rows
 
 scores = st.dictionaries(st.text("abcdef", min_size=1, max_size=4), st.none() | st.floats(1, 5), max_size=30)
@@ -94,22 +92,8 @@ def test_an_empty_selection_names_the_rule_and_the_scores(tmp_path):
         run(tmp_path, {"a": None}, threshold=5)
 
 
-def test_pairs_without_a_score_are_warned_of():
-    counts = Counts(rows_in=4, kept=1, failed=Counter(no_verdict=2, longer_than_context=1))
-    assert _warnings(counts) == [
-        "3 of 4 pairs (75%) have no score and cannot be selected: no_verdict 2, longer_than_context 1"
-    ]
-    assert _warnings(Counts(rows_in=1, kept=1)) == []
-
-
 def test_a_pair_that_was_never_scored_is_an_error(tmp_path):
     inputs = stage(tmp_path, {"a": 5.0, "b": 5.0})
     write_rows(inputs[1] / "data" / "a.parquet", [{"id": "a", "score": 5.0}], score_schema("verdict"))
     with pytest.raises(StageError, match="pair b was never scored"):
         select(tmp_path / "out", Curate(judge="verdict", threshold=4), *inputs, runtime=Runtime())
-
-
-def test_quantiles_are_values_that_occur():
-    assert quantiles([]) == {}
-    assert quantiles([3.0]) == {f"{10 * n}%": 3.0 for n in range(11)}
-    assert quantiles([float(n) for n in range(11)])["30%"] == 3.0

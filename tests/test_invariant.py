@@ -15,7 +15,7 @@ from segments_here import cut_and_write
 from builder.augment import AugmentStage, augment
 from builder.control_tokens import find_control_token
 from builder.corpus import deduplicate, extract_segments
-from builder.curate import ScoreStage, choose, score, select
+from builder.curate import choose, select
 from builder.errors import BuilderError, RecipeError, StageError
 from builder.llm.contract import Renderer, make_contract
 from builder.llm.engine import Completion, load_tokenizer
@@ -24,6 +24,7 @@ from builder.recipe.curate import Curate, Verdict
 from builder.recipe.segments import Dedup
 from builder.records import Counts, Stats, candidate_schema, pair_id, score_schema, segment_id, segment_schema
 from builder.sample.generate import BASE
+from builder.score import ScoreStage, score
 from builder.seed import select_seed
 from builder.storage import count_rows, read_rows, write_rows
 
@@ -310,7 +311,7 @@ def test_every_pair_has_one_score_row_and_a_reason_where_the_score_is_missing(
     engine = PLAIN.model_copy(update={"max_model_len": 600})
     config = ScoreStage(judge=Verdict(judge="verdict", max_tokens=16, samples=samples), engine=engine, chat=Chat())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("builder.curate.start_engine", lambda *_: stub_engine(answers(tokenizer, said)))
+        patch.setattr("builder.score.start_engine", lambda *_: stub_engine(answers(tokenizer, said)))
         stats = score(place, config, place / "augment", forward, runtime=Runtime(chunk_rows=chunk_rows))
     stats.check("example")
     counts = stats.counts["pairs"]

@@ -14,7 +14,7 @@ from builder.llm.judges import judge_rows
 from builder.llm.verdicts import reply_details
 from builder.recipe import Chat, Runtime
 from builder.recipe import Engine as EngineConfig
-from builder.recipe.curate import Judge
+from builder.recipe.judges import Judge
 from builder.records import Counts, Rejects, Stats, score_schema
 from builder.section import Section
 from builder.storage import read_rows

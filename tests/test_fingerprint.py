@@ -106,7 +106,7 @@ def test_the_packages_own_templates_count_by_content_too(tmp_path):
     import hashlib
 
     from builder.llm.prompts import template_path
-    from builder.recipe.curate import Expected
+    from builder.recipe.judges import Expected
 
     own = hashlib.sha256(template_path("humpback").read_bytes()).hexdigest()
     assert describe(Expected(judge="expected"))["rubric"] == own

@@ -25,7 +25,7 @@ from builder.llm.judges import judge_rows
 from builder.llm.prompts import render
 from builder.llm.ratings import rating_prompt, score_position
 from builder.recipe import Augment, Chat, Engine, Runtime
-from builder.recipe.curate import Expected, Reasoned, Verdict
+from builder.recipe.judges import Expected, Reasoned, Verdict
 from builder.records import Stats, segment_id, segment_schema
 from builder.release import assemble, check_release
 from builder.release.check_text import check_control_tokens

@@ -20,7 +20,8 @@ from builder.errors import BuilderError, RecipeError, StageError
 from builder.llm.contract import Renderer, make_contract
 from builder.llm.engine import Completion, load_tokenizer
 from builder.recipe import Augment, Chat, Engine, Runtime, Seed
-from builder.recipe.curate import Curate, Verdict
+from builder.recipe.curate import Curate
+from builder.recipe.judges import Verdict
 from builder.recipe.segments import Dedup
 from builder.records import Counts, Stats, candidate_schema, pair_id, score_schema, segment_id, segment_schema
 from builder.sample.generate import BASE

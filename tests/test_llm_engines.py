@@ -11,7 +11,7 @@ from builder.llm.engine import Sampling, load_tokenizer, start_engine
 from builder.llm.judges import judge_rows
 from builder.llm.transformers_engine import TransformersEngine
 from builder.recipe import Chat, Engine, Runtime
-from builder.recipe.curate import Reasoned
+from builder.recipe.judges import Reasoned
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 RUNTIME = Runtime(kv_cache_mb=128)

@@ -13,7 +13,7 @@ from builder.llm.ratings import rated, rating_prompt, score_position
 from builder.llm.transformers_engine import TransformersEngine
 from builder.llm.verdicts import control_ids, parse_verdict, reasoning_of, reply_details, verdict_row
 from builder.recipe import Chat, Engine
-from builder.recipe.curate import Expected, Likelihood, Reasoned, Verdict
+from builder.recipe.judges import Expected, Likelihood, Reasoned, Verdict
 from builder.records import score_schema
 from builder.storage import read_rows, write_rows
 

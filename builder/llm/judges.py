@@ -12,7 +12,7 @@ from builder.llm.contract import Renderer
 from builder.llm.engine import Engine
 from builder.llm.ratings import Row, rated, rating_prompt, score_position, unscored
 from builder.llm.verdicts import reasoned, verdict
-from builder.recipe.curate import Expected, Judge, Likelihood, Reasoned
+from builder.recipe.judges import Expected, Judge, Likelihood, Reasoned
 
 
 def judge_rows(rows: list[Row], judge: Judge, renderer: Renderer, engine: Callable[[], Engine], room: int) -> list[Row]:

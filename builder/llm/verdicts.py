@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from builder.llm.contract import Renderer, control_tokens
 from builder.llm.engine import Completion, Engine, Sampling
 from builder.llm.ratings import Row, rated, rating_prompt, score_position, unscored
-from builder.recipe.curate import Judge, Reasoned, Verdict
+from builder.recipe.judges import Judge, Reasoned, Verdict
 from builder.records import row_seed
 
 VERDICT = re.compile(r"score\s*+\**+\s*+:?\s*+\**+\s*+(-?\d+(?:\.\d+)?)", re.IGNORECASE)

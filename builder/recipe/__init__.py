@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from builder.recipe.curate import Curate, Judge, Likelihood, Reasoned, Verdict
+from builder.recipe.curate import Curate
 from builder.recipe.decontaminate import Decontaminate
+from builder.recipe.judges import Judge, Likelihood, Reasoned, Verdict
 from builder.recipe.segments import Dedup, Segments
 from builder.section import Input, Named, RecipePath, Section, Share
 

@@ -1,20 +1,26 @@
 """Self-augmentation: M_yx writes the instruction x that each segment y answers (section 2.2 of arXiv 2308.06259)."""
 
 import functools
+import math
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from builder.control_tokens import find_control_token
-from builder.llm.chunks import run_in_chunks
+from builder.gate import openings, why_reject
+from builder.llm.chunks import Row
 from builder.llm.contract import Message, Renderer, check_contract
-from builder.llm.engine import Completion, Engine, Sampling, load_tokenizer, start_engine
+from builder.llm.engine import Engine, Failed, Sampling, Tick, load_tokenizer, start_engine
 from builder.llm.prompts import render
+from builder.llm.runner import run_rows
+from builder.llm.speakers import Speaker, TokenSpeaker, Written, open_other
 from builder.recipe import Augment, Chat, Runtime
 from builder.recipe import Engine as EngineConfig
 from builder.records import Rejects, Stats, candidate_schema, pair_id, row_seed
 from builder.section import Section
+from builder.storage import read_rows
 
-VERSION = 1
+VERSION = 2
 
 
 class AugmentStage(Section):
@@ -36,120 +42,167 @@ def augment(out: Path, config: AugmentStage, segments: Path, backward: Path, *, 
         runtime: Sizes that change no result.
 
     Returns:
-        Counts of pairs: `samples` candidates come in for every segment.
+        Counts of pairs: `samples` candidates come in for every segment. In the details the most frequent openings.
 
     Raises:
-        StageError: If the model's contract does not match the recipe, or its engine is missing.
+        StageError: If the model's contract does not match the recipe, or its engine is missing or fails too often.
     """
-    model = backward / "model"
-    tokenizer = load_tokenizer(model)
-    renderer = Renderer(check_contract(model, tokenizer, config.chat, "backward"), tokenizer)
-    engine = functools.cache(lambda: start_engine(model, config.engine, runtime))
-
-    def write_instructions(rows: list[dict[str, Any]], rejects: Rejects) -> list[dict[str, Any]]:
-        asked = _ask(rows, config, renderer, rejects)
-        return _candidates(asked, config, renderer, engine, rejects)
-
+    work = InstructionWriter(config, backward / "model", runtime)
     samples = config.augment.samples
-    counts = run_in_chunks(
-        out,
-        segments / "data",
-        write_instructions,
-        candidate_schema(),
-        chunk_rows=runtime.chunk_rows,
-        rows_per_input=samples,
-    )
-    return Stats({"pairs": counts})
+    counts = run_rows(out, segments / "data", work, candidate_schema(), runtime, rows_per_input=samples)
+    found = openings(row["instruction"] for row in read_rows(out / "data", ["instruction"]))
+    return Stats({"pairs": counts}, {"openings": found.as_dict()}, [found.warning] if found.warning else [])
+
+
+@dataclass
+class InstructionWriter:
+    """M_yx, or the model the recipe names instead, at work on the rows of the segments.
+
+    Attributes:
+        config: Sampling, engine and chat sections.
+        model: The folder of M_yx.
+        runtime: Sizes that change no result.
+        engine: The engine, once it is started.
+    """
+
+    config: AugmentStage
+    model: Path
+    runtime: Runtime
+    engine: Engine | None = field(default=None, repr=False)
+
+    @functools.cached_property
+    def _speaker(self) -> Speaker:
+        other = self.config.augment.model
+        if other is not None:
+            return open_other(
+                other, "backward", self.config.chat, self.config.engine, self.runtime, lambda: self._tick()
+            )
+        tokenizer = load_tokenizer(self.model)
+        renderer = Renderer(check_contract(self.model, tokenizer, self.config.chat, "backward"), tokenizer)
+        return TokenSpeaker(renderer, self._start, self.config.engine.max_model_len)
+
+    def _start(self) -> Engine:
+        if self.engine is None:
+            self.engine = start_engine(self.model, self.config.engine, self.runtime, self._tick)
+        return self.engine
+
+    def answer(self, rows: list[Row], rejects: Rejects, tick: Tick) -> list[Row]:
+        """The candidates of some segments; what is rejected goes to `rejects`."""
+        self._tick = tick
+        if self.engine is not None:
+            self.engine.forget()
+        augment, asked = self.config.augment, self._ask(rows, rejects)
+        seeds = [row_seed(augment.seed, "augment", row["id"], sample) for row, sample, _ in asked]
+        sampling = Sampling(augment.temperature, augment.top_p, augment.max_tokens)
+        written = self._speaker.write([prompt for *_, prompt in asked], sampling, seeds)
+        kept = []
+        for (row, sample, _), answer in zip(asked, written, strict=True):
+            if isinstance(answer, Failed):
+                _reject(rejects, row, sample, answer.reason, answer.message)
+            elif reason := self._why_reject(answer, row):
+                _reject(rejects, row, sample, reason, answer.text)
+            else:
+                kept.append(_candidate(row, sample, answer))
+        return best_of_each(kept, rejects) if augment.keep == "best" else kept
+
+    def give_up(self, row: Row, reason: str, rejects: Rejects) -> list[Row]:
+        """Reject all samples of a segment."""
+        for sample in range(self.config.augment.samples):
+            _reject(rejects, row, sample, reason, "")
+        return []
+
+    def _ask(self, rows: list[Row], rejects: Rejects) -> list[tuple[Row, int, Any]]:
+        """Segment, sample and prompt of all that fit the context and hold no control token; the others are rejected.
+
+        The segments stage knows the tokens of common families; the model may have tokens of its own.
+        """
+        augment, asked = self.config.augment, []
+        for row in rows:
+            messages = ask_for_instruction(self.config.chat.system_backward, augment.template, row["text"])
+            prompt = self._speaker.prepare(messages)
+            reason = "control_tokens" if self._speaker.forged(messages) else None
+            if not self._speaker.fits(prompt, augment.max_tokens):
+                reason = "longer_than_context"
+            for sample in range(augment.samples):
+                if reason:
+                    _reject(rejects, row, sample, reason, "")
+                else:
+                    asked.append((row, sample, prompt))
+        return asked
+
+    @functools.cached_property
+    def _prompt_text(self) -> str:
+        """What the model is shown besides the segment."""
+        prompt = ask_for_instruction(self.config.chat.system_backward, self.config.augment.template, "")
+        return "\n".join(turn["content"] for turn in prompt)
+
+    def _why_reject(self, answer: Written, row: Row) -> str | None:
+        # The pair as a conversation, which is what judges and trainings read, must have the turns of the template only.
+        pair = [{"role": "user", "content": answer.text}, {"role": "assistant", "content": row["text"]}]
+        return (
+            broken(answer)
+            or ("control_tokens" if answer.text and self._speaker.forged(pair) else None)
+            or why_reject(
+                answer.text,
+                row["text"],
+                config=self.config.augment.gate,
+                prompt=self._prompt_text,
+                language=row["language"],
+            )
+        )
+
+
+def _candidate(row: Row, sample: int, answer: Written) -> Row:
+    return {
+        "id": pair_id(row["id"], sample),
+        "segment_id": row["id"],
+        "page_id": row["page_id"],
+        "url": row["url"],
+        "header": row["header"],
+        "instruction": answer.text,
+        "output": row["text"],
+        "logprob": answer.logprob,
+        "tokens": answer.tokens,
+    }
 
 
 def backward_prompt(renderer: Renderer, template: str | Path, output: str) -> list[Message]:
-    """The conversation that asks for the instruction of `output`; the same in training and generation.
+    """The conversation that asks M_yx for the instruction of `output`; the same in training and generation.
 
     Departure: the paper prints no prompt for M_yx; here it is the text alone under a system prompt of its own.
     """
-    return [renderer.contract.system("backward"), {"role": "user", "content": render(template, output=output)}]
+    return ask_for_instruction(renderer.contract.system_backward, template, output)
 
 
-Asked = tuple[dict[str, Any], int, list[int]]
-"""A segment, the number of the sample, and its prompt's token ids."""
+def ask_for_instruction(system: str, template: str | Path, output: str) -> list[Message]:
+    """The same for any model, under a given system prompt."""
+    return [{"role": "system", "content": system}, {"role": "user", "content": render(template, output=output)}]
 
 
-def _ask(rows: list[dict[str, Any]], config: AugmentStage, renderer: Renderer, rejects: Rejects) -> list[Asked]:
-    """Prompts of all segments that fit the context and hold no control token of the base; the others are rejected.
-
-    The segments stage knows the tokens of common families; the base model may have tokens of its own.
-    """
-    room = config.engine.max_model_len - config.augment.max_tokens
-    asked: list[Asked] = []
-    for row in rows:
-        messages = backward_prompt(renderer, config.augment.template, row["text"])
-        prompt = renderer.prompt(messages)
-        reason = "control_tokens" if renderer.forged(messages) else None
-        if len(prompt) > room:
-            reason = "longer_than_context"
-        for sample in range(config.augment.samples):
-            if reason:
-                _reject(rejects, row, sample, reason, "")
-            else:
-                asked.append((row, sample, prompt))
-    return asked
-
-
-def _candidates(
-    asked: list[Asked], config: AugmentStage, renderer: Renderer, engine: Any, rejects: Rejects
-) -> list[dict[str, Any]]:
-    if not asked:
-        return []
-    loaded: Engine = engine()
-    sampling = Sampling(config.augment.temperature, config.augment.top_p, config.augment.max_tokens)
-    seeds = [row_seed(config.augment.seed, "augment", row["id"], sample) for row, sample, _ in asked]
-    kept = []
-    for (row, sample, _), completion in zip(
-        asked, loaded.generate([prompt for *_, prompt in asked], sampling, seeds), strict=True
-    ):
-        instruction = answer_text(renderer, completion)
-        reason = why_reject(instruction, completion) or _forged(renderer, instruction, row["text"])
-        if reason:
-            _reject(rejects, row, sample, reason, instruction)
-            continue
-        kept.append(
-            {
-                "id": pair_id(row["id"], sample),
-                "segment_id": row["id"],
-                "page_id": row["page_id"],
-                "url": row["url"],
-                "header": row["header"],
-                "instruction": instruction,
-                "output": row["text"],
-                "logprob": completion.logprob,
-                "tokens": len(completion.ids),
-            }
-        )
-    return kept
-
-
-def answer_text(renderer: Renderer, completion: Completion) -> str:
-    """The text of a completion without its end token; other special tokens stay visible."""
-    ids = completion.ids[:-1] if completion.ids[-1:] == [renderer.end_id] else completion.ids
-    return str(renderer.tokenizer.decode(ids, skip_special_tokens=False)).strip()
-
-
-def why_reject(instruction: str, completion: Completion) -> str | None:
-    """The reason a generated instruction is unusable, or None; the deeper gate comes after this one."""
-    if not completion.ended:
+def broken(answer: Written) -> str | None:
+    """Why an answer is no instruction at all, or None; `builder.gate` looks at what it says."""
+    if not answer.ended:
         return "unfinished"
-    if not instruction:
-        return "empty"
-    if find_control_token(instruction):
-        return "control_tokens"
-    return None
+    return "control_tokens" if find_control_token(answer.text) else None
 
 
-def _forged(renderer: Renderer, instruction: str, output: str) -> str | None:
-    """The pair as a conversation, which is what judges and trainings read, must have the turns of the template only."""
-    pair = [{"role": "user", "content": instruction}, {"role": "assistant", "content": output}]
-    return "control_tokens" if renderer.forged(pair) else None
+def best_of_each(candidates: list[Row], rejects: Rejects) -> list[Row]:
+    """Of each segment the candidate with the highest log p(x|y) per token, the first one of equals."""
+    best: dict[str, Row] = {}
+    for row in candidates:
+        known = best.setdefault(row["segment_id"], row)
+        if _per_token(row) > _per_token(known):
+            best[row["segment_id"]] = row
+    for row in candidates:
+        if row is not best[row["segment_id"]]:
+            rejects.add(row["id"], "not_best", page_id=row["page_id"], header=row["header"], text=row["instruction"])
+    return list(best.values())
 
 
-def _reject(rejects: Rejects, row: dict[str, Any], sample: int, reason: str, text: str) -> None:
+def _per_token(row: Row) -> float:
+    """Log p(x|y) per token; below all others where a server tells neither."""
+    return row["logprob"] / row["tokens"] if row["logprob"] is not None and row["tokens"] else -math.inf
+
+
+def _reject(rejects: Rejects, row: Row, sample: int, reason: str, text: str) -> None:
     rejects.add(pair_id(row["id"], sample), reason, page_id=row["page_id"], header=row["header"], text=text)

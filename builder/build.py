@@ -1,5 +1,6 @@
 """Humpback, top to bottom: section 2 of "Self-Alignment with Instruction Backtranslation" (arXiv 2308.06259)."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -9,10 +10,14 @@ from builder.curate import select
 from builder.decontaminate import clean_seed
 from builder.pins import refuse_unpinned
 from builder.recipe import Recipe
-from builder.score import ScoreStage, score
+from builder.recipe.judges import Judge
+from builder.records import HALVES
+from builder.score import HalfScoreStage, ScoreStage, join_halves, score
 from builder.seed import select_seed
-from builder.train import BackwardStage, ForwardStage, train_backward, train_forward
+from builder.train import BackwardStage, ForwardStage, HalfStage, train_backward, train_forward
 from builder.workspace import Artifact, Finished, Workspace, locked
+
+Run = Callable[..., Artifact]
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,13 @@ def _build(recipe: Recipe, workspace: Workspace) -> Build:
     augment_stage = AugmentStage(augment=recipe.augment, engine=engine, chat=chat)
     candidates = run("augment", augment, augment_stage, segments, backward)
 
+    # Departure: scores of models that no iteration changes, M_yx and those that the build has not trained; options.
+    fixed: dict[str, Artifact] = {
+        judge.judge: run(f"score-{judge.judge}", score, _score_stage(recipe, judge), candidates, backward)
+        for judge in recipe.score
+        if judge.once
+    }
+
     # Departure: if the recipe names the prompts of an evaluation, no forward model is trained on them.
     clean = run("seed-clean", clean_seed, recipe.decontaminate, seed) if recipe.decontaminate else seed
 
@@ -81,13 +93,42 @@ def _build(recipe: Recipe, workspace: Workspace) -> Build:
     models = [run("model-0", train_forward, initial_stage, clean)]
     curated: list[Artifact] = []
     for t in range(1, recipe.iterations + 1):
-        scores = {}
-        for name in (judge.judge for judge in recipe.score):
-            stage = ScoreStage(judge=recipe.judge(name, t), engine=engine, chat=chat)
-            scores[name] = run(f"score-{t}-{name}", score, stage, candidates, models[-1])
-        curated.append(run(f"curate-{t}", select, recipe.curate_stage, candidates, scores[recipe.curate.judge]))
+        scores = dict(fixed)
+        # Departure: with `cross_fit` each half of the pairs is scored by a model that trained on the other; an option.
+        crossed = training.cross_fit and t > 1
+        halves = _train_halves(run, t - 1, forward_stage, clean, curated[-1]) if crossed else []
+        for judge in recipe.judges(t):
+            stage = _score_stage(recipe, judge)
+            name = f"score-{t}-{judge.judge}"
+            if halves:
+                scores[judge.judge] = _score_halves(run, name, stage, candidates, halves)
+            else:
+                scores[judge.judge] = run(name, score, stage, candidates, models[-1])
+        judged = [scores[name] for name in recipe.curate.scored]
+        curated.append(run(f"curate-{t}", select, recipe.curate_stage, candidates, *judged))
         # Departure: `init: previous` is an option; the paper's text and tables tune the base model every time.
         start = models[-1:] if training.init == "previous" else []
         models.append(run(f"model-{t}", train_forward, forward_stage, clean, curated[-1], *start))
 
     return Build(clean, candidates, curated, backward, models)
+
+
+def _score_stage(recipe: Recipe, judge: Judge) -> ScoreStage:
+    template = recipe.augment.template if judge.judge == "reverse" else None
+    return ScoreStage(judge=judge, engine=recipe.engine, chat=recipe.chat, template=template)
+
+
+def _train_halves(run: Run, t: int, stage: ForwardStage, clean: Artifact, curated: Artifact) -> list[Artifact]:
+    """M_t twice, each trained on the seed and one half of A_t."""
+    return [
+        run(f"model-{t}-{half}", train_forward, HalfStage(**dict(stage), half=half), clean, curated) for half in HALVES
+    ]
+
+
+def _score_halves(run: Run, name: str, stage: ScoreStage, candidates: Artifact, halves: list[Artifact]) -> Artifact:
+    """Each half of the pairs scored by the model that trained on the other, and both together."""
+    scored = [
+        run(f"{name}-{half}", score, HalfScoreStage(**dict(stage), half=half), candidates, model)
+        for half, model in zip(HALVES, reversed(halves), strict=True)
+    ]
+    return run(name, join_halves, stage, *scored)

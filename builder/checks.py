@@ -9,10 +9,14 @@ from builder.errors import BuilderError, RecipeError
 from builder.fingerprint import describe
 from builder.licences import licence_notes
 from builder.llm.prompts import render
+from builder.llm.ratings import check_rubric
 from builder.pins import Pin, pin_recipe, unpinned_problems
 from builder.recipe import Recipe, load_recipe
+from builder.recipe.judges import Rated
 from builder.storage import dump_json
 from builder.training_recipe import read_training_recipe, wrong_keys
+
+_PING_SECONDS = 5.0
 
 
 def check_recipe(
@@ -42,11 +46,14 @@ def check_recipe(
     if not as_json:
         yield from (f"{path}: {pin.source.key}: {pin.ref} is now {pin.commit}" for pin in pins)
     recipe = load_recipe(path, overrides)
-    problems = [*unpinned_problems(recipe, path), *_problems(recipe)]
+    served, silence = _ping(recipe)
+    problems = [*unpinned_problems(recipe, path), *_problems(recipe), *silence]
     if problems:
         raise RecipeError("\n".join(dict.fromkeys(problems)))
     unchecked = [] if importlib.util.find_spec("trl") else ["TRL is not installed: its keys were not checked"]
-    notes = [*gated, *licence_notes(recipe)]
+    if recipe.asks_server and not importlib.util.find_spec("openai"):
+        unchecked.append("openai is not installed: runtime.endpoint was not asked")
+    notes = [*gated, *licence_notes(recipe), *_served_notes(recipe, path, overrides, served)]
     if as_json:
         yield _as_json(path, recipe, pins, unchecked, notes)
         return
@@ -77,11 +84,39 @@ def _problems(recipe: Recipe) -> Iterator[str]:
     for section in (*sections, *prompts, recipe.segments.model_copy(update={"sources": []})):
         yield from _message(lambda section=section: describe(section))  # type: ignore[misc]
     yield from _message(lambda: render(recipe.augment.template, output="text"))
-    for rubric in (judge.rubric for judge in recipe.score if judge.judge != "likelihood"):
-        yield from _message(lambda rubric=rubric: render(rubric, instruction="x", output="y"))  # type: ignore[misc]
+    for rubric in (judge.rubric for judge in recipe.score if isinstance(judge, Rated)):
+        yield from _message(lambda rubric=rubric: check_rubric(rubric))  # type: ignore[misc]
     training = recipe.training
     for file in dict.fromkeys((training.initial or training.forward, training.forward, training.backward)):
         yield from _training_problems(file)
+
+
+def _ping(recipe: Recipe) -> tuple[set[str], list[str]]:
+    """The models that the server of the recipe serves, if it asks one, and what is wrong with it."""
+    if not recipe.asks_server or not importlib.util.find_spec("openai"):
+        return set(), []
+    from builder.llm.endpoint import Endpoint
+
+    once = recipe.runtime.model_copy(update={"request_tries": 1, "request_seconds": _PING_SECONDS})
+    try:
+        served = set(Endpoint(once).served())
+    except BuilderError as error:
+        return set(), str(error).splitlines()
+    names = ", ".join(sorted(served)) or "no model"
+    missing = [name for name in recipe.served if name not in served]
+    return served, [f"{once.endpoint} serves {names}; the recipe names {name}, use one of those" for name in missing]
+
+
+def _served_notes(recipe: Recipe, path: Path, overrides: tuple[str, ...], served: set[str]) -> Iterator[str]:
+    """Which models of the build the server serves; it need not serve one before the build has come to it."""
+    if recipe.engine.kind != "openai" or not importlib.util.find_spec("openai"):
+        return
+    from builder.project import open_project
+
+    asked = ["model-backward", *(f"model-{number}" for number in range(recipe.iterations))]
+    artifacts = open_project(path, None, overrides).artifacts()
+    for name in (artifacts[stage].path.name for stage in asked if stage in artifacts):
+        yield f"{recipe.runtime.endpoint} {'serves' if name in served else 'does not serve yet'} {name}"
 
 
 def _message(attempt: Callable[[], Any]) -> list[str]:

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import RecipeError, StageError
-from builder.failures import EXIT_UNWRITABLE, died, disk_full, explain
+from builder.failures import EXIT_AGAIN, EXIT_UNWRITABLE, died, disk_full, explain
+from builder.llm.journal import note_deaths
 from builder.progress import read_progress
 from builder.storage import count_rows, parquet_files, read_json, write_json
 
@@ -58,16 +59,18 @@ def run_child(
         (out / RESULT).unlink(missing_ok=True)
         start = (out / LOG).stat().st_size if (out / LOG).is_file() else 0
         code = _watch(out, runtime, on_progress)
-        if code is not None:
+        stalled = code is None or code == EXIT_AGAIN
+        if not stalled and not (code and code < 0 and note_deaths(out)):
             break
-        if attempt == runtime.restarts:
+        note_deaths(out)
+        if attempt == runtime.restarts and stalled:
             raise StageError(
                 f"{stage}: no progress for {runtime.stall_minutes:g} minutes, {attempt + 1} times over; "
                 f"see {out / LOG}, or raise runtime.stall_minutes"
             )
     result = read_json(out / RESULT) if (out / RESULT).is_file() else {}
     if code == 0 and "counts" in result:
-        return dict(result)
+        return {**result, "restarts": attempt} if attempt else dict(result)
     if "error" in result:
         kind = RecipeError if result["exit_code"] == RecipeError.exit_code else StageError
         raise kind(f"{stage}: {result['error']}")
@@ -86,6 +89,7 @@ def _watch(out: Path, runtime: "Runtime", on_progress: Callable[[], None]) -> in
         "PATH": f"{beside}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "PYTHONSAFEPATH": "1",
         "PYTHONUNBUFFERED": "1",
+        "LOGURU_DIAGNOSE": "NO",  # values of variables have no place in logs: pages, or a key
         "OMP_NUM_THREADS": str(runtime.threads),
         "TOKENIZERS_PARALLELISM": "false",
         "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",

@@ -95,6 +95,7 @@ def build(recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], until
 @SET
 @click.option("-n", "rows", type=click.IntRange(0), default=3, show_default=True, help="How many rows to show.")
 @click.option("--rejected", is_flag=True, help="Show rejected rows instead.")
+@click.option("--labels", type=click.Path(path_type=Path), help="With iterations: JSON lines with id and good.")
 @JSON
 def show(
     recipe: Path,
@@ -103,12 +104,22 @@ def show(
     overrides: tuple[str, ...],
     rows: int,
     rejected: bool,
+    labels: Path | None,
     as_json: bool,
 ) -> None:
-    """Show counts, reject reasons and rows of a stage, or the counts of all stages."""
+    """Show counts, reject reasons and rows of a stage, or the counts of all stages.
+
+    As STAGE, `iterations` shows how scores and selections differ from one iteration to the next.
+    """
     from builder.show import show_stage, show_stages
 
-    if stage is None:
+    if labels and stage != "iterations":
+        raise click.UsageError("--labels goes with `show RECIPE iterations`")
+    if stage == "iterations":
+        from builder.show_iterations import show_iterations
+
+        click.echo(show_iterations(recipe, work_dir, overrides, labels, rows=rows, as_json=as_json))
+    elif stage is None:
         click.echo(show_stages(recipe, work_dir, overrides, as_json=as_json))
     else:
         click.echo(show_stage(recipe, work_dir, overrides, stage, rows=rows, rejected=rejected, as_json=as_json))

@@ -67,7 +67,7 @@ def _position(artifact: Artifact) -> str:
     found = read_progress(artifact.path)
     if found is None:
         return ""
-    done, total, unit = found
+    done, total, unit, _ = found
     return f"{done:,} of {total:,} {unit}" if total else f"{done:,} {unit}"
 
 

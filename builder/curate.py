@@ -1,24 +1,40 @@
 """Self-curation, second half: the best scored pairs are selected (section 2.3 of arXiv 2308.06259).
 
-`select` never judges again; another threshold costs a selection, not a model's time.
+`select` never judges again; another threshold costs a selection, not a model's time. It holds ids, scores and, to
+compare instructions, hashes of their words; texts pass through.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+from builder.corpus.dedup_rows import row_groups, take_rows
+from builder.corpus.rules.urls import registered_domain
 from builder.decontaminate import load_prompts
 from builder.errors import StageError
 from builder.histogram import histogram
+from builder.near_instructions import NearInstructions
 from builder.recipe import CleanCurate, Runtime
 from builder.recipe.curate import Curate
-from builder.records import Counts, Rejects, Stats, curated_schema, rejected_schema, stable_id
-from builder.storage import read_rows, write_rows
+from builder.records import (
+    REJECTED_TEXTS_PER_REASON,
+    Counts,
+    Rejects,
+    Stats,
+    candidate_schema,
+    curated_schema,
+    rejected_schema,
+    stable_id,
+)
+from builder.selection import Limits, Scores, choose, read_columns, select_by, wanted_rows
+from builder.storage import open_rows, read_rows, whole_file
 
 VERSION = 2
+_BATCH = 10_000
 
 
-def select(out: Path, config: Curate | CleanCurate, candidates: Path, scores: Path, *, runtime: Runtime) -> Stats:
+def select(out: Path, config: Curate | CleanCurate, candidates: Path, *scores: Path, runtime: Runtime) -> Stats:
     """Select the best scored pairs into A_k(t), and mark the withheld test rows.
 
     Pairs that hold a prompt of an evaluation are taken out first, whatever their score.
@@ -27,7 +43,7 @@ def select(out: Path, config: Curate | CleanCurate, candidates: Path, scores: Pa
         out: Stage folder; `data/` gets the selected pairs, sorted by id, `rejected/` the ids of the others.
         config: The curate section.
         candidates: Stage folder of the candidate pairs.
-        scores: Stage folder of the judge's scores.
+        scores: Stage folders of the judges `config.scored`, in that order.
         runtime: Not used; part of every stage's signature.
 
     Returns:
@@ -38,48 +54,108 @@ def select(out: Path, config: Curate | CleanCurate, candidates: Path, scores: Pa
     """
     prompts = load_prompts(config.decontaminate if isinstance(config, CleanCurate) else None)
     contaminated = prompts.find(read_rows(candidates / "data", ["id", "instruction", "output"]))
-    given = {row["id"]: row["score"] for row in read_rows(scores / "data", ["id", "score"])}
-    chosen = choose({key: value for key, value in given.items() if key not in contaminated}, config)
+    columns = read_columns(config, candidates, scores)
+    given = select_by(columns, contaminated)
+    limits = _limits(config, candidates, given)
+    chosen = choose(given, config, limits)
+    if not chosen:
+        raise StageError(_nothing_selected(config, list(select_by(columns).values())))
+    reasons = {key: "no_score" for key, value in given.items() if value is None} | limits.reasons | contaminated
     withheld = withheld_pages((row["page_id"] for row in read_rows(candidates / "data", ["page_id"])), config)
-    counts, kept, rejects = Counts(), [], Rejects()
-    for row in read_rows(candidates / "data"):
-        counts.rows_in += 1
-        if row["id"] not in given:
-            raise StageError(f"{scores.name}: pair {row['id']} was never scored; delete that folder and build again")
-        if row["id"] in chosen:
-            split = "test" if row["page_id"] in withheld else "train"
-            kept.append(row | {"score": given[row["id"]], "split": split})
-            continue
-        reason = contaminated.get(row["id"]) or ("no_score" if given[row["id"]] is None else "not_selected")
-        counts.dropped[reason] += 1
-        text = f"{row['instruction']}\n\n{row['output']}" if row["id"] in contaminated else ""
-        rejects.add(row["id"], reason, page_id=row["page_id"], header=row["header"], text=text)
-    if not kept:
-        raise StageError(_nothing_selected(config, list(given.values())))
-    kept.sort(key=lambda row: str(row["id"]))
-    counts.kept = len(kept)
-    write_rows(out / "data" / "curated.parquet", kept, curated_schema())
-    write_rows(out / "rejected" / "curated.parquet", rejects.rows, rejected_schema())
-    test_rows = sum(row["split"] == "test" for row in kept)
-    return Stats(
-        {"pairs": counts}, {"lowest_score": min(row["score"] for row in kept), "test_rows": test_rows} | prompts.details
-    )
+    counts = _write_rejected(out, candidates, chosen, reasons, limits.twins)
+    test_rows = _write_selected(out, candidates, chosen, given, withheld)
+    lowest = min(value for key in chosen if (value := given[key]) is not None)
+    details = {"lowest_score": lowest, "test_rows": test_rows} | prompts.details
+    return Stats({"pairs": counts}, details, _warnings(config, given, len(chosen)))
 
 
-def choose(scores: Mapping[str, float | None], config: Curate) -> set[str]:
-    """The ids that threshold, top or share selects; ties are broken by id, unscored pairs are never selected.
+def _limits(config: Curate, candidates: Path, scores: Scores) -> Limits:
+    """The limits of the recipe, with what they must know of the pairs that may be asked for."""
+    limits = Limits(config.per_domain)
+    if config.per_domain is not None:
+        rows = read_rows(candidates / "data", ["id", "url"])
+        names: dict[str, str] = {}  # one string a domain, not one a pair
+        domains = ((row["id"], registered_domain(row["url"] or "")) for row in rows)
+        limits.domains = {key: names.setdefault(domain, domain) for key, domain in domains}
+    if config.near_duplicates is not None:
+        asked = {key for key, score in scores.items() if _may_come(score, config)}
+        rows = read_rows(candidates / "data", ["id", "instruction"])
+        instructions = ((row["id"], row["instruction"]) for row in rows if row["id"] in asked)
+        limits.instructions = NearInstructions(instructions, config.near_duplicates)
+    return limits
 
-    Departure: the paper has a threshold only; the scales of `expected` and `likelihood` differ from model to model.
 
-    Args:
-        scores: Score of each id, None where the judge gave none.
-        config: Has exactly one of threshold (inclusive), top (rows) and share (of the scored pairs).
-    """
-    scored = {key: value for key, value in scores.items() if value is not None}
-    if config.threshold is not None:
-        return {key for key, value in scored.items() if value >= config.threshold}
-    size = config.top if config.top is not None else round((config.share or 0) * len(scored))
-    return set(sorted(scored, key=lambda key: (-scored[key], key))[:size])
+def _may_come(score: float | None, config: Curate) -> bool:
+    return score is not None and (config.threshold is None or score >= config.threshold)
+
+
+def _write_rejected(
+    out: Path, candidates: Path, chosen: set[str], reasons: dict[str, str], twins: dict[str, str]
+) -> Counts:
+    """Write id and reason of all pairs that are not chosen, the text of the first ones, and count everything."""
+    counts, rejects = Counts(kept=len(chosen)), Rejects()
+    shown = _twin_texts(candidates, chosen, twins)
+    shows_output = any(reason.startswith("contaminated:") for reason in reasons.values())
+    columns = ["id", "page_id", "header", "instruction", *(["output"] if shows_output else [])]
+    with open_rows(out / "rejected" / "curated.parquet", rejected_schema()) as write:
+        for row in read_rows(candidates / "data", columns):
+            counts.rows_in += 1
+            key = row["id"]
+            if key in chosen:
+                continue
+            reason = reasons.get(key, "not_selected")
+            counts.dropped[reason] += 1
+            rejects.add(key, reason, page_id=row["page_id"], header=row["header"], text=_shown(row, reason))
+            if key in twins:
+                rejects.rows[-1] |= {"twin": twins[key], "twin_text": shown.get(key)}
+            if len(rejects.rows) == _BATCH:
+                write(rejects.rows)
+                rejects.rows = []
+        write(rejects.rows)
+    return counts
+
+
+def _shown(row: dict[str, Any], reason: str) -> str:
+    """Of a rejected pair what its reason is about."""
+    if reason == "near_duplicate_instruction":
+        return str(row["instruction"])
+    return f"{row['instruction']}\n\n{row['output']}" if reason.startswith("contaminated:") else ""
+
+
+def _twin_texts(candidates: Path, chosen: set[str], twins: dict[str, str]) -> dict[str, str]:
+    """The instructions that the first near duplicates repeat, by the ids of these."""
+    if not twins:
+        return {}
+    ids = (row["id"] for row in read_rows(candidates / "data", ["id"]))
+    first = [key for key in ids if key in twins][:REJECTED_TEXTS_PER_REASON]
+    wanted = {twins[key] for key in first}
+    rows = read_rows(candidates / "data", ["id", "instruction"])
+    texts = {row["id"]: row["instruction"] for row in rows if row["id"] in wanted}
+    return {key: texts[twins[key]] for key in first}
+
+
+def _write_selected(out: Path, candidates: Path, chosen: set[str], scores: Scores, withheld: set[str]) -> int:
+    """Write the chosen pairs in the order of their ids and return how many of them are withheld."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    ids = (row["id"] for row in read_rows(candidates / "data", ["id"]))
+    places = dict(sorted((key, place) for place, key in enumerate(ids) if key in chosen))
+    schema, test_rows = curated_schema(), 0
+    order = np.fromiter(places.values(), np.int64, len(places))
+    tables = take_rows(row_groups(candidates / "data"), candidate_schema().names, order, out / ".scratch")
+    with (
+        whole_file(out / "data" / "curated.parquet") as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+    ):
+        for table in tables:
+            tested = [page in withheld for page in table.column("page_id").to_pylist()]
+            test_rows += sum(tested)
+            given = pa.array([scores[key] for key in table.column("id").to_pylist()], pa.float64())
+            splits = pa.array(["test" if test else "train" for test in tested])
+            writer.write_table(table.append_column("score", given).append_column("split", splits).cast(schema))
+    return test_rows
 
 
 def withheld_pages(page_ids: Iterable[str], config: Curate) -> set[str]:
@@ -106,8 +182,17 @@ def withheld_pages(page_ids: Iterable[str], config: Curate) -> set[str]:
     return taken
 
 
+def _warnings(config: Curate, scores: Scores, selected: int) -> list[str]:
+    wanted = wanted_rows(config, sum(value is not None for value in scores.values()))
+    if wanted is None or selected >= wanted:
+        return []
+    rule = f"top: {config.top}" if config.share is None else f"share: {config.share:g}"
+    return [f"{rule} asks for {wanted:,} pairs, but only {selected:,} are left to be selected"]
+
+
 def _nothing_selected(config: Curate, scores: list[float | None]) -> str:
     rules = {name: getattr(config, name) for name in ("threshold", "top", "share")}
     rule = next(f"{name}: {value}" for name, value in rules.items() if value is not None)
     chart = "\n".join(f"  {line}" for line in histogram(scores).splitlines())
-    return f"curate selects nothing with {rule}; choose another one, the scores of judge {config.judge} are\n{chart}"
+    judges = f"judge {config.judges[0]}" if len(config.judges) == 1 else f"judges {', '.join(config.judges)}"
+    return f"curate selects nothing with {rule}; choose another one, the scores of {judges} are\n{chart}"

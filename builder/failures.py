@@ -13,6 +13,8 @@ SPACE_WORDS = ("no space left on device", "disk quota exceeded", "file too large
 MEMORY_WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc")
 EXIT_UNWRITABLE = 74
 """Exit code of a child that could not even write what went wrong (EX_IOERR of sysexits.h)."""
+EXIT_AGAIN = 75
+"""Exit code of a child that wants to be started again (EX_TEMPFAIL of sysexits.h)."""
 
 
 def explain(error: BaseException) -> str | None:

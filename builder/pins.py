@@ -8,6 +8,8 @@ from typing import Literal, NamedTuple
 from builder.errors import BuilderError, RecipeError
 from builder.recipe import Recipe, load_recipe
 from builder.recipe.edit import Place, write_revisions
+from builder.recipe.judges import Rated
+from builder.recipe.other import Loaded
 from builder.storage import whole_file
 
 SECONDS = 30
@@ -50,6 +52,14 @@ def hub_inputs(recipe: Recipe) -> list[HubInput]:
     for number, source in enumerate(recipe.seed.sources):
         if source.dataset is not None:
             found.append(HubInput(("seed", "sources", number), "dataset", source.dataset, source.revision))
+    others: list[tuple[Place, Loaded | None]] = [(("augment", "model"), recipe.augment.model)]
+    for number, judge in enumerate(recipe.score):
+        others.append((("score", number, "model"), judge.model if isinstance(judge, Rated) else None))
+    found += [
+        HubInput(place, "model", other.model, other.revision)
+        for place, other in others
+        if other is not None and other.model is not None
+    ]
     return found
 
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from builder.errors import StageError
 
@@ -163,7 +163,11 @@ def candidate_schema() -> "pa.Schema":
 
 
 def curated_schema() -> "pa.Schema":
-    """Selected pairs (paper 2.3): a candidate with the score it was selected by and its split."""
+    """Selected pairs (paper 2.3): a candidate with the score it was selected by and its split.
+
+    `score` is the judge's; of several judges the combined ranks from 0 to 1, of `longest` characters, of `random` a
+    number below 1. What each judge gave stays in the score stages, and in the `augmented` rows of a release.
+    """
     import pyarrow as pa
 
     return candidate_schema().append(pa.field("score", pa.float64())).append(pa.field("split", pa.string()))
@@ -184,14 +188,19 @@ def score_schema(judge: str) -> "pa.Schema":
     """Scores are attributes: an id, `score` (null where the judge gave none) and the judge's own values.
 
     `mass` is the probability of 1 to 5 together, `spread` the standard deviation of the rating; `unfinished` counts
-    the reasonings that filled `max_tokens`.
+    the reasonings that filled `max_tokens`. `fallback` says of a pair with a rating whether it is the one in `verdicts`
+    and `replies`, for want of log-probabilities. The `tokens` of `likelihood` count the end token, those of `reverse`
+    do not, like the scores that are divided by them.
     """
     import pyarrow as pa
 
-    rating: list[tuple[str, pa.DataType]] = [
+    spoken: list[tuple[str, pa.DataType]] = [("verdicts", pa.list_(pa.int8())), ("replies", pa.list_(pa.string()))]
+    rating = [
         ("probabilities", pa.list_(pa.float64(), 5)),
         ("spread", pa.float64()),
         ("mass", pa.float64()),
+        ("fallback", pa.bool_()),
+        *spoken,
     ]
     own: dict[str, list[tuple[str, pa.DataType]]] = {
         "likelihood": [
@@ -201,8 +210,14 @@ def score_schema(judge: str) -> "pa.Schema":
             ("tokens", pa.int32()),
         ],
         "expected": rating,
-        "verdict": [("verdicts", pa.list_(pa.int8())), ("replies", pa.list_(pa.string()))],
+        "verdict": spoken,
         "reasoned": [*rating, ("reasonings", pa.list_(pa.string())), ("unfinished", pa.int32())],
+        "reverse": [
+            ("logp_instruction", pa.float64()),
+            ("logp_end", pa.float64()),
+            ("logp_prior", pa.float64()),
+            ("tokens", pa.int32()),
+        ],
     }
     return _schema(("id", pa.string()), ("score", pa.float64()), ("reason", pa.string()), *own[judge])
 
@@ -213,6 +228,15 @@ def training_schema() -> "pa.Schema":
 
     message = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
     return _schema(("id", pa.string()), ("prompt", message), ("completion", message))
+
+
+Half = Literal["a", "b"]
+HALVES: tuple[Half, Half] = ("a", "b")
+
+
+def half_of(page_id: str) -> Half:
+    """The half of the pages that a page is in, where each half is scored by a model that trained on the other."""
+    return "a" if int(stable_id("half", page_id)[:8], 16) % 2 == 0 else "b"
 
 
 class Rejects:

@@ -3,23 +3,26 @@
 Scores are attributes: `score` never copies the text it judges.
 """
 
-import functools
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-from builder.llm.chunks import run_in_chunks
-from builder.llm.contract import Renderer, check_contract
-from builder.llm.engine import load_tokenizer, start_engine
-from builder.llm.judges import judge_rows
-from builder.llm.verdicts import reply_details
+from pydantic import model_validator
+
+from builder.errors import StageError
+from builder.llm.first_scores import collapse, first_rows
+from builder.llm.runner import run_rows
 from builder.recipe import Chat, Runtime
 from builder.recipe import Engine as EngineConfig
 from builder.recipe.judges import Judge
-from builder.records import Counts, Rejects, Stats, score_schema
-from builder.section import Section
-from builder.storage import read_rows
+from builder.records import Half, Stats, score_schema
+from builder.score_details import ScoreDetails, columns
+from builder.scorer import Scorer, stopped
+from builder.section import Named, Section
+from builder.storage import open_rows, read_rows
 
 VERSION = 2
+BATCH = 2_000
 
 
 class ScoreStage(Section):
@@ -28,59 +31,64 @@ class ScoreStage(Section):
     judge: Judge
     engine: EngineConfig
     chat: Chat
+    template: Literal["backward"] | Named | None = None
+    """What M_yx was asked with (`augment.template`); for judge `reverse`, which asks it again, and for no other."""
+
+    @model_validator(mode="after")
+    def _template(self) -> "ScoreStage":
+        if (self.template is not None) != (self.judge.judge == "reverse"):
+            raise ValueError("template goes with judge reverse, and with no other")
+        return self
+
+
+class HalfScoreStage(ScoreStage):
+    """What a stage of cross-fitting depends on: it scores the pairs of one half of the pages."""
+
+    half: Half
 
 
 def score(out: Path, config: ScoreStage, candidates: Path, model: Path, *, runtime: Runtime) -> Stats:
-    """Score all candidate pairs with one judge under M_{t-1}.
+    """Score candidate pairs with one judge under M_{t-1}; `reverse` asks M_yx, and a judge may name another model.
 
     Args:
         out: Stage folder; `data/` gets one row a pair, with `score` null and a reason where there is none.
-        config: Judge, engine and chat sections.
+        config: Judge, engine and chat sections; and the half of the pages that is scored, for cross-fitting.
         candidates: Stage folder of the candidate pairs.
-        model: Stage folder of M_{t-1}.
+        model: Stage folder of M_{t-1}, or of M_yx.
         runtime: Sizes that change no result.
 
     Returns:
-        Counts of pairs, `failed` being those without a score; in the details score quantiles, and what became of the
-        replies of a judge that reasons in words.
+        Counts of pairs, `failed` being those without a score; the details are those of `ScoreDetails.figures`.
 
     Raises:
-        StageError: If the model's contract does not match the recipe, or its engine is missing.
+        StageError: If the model's contract does not match the recipe, its engine is missing, or a `strict` judge tells
+            the first pairs hardly apart.
     """
-    folder = model / "model"
-    tokenizer = load_tokenizer(folder)
-    renderer = Renderer(check_contract(folder, tokenizer, config.chat, "forward"), tokenizer)
-    engine = functools.cache(lambda: start_engine(folder, config.engine, runtime))
-
-    def judge(rows: list[dict[str, Any]], rejects: Rejects) -> list[dict[str, Any]]:
-        return judge_rows(rows, config.judge, renderer, engine, config.engine.max_model_len)
-
-    run_in_chunks(out, candidates / "data", judge, score_schema(config.judge.judge), chunk_rows=runtime.chunk_rows)
-    counts, scores = Counts(), []
-    for row in read_rows(out / "data", ["score", "reason"]):
-        counts.rows_in += 1
-        if row["score"] is None:
-            counts.failed[row["reason"]] += 1
-        else:
-            counts.kept += 1
-            scores.append(row["score"])
-    column = {"verdict": "verdicts", "reasoned": "unfinished"}.get(config.judge.judge)
-    details, warnings = reply_details(config.judge, read_rows(out / "data", [column] if column else ["id"]))
-    return Stats({"pairs": counts}, {"scores": quantiles(scores), **details}, _warnings(counts) + warnings)
+    work = Scorer(config, model / "model", runtime, out)
+    run_rows(out, candidates / "data", work, score_schema(config.judge.judge), runtime)
+    return _finish(out, config)
 
 
-def _warnings(counts: Counts) -> list[str]:
-    lost = counts.failed.total()
-    if not lost:
-        return []
-    reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.failed.most_common())
-    share = lost / counts.rows_in
-    return [f"{lost:,} of {counts.rows_in:,} pairs ({share:.0%}) have no score and cannot be selected: {reasons}"]
+def join_halves(out: Path, config: ScoreStage, *halves: Path, runtime: Runtime) -> Stats:
+    """Put the scores of both halves of the pairs together.
+
+    Args:
+        out: Stage folder; `data/` gets the rows of one half after the other.
+        config: What each half was scored with.
+        halves: Stage folders of the halves.
+        runtime: Not used; part of every stage's signature.
+    """
+    with open_rows(out / "data" / "scores.parquet", score_schema(config.judge.judge)) as add:
+        for half in halves:
+            rows = read_rows(half / "data")
+            while some := list(islice(rows, BATCH)):
+                add(some)
+    return _finish(out, config)
 
 
-def quantiles(values: list[float]) -> dict[str, float]:
-    """Minimum, deciles 10 to 90 and maximum of some values; empty for none."""
-    ordered = sorted(values)
-    if not ordered:
-        return {}
-    return {f"{10 * tenth}%": ordered[round(tenth / 10 * (len(ordered) - 1))] for tenth in range(11)}
+def _finish(out: Path, config: ScoreStage) -> Stats:
+    problem = collapse(config.judge, first_rows(out, config.judge))
+    if problem and config.judge.strict:
+        raise StageError(stopped(problem))
+    found = ScoreDetails(config.judge, read_rows(out / "data", columns(config.judge)))
+    return Stats({"pairs": found.counts}, found.figures(), [*([problem] if problem else []), *found.warnings()])

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from builder.console import describe_counts
-from builder.errors import RecipeError
+from builder.errors import RecipeError, StageError
 from builder.escape import escape
-from builder.histogram import histogram
-from builder.project import open_project
+from builder.histogram import describe_thresholds, histogram, thresholds
+from builder.project import Project, open_project
+from builder.recipe.curate import RATINGS
+from builder.selection import selection_scores
 from builder.storage import dump_json, read_rows
 from builder.workspace import Artifact
 
@@ -44,7 +46,7 @@ def show_stage(
     rejected: bool,
     as_json: bool,
 ) -> str:
-    """One stage: its record, a histogram where it has scores, and rows: kept ones, or rejected ones of each reason.
+    """One stage: its record, its scores and what thresholds would keep, and rows: kept ones, or rejected by reason.
 
     Args:
         path: The recipe.
@@ -58,7 +60,8 @@ def show_stage(
     Raises:
         RecipeError: If there is no such stage, or it has not run.
     """
-    artifacts = open_project(path, work_dir, overrides).artifacts()
+    project = open_project(path, work_dir, overrides)
+    artifacts = project.artifacts()
     if stage not in artifacts:
         raise RecipeError(f"{stage}: no such stage; the stages are {', '.join(artifacts)}")
     artifact = artifacts[stage]
@@ -70,9 +73,13 @@ def show_stage(
             return dump_json({"record": artifact.record, "rejected": groups})
         return "\n\n".join([_describe_record(artifact), *(_describe_group(*item) for item in groups.items())])
     sample = list(islice(read_rows(artifact.data), rows)) if artifact.data.is_dir() else []
+    table = _thresholds(project, artifacts, artifact)
     if as_json:
-        return dump_json({"record": artifact.record, "rows": sample})
-    parts = [_describe_record(artifact), _describe_scores(artifact), *map(_describe_row, sample)]
+        return dump_json({"record": artifact.record, "thresholds": table, "rows": sample})
+    described = describe_thresholds(table)
+    if described and artifact.stage.startswith("curate-"):
+        described = f"what a score would keep of all candidates, before any other limit:\n{described}"
+    parts = [_describe_record(artifact), _describe_scores(artifact), described, *map(_describe_row, sample)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -146,3 +153,18 @@ def _describe_scores(artifact: Artifact) -> str:
     if not artifact.stage.startswith(("score-", "curate-")) or not artifact.data.is_dir():
         return ""
     return histogram([row["score"] for row in read_rows(artifact.data, ["score"])])
+
+
+def _thresholds(project: Project, artifacts: dict[str, Artifact], artifact: Artifact) -> list[dict[str, float]]:
+    """What each threshold would keep of the pairs that a stage has scored, or that a selection was made from."""
+    config = project.recipe.curate
+    if artifact.stage.startswith("score-") and artifact.data.is_dir():
+        scores = [row["score"] for row in read_rows(artifact.data, ["score"])]
+        return thresholds(scores, rating=artifact.stage.endswith(RATINGS))
+    if artifact.stage.startswith("curate-") and artifact.status == "done":
+        try:
+            given = selection_scores(config, artifact, artifacts)
+        except StageError:  # what it was made from is gone; the rest can still be shown
+            return []
+        return thresholds(list(given.values()), rating=len(config.judges) == 1 and config.judges[0] in RATINGS)
+    return []

@@ -16,7 +16,7 @@ from builder.errors import StageError
 from builder.llm.contract import ChatContract, Renderer, make_contract
 from builder.llm.engine import load_tokenizer
 from builder.recipe import Chat, Origin, Runtime
-from builder.records import Counts, Rejects, Stats, rejected_schema, training_schema
+from builder.records import HALVES, Counts, Half, Rejects, Stats, half_of, rejected_schema, training_schema
 from builder.section import Named, Section
 from builder.sft import FAILED, FINISHED
 from builder.storage import read_json, read_rows, write_rows, write_text
@@ -41,6 +41,12 @@ class ForwardStage(Section):
     base: Origin
     chat: Chat
     recipe: Named
+
+
+class HalfStage(ForwardStage):
+    """What a model of cross-fitting depends on: it trains on one half of the curated pages."""
+
+    half: Half
 
 
 def train_backward(out: Path, config: BackwardStage, seed: Path, *, runtime: Runtime) -> Stats:
@@ -71,7 +77,7 @@ def train_forward(
 
     Args:
         out: Stage folder; the model goes to `model/`, its rows to `rows/`, TRL's recipe to `sft.yaml`.
-        config: Base and chat sections, TRL recipe.
+        config: Base and chat sections, TRL recipe; and the half of the pages, for a model of cross-fitting.
         seed: Stage folder of the seed pairs.
         curated: Stage folder of A_k(t); None for M_0. Its test rows are not trained on.
         previous: Stage folder of M_{t-1}, where training starts with `init: previous`.
@@ -83,7 +89,10 @@ def train_forward(
     renderer = _renderer(config.base, config.chat, "forward")
     rows = {"seed": _forward_rows(renderer, "seed", read_rows(seed / "data"))}
     if curated is not None:
-        kept = (row for row in read_rows(curated / "data") if row["split"] == "train")
+        halves = (config.half,) if isinstance(config, HalfStage) else HALVES
+        kept = (
+            row for row in read_rows(curated / "data") if row["split"] == "train" and half_of(row["page_id"]) in halves
+        )
         rows["curated"] = _forward_rows(renderer, "web", kept)
     start = previous / "model" if previous is not None else None
     return _train(out, config.base, config.recipe, renderer, rows, runtime, start=start)

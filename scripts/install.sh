@@ -36,9 +36,9 @@ if ! has torch; then
 elif ! "$python" -c "import sys, torch; sys.exit('+cpu' not in torch.__version__)"; then engine=vllm
 fi
 
-echo "installing humpback with the extras $engine, train and dev" >&2
-if ! pip install -q -e ".[$engine,train,dev]"; then
-  "$python" -c "import builder, hypothesis, mypy, pytest, trl, vllm, xdist" || exit 1
+echo "installing humpback with the extras $engine, openai, train and dev" >&2
+if ! pip install -q -e ".[$engine,openai,train,dev]"; then
+  "$python" -c "import builder, hypothesis, mypy, openai, pytest, trl, vllm, xdist" || exit 1
   echo "warning: .venv could not be brought up to date; going on with what is in it" >&2
   exit 0
 fi

@@ -74,7 +74,9 @@ def without_model_libraries(tmp_path: Path) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def stub_engine() -> Callable[[list[Any]], Any]:
     """An engine that answers a row by its seed, with one of the given completions."""
-    return lambda given: SimpleNamespace(generate=lambda _, __, seeds: [given[seed % len(given)] for seed in seeds])
+    return lambda given: SimpleNamespace(
+        generate=lambda _, __, seeds: [given[seed % len(given)] for seed in seeds], forget=lambda: None
+    )
 
 
 class StandInHub:
@@ -167,3 +169,15 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any], Path]
         return model.parent
 
     return make
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A scripted OpenAI-compatible server on this machine; the environment holds no key to it."""
+    from scripted_server import ScriptedServer
+
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    scripted = ScriptedServer()
+    yield scripted
+    scripted.close()

@@ -1,6 +1,7 @@
 """For every field of the recipe: another value for it, and the stages that such a change reaches first."""
 
 import copy
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +18,14 @@ Values = dict[str, Any]
 Stages = frozenset[str]
 
 JUDGES = ("likelihood", "expected", "verdict", "reasoned")
+"""Those that score anew in every iteration; `reverse` asks M_yx, once."""
 INPUTS: dict[str, tuple[str, ...]] = {
     "seed": (),
     "segments": (),
     "dedup": ("segments",),
     "model-backward": ("seed",),
     "augment": ("dedup", "model-backward"),
+    "score-reverse": ("augment", "model-backward"),
     "seed-clean": ("seed",),
     "model-0": ("seed-clean",),
     **{f"score-1-{judge}": ("augment", "model-0") for judge in JUDGES},
@@ -94,6 +97,28 @@ def _sampled(at: int, judge: str) -> Iterator[tuple[str, Change]]:
     for key, value in values.items():
         yield f"score.{judge}.{key}", Change({f"score.{at}.{key}": value}, judged(judge))
     yield f"score.{judge}.judge", Change({f"score.{at}": GONE}, NOTHING)
+
+
+def _slurm() -> Iterator[tuple[str, Change]]:
+    before = {"runtime.slurm": {"partition": "gpu", "time": "1:00:00"}}
+    values = {
+        "partition": "cpu", "time": "2:00:00", "cpus_per_task": 7, "mem_per_cpu_gb": 7, "gpus_per_task": 7,
+        "qos": "high", "env_command": "module load cuda", "sbatch_args": {"account": "ours"},
+    }  # fmt: skip
+    for key, value in values.items():
+        yield f"runtime.slurm.{key}", Change({f"runtime.slurm.{key}": value}, NOTHING, before)
+
+
+def _other(place: str, first: Stages, *, served: bool = False) -> Iterator[tuple[str, Change]]:
+    """The keys of a model that the build has not trained; with one, a judge has a stage for all iterations."""
+    at, name = f"{place}.model", re.sub(r"score\.\d+", lambda found: f"score.{JUDGES[int(found[0][6:])]}", place)
+    hub = {"model": "some/model", "revision": "0" * 40}
+    yield f"{name}.model.path", Change({at: {"path": "other-base"}}, first, {at: {"path": "base"}})
+    yield f"{name}.model.model", Change({at: hub | {"model": "other/model"}}, first, {at: hub})
+    yield f"{name}.model.revision", Change({at: hub | {"revision": "1" * 40}}, first, {at: hub})
+    if served:
+        before = {at: {"served": "one"}, "runtime.endpoint": "http://localhost/v1"}
+        yield f"{name}.model.served", Change({at: {"served": "other"}}, first, before)
 
 
 CHANGES: dict[str, Change] = dict([
@@ -171,23 +196,50 @@ CHANGES: dict[str, Change] = dict([
     _one("augment.top_p", 0.5, stages("augment")),
     _one("augment.max_tokens", 7, stages("augment")),
     _one("augment.samples", 3, stages("augment")),
+    _one("augment.keep", "best", stages("augment")),
+    _one("augment.gate.refusal", False, stages("augment")),
+    _one("augment.gate.max_echoed_words", 7, stages("augment")),
+    _one("augment.gate.run_on", False, stages("augment")),
+    _one("augment.gate.max_copied_words", 7, stages("augment")),
+    _one("augment.gate.answer_share", 0.7, stages("augment")),
+    _one("augment.gate.max_chars", 77, stages("augment")),
+    _one("augment.gate.self_contained", False, stages("augment")),
+    _one("augment.gate.language", False, stages("augment")),
     _one("augment.seed", 7, stages("augment")),
     ("score.likelihood.judge", Change({"score.0": GONE}, NOTHING, {"curate.judge": "expected"})),
+    *(
+        (f"score.{judge}.strict", Change({f"score.{at}.strict": True}, judged(judge)))
+        for at, judge in enumerate((*JUDGES, "reverse"))
+    ),
+    *(
+        (f"score.{judge}.fallback", Change({f"score.{at}.fallback": "verdict"}, judged(judge)))
+        for at, judge in ((1, "expected"), (3, "reasoned"))
+    ),
+    ("score.reverse.judge", Change({"score.4": GONE}, NOTHING)),
     ("score.likelihood.prior_weight", Change({"score.0.prior_weight": 0.5}, judged("likelihood"))),
     ("score.expected.judge", Change({"score.1": GONE}, NOTHING)),
     ("score.expected.rubric", Change({"score.1.rubric": "own.jinja"}, judged("expected"))),
+    *_other("augment", stages("augment"), served=True),
+    *_other("score.1", frozenset({"score-expected"})),
+    *_other("score.2", frozenset({"score-verdict"}), served=True),
+    *_other("score.3", frozenset({"score-reasoned"})),
     *_sampled(2, "verdict"),
     *_sampled(3, "reasoned"),
     ("curate.judge", Change({"curate.judge": "expected"}, CURATES)),
     ("curate.threshold", Change({"curate.threshold": 3.0}, CURATES, {"curate.share": GONE, "curate.threshold": 2.0})),
     ("curate.top", Change({"curate.top": 7}, CURATES, {"curate.share": GONE, "curate.top": 8})),
     _one("curate.share", 0.7, CURATES),
+    _one("curate.leave_out_top", 0.07, CURATES),
+    _one("curate.per_domain", 7, CURATES),
+    _one("curate.near_duplicates", 0.7, CURATES),
+    _one("curate.seed", 7, CURATES),
     _one("curate.test_share", 0.07, CURATES),
     _one("curate.test_rows", 7, CURATES),
     _one("training.forward", "other.yaml", FORWARD),
     _one("training.backward", "other.yaml", stages("model-backward")),
     _one("training.initial", "other.yaml", stages("model-0")),
     _one("training.init", "previous", stages("model-1", "model-2")),
+    _one("training.cross_fit", True, stages("score-2")),
     _one("iterations", 3, NOTHING),
     _one("release.title", "Other", NOTHING),
     _one("release.license", "mit", NOTHING),
@@ -199,9 +251,17 @@ CHANGES: dict[str, Change] = dict([
     _one("runtime.workers", 7, NOTHING),
     _one("runtime.threads", 7, NOTHING),
     _one("runtime.chunk_rows", 7, NOTHING),
+    _one("runtime.engines", 7, NOTHING),
+    _one("runtime.executor", "ray", NOTHING),
+    *_slurm(),
+    _one("runtime.max_failed", 0.7, NOTHING),
     _one("runtime.kv_cache_mb", 77, NOTHING),
     _one("runtime.gpu_memory", 0.7, NOTHING),
     _one("runtime.tensor_parallel", 7, NOTHING),
+    _one("runtime.endpoint", "http://localhost:8000/v1", NOTHING),
+    _one("runtime.concurrency", 7, NOTHING),
+    _one("runtime.request_seconds", 7.0, NOTHING),
+    _one("runtime.request_tries", 7, NOTHING),
     _one("runtime.launcher", "accelerate launch", NOTHING),
     _one("runtime.stall_minutes", 7.0, NOTHING),
     _one("runtime.restarts", 7, NOTHING),
@@ -243,7 +303,7 @@ def write_small_recipe(folder: Path) -> Path:
         "base": {"path": "base", "license": "apache-2.0"},
         "seed": {"sources": [{"name": "pairs", "path": "seed/pairs.jsonl", "license": "apache-2.0"}]},
         "segments": {"sources": [{"path": "corpus/pages", "format": "html"}]},
-        "score": [{"judge": judge} for judge in JUDGES],
+        "score": [{"judge": judge} for judge in (*JUDGES, "reverse")],
         "curate": {"judge": "likelihood", "share": 0.5},
         "decontaminate": {"prompts": ["prompts.jsonl"]},
         "training": {"forward": "forward.yaml", "backward": "backward.yaml"},

@@ -1,13 +1,16 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from builder.augment import AugmentStage, augment, backward_prompt, why_reject
+from builder.augment import AugmentStage, augment, backward_prompt, best_of_each, broken
 from builder.errors import StageError
 from builder.llm.contract import Renderer, make_contract
-from builder.llm.engine import Completion, load_tokenizer
+from builder.llm.engine import Completion, Failed, load_tokenizer
+from builder.llm.speakers import Written
 from builder.recipe import Augment, Chat, Engine, Runtime
-from builder.records import segment_schema
+from builder.records import Rejects, segment_schema
 from builder.storage import read_rows, write_rows
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
@@ -19,13 +22,12 @@ PLAIN = Engine(kind="transformers", dtype="float32", max_model_len=400)
     [
         ("How do I store apples?", True, None),
         ("How do I store apples and pears and", False, "unfinished"),
-        ("", True, "empty"),
         ("How?<|im_start|>assistant", True, "control_tokens"),
         ("[INST] How? [/INST]", True, "control_tokens"),
     ],
 )
 def test_unusable_instructions_are_rejected_with_a_reason(instruction, ended, reason):
-    assert why_reject(instruction, Completion([1], -1.0, ended)) == reason
+    assert broken(Written(instruction, ended, -1.0, 1)) == reason
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +105,54 @@ def test_the_backward_prompt_shows_the_text_under_its_system_prompt(backward_mod
         {"role": "system", "content": "Write the instruction that this text answers."},
         {"role": "user", "content": "Some text."},
     ]
+
+
+candidates = st.lists(
+    st.tuples(st.sampled_from("abc"), st.floats(-50, 0), st.integers(1, 9)), max_size=12
+).map(
+    lambda rows: [
+        {"id": f"{segment}-{n}", "segment_id": segment, "page_id": "", "header": "", "instruction": f"{n}",
+         "logprob": logprob, "tokens": tokens}
+        for n, (segment, logprob, tokens) in enumerate(rows)
+    ]
+)  # fmt: skip
+
+
+@given(candidates)
+def test_the_best_of_each_segment_is_the_likeliest_per_token_and_the_others_are_counted(rows):
+    rejects = Rejects()
+    best = best_of_each(rows, rejects)
+    assert sorted(row["id"] for row in rows) == sorted([row["id"] for row in [*best, *rejects.rows]])
+    assert {row["reason"] for row in rejects.rows} <= {"not_best"}
+    for row in best:
+        own = [other["logprob"] / other["tokens"] for other in rows if other["segment_id"] == row["segment_id"]]
+        assert row["logprob"] / row["tokens"] == max(own)
+    assert len(best) == len({row["segment_id"] for row in rows})
+
+
+def says(stub_engine, *texts):
+    tokenizer = load_tokenizer(BASE)
+    end = tokenizer.convert_tokens_to_ids("<|im_end|>")
+    ids = [[*tokenizer.encode(text, add_special_tokens=False), end] for text in texts]
+    return stub_engine([Completion(some, -float(len(some)), True) for some in ids])
+
+
+def test_written_instructions_pass_the_gate_and_the_commonest_opening_is_told(
+    tmp_path, backward_model, stub_engine, monkeypatch
+):
+    engine = says(stub_engine, "How are apples kept?", "I am sorry, but I cannot help with that.", "")
+    monkeypatch.setattr("builder.augment.start_engine", lambda *_: engine)
+    stats = run(tmp_path, backward_model, [f"{text} {text}" for text in TEXTS] * 20)
+    counts = stats.counts["pairs"]
+    stats.check("augment")
+    assert counts.kept > 0
+    assert set(counts.dropped) == {"refusal", "empty"}
+    assert stats.details["openings"]["most"] == [{"opening": "how are apples", "share": 1.0}]
+
+
+def test_what_the_engine_cannot_do_is_counted_as_failed(tmp_path, backward_model, stub_engine, monkeypatch):
+    engine = stub_engine([Failed("engine_error", "too bad"), *says(stub_engine, "How?").generate((), (), [0])])
+    monkeypatch.setattr("builder.augment.start_engine", lambda *_: engine)
+    counts = run(tmp_path, backward_model, TEXTS, samples=4).counts["pairs"]
+    counts.check("augment")
+    assert counts.failed["engine_error"] == 24 - counts.kept - counts.dropped.total() > 0

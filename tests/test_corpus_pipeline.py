@@ -65,8 +65,7 @@ def test_pages_become_rows_with_their_provenance(tmp_path: Path) -> None:
 
         assert pq.read_schema(path).equals(segment_schema())
     assert stats.details["chars_mean"] == pytest.approx(sum(len(row["text"]) for row in rows) / 5, abs=0.1)
-    done, total, unit = read_progress(tmp_path / "out") or (0, 0, "")
-    assert (done, total, unit) == (5, 5, "pages")
+    assert (read_progress(tmp_path / "out") or ())[:3] == (5, 5, "pages")
 
 
 def test_what_is_dropped_and_what_fails_is_counted(tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.curate import choose, select, withheld_pages
+from builder.curate import select, withheld_pages
 from builder.errors import StageError
 from builder.recipe import Runtime
 from builder.recipe.curate import Curate
 from builder.records import candidate_schema, score_schema
+from builder.selection import choose
 from builder.storage import read_rows, write_rows
 
 scores = st.dictionaries(st.text("abcdef", min_size=1, max_size=4), st.none() | st.floats(1, 5), max_size=30)
@@ -97,3 +100,123 @@ def test_a_pair_that_was_never_scored_is_an_error(tmp_path):
     write_rows(inputs[1] / "data" / "a.parquet", [{"id": "a", "score": 5.0}], score_schema("verdict"))
     with pytest.raises(StageError, match="pair b was never scored"):
         select(tmp_path / "out", Curate(judge="verdict", threshold=4), *inputs, runtime=Runtime())
+
+
+WORDS = ["How do I store figs?", "how do i store figs", "What is tea?", "Why is the sky blue?", "Why is the sky blue"]
+pairs = st.dictionaries(
+    st.text("abc", min_size=1, max_size=4),
+    st.tuples(
+        st.none() | st.sampled_from([1.0, 2.0, 3.0]), st.floats(-9, 0), st.sampled_from(WORDS), st.integers(0, 3)
+    ),
+    min_size=1,
+    max_size=20,
+)
+selections = st.fixed_dictionaries(
+    {"judge": st.sampled_from(["verdict", "random", "longest", ["verdict", "likelihood"], ["longest", "verdict"]])},
+    optional={
+        "per_domain": st.integers(1, 3),
+        "near_duplicates": st.sampled_from([True, 0.6]),
+        "leave_out_top": st.sampled_from([0.1, 0.4]),
+    },
+)
+
+
+def write_pairs(folder, rows):
+    """Candidates and the scores of two judges, from verdict, likelihood, instruction and number of a site."""
+    candidates = [
+        {"id": key, "segment_id": key, "page_id": f"page {key}",
+         "url": f"https://www.site{site}.co.uk/{key}" if site else "", "header": "h",
+         "instruction": asked, "output": "text" * site, "logprob": -1.0, "tokens": 3}
+        for key, (_, _, asked, site) in rows.items()
+    ]  # fmt: skip
+    write_rows(folder / "augment" / "data" / "a.parquet", candidates[::2], candidate_schema())
+    write_rows(folder / "augment" / "data" / "b.parquet", candidates[1::2], candidate_schema())
+    for at, judge in enumerate(("verdict", "likelihood")):
+        judged = [{"id": key, "score": row[at]} for key, row in rows.items()]
+        write_rows(folder / judge / "data" / "a.parquet", judged, score_schema(judge))
+
+
+@given(pairs, selections, st.sampled_from([{"top": 3}, {"share": 0.5}]), st.randoms(use_true_random=False))
+def test_rows_and_reasons_add_up_with_all_limits_in_whatever_order_the_pairs_come(folder, rows, values, rule, random):
+    config = Curate(**values, **rule, test_share=0)
+    outcomes = []
+    for _ in range(2):
+        place = folder()
+        write_pairs(place, rows)
+        rows = dict(random.sample(list(rows.items()), len(rows)))
+        scores = [place / judge for judge in config.scored]
+        try:
+            stats = select(place / "out", config, place / "augment", *scores, runtime=Runtime())
+        except StageError:  # nothing has a score
+            outcomes.append(None)
+            continue
+        stats.check("curate")
+        kept, rejected = list(read_rows(place / "out" / "data")), list(read_rows(place / "out" / "rejected"))
+        counts = stats.counts["pairs"]
+        assert (counts.kept, counts.dropped) == (len(kept), Counter(row["reason"] for row in rejected))
+        assert sorted(row["id"] for row in [*kept, *rejected]) == sorted(rows)
+        assert [row["id"] for row in kept] == sorted(row["id"] for row in kept)
+        instructions = {row["id"]: row["instruction"] for row in kept}
+        for row in rejected:
+            if row["reason"] == "near_duplicate_instruction":
+                assert row["text"] == rows[row["id"]][2]
+                assert row["twin_text"] == instructions[row["twin"]]
+            else:
+                assert row["twin"] is None
+        sites = Counter(row["url"].split("/")[2] for row in kept if row["url"])
+        assert not config.per_domain or all(count <= config.per_domain for count in sites.values())
+        outcomes.append((kept, sorted(rejected, key=lambda row: row["id"])))
+    assert outcomes[0] == outcomes[1]
+
+
+def test_every_kind_of_loss_has_its_own_reason(tmp_path):
+    rows = {
+        "a": (3.0, -1.0, "What is tea?", 1),
+        "b": (2.9, -1.0, WORDS[0], 2),
+        "c": (2.8, -1.0, WORDS[1], 3),
+        "d": (2.7, -1.0, "Who sails?", 2),
+        "e": (2.6, -1.0, "Why is the sky blue?", 3),
+        "f": (2.5, -1.0, "Where is it?", 3),
+        "g": (None, -1.0, "When?", 3),
+    }
+    write_pairs(tmp_path, rows)
+    config = Curate(judge="verdict", top=2, leave_out_top=1 / 6, per_domain=1, near_duplicates=True, test_share=0)
+    stats = select(tmp_path / "out", config, tmp_path / "augment", tmp_path / "verdict", runtime=Runtime())
+    assert [row["id"] for row in read_rows(tmp_path / "out" / "data")] == ["b", "e"]
+    rejected = {row["id"]: row for row in read_rows(tmp_path / "out" / "rejected")}
+    assert {key: row["reason"] for key, row in rejected.items()} == {
+        "a": "too_high", "c": "near_duplicate_instruction", "d": "domain_cap", "f": "not_selected", "g": "no_score"
+    }  # fmt: skip
+    assert (rejected["c"]["twin"], rejected["c"]["twin_text"], rejected["c"]["text"]) == ("b", WORDS[0], WORDS[1])
+    assert stats.warnings == []
+
+
+def test_combined_ranks_become_the_score_whatever_the_order_of_the_judges(tmp_path):
+    rows = {"a": (3.0, -9.0, "?", 1), "b": (2.0, -1.0, "?", 1), "c": (1.0, -2.0, "?", 1), "d": (None, 0.0, "?", 1)}
+    write_pairs(tmp_path, rows)
+    found = []
+    for names in (["verdict", "likelihood"], ["likelihood", "verdict"]):
+        config = Curate(judge=names, top=2, test_share=0)
+        scores = [tmp_path / name for name in names]
+        stats = select(tmp_path / "out", config, tmp_path / "augment", *scores, runtime=Runtime())
+        assert stats.counts["pairs"].dropped == {"no_score": 1, "not_selected": 1}
+        found.append([(row["id"], row["score"]) for row in read_rows(tmp_path / "out" / "data")])
+    assert found[0] == found[1] == [("a", 0.5), ("b", 0.75)]
+
+
+def test_a_selection_that_falls_short_says_so(tmp_path):
+    write_pairs(tmp_path, {key: (3.0, -1.0, f"What is {key}?", 1) for key in "abcdef"})
+    config = Curate(judge="longest", top=4, per_domain=2, test_share=0)
+    stats = select(tmp_path / "out", config, tmp_path / "augment", runtime=Runtime())
+    assert stats.warnings == ["top: 4 asks for 4 pairs, but only 2 are left to be selected"]
+
+
+def test_rows_are_sorted_by_id_across_the_files_they_come_from(tmp_path):
+    names = [f"{number:05d}" for number in range(25_000)]
+    for part in range(3):
+        rows = [{"id": key, "page_id": key, "instruction": "?", "output": key} for key in names[part::3]]
+        write_rows(tmp_path / "augment" / "data" / f"{part}.parquet", rows, candidate_schema())
+    select(tmp_path / "out", Curate(judge="longest", share=1, test_share=0), tmp_path / "augment", runtime=Runtime())
+    rows = list(read_rows(tmp_path / "out" / "data", ["id", "output", "score"]))
+    assert [row["id"] for row in rows] == [row["output"] for row in rows] == names
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"data", "rejected"}

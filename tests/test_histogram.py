@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.histogram import BINS, histogram
+from builder.histogram import BINS, describe_thresholds, histogram, thresholds
 
 
 @given(st.lists(st.none() | st.floats(-5, 5), min_size=1))
@@ -17,3 +17,20 @@ def test_a_histogram_counts_every_row(scores):
 
 def test_equal_scores_have_a_histogram():
     assert "3 #" in histogram([2.0, 2.0, 2.0])
+
+
+@given(st.lists(st.none() | st.floats(-5, 5) | st.sampled_from([1.0, 4.5]), max_size=40), st.booleans())
+def test_thresholds_count_what_they_would_keep(scores, rating):
+    given_scores = [value for value in scores if value is not None]
+    table = thresholds(scores, rating=rating)
+    assert bool(table) == bool(given_scores)
+    for row in table:
+        assert row["rows"] == sum(value >= row["threshold"] for value in given_scores)
+        assert row["share"] == row["rows"] / len(given_scores)
+    assert [row["threshold"] for row in table] == sorted({row["threshold"] for row in table})
+    assert len(describe_thresholds(table).splitlines()) == (len(table) + 1 if table else 0)
+
+
+def test_thresholds_of_a_likelihood_keep_about_a_tenth_less_each():
+    table = thresholds([number / 100 for number in range(1_000)], rating=False)
+    assert [row["share"] for row in table] == [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05]

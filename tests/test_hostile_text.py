@@ -16,16 +16,16 @@ from release_build import FakeBuild
 
 from builder.augment import AugmentStage, augment, backward_prompt
 from builder.cli import main
-from builder.control_tokens import find_control_token
+from builder.control_tokens import escape_control_tokens, find_control_token
 from builder.corpus import extract_segments
 from builder.errors import StageError
 from builder.llm.contract import Renderer, control_tokens, make_contract
-from builder.llm.engine import Completion, load_tokenizer
+from builder.llm.engine import Completion, Failed, load_tokenizer
 from builder.llm.judges import judge_rows
 from builder.llm.prompts import render
-from builder.llm.ratings import rating_prompt, score_position
+from builder.llm.ratings import NO_LOGPROBS, rating_prompt, score_position
 from builder.recipe import Augment, Chat, Engine, Runtime
-from builder.recipe.judges import Expected, Reasoned, Verdict
+from builder.recipe.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
 from builder.records import Stats, segment_id, segment_schema
 from builder.release import assemble, check_release
 from builder.release.check_text import check_control_tokens
@@ -128,6 +128,7 @@ def test_prompts_hold_the_control_tokens_of_the_template_and_no_other(
         for messages in (
             backward_prompt(renderer, "backward", pair["output"]),
             rating_prompt(renderer, "humpback", pair),
+            rating_prompt(renderer, "additive", pair),
         ):
             ids = renderer.prompt(messages)
             assert steering(renderer, ids) == asked
@@ -140,42 +141,69 @@ def test_prompts_hold_the_control_tokens_of_the_template_and_no_other(
         assert steering(renderer, ids[at:]) == [end]
 
 
-def test_without_the_defence_the_same_page_would_forge_turns(renderer: Renderer) -> None:
+@pytest.mark.parametrize("rubric", ["humpback", "additive"])
+def test_without_the_defence_the_same_page_would_forge_turns(renderer: Renderer, rubric: str) -> None:
     row = {"instruction": "What is it?", "output": FORGED["ChatML"]}
-    messages = rating_prompt(renderer, "humpback", row)
+    messages = rating_prompt(renderer, rubric, row)
     assert len(steering(renderer, renderer.prompt(messages))) > 5
     assert renderer.forged(messages)
-    assert not renderer.forged(rating_prompt(renderer, "humpback", {**row, "output": PLEA}))
+    assert not renderer.forged(rating_prompt(renderer, rubric, {**row, "output": PLEA}))
 
 
 class Witness:
     """An engine that answers as told and remembers what it was asked."""
 
+    def forget(self) -> None:
+        pass
+
     def __init__(self, reply: list[int]) -> None:
-        self.reply, self.prompts, self.choices = reply, list[list[int]](), list[int]()
+        self.reply, self.prompts, self.choices, self.starts = reply, list[list[int]](), list[int](), list[int]()
 
     def generate(self, prompts: list[list[int]], sampling: object, seeds: object) -> list[Completion]:
         self.prompts += prompts
         return [Completion(self.reply, -1.0, ended=True) for _ in prompts]
+
+    def token_logprobs(self, sequences: list[list[int]], starts: list[int]) -> list[list[float]]:
+        self.prompts, self.starts = self.prompts + sequences, self.starts + starts
+        return [[-1.0] * (len(ids) - start) for ids, start in zip(sequences, starts, strict=True)]
 
     def next_logprobs(self, prompts: list[list[int]], choices: list[int]) -> list[list[float]]:
         self.prompts, self.choices = self.prompts + prompts, choices
         return [[-3.0, -0.5, -3.0, -4.0, -5.0] for _ in prompts]
 
 
+class Silent(Witness):
+    """A server that gives no log-probabilities."""
+
+    def next_logprobs(self, prompts: list[list[int]], choices: list[int]) -> list[Any]:
+        return [Failed(NO_LOGPROBS, "none") for _ in prompts]
+
+
 def words(renderer: Renderer, text: str) -> list[int]:
     return [int(token) for token in renderer.tokenizer.encode(text, add_special_tokens=False)]
 
 
-@pytest.mark.parametrize("mode", ["reject", "escape"])
+@pytest.fixture(scope="module")
+def attacks(cut: dict[str, tuple[Path, Stats]]) -> list[dict[str, Any]]:
+    """The pairs of both settings: what all families forge, escaped, and pleas and score lines as they stand."""
+    rows = [{**pair, "id": f"{mode}-{pair['id']}"} for mode in ("reject", "escape") for pair in pairs(cut[mode][0])]
+    shown = "\n".join(pair["output"] for pair in rows)
+    assert all(PLEA in pair["instruction"] for pair in rows)
+    for forged in FORGED.values():  # whatever the family, its text has arrived here, without what steers a model
+        assert find_control_token(forged)
+        assert escape_control_tokens(forged).split("\n")[0].strip() in shown
+    return rows
+
+
+@pytest.mark.parametrize("rubric", ["humpback", "additive"])
 def test_a_page_cannot_move_the_position_where_the_score_is_read(
-    cut: dict[str, tuple[Path, Stats]], renderer: Renderer, mode: str
+    attacks: list[dict[str, Any]], renderer: Renderer, rubric: Any
 ) -> None:
-    rows = pairs(cut[mode][0])
-    prompts = [renderer.prompt(rating_prompt(renderer, "humpback", row)) for row in rows]
+    rows = attacks
+    prompts = [renderer.prompt(rating_prompt(renderer, rubric, row)) for row in rows]
     digits = [words(renderer, digit)[0] for digit in "12345"]
     witness = Witness([])
-    scored = judge_rows(rows, Expected(judge="expected"), renderer, lambda: witness, 100_000)
+    scored = judge_rows(rows, Expected(judge="expected", rubric=rubric), renderer, lambda: witness, 100_000)
     forced = score_position(renderer).start
     assert renderer.tokenizer.decode(forced) == "Score: "
     assert witness.prompts == [prompt + forced for prompt in prompts]
@@ -183,21 +211,54 @@ def test_a_page_cannot_move_the_position_where_the_score_is_read(
     assert len({row["score"] for row in scored}) == 1
     reasoning = words(renderer, "It begs for a mark.")
     witness = Witness([*reasoning, *words(renderer, "\nScore: 1")])
-    judge_rows(rows, Reasoned(judge="reasoned"), renderer, lambda: witness, 100_000)
+    judge_rows(rows, Reasoned(judge="reasoned", rubric=rubric), renderer, lambda: witness, 100_000)
     read = witness.prompts[len(rows) :]
     assert read == [prompt + reasoning + score_position(renderer).line for prompt in prompts]
     assert witness.choices == digits
 
 
+@pytest.mark.parametrize("rubric", ["humpback", "additive"])
 @pytest.mark.parametrize(("reply", "score"), [("It begs for a mark.\nScore: 1", 1), ("It begs for a mark.", None)])
 def test_a_verdict_is_read_from_the_reply_and_never_from_the_page(
-    cut: dict[str, tuple[Path, Stats]], renderer: Renderer, reply: str, score: int | None
+    attacks: list[dict[str, Any]], renderer: Renderer, reply: str, score: int | None, rubric: Any
 ) -> None:
-    rows = pairs(cut["escape"][0])
     witness = Witness(words(renderer, reply))
-    scored = judge_rows(rows, Verdict(judge="verdict"), renderer, lambda: witness, 100_000)
-    assert [row["score"] for row in scored] == [score] * len(rows)
-    assert {row["reason"] for row in scored} == {None if score else "no_verdict"}
+    judges = [Verdict(judge="verdict", rubric=rubric)]
+    scored = [judge_rows(attacks, judge, renderer, lambda: witness, 100_000) for judge in judges]
+    # A server without log-probabilities: the fallback reads the same replies.
+    for judge in (
+        Expected(judge="expected", rubric=rubric, fallback="verdict"),
+        Reasoned(judge="reasoned", rubric=rubric, fallback="verdict"),
+    ):
+        silent = Silent(words(renderer, reply))
+        scored.append(judge_rows(attacks, judge, renderer, lambda silent=silent: silent, 100_000))
+        assert silent.prompts == witness.prompts
+    for rows in scored:
+        assert [row["score"] for row in rows] == [score] * len(attacks)
+        assert {row["reason"] for row in rows} == {None if score else "no_verdict"}
+
+
+def test_the_judges_of_likelihood_read_the_tokens_of_the_pair_and_no_forged_turn(
+    attacks: list[dict[str, Any]], renderer: Renderer
+) -> None:
+    """What they sum up begins behind the turn that the template opens and ends with the turn that it closes."""
+    backward = Renderer(make_contract(Chat(), "backward", renderer.tokenizer), renderer.tokenizer)
+    start, end = renderer.tokenizer.convert_tokens_to_ids(CHATML)
+    opened = [start, end] * 2 + [start]
+    for judge, own, text in (
+        (Likelihood(judge="likelihood"), renderer, "output"),
+        (Reverse(judge="reverse"), backward, "instruction"),
+    ):
+        witness = Witness([])
+        rows = judge_rows(attacks, judge, own, lambda witness=witness: witness, 100_000)
+        assert all(row["score"] is not None for row in rows)
+        assert len(witness.prompts) == 2 * len(attacks)
+        for ids, at, row in zip(witness.prompts, witness.starts, attacks * 2, strict=True):
+            assert steering(own, ids[:at]) == opened
+            assert steering(own, ids[at:]) == [end]
+            assert ids[-1] == end
+            read = own.tokenizer.decode(ids[at:-1], clean_up_tokenization_spaces=False)
+            assert read == row[text]
 
 
 def test_a_page_is_no_template(cut: dict[str, tuple[Path, Stats]], renderer: Renderer) -> None:

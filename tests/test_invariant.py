@@ -312,7 +312,7 @@ def test_every_pair_has_one_score_row_and_a_reason_where_the_score_is_missing(
     engine = PLAIN.model_copy(update={"max_model_len": 600})
     config = ScoreStage(judge=Verdict(judge="verdict", max_tokens=16, samples=samples), engine=engine, chat=Chat())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("builder.score.start_engine", lambda *_: stub_engine(answers(tokenizer, said)))
+        patch.setattr("builder.scorer.start_engine", lambda *_: stub_engine(answers(tokenizer, said)))
         stats = score(place, config, place / "augment", forward, runtime=Runtime(chunk_rows=chunk_rows))
     stats.check("example")
     counts = stats.counts["pairs"]

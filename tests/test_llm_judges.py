@@ -6,14 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.augment import backward_prompt
+from builder.errors import StageError
 from builder.llm.contract import Renderer, make_contract
-from builder.llm.engine import Completion, load_tokenizer
+from builder.llm.engine import Completion, Failed, load_tokenizer
 from builder.llm.judges import judge_rows
-from builder.llm.ratings import rated, rating_prompt, score_position
+from builder.llm.prompts import render
+from builder.llm.ratings import NO_LOGPROBS, check_rubric, rated, rating_prompt, score_position
 from builder.llm.transformers_engine import TransformersEngine
-from builder.llm.verdicts import control_ids, parse_verdict, reasoning_of, reply_details, verdict_row
+from builder.llm.verdicts import control_ids, parse_verdict, reasoning_of, verdict_row
 from builder.recipe import Chat, Engine
-from builder.recipe.judges import Expected, Likelihood, Reasoned, Verdict
+from builder.recipe.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
 from builder.records import score_schema
 from builder.storage import read_rows, write_rows
 
@@ -101,6 +104,35 @@ def test_likelihood_counts_the_end_token_in_the_first_part_only(renderer, engine
         assert row["id"] == pair["id"]
 
 
+@pytest.fixture(scope="module")
+def backward():
+    tokenizer = load_tokenizer(BASE)
+    return Renderer(make_contract(Chat(), "backward", tokenizer), tokenizer)
+
+
+@pytest.mark.parametrize("template", ["backward", "own"])
+def test_reverse_is_what_the_text_adds_to_the_probability_of_its_instruction(backward, engine, tmp_path, template):
+    if template == "own":
+        template = tmp_path / "own.jinja"
+        template.write_text("What is this the answer to?\n{{ output }}")
+    rows = judge_rows(ROWS, Reverse(judge="reverse"), backward, lambda: engine, 2048, template=template)
+    for pair, row in zip(ROWS, rows, strict=True):
+        asked = backward.answered(backward_prompt(backward, template, pair["output"]), pair["instruction"])
+        prior = backward.answered(backward_prompt(backward, template, ""), pair["instruction"])
+        given, alone = engine.token_logprobs([asked[0], prior[0]], [asked[1], prior[1]])
+        words = len(backward.tokenizer.encode(pair["instruction"], add_special_tokens=False))
+        assert len(given) == len(alone) == words + 1
+        assert row["tokens"] == words
+        assert row["score"] == pytest.approx((sum(given[:-1]) - sum(alone[:-1])) / words)
+        assert row["logp_end"] == pytest.approx(given[-1])
+        assert row["id"] == pair["id"]
+
+
+def test_an_instruction_without_a_token_has_no_reverse_score(backward, engine):
+    (row,) = judge_rows([{**ROWS[0], "instruction": ""}], Reverse(judge="reverse"), backward, lambda: engine, 2048)
+    assert (row["score"], row["reason"], row["tokens"]) == (None, "not_finite", 0)
+
+
 def test_expected_is_the_mean_over_the_five_digits_at_the_score_position(renderer, engine):
     rows = judged(renderer, engine, Expected(judge="expected"))
     for pair, row in zip(ROWS, rows, strict=True):
@@ -131,6 +163,7 @@ def test_verdict_keeps_the_replies_of_every_sample(renderer, engine):
         Expected(judge="expected"),
         Verdict(judge="verdict"),
         Reasoned(judge="reasoned"),
+        Reverse(judge="reverse"),
     ],
 )
 def test_a_pair_longer_than_the_context_has_no_score_and_a_reason(renderer, judge):
@@ -161,6 +194,7 @@ class Degenerate:
     ("judge", "reason"),
     [
         (Likelihood(judge="likelihood"), "not_finite"),
+        (Reverse(judge="reverse"), "not_finite"),
         (Expected(judge="expected"), "no_mass"),
         (Reasoned(judge="reasoned"), "no_mass"),
     ],
@@ -168,6 +202,44 @@ class Degenerate:
 def test_a_score_that_is_no_number_is_null_with_a_reason(renderer, judge, reason):
     rows = judge_rows(ROWS, judge, renderer, Degenerate, 2048)
     assert [(row["score"], row["reason"]) for row in rows] == [(None, reason)] * 2
+
+
+@pytest.mark.parametrize("rubric", ["humpback", "additive"])
+def test_all_that_stands_before_the_pair_is_the_same_tokens_for_all_pairs(renderer, rubric):
+    pairs = [*ROWS, {"instruction": "\n\nWhy?", "output": "1."}, {"instruction": "9" * 40, "output": "é" * 40}]
+    prompts = [renderer.prompt(rating_prompt(renderer, rubric, pair)) for pair in pairs]
+    shared = next(at for at, ids in enumerate(zip(*prompts, strict=False)) if len(set(ids)) > 1)
+    text = renderer.tokenizer.decode(prompts[0][:shared], clean_up_tokenization_spaces=False)
+    assert text.rstrip().endswith(
+        '"Score: " and the number' + (", from 1 to 5" * (rubric == "additive")) + ".\n\nInstruction:"
+    )
+    assert shared > 300
+    # What comes after the pair is the opening of the reply, where the score is forced.
+    tails = [renderer.tokenizer.decode(ids, clean_up_tokenization_spaces=False) for ids in prompts]
+    assert all(
+        tail.endswith(f"{pair['output']}<|im_end|>\n<|im_start|>assistant\n")
+        for tail, pair in zip(tails, pairs, strict=True)
+    )
+
+
+@pytest.mark.parametrize("rubric", ["humpback", "additive"])
+def test_a_rubric_quoted_by_a_judge_gives_no_verdict(rubric):
+    check_rubric(rubric)
+    assert parse_verdict(render(rubric, instruction="Why?", output="So.")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Rate {{ instruction }}.", r"does not show {{ output }} to the judge"),
+        ("Rate it.", r"does not show {{ instruction }} and {{ output }} to the judge"),
+        ("{{ instruction }} {{ output }} {{ level }}", r"may use only instruction, output"),
+    ],
+)
+def test_a_rubric_of_your_own_shows_the_whole_pair(tmp_path, text, message):
+    (tmp_path / "own.jinja").write_text(text)
+    with pytest.raises(StageError, match=message):
+        check_rubric(tmp_path / "own.jinja")
 
 
 def test_judging_uses_the_seed_tag(renderer):
@@ -274,13 +346,84 @@ def test_reasoned_is_the_mean_over_the_digits_after_each_reasoning(renderer, eng
         assert row["reasonings"][0] != row["reasonings"][1]
 
 
+class WithoutLogprobs(Scripted):
+    """A server that writes replies, and gives log-probabilities for some prompts only."""
+
+    def __init__(self, plain, replies, reads=lambda prompt: False, reason=NO_LOGPROBS):
+        super().__init__(plain, replies)
+        self.reads, self.reason, self.asked = reads, reason, []
+
+    def generate(self, prompts, sampling, seeds):
+        self.asked += list(zip(prompts, seeds, strict=True))
+        return super().generate(prompts, sampling, seeds)
+
+    def next_logprobs(self, prompts, choices):
+        return [
+            self.plain.next_logprobs([prompt], choices)[0] if self.reads(prompt) else Failed(self.reason, "none")
+            for prompt in prompts
+        ]
+
+
+@pytest.mark.parametrize("rubric", ["humpback", "additive"])
+def test_expected_falls_back_to_verdict_with_the_same_rubric(renderer, engine, rubric):
+    replies = [encoded(renderer, "Fine.\nScore: 4"), encoded(renderer, "Hm.")]
+    server = WithoutLogprobs(engine, replies)
+    rows = judged(renderer, server, Expected(judge="expected", rubric=rubric, fallback="verdict"))
+    assert [(row["score"], row["reason"], row["fallback"]) for row in rows] == [
+        (4, None, True),
+        (None, "no_verdict", True),
+    ]
+    assert [row["replies"] for row in rows] == [["Fine.\nScore: 4"], ["Hm."]]
+    spoken = WithoutLogprobs(engine, replies)
+    assert judged(renderer, spoken, Verdict(judge="verdict", rubric=rubric))[0]["score"] == 4
+    assert server.asked == spoken.asked
+
+
+def test_reasoned_falls_back_to_a_verdict_from_the_reply_it_has(renderer, engine):
+    replies = [encoded(renderer, text) for text in ("Fine.\nScore: 4", "Good.\nScore: 5", "Hm.", "Poor.\nScore: 1")]
+    server = WithoutLogprobs(engine, replies)
+    rows = judged(renderer, server, Reasoned(judge="reasoned", samples=2, fallback="verdict"))
+    assert [(row["score"], row["verdicts"], row["fallback"]) for row in rows] == [
+        (4.5, [4, 5], True),
+        (1, [None, 1], True),
+    ]
+    assert [row["reasonings"] for row in rows] == [["Fine.", "Good."], ["Hm.", "Poor."]]
+    assert len(server.asked) == len(replies)  # nothing is written twice
+
+
+def test_only_the_pairs_without_log_probabilities_fall_back(renderer, engine, tmp_path):
+    first = renderer.prompt(rating_prompt(renderer, "humpback", ROWS[0]))
+    for judge, replies in (
+        (Expected(judge="expected", fallback="verdict"), ["Score: 2"]),
+        (Reasoned(judge="reasoned", fallback="verdict"), ["Fine.\nScore: 2"] * 2),
+    ):
+        server = WithoutLogprobs(
+            engine, [encoded(renderer, text) for text in replies], lambda prompt: prompt[: len(first)] == first
+        )
+        rows = judged(renderer, server, judge)
+        assert [row["fallback"] for row in rows] == [False, True]
+        assert rows[0]["mass"] > 0
+        assert rows[1]["score"] == 2
+        write_rows(tmp_path / f"{judge.judge}.parquet", rows, score_schema(judge.judge))
+        assert [row["fallback"] for row in read_rows(tmp_path / f"{judge.judge}.parquet")] == [False, True]
+
+
+@pytest.mark.parametrize("fallback", [None, "verdict"])
+def test_without_a_fallback_and_for_other_failures_a_pair_has_the_reason_of_the_engine(renderer, engine, fallback):
+    reason = "engine_timeout" if fallback else NO_LOGPROBS
+    for judge in (Expected(judge="expected", fallback=fallback), Reasoned(judge="reasoned", fallback=fallback)):
+        server = WithoutLogprobs(engine, [encoded(renderer, "Fine.\nScore: 4")] * 2, reason=reason)
+        rows = judged(renderer, server, judge)
+        assert [(row["score"], row["reason"], row.get("fallback")) for row in rows] == [(None, reason, None)] * 2
+
+
 def test_score_rows_of_reasoned_fit_their_schema(renderer, engine, tmp_path):
     judge = Reasoned(judge="reasoned", max_tokens=8)
     rows = judged(renderer, engine, judge) + judged(renderer, engine, judge, room=8)
     write_rows(tmp_path / "scores.parquet", rows, score_schema("reasoned"))
     written = list(read_rows(tmp_path))
     assert [row["reason"] for row in written] == [None, None, "longer_than_context", "longer_than_context"]
-    assert written[0] == {"reason": None, **rows[0]}
+    assert written[0] == {"reason": None, "verdicts": None, "replies": None, **rows[0]}
     assert written[3]["reasonings"] is written[3]["probabilities"] is None
 
 
@@ -327,16 +470,3 @@ def test_a_rating_is_the_mean_of_the_means_of_its_readings(readings):
     assert row["mass"] == pytest.approx(sum(one["mass"] for one in alone) / len(alone))
     assert 1 <= row["score"] <= 5.000001
     assert rated([[-math.inf] * 5, *readings]) == row
-
-
-def test_replies_that_cannot_be_used_are_counted_and_warned_of():
-    rows = [{"verdicts": [5, None]}, {"verdicts": [None, 3]}, {"verdicts": None}]
-    details, warnings = reply_details(Verdict(judge="verdict", samples=2), rows)
-    assert details["verdicts"] == {"1": 0, "2": 0, "3": 1, "4": 0, "5": 1}
-    assert (details["replies"], details["without_verdict"]) == (4, 2)
-    assert warnings == ['2 of 4 replies hold no "Score: n" from 1 to 5; judge reasoned needs none']
-    judge = Reasoned(judge="reasoned", max_tokens=64)
-    assert reply_details(judge, [{"unfinished": 0}, {"unfinished": None}]) == ({"replies": 1, "unfinished": 0}, [])
-    _, (warning,) = reply_details(judge, [{"unfinished": 1}, {"unfinished": 0}])
-    assert warning == "1 of 2 replies filled max_tokens (64) before they came to a score; raise it"
-    assert reply_details(Expected(judge="expected"), []) == ({}, [])

@@ -146,7 +146,7 @@ def test_a_missing_recipe_says_how_to_get_one(tmp_path):
 
 def test_prior_weights_follow_the_iterations_and_the_last_one_stays(tmp_path):
     recipe = load_recipe(write(tmp_path))
-    assert [recipe.judge("likelihood", t).prior_weight for t in (1, 2, 3)] == [1.0, 0.5, 0.5]
+    assert [recipe.judges(t)[0].prior_weight for t in (1, 2, 3)] == [1.0, 0.5, 0.5]
 
 
 def test_every_shipped_recipe_loads():

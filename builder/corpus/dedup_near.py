@@ -6,7 +6,6 @@ clusters themselves do not depend on that, and the smallest id of each stays.
 
 import shutil
 import struct
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from builder.corpus.dedup_rows import Group, read_batches
 from builder.corpus.forks import forks_end_with_us
 from builder.corpus.rules.words import splitter
+from builder.polling import polled
 from builder.progress import Progress
 from builder.recipe import Runtime
 from builder.recipe.segments import Dedup
@@ -115,20 +115,14 @@ class MinHash:
     @contextmanager
     def _watched(self, out: Path) -> Iterator[None]:
         """Tell how many signature tasks are done."""
-        progress, stop = Progress(out, "signature tasks", self.tasks), threading.Event()
+        progress = Progress(out, "signature tasks", self.tasks)
         completions = self.folder / "logs" / "sign" / "completions"
 
-        def watch() -> None:
-            while not stop.wait(_POLL_SECONDS):
-                progress.advance((len(list(completions.iterdir())) if completions.is_dir() else 0) - progress.done)
+        def look() -> None:
+            progress.advance((len(list(completions.iterdir())) if completions.is_dir() else 0) - progress.done)
 
-        watcher = threading.Thread(target=watch, name="progress", daemon=True)
-        watcher.start()
-        try:
+        with polled(look, _POLL_SECONDS, name="progress"):
             yield
-        finally:
-            stop.set()
-            watcher.join()
 
 
 @dataclass

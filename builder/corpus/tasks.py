@@ -5,7 +5,6 @@ output is still there. Here a task is whole when its data, its rejected rows and
 carry the mark of this very run; datatrove's marks are set by that.
 """
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.errors import StageError
+from builder.polling import polled
 from builder.progress import Progress
 from builder.records import Counts
 from builder.storage import parquet_files, read_json, write_json
@@ -104,21 +104,10 @@ class TaskFiles:
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Tell the progress of the workers to whoever watches the stage."""
-        progress, stop = Progress(self.out, "pages"), threading.Event()
-
-        def watch() -> None:
-            while not stop.wait(_POLL_SECONDS):
-                progress.advance(self.pages_done() - progress.done)
-
-        watcher = threading.Thread(target=watch, name="progress", daemon=True)
-        watcher.start()
-        try:
+        progress = Progress(self.out, "pages")
+        with polled(lambda: progress.advance(self.pages_done() - progress.done), _POLL_SECONDS, name="progress"):
             yield
-        finally:
-            stop.set()
-            watcher.join()
-            progress.total = self.pages_done()
-            progress.advance(progress.total - progress.done)
+        progress.finish()
 
 
 class Ticker:

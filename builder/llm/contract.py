@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from builder.errors import StageError
+from builder.llm.forgery import Suspicion
 from builder.llm.prompts import template_path
 from builder.storage import read_json, write_json
 
@@ -176,6 +177,7 @@ class Renderer:
         self.contract, self.tokenizer = contract, tokenizer
         self.end_id = int(tokenizer.convert_tokens_to_ids(contract.end_token))
         self._control_tokens = control_tokens(tokenizer)
+        self._suspicion = Suspicion(tokenizer, self._control_tokens)
         self._of_template: dict[tuple[tuple[str, str], ...], list[int]] = {}
 
     def prompt(self, messages: list[Message]) -> list[int]:
@@ -201,6 +203,8 @@ class Renderer:
         Ids are compared with those of the same turns around a plain text, so that it finds what the tokenizer really
         matches: with its normalisation, its stripping, and across the borders of a turn. System messages are ours.
         """
+        if not any(self._suspicion.of(turn["content"]) for turn in messages if turn["role"] != "system"):
+            return False
         turns = tuple((turn["role"], turn["content"] if turn["role"] == "system" else "x") for turn in messages)
         if turns not in self._of_template:
             self._of_template[turns] = self._controls([{"role": role, "content": text} for role, text in turns])

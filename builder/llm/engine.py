@@ -1,7 +1,7 @@
 """What a stage asks of a language model, in token ids, and how an engine for it is started."""
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 INSTALL = {
     "vllm": "pip install 'humpback-builder[vllm]' (GPU) or '[cpu]', or set engine.kind: transformers",
     "transformers": "pip install 'humpback-builder[train]'",
+    "openai": "pip install 'humpback-builder[openai]'",
 }
 
 
@@ -27,51 +28,83 @@ class Sampling:
     max_tokens: int
 
 
+Tick = Callable[[], None]
+"""Called whenever a request is done: the sign that an engine is alive."""
+
+
 class Completion(NamedTuple):
     """A sampled answer: its token ids, log p of it under the model (temperature 1), and whether it ended by itself.
 
-    An answer has ended when its last token is the tokenizer's end token, which is counted in `logprob`.
+    An answer has ended when its last token is the tokenizer's end token, which is counted in `logprob`; that is None
+    where a server gives no log-probabilities.
     """
 
     ids: list[int]
-    logprob: float
+    logprob: float | None
     ended: bool
 
 
-class Engine(Protocol):
-    """A loaded model. Both implementations give the same log-probabilities within rounding."""
+class Failed(NamedTuple):
+    """What stands for the answer to a row that the engine could not do.
 
-    def generate(self, prompts: Sequence[list[int]], sampling: Sampling, seeds: Sequence[int]) -> list[Completion]:
+    Attributes:
+        reason: Begins with `engine_`; counted.
+        message: What the engine or the server said.
+    """
+
+    reason: str
+    message: str
+
+
+class Engine(Protocol):
+    """A loaded model. All implementations give the same log-probabilities within rounding."""
+
+    def forget(self) -> None:
+        """Forget what earlier calls have computed, so that the next results do not depend on them in the last digit."""
+
+    def generate(
+        self, prompts: Sequence[list[int]], sampling: Sampling, seeds: Sequence[int]
+    ) -> Sequence[Completion | Failed]:
         """One answer to each prompt; an answer depends on its prompt and seed alone."""
 
-    def token_logprobs(self, sequences: Sequence[list[int]], starts: Sequence[int]) -> list[list[float]]:
+    def token_logprobs(self, sequences: Sequence[list[int]], starts: Sequence[int]) -> Sequence[list[float] | Failed]:
         """Log p of the tokens of each sequence from its start on, each given all before it."""
 
-    def next_logprobs(self, prompts: Sequence[list[int]], choices: Sequence[int]) -> list[list[float]]:
+    def next_logprobs(self, prompts: Sequence[list[int]], choices: Sequence[int]) -> Sequence[list[float] | Failed]:
         """Log p of each of `choices` (at most 128 token ids) as the next token of each prompt."""
 
 
-def start_engine(model: Path, config: "EngineConfig", runtime: "Runtime") -> Engine:
+def start_engine(model: Path, config: "EngineConfig", runtime: "Runtime", tick: Tick = lambda: None) -> Engine:
     """Load a model folder into the engine that the recipe names.
 
     Args:
         model: A folder with weights and tokenizer.
         config: Engine section of the recipe.
         runtime: Sizes that change no result.
+        tick: Called whenever a request is done.
+
+    Returns:
+        An engine that gives `Failed` for a row it cannot do, and does the others.
 
     Raises:
-        StageError: If the engine is not installed.
+        StageError: If the engine is not installed, or a server does not answer or does not serve the model.
     """
-    wanted = "vllm" if config.kind == "vllm" else "transformers"
+    from builder.llm.attempts import Steady
+
+    wanted = config.kind
     if importlib.util.find_spec(wanted) is None:
         raise StageError(f"engine.kind is {config.kind!r}, but {wanted} is not installed: {INSTALL[wanted]}")
+    if config.kind == "openai":
+        from builder.llm.openai_engine import OpenaiEngine
+
+        return OpenaiEngine(model, config, runtime, tick)
     if config.kind == "vllm":
         from builder.llm.vllm_engine import VllmEngine
 
-        return VllmEngine(model, config, runtime)
+        return Steady(VllmEngine(model, config, runtime, tick))
     from builder.llm.transformers_engine import TransformersEngine
 
-    return TransformersEngine(model, config)
+    return Steady(TransformersEngine(model, config, tick))
 
 
 def load_tokenizer(location: str | Path, revision: str | None = None) -> Any:

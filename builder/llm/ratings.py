@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 
 from builder.errors import StageError
 from builder.llm.contract import Message, Renderer
-from builder.llm.prompts import render
+from builder.llm.prompts import render, template_path
 
 Row = dict[str, Any]
 FORCED = "Score: "
 ANCHOR = "a"
 """Stands for a reasoning where the tokens of what follows one are looked up."""
+NO_LOGPROBS = "engine_no_logprobs"
+"""The reason of a row for which an engine gives text, but not the log-probabilities that were asked for."""
 
 
 class ScorePosition(NamedTuple):
@@ -33,6 +35,19 @@ def rating_prompt(renderer: Renderer, rubric: str | Path, row: Row) -> list[Mess
     """The conversation that asks M_t to rate a pair; judging uses S_a."""
     text = render(rubric, instruction=row["instruction"], output=row["output"])
     return [renderer.contract.system("seed"), {"role": "user", "content": text}]
+
+
+def check_rubric(rubric: str | Path) -> None:
+    """Render a rubric with stand-ins for the pair.
+
+    Raises:
+        StageError: If it cannot be rendered, or does not show both the instruction and the output.
+    """
+    stand_ins = {"instruction": "the words of the instruction", "output": "the words of the output"}
+    text = render(rubric, **stand_ins)
+    missing = [f"{{{{ {name} }}}}" for name, words in stand_ins.items() if words not in text]
+    if missing:
+        raise StageError(f"{template_path(rubric)}: the rubric does not show {' and '.join(missing)} to the judge")
 
 
 def score_position(renderer: Renderer) -> ScorePosition:
@@ -81,6 +96,7 @@ def rated(readings: Sequence[Sequence[float]]) -> Row | None:
         "probabilities": probabilities,
         "spread": math.sqrt(variance),
         "mass": math.fsum(mass for _, mass in found) / len(found),
+        "fallback": False,
     }
 
 

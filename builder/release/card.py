@@ -7,6 +7,7 @@ import yaml
 
 from builder.errors import ReleaseError
 from builder.escape import escape
+from builder.recipe.judges import Rated
 from builder.release.figures import funnel, licences, samples, score_summary, text_statistics
 from builder.release.markdown import fence
 from builder.release.material import Material
@@ -117,6 +118,6 @@ def _prompts(material: Material) -> dict[str, str]:
     augment, judges = material.recipe.augment, material.recipe.score
     paths = {"Self-augmentation, the user turn": template_path(augment.template)}
     for judge in judges:
-        if judge.judge != "likelihood":
+        if isinstance(judge, Rated):
             paths[f"Self-curation, judge {judge.judge}"] = template_path(judge.rubric)
     return {name: path.read_text(encoding="utf-8").rstrip("\n") for name, path in paths.items()}

@@ -52,10 +52,11 @@ class Material:
 
     @property
     def scores(self) -> dict[str, Artifact]:
-        """Score artifacts by their column, `score_<t>_<judge>`."""
-        judges = [judge.judge for judge in self.recipe.score]
+        """Score artifacts by their column: `score_<t>_<judge>`, or `score_<judge>` if no iteration changes them."""
+        names = [f"score-{judge.judge}" for judge in self.recipe.score if judge.once]
         steps = range(1, self.recipe.iterations + 1)
-        return {f"score_{t}_{judge}": self.stage(f"score-{t}-{judge}") for t in steps for judge in judges}
+        names += [f"score-{t}-{judge.judge}" for t in steps for judge in self.recipe.judges(t)]
+        return {name.replace("-", "_"): self.stage(name) for name in names}
 
     @property
     def models(self) -> dict[str, Artifact]:

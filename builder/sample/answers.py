@@ -1,10 +1,11 @@
 """Answers that a model of the quickstart writes by itself, for the share of well-formed ones in its table."""
 
+from collections import Counter
 from pathlib import Path
 
-from builder.augment import answer_text
 from builder.llm.contract import Message, Renderer, check_contract
-from builder.llm.engine import Sampling, load_tokenizer, start_engine
+from builder.llm.engine import Failed, Sampling, load_tokenizer, start_engine
+from builder.llm.speakers import answer_text
 from builder.recipe import Chat, Engine, Runtime
 from builder.records import Counts, Stats, row_seed
 from builder.section import Section
@@ -48,10 +49,12 @@ def answer_questions(out: Path, config: AnswerStage, model: Path, *, runtime: Ru
     rows = [
         {"question": question, "answer": answer_text(renderer, answer), "ended": answer.ended}
         for (question, _), answer in zip(asked, answers, strict=True)
+        if not isinstance(answer, Failed)
     ]
+    failed = Counter(answer.reason for answer in answers if isinstance(answer, Failed))
     schema = pa.schema([("question", pa.string()), ("answer", pa.string()), ("ended", pa.bool_())])
     write_rows(out / "data" / "answers.parquet", rows, schema)
-    return Stats({"answers": Counts(rows_in=len(rows), kept=len(rows))})
+    return Stats({"answers": Counts(rows_in=len(asked), kept=len(rows), failed=failed)})
 
 
 def _conversation(tags: str, question: str) -> list[Message]:

@@ -26,7 +26,7 @@ from builder.storage import parquet_files, read_json, read_rows
 POLL_SECONDS = 0.02
 BETWEEN = "between stages"
 NOT_COMPARED = ("logs", ".lock")
-OF_ONE_RUN = ("seconds", "versions")
+OF_ONE_RUN = ("seconds", "versions", "restarts")
 """Keys of `stage.json` that say how a run went and not what it wrote."""
 
 Point = Callable[[Path, int], int | None]

@@ -1,0 +1,118 @@
+"""Rules on the instructions that M_yx wrote, before they are scored (paper 2.2 and 2.3).
+
+Departure: the paper hands all that M_yx wrote to curation. A rule costs less than a judge, and its count says what is
+wrong with M_yx. A run of words is what two texts share; no rule looks at meaning.
+"""
+
+from functools import lru_cache
+
+from builder.corpus.cutting.language import detect
+from builder.gate.phrases import has_turn, is_refusal
+from builder.gate.references import points_elsewhere
+from builder.gate.words import fold, holds_run, runs, shared_share, units, words
+from builder.recipe.gate import Gate
+
+RULES = (
+    "empty",
+    "refusal",
+    "echo",
+    "run_on",
+    "copy",
+    "gives_answer_away",
+    "too_long",
+    "not_self_contained",
+    "other_language",
+)
+"""All reasons in the order in which they are tried; where several hold, the first says most about the cause."""
+CONTINUED_WORDS = 6
+"""A line behind the first one that begins with so many words of the segment in a row is part of the answer."""
+SHINGLE = 3
+MIN_OUTPUT_WORDS = 50
+"""Shorter outputs have too few runs of words for a share: a question with two choices holds its answer."""
+SURE_OF_LINE = 0.8
+"""Confidence from which the detector is believed on a line or two.
+
+Of 1,089 English prompts that people wrote, it is as sure of another language on one, most of which is French.
+"""
+_ALIKE = (
+    frozenset({"bs", "hr", "sh", "sr"}),
+    frozenset({"da", "nn", "no"}),
+    frozenset({"wuu", "yue", "zh"}),
+    frozenset({"id", "ms"}),
+    frozenset({"ast", "es", "gl", "pt"}),
+    frozenset({"cs", "sk"}),
+    frozenset({"be", "bg", "mk", "ru", "uk"}),
+)
+"""Languages whose short texts the detector mixes up."""
+
+
+def why_reject(instruction: str, output: str, *, config: Gate, prompt: str, language: str | None) -> str | None:
+    """The first of `RULES` that speaks against a written instruction, or None.
+
+    Control tokens and unfinished texts are looked for where the completion's token ids are known, before this.
+    `empty` cannot be switched off: there is nothing to score.
+
+    Args:
+        instruction: What M_yx wrote.
+        output: The segment it was written for.
+        config: Which rules count, and their limits.
+        prompt: What M_yx was shown besides the segment: system prompt and template.
+        language: Two-letter code of the segment's language. Without one, or with another code, `other_language` is
+            not tried.
+    """
+    text, asked = fold(instruction), words(instruction)
+    if not asked:
+        return "empty"
+    if config.refusal and is_refusal(text):
+        return "refusal"
+    if config.max_echoed_words and _echoes(asked, _prompt_words(prompt), config.max_echoed_words):
+        return "echo"
+    if reason := _answer_fault(text, asked, words(output), config):
+        return reason
+    if config.max_chars and len(instruction) > config.max_chars:
+        return "too_long"
+    if config.self_contained and points_elsewhere(text):
+        return "not_self_contained"
+    return "other_language" if config.language and _is_other_language(instruction, language or "") else None
+
+
+def _answer_fault(text: str, asked: list[str], answer: list[str], config: Gate) -> str | None:
+    """The first rule that finds an answer, or words of the segment, in an instruction."""
+    if config.run_on and (has_turn(text) or _goes_on(text, answer)):
+        return "run_on"
+    if config.max_copied_words:
+        length = units(config.max_copied_words, asked) + 1
+        if holds_run(answer, runs(asked, length), length):
+            return "copy"
+    limit = config.answer_share if len(answer) >= units(MIN_OUTPUT_WORDS, answer) else None
+    if limit and shared_share(answer, asked, units(SHINGLE, answer)) > limit:
+        return "gives_answer_away"
+    return None
+
+
+@lru_cache(maxsize=8)
+def _prompt_words(prompt: str) -> tuple[str, ...]:
+    return tuple(words(prompt))
+
+
+def _echoes(asked: list[str], prompt: tuple[str, ...], limit: int) -> bool:
+    """Whether the prompt holds a long run of an instruction, or all of a short one."""
+    length = min(units(limit, asked) + 1, len(asked))
+    return holds_run(prompt, runs(asked, length), length)
+
+
+def _goes_on(text: str, answer: list[str]) -> bool:
+    """Whether a line behind the first one begins with words of the segment."""
+    length = units(CONTINUED_WORDS, answer)
+    heads = (tuple(words(line)[:length]) for line in text.strip().splitlines()[1:])
+    return holds_run(answer, {head for head in heads if len(head) == length}, length)
+
+
+def _is_other_language(instruction: str, language: str) -> bool:
+    """Whether the detector is sure of another language; it errs on capitals."""
+    own = language.lower()
+    if len(own) != 2:
+        return False
+    readable = instruction.encode("utf-8", "replace").decode()
+    found, confidence = detect(readable.lower() if readable.isupper() else readable)
+    return confidence >= SURE_OF_LINE and found != own and not any({found, own} <= group for group in _ALIKE)

@@ -1,0 +1,65 @@
+"""An engine whose calls may fail: what fails as a batch is tried in halves, so that one row cannot spoil the others."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from builder.errors import BuilderError
+from builder.llm.engine import Completion, Engine, Failed, Sampling
+
+TRIES = 3
+"""How often a row is tried alone."""
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Steady:
+    """The same engine, with `Failed` for each row that it cannot do."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def forget(self) -> None:
+        """See `Engine.forget`."""
+        self._engine.forget()
+
+    def generate(
+        self, prompts: Sequence[list[int]], sampling: Sampling, seeds: Sequence[int]
+    ) -> list[Completion | Failed]:
+        """See `Engine.generate`."""
+        return in_halves(
+            lambda some: self._engine.generate([prompt for prompt, _ in some], sampling, [seed for _, seed in some]),
+            list(zip(prompts, seeds, strict=True)),
+        )
+
+    def token_logprobs(self, sequences: Sequence[list[int]], starts: Sequence[int]) -> list[list[float] | Failed]:
+        """See `Engine.token_logprobs`."""
+        return in_halves(
+            lambda some: self._engine.token_logprobs([ids for ids, _ in some], [start for _, start in some]),
+            list(zip(sequences, starts, strict=True)),
+        )
+
+    def next_logprobs(self, prompts: Sequence[list[int]], choices: Sequence[int]) -> list[list[float] | Failed]:
+        """See `Engine.next_logprobs`."""
+        return in_halves(lambda some: self._engine.next_logprobs(some, choices), list(prompts))
+
+
+def in_halves(ask: Callable[[list[T]], Sequence[R | Failed]], items: list[T]) -> list[R | Failed]:
+    """Ask for all items at once; where that raises, for each half, down to single items, `TRIES` times each.
+
+    Raises:
+        BuilderError: If the engine says so itself; that is about no row.
+        MemoryError: At once; the next try would end alike.
+    """
+    for tried in range(TRIES):
+        try:
+            return list(ask(items))
+        except (BuilderError, MemoryError):
+            raise
+        except Exception as error:
+            if len(items) > 1:
+                middle = len(items) // 2
+                return in_halves(ask, items[:middle]) + in_halves(ask, items[middle:])
+            if tried == TRIES - 1:
+                first = (str(error).strip() or type(error).__name__).splitlines()[0]
+                return [Failed("engine_error", first[:500])]
+    return []

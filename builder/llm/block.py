@@ -1,0 +1,98 @@
+"""The datatrove block of the batch runner: an engine and the chunks that are its own."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from datatrove.pipeline.base import PipelineStep
+
+from builder.errors import StageError
+from builder.llm.chunks import ENGINE_TROUBLE, Chunks, Row
+from builder.llm.journal import CHUNK_LIVES, Journal
+from builder.llm.runner import Work, rank_folder
+from builder.progress import Progress
+from builder.records import Rejects
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FEW = 20
+"""So many of the latest rows may fail whatever their share."""
+WINDOW = 1_000
+"""Rows, to the next whole chunk, over which the share of failed ones is looked at."""
+
+
+@dataclass(repr=False)
+class AnswerRows(PipelineStep):  # type: ignore[misc]  # datatrove has no types
+    """The datatrove block of an engine: it takes every n-th chunk that is missing, n being how many engines there are.
+
+    What a chunk becomes depends on its rows alone, so the number of engines may differ from run to run.
+    """
+
+    name = "🐋 rows through a model"
+    type = "🧠 - ENGINE"
+
+    chunks: Chunks
+    work: Work
+    schema: "pa.Schema"
+    max_failed: float
+    recent: list[tuple[int, int]] = field(default_factory=list)
+    """Rows and failed rows of the latest chunks of this run."""
+    stats: Any = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        PipelineStep.__init__(self)
+
+    def run(self, data: object, rank: int = 0, world_size: int = 1) -> Iterable[object]:
+        """Answer this engine's chunks; `data` is not used, and nothing goes on to a next block."""
+        progress = Progress(self.chunks.out, "rows", folder=rank_folder(rank))
+        journal = Journal(self.chunks.out, rank)
+        for number, rows in self.chunks.missing(rank, world_size):
+            rejects = self.chunks.rejects()
+            kept = self._answer(number, rows, rejects, journal, progress)
+            self._check(number, rows, kept, rejects)
+            self.chunks.write(number, kept, rejects, self.schema)
+            journal.clear()
+            progress.advance(len(rows))
+            self.stat_update("rows", value=len(rows))
+        progress.finish()
+        return ()
+
+    def _answer(
+        self, number: int, rows: list[Row], rejects: Rejects, journal: Journal, progress: Progress
+    ) -> list[Row]:
+        kept: list[Row] = []
+        if journal.deaths(number) >= CHUNK_LIVES:
+            rows, deadly = self._probe(number, rows, journal, progress)
+            for row in deadly:
+                kept += self.work.give_up(row, f"{ENGINE_TROUBLE}died", rejects)
+        # All rows at once again where that has not been fatal too often: batches of other sizes round otherwise.
+        batches = [[row] for row in rows] if journal.deaths(number) >= 2 * CHUNK_LIVES else [rows]
+        for batch in batches:
+            journal.take(number, batch[0]["id"] if len(batches) > 1 else None)
+            kept += self.work.answer(batch, rejects, progress.beat)
+        return kept
+
+    def _probe(self, number: int, rows: list[Row], journal: Journal, progress: Progress) -> tuple[list[Row], list[Row]]:
+        """Try each row by itself, for nothing but whether the engine survives it; return the others and the deadly."""
+        deadly = [row for row in rows if journal.is_deadly(row["id"])]
+        others = [row for row in rows if not journal.is_deadly(row["id"])]
+        for row in others:
+            journal.take(number, row["id"])
+            self.work.answer([row], Rejects(), progress.beat)
+        return others, deadly
+
+    def _check(self, number: int, rows: list[Row], kept: list[Row], rejects: Rejects) -> None:
+        """Refuse to write a chunk when too much fails: it would count as done."""
+        reasons = [row["reason"] for row in kept if row.get("reason")] + [row["reason"] for row in rejects.rows]
+        failed = [reason for reason in reasons if reason.startswith(ENGINE_TROUBLE)]
+        self.recent.append((len(rows), len(failed)))
+        while sum(size for size, _ in self.recent[1:]) >= WINDOW:
+            del self.recent[0]
+        size, lost = (sum(column) for column in zip(*self.recent, strict=True))
+        if failed and lost > max(FEW, self.max_failed * size):
+            commonest = max(sorted(set(failed)), key=failed.count)
+            raise StageError(
+                f"{lost:,} of the last {size:,} rows failed, in chunk {number} most of them with {commonest}; what is "
+                "done stays. Find the reason, or raise runtime.max_failed, and run the same command again"
+            )

@@ -1,0 +1,197 @@
+"""Engines in processes that the stage has not started itself: the tasks of Ray and of Slurm.
+
+Neither of the two says reliably what has become of a task, so the files of the stage do: a chunk that is written, what
+an engine says of its end, and what it had in hand.
+"""
+
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from builder.child import die_with_parent, last_words
+from builder.errors import StageError
+from builder.failures import died, explain
+from builder.llm.journal import note_deaths
+from builder.llm.runner import rank_folder
+from builder.progress import PROGRESS_FILE, Progress, read_progress
+from builder.storage import read_json, write_json
+
+if TYPE_CHECKING:
+    from builder.llm.block import AnswerRows
+    from builder.llm.chunks import Chunks
+    from builder.recipe import Runtime
+
+ENDED = "ended.json"
+"""What an engine that did not reach its end says, in its own folder below the stage's logs."""
+GRACE_SECONDS = 30.0
+"""How long a shared file system may take to show what another machine has written."""
+WAITING = "waiting"
+"""The unit of an engine's progress until it says something itself."""
+PASSED_ON = (
+    "OMP_NUM_THREADS", "TOKENIZERS_PARALLELISM", "HF_HOME", "HF_HUB_OFFLINE", "HF_HUB_DISABLE_TELEMETRY",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS", "VLLM_NO_USAGE_STATS", "VLLM_DO_NOT_TRACK",
+)  # fmt: skip
+"""Variables of the stage's process that an engine elsewhere gets too; none of them is a secret."""
+_LOOK_SECONDS = 1.0
+
+
+class Site(Protocol):
+    """Where the engines run."""
+
+    def run(self, ranks: list[int]) -> None:
+        """Run these engines and return when all of them have ended, however they ended."""
+
+    def log(self, rank: int) -> Path:
+        """Where the engine's output is."""
+
+
+class Elsewhere:
+    """The block that holds an engine on another machine, and leaves a note of how it ended where it did not finish.
+
+    Args:
+        step: The engine's own block.
+        apart: Whether the engine gets a process of its own, because whoever started this one would not see it die.
+    """
+
+    def __init__(self, step: "AnswerRows", *, apart: bool) -> None:
+        self.step, self.apart, self.folder = step, apart, str(Path.cwd())
+        self.environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+
+    def __call__(self, data: object, rank: int, world_size: int) -> None:
+        """Run the engine of one task."""
+        out = self.step.chunks.out
+        if not out.is_dir():
+            raise StageError(f"{out} is not there on {os.uname().nodename}; all machines must share the work directory")
+        os.environ.update(self.environment)
+        os.chdir(self.folder)
+        note = out / rank_folder(rank) / ENDED
+        if not self.apart:
+            self._work(note, rank, world_size)
+            return
+        die_with_parent()
+        code = _in_own_process(lambda: self._work(note, rank, world_size), stop=lambda: has_failed(out))
+        if code < 0 and not note.is_file():
+            write_json(note, {"died": died(code).replace("the child process", "its process")})
+        if code:
+            raise RuntimeError(f"engine {rank} has ended with {code}")
+
+    def _work(self, note: Path, rank: int, world_size: int) -> None:
+        try:
+            self.step.run(None, rank, world_size)
+        except Exception as error:
+            write_json(note, {"error": explain(error) or f"{type(error).__name__}: {error}"})
+            raise
+
+
+def run_elsewhere(site: Site, chunks: "Chunks", runtime: "Runtime", engines: int) -> None:
+    """Run engines until every chunk is written; those that die are started again.
+
+    Raises:
+        StageError: If an engine says that it cannot go on, or engines die again and again and nothing gets done.
+    """
+    deaths = 0
+    while ranks := [rank for rank in range(engines) if _left(chunks, rank, engines)]:
+        before = _left(chunks)
+        _announce(chunks.out, ranks, engines)
+        site.run(ranks)
+        _await_files(chunks, ranks, engines)
+        if errors := _errors(chunks.out):
+            raise StageError(errors[0])
+        noted = note_deaths(chunks.out)
+        left = _left(chunks)
+        deaths = 0 if left < before else deaths + 1
+        if left and (deaths > runtime.restarts or (deaths and not noted)):
+            raise StageError(_last_seen(site, chunks, ranks, engines))
+        if left:
+            sys.stderr.write(f"{left} of {chunks.count} chunks are missing: the engines are started again\n")
+
+
+def keep_waiting(out: Path, ranks: Iterable[int]) -> None:
+    """Tell the watchdog that these engines stand still for no fault of their own."""
+    for rank in ranks:
+        with suppress(OSError):
+            os.utime(out / rank_folder(rank) / PROGRESS_FILE)
+
+
+def has_begun(out: Path, rank: int) -> bool:
+    """Whether an engine has said anything since it was announced."""
+    seen = read_progress(out, rank_folder(rank))
+    return seen is not None and seen.unit != WAITING
+
+
+def has_failed(out: Path) -> bool:
+    """Whether an engine has said that the stage cannot go on."""
+    return bool(_errors(out))
+
+
+def _announce(out: Path, ranks: list[int], engines: int) -> None:
+    """Leave a progress file for every engine: nobody but the engine writes it from now on."""
+    for path in (out / "logs" / "engines").glob(f"*/{ENDED}"):
+        path.unlink()
+    for rank in range(engines):
+        folder = rank_folder(rank)
+        if rank in ranks:
+            Progress(out, WAITING, folder=folder)
+        elif read_progress(out, folder) is None:
+            Progress(out, "rows", folder=folder).finish()
+
+
+def _left(chunks: "Chunks", rank: int = 0, engines: int = 1) -> int:
+    """How many chunks an engine has still to write; without a rank, how many there are in all."""
+    return sum(not chunks.is_whole(number) for number in range(rank, chunks.count, engines))
+
+
+def _await_files(chunks: "Chunks", ranks: list[int], engines: int) -> None:
+    end = time.monotonic() + GRACE_SECONDS
+    while time.monotonic() < end and not has_failed(chunks.out):
+        ended = _notes(chunks.out)
+        if all(rank in ended or not _left(chunks, rank, engines) for rank in ranks):
+            return
+        time.sleep(_LOOK_SECONDS)
+
+
+def _errors(out: Path) -> list[str]:
+    return [note["error"] for note in _notes(out).values() if "error" in note]
+
+
+def _notes(out: Path) -> dict[int, dict[str, str]]:
+    found = sorted((out / "logs" / "engines").glob(f"*/{ENDED}"))
+    return {int(path.parent.name): read_json(path) for path in found}
+
+
+def _last_seen(site: Site, chunks: "Chunks", ranks: list[int], engines: int) -> str:
+    """What is known of the first engine that has left chunks undone."""
+    rank = next(rank for rank in ranks if _left(chunks, rank, engines))
+    how = _notes(chunks.out).get(rank, {}).get("died", "its task ended before its work was done")
+    log = site.log(rank)
+    return f"engine {rank}: {how}; what is done stays. See {log}{last_words(log)}"
+
+
+def _in_own_process(work: Callable[[], None], *, stop: Callable[[], bool]) -> int:
+    """Run `work` in a fork, which ends with this process or when `stop` says so; return its exit code."""
+    here, pid = os.getpid(), os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            die_with_parent(here)
+            work()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    while True:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        if stop():
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(_LOOK_SECONDS)

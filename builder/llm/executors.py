@@ -1,0 +1,90 @@
+"""Where the engines of a stage run: in this process, in several on this machine, under Ray or under Slurm."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.corpus.workers import watched_workers
+from builder.errors import StageError
+
+if TYPE_CHECKING:
+    from builder.llm.block import AnswerRows
+    from builder.recipe import Runtime
+
+NO_GPU = ("", "-1", "NoDevFiles")
+"""Values of CUDA_VISIBLE_DEVICES that hide all GPUs."""
+DEVICES = Path("/dev")
+
+
+def run_engines(step: "AnswerRows", out: Path, runtime: "Runtime", engines: int) -> None:
+    """Run a block on every engine and wait for all of them.
+
+    Args:
+        step: The block; it finds out by itself which rows are its own.
+        out: The stage folder.
+        runtime: Which executor, and how many GPUs an engine has.
+        engines: How many there are.
+
+    Raises:
+        StageError: If an engine says that it cannot go on, or there are fewer GPUs than the engines need.
+    """
+    if runtime.executor == "local":
+        _run_here(step, out, runtime, engines)
+        return
+    from builder.llm.elsewhere import run_elsewhere
+    from builder.llm.ray_site import RaySite
+    from builder.llm.slurm import SlurmSite
+
+    site = RaySite if runtime.executor == "ray" else SlurmSite
+    run_elsewhere(site(step, out, runtime, engines), step.chunks, runtime, engines)
+
+
+def _run_here(step: "AnswerRows", out: Path, runtime: "Runtime", engines: int) -> None:
+    from datatrove.executor.local import LocalPipelineExecutor
+
+    gpus = gpus_of_engines(runtime, engines)
+    executor: Any = LocalPipelineExecutor(
+        [OwnGpus(gpus), step] if engines > 1 and gpus else [step],
+        tasks=engines,
+        workers=engines,
+        logging_dir=str(out / "logs" / "datatrove"),
+        skip_completed=False,  # the chunks know what is done
+        start_method="spawn",  # CUDA cannot be used in a fork of a process that has used it
+    )
+    with watched_workers(out, again=True):
+        executor.run()
+
+
+class OwnGpus:
+    """The block that comes first where several engines share a machine: it leaves each engine only its own GPUs."""
+
+    def __init__(self, gpus: list[str]) -> None:
+        self.gpus = gpus
+
+    def __call__(self, data: object, rank: int, world_size: int) -> None:
+        """Set CUDA_VISIBLE_DEVICES before anything asks for a GPU."""
+        os.environ["CUDA_VISIBLE_DEVICES"] = self.gpus[rank]
+
+
+def gpus_of_engines(runtime: "Runtime", engines: int) -> list[str]:
+    """What CUDA_VISIBLE_DEVICES is for each engine of this machine; nothing where it has no GPU or a server works.
+
+    Raises:
+        StageError: If there are fewer GPUs than the engines need.
+    """
+    names, each = _visible_gpus(), runtime.tensor_parallel
+    if not names or runtime.endpoint is not None:
+        return []
+    if len(names) < engines * each:
+        raise StageError(
+            f"runtime.engines {engines} with runtime.tensor_parallel {each} need {engines * each} GPUs; there are only "
+            f"{len(names)} ({', '.join(names)}): set one of the two lower, or CUDA_VISIBLE_DEVICES to more"
+        )
+    return [",".join(names[rank * each : (rank + 1) * each]) for rank in range(engines)]
+
+
+def _visible_gpus() -> list[str]:
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is None:
+        return [str(number) for number, _ in enumerate(DEVICES.glob("nvidia[0-9]*"))]
+    return [] if given.strip() in NO_GPU else [name.strip() for name in given.split(",")]

@@ -1,0 +1,68 @@
+"""What an engine had in hand when its process died or stood still, so that one bad row does not end a stage.
+
+The process notes what it takes up; whoever sees it die adds that to the deaths. When a chunk has cost `CHUNK_LIVES`
+processes, its rows are tried one by one, and a row that has cost `ROW_LIVES` of its own is given up.
+"""
+
+import json
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+from builder.storage import read_json, write_json
+
+CHUNK_LIVES = 2
+ROW_LIVES = 2
+_IN_HAND, _DEATHS = "logs/in_hand", "logs/deaths.json"
+
+
+class Journal:
+    """The notes of one engine process.
+
+    Args:
+        out: The stage folder.
+        rank: Which of the stage's engines this is.
+    """
+
+    def __init__(self, out: Path, rank: int) -> None:
+        self._path = out / _IN_HAND / f"{rank:05d}.json"
+        deaths = [tuple(death) for death in _deaths(out)]
+        self._chunks = Counter(number for number, row in deaths if row is None)
+        self._rows = Counter(row for _, row in deaths if row is not None)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self.clear()
+
+    def take(self, chunk: int, row: str | None = None) -> None:
+        """Note that a chunk, or one row of it alone, is taken up."""
+        temporary = self._path.with_suffix(".tmp")
+        temporary.write_text(json.dumps([chunk, row]))
+        temporary.replace(self._path)
+
+    def clear(self) -> None:
+        """Note that nothing is in hand."""
+        self._path.unlink(missing_ok=True)
+
+    def deaths(self, chunk: int) -> int:
+        """How many processes a chunk has cost, all its rows taken at once."""
+        return self._chunks[chunk]
+
+    def is_deadly(self, row: str) -> bool:
+        """Whether a row is to be given up."""
+        return self._rows[row] >= ROW_LIVES
+
+
+def note_deaths(out: Path) -> bool:
+    """Add what dead processes had in hand to the deaths; return whether there was anything."""
+    found = []
+    for path in sorted((out / _IN_HAND).glob("*.json")):
+        with suppress(OSError, ValueError):
+            found.append(json.loads(path.read_text()))
+        path.unlink(missing_ok=True)
+    if found:
+        write_json(out / _DEATHS, _deaths(out) + found)
+    return bool(found)
+
+
+def _deaths(out: Path) -> list[list[int | str | None]]:
+    path = out / _DEATHS
+    return list(read_json(path)) if path.is_file() else []

@@ -1,0 +1,103 @@
+"""The judges that ask for the probability of the pair itself: `likelihood` under M_t, `reverse` under M_yx.
+
+Departure: the paper has neither. Both read two sequences a pair, one with and one without what the text depends on.
+"""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from builder.augment import backward_prompt
+from builder.llm.contract import Renderer
+from builder.llm.engine import Engine, Failed
+from builder.llm.ratings import Row, unscored
+from builder.recipe.judges import Likelihood
+
+Rendered = tuple[list[int], int]
+"""Token ids of prompt, text and end token, and where the text begins."""
+Reading = tuple[list[float], list[float]]
+"""Log p of the tokens of one text, end token last: given what it depends on, and alone."""
+
+
+def likelihood(
+    rows: list[Row], judge: Likelihood, renderer: Renderer, engine: Callable[[], Engine], room: int
+) -> list[Row]:
+    """(log p(y, end | x) - w log p(y)) per token; the prior has an empty user turn and no end token.
+
+    The end token is what tells cut text from whole text; without x its probability is as low, so it would cancel.
+    """
+    tag = renderer.contract.system("seed")
+    asked = [renderer.answered([tag, {"role": "user", "content": row["instruction"]}], row["output"]) for row in rows]
+    prior = [renderer.answered([tag, {"role": "user", "content": ""}], row["output"]) for row in rows]
+    weight = judge.prior_weight[0] if isinstance(judge.prior_weight, list) else judge.prior_weight
+    scored = []
+    for row, reading in zip(rows, _readings(asked, prior, engine, room), strict=True):
+        if isinstance(reading, str):
+            scored.append(unscored(row, reading))
+            continue
+        given, alone = reading
+        answer, end, unconditional = math.fsum(given[:-1]), given[-1], math.fsum(alone[:-1])
+        score = (answer + end - weight * unconditional) / len(given)
+        values = {"logp_answer": answer, "logp_end": end, "logp_prior": unconditional, "tokens": len(given)}
+        scored.append(_row(row, score, values))
+    return scored
+
+
+def reverse(
+    rows: list[Row], template: str | Path, renderer: Renderer, engine: Callable[[], Engine], room: int
+) -> list[Row]:
+    """(log p(x | y) - log p(x)) per token of x under M_yx; p(x) is that after the prompt of an empty text.
+
+    The end token counts in neither part: unfinished instructions were rejected, so no x is cut. It is stored beside
+    them.
+    The `logprob` of a candidate is not used: it counts the end token, is that of the tokens as they were sampled, not
+    of the text they spell, and comes from decoding. The difference of two close sums needs both of one kind, in one
+    call of one engine.
+
+    Args:
+        rows: Candidate pairs.
+        template: The template that M_yx was asked with.
+        renderer: Contract and tokenizer of M_yx.
+        engine: Starts or returns the engine with M_yx loaded.
+        room: Context length in tokens.
+    """
+    nothing = backward_prompt(renderer, template, "")
+    asked = [renderer.answered(backward_prompt(renderer, template, row["output"]), row["instruction"]) for row in rows]
+    prior = [renderer.answered(nothing, row["instruction"]) for row in rows]
+    scored = []
+    for row, reading in zip(rows, _readings(asked, prior, engine, room), strict=True):
+        if isinstance(reading, str):
+            scored.append(unscored(row, reading))
+            continue
+        given, alone = reading
+        instruction, unconditional, tokens = math.fsum(given[:-1]), math.fsum(alone[:-1]), len(given) - 1
+        score = (instruction - unconditional) / tokens if tokens else math.nan
+        values = {"logp_instruction": instruction, "logp_end": given[-1], "logp_prior": unconditional}
+        scored.append(_row(row, score, {**values, "tokens": tokens}))
+    return scored
+
+
+def _readings(
+    asked: list[Rendered], prior: list[Rendered], engine: Callable[[], Engine], room: int
+) -> list[Reading | str]:
+    """Both log-probabilities of each text, or the reason why there are none; all in one call."""
+    found: list[Reading | str] = ["longer_than_context"] * len(asked)
+    fits = [at for at in range(len(asked)) if max(len(asked[at][0]), len(prior[at][0])) < room]
+    if not fits:
+        return found
+    sequences = [asked[at] for at in fits] + [prior[at] for at in fits]
+    logprobs = engine().token_logprobs([ids for ids, _ in sequences], [start for _, start in sequences])
+    for place, at in enumerate(fits):
+        given, alone = logprobs[place], logprobs[len(fits) + place]
+        if isinstance(given, Failed):
+            found[at] = given.reason
+        elif isinstance(alone, Failed):
+            found[at] = alone.reason
+        else:
+            found[at] = (given, alone)
+    return found
+
+
+def _row(row: Row, score: float, values: Row) -> Row:
+    finite = math.isfinite(score)
+    return {"id": row["id"], "score": score if finite else None, "reason": None if finite else "not_finite", **values}

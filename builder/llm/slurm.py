@@ -1,0 +1,154 @@
+"""Engines as the tasks of a Slurm job: submitted, waited for, and looked at through `squeue`."""
+
+import getpass
+import hashlib
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.child import LOG, last_words
+from builder.errors import StageError
+from builder.llm.elsewhere import Elsewhere, has_failed, keep_waiting
+
+if TYPE_CHECKING:
+    from builder.llm.block import AnswerRows
+    from builder.recipe import Runtime
+    from builder.recipe.slurm import Slurm
+
+POLL_SECONDS = 10.0
+CANCEL_SECONDS = 300.0
+"""How long Slurm may take to end what is cancelled."""
+
+
+class SlurmSite:
+    """The jobs of one stage; they bear its name, so that they are found again after a crash.
+
+    Args:
+        step: The engine's block.
+        out: The stage folder, on a file system that all nodes share.
+        runtime: Its section `slurm`, and the GPUs of an engine.
+        engines: How many tasks the job has when nothing is done yet.
+    """
+
+    def __init__(self, step: "AnswerRows", out: Path, runtime: "Runtime", engines: int) -> None:
+        if runtime.slurm is None:
+            raise StageError("runtime.executor is slurm; runtime.slurm must say at least partition and time")
+        self._step, self._out, self._runtime, self._engines = step, out, runtime, engines
+        self._settings: Slurm = runtime.slurm
+        self._poll = min(POLL_SECONDS, 60 * runtime.stall_minutes / 4)
+        self.name = f"humpback-{out.name}-{hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:8]}"
+        self._job, self._tasks = "", dict[int, int]()
+
+    def run(self, ranks: list[int]) -> None:
+        """See `Site.run`; what an earlier run of the stage has left in the queue is cancelled first.
+
+        Raises:
+            StageError: If a command of Slurm is missing or refuses.
+        """
+        self._cancel()
+        self._submit(ranks)
+        try:
+            self._wait(ranks)
+        finally:
+            self._cancel()
+
+    def log(self, rank: int) -> Path:
+        """See `Site.log`."""
+        return self._logs / "slurm" / f"{self._job}_{self._tasks[rank]}.out"
+
+    @property
+    def _logs(self) -> Path:
+        return self._out / "logs" / "datatrove"
+
+    def _submit(self, ranks: list[int]) -> None:
+        from datatrove.executor.slurm import SlurmPipelineExecutor
+
+        settings, beside = self._settings, shlex.quote(str(Path(sys.executable).parent))
+        executor = SlurmPipelineExecutor(
+            [Elsewhere(self._step, apart=False)],
+            tasks=self._engines,
+            time=settings.time,
+            partition=settings.partition,
+            cpus_per_task=settings.cpus_per_task,
+            mem_per_cpu_gb=settings.mem_per_cpu_gb,
+            gpus_per_task=self._gpus,
+            job_name=self.name,
+            qos=settings.qos,
+            env_command=f"export PATH={beside}:$PATH; {settings.env_command or ':'}",
+            sbatch_args=settings.sbatch_args,
+            max_array_size=self._engines,
+            logging_dir=str(self._logs),
+            slurm_logs_folder=str(self._logs / "slurm"),
+            with_srun=False,  # one process on one node, whose death is the task's
+            skip_completed=True,
+        )
+        executor.launch_merge_stats = _nothing  # a second job, which would wait for ever after a failure
+        _mark_completed(self._logs, self._engines, ranks)
+        try:
+            executor.launch_job()
+        except FileNotFoundError as error:
+            raise StageError("runtime.executor is slurm, but there is no command sbatch here") from error
+        except subprocess.CalledProcessError as error:
+            log = self._out / LOG
+            raise StageError(f"sbatch refused the job of this stage; see {log}{last_words(log)}") from error
+        self._job, self._tasks = str(executor.job_id), {rank: at for at, rank in enumerate(ranks)}
+
+    @property
+    def _gpus(self) -> int:
+        given = self._settings.gpus_per_task
+        return self._runtime.tensor_parallel if given is None else given
+
+    def _wait(self, ranks: list[int]) -> None:
+        """Wait until no task is left; one that waits in the queue, or has ended, is no engine that stands still."""
+        while not has_failed(self._out):
+            states = self._states()
+            if states == {}:
+                return
+            if states is not None:
+                keep_waiting(self._out, [rank for rank in ranks if states.get(self._tasks[rank]) != "RUNNING"])
+            time.sleep(self._poll)
+
+    def _states(self) -> dict[int, str] | None:
+        """The state of each task that has not ended, by its number; None if Slurm does not answer now."""
+        asked = self._call("squeue", "--noheader", "--array", "--format=%K %T")
+        if asked.returncode:
+            return None
+        lines = [line.split() for line in asked.stdout.splitlines() if line.strip()]
+        return {int(number): state for number, state in lines}
+
+    def _cancel(self) -> None:
+        end = time.monotonic() + CANCEL_SECONDS
+        while (states := self._states()) != {}:
+            if time.monotonic() > end:
+                raise StageError(
+                    f"Slurm {'does not answer' if states is None else 'has not ended the jobs'} "
+                    f"of this stage (scancel --name {self.name}); see that they end, and run the same command again"
+                )
+            self._call("scancel")
+            time.sleep(min(self._poll, 2))
+
+    def _call(self, command: str, *options: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command of Slurm on the jobs of this stage."""
+        try:
+            return subprocess.run(
+                [command, f"--user={getpass.getuser()}", f"--name={self.name}", *options],
+                check=False, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            )  # fmt: skip
+        except OSError as error:
+            raise StageError(f"runtime.executor is slurm, but {command} cannot be run: {error.strerror}") from error
+
+
+def _nothing() -> None:
+    """What is done instead of a job that adds up datatrove's figures."""
+
+
+def _mark_completed(logs: Path, engines: int, ranks: list[int]) -> None:
+    """Make datatrove's own marks say what the chunks say: it submits the tasks without one."""
+    marks = logs / "completions"
+    marks.mkdir(parents=True, exist_ok=True)
+    for rank in range(engines):
+        path = marks / f"{rank:05d}"
+        path.unlink(missing_ok=True) if rank in ranks else path.touch()

@@ -1,0 +1,177 @@
+"""A model as the stages talk to it: conversations go in, text comes out."""
+
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+from builder.control_tokens import find_control_token
+from builder.errors import StageError
+from builder.llm.contract import Message, Renderer, make_contract
+from builder.llm.engine import Completion, Engine, Failed, Sampling, Tick, load_tokenizer, start_engine
+
+if TYPE_CHECKING:
+    from builder.llm.chat_model import ChatModel
+    from builder.recipe import Chat, Runtime
+    from builder.recipe import Engine as EngineConfig
+    from builder.recipe.other import Loaded
+
+
+Role = Literal["forward", "backward"]
+FILES = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
+"""What is downloaded of a model: nothing that could be run."""
+
+
+class Written(NamedTuple):
+    """What a model wrote.
+
+    Attributes:
+        text: Without the end token; other special tokens stay visible.
+        ended: Whether it ended by itself.
+        logprob: Log p of it under the model (temperature 1), the end token included; None where a server gives none.
+        tokens: How many it has; None where a server does not count.
+    """
+
+    text: str
+    ended: bool
+    logprob: float | None
+    tokens: int | None
+
+
+class Speaker(Protocol):
+    """Writes an answer to each conversation."""
+
+    def prepare(self, messages: list[Message]) -> Any:
+        """The conversation as `write` takes it."""
+
+    def fits(self, prompt: Any, max_tokens: int) -> bool:
+        """Whether a prepared conversation leaves room for an answer of `max_tokens`."""
+
+    def forged(self, messages: list[Message]) -> bool:
+        """Whether a text in the conversation adds a control token, or hides one."""
+
+    def write(self, prompts: Sequence[Any], sampling: Sampling, seeds: Sequence[int]) -> list[Written | Failed]:
+        """One answer to each prepared conversation; it depends on the conversation and its seed alone."""
+
+
+class TokenSpeaker:
+    """A model whose tokens are ours to give.
+
+    Args:
+        renderer: Contract and tokenizer of the model.
+        engine: Starts or returns the engine with the model loaded.
+        room: Context length in tokens.
+    """
+
+    def __init__(self, renderer: Renderer, engine: Callable[[], Engine], room: int) -> None:
+        self.renderer, self._engine, self._room = renderer, engine, room
+
+    def prepare(self, messages: list[Message]) -> list[int]:
+        """See `Speaker.prepare`."""
+        return self.renderer.prompt(messages)
+
+    def fits(self, prompt: list[int], max_tokens: int) -> bool:
+        """See `Speaker.fits`."""
+        return len(prompt) + max_tokens <= self._room
+
+    def forged(self, messages: list[Message]) -> bool:
+        """See `Speaker.forged`."""
+        return self.renderer.forged(messages)
+
+    def write(self, prompts: Sequence[list[int]], sampling: Sampling, seeds: Sequence[int]) -> list[Written | Failed]:
+        """See `Speaker.write`."""
+        answers = self._engine().generate(prompts, sampling, seeds) if prompts else ()
+        return [
+            answer
+            if isinstance(answer, Failed)
+            else Written(answer_text(self.renderer, answer), answer.ended, answer.logprob, len(answer.ids))
+            for answer in answers
+        ]
+
+
+class ServedSpeaker:
+    """A model that only its server knows: no tokens, so texts are searched for the control tokens of common families.
+
+    Args:
+        chat: Starts or returns the client.
+    """
+
+    def __init__(self, chat: Callable[[], "ChatModel"]) -> None:
+        self._chat = chat
+
+    def prepare(self, messages: list[Message]) -> list[Message]:
+        """See `Speaker.prepare`."""
+        return messages
+
+    def fits(self, prompt: list[Message], max_tokens: int) -> bool:
+        """Always; the server refuses what is too long, and the row counts as `engine_rejected`."""
+        return True
+
+    def forged(self, messages: list[Message]) -> bool:
+        """See `Speaker.forged`."""
+        return any(find_control_token(turn["content"]) for turn in messages if turn["role"] != "system")
+
+    def write(
+        self, prompts: Sequence[list[Message]], sampling: Sampling, seeds: Sequence[int]
+    ) -> list[Written | Failed]:
+        """See `Speaker.write`."""
+        replies = self._chat().reply(prompts, sampling, seeds) if prompts else []
+        return [
+            reply
+            if isinstance(reply, Failed)
+            else Written(reply.text.strip(), reply.ended, reply.logprob, reply.tokens)
+            for reply in replies
+        ]
+
+
+def open_other(
+    other: "Loaded", role: Role, chat: "Chat", config: "EngineConfig", runtime: "Runtime", tick: Tick
+) -> Speaker:
+    """A model that the build has not trained, in its own chat template.
+
+    Raises:
+        StageError: If it cannot be loaded, or has no chat template of its own.
+    """
+    name = other.served_name
+    if name is not None:
+
+        def connect() -> "ChatModel":
+            from builder.llm.chat_model import ChatModel
+
+            return ChatModel(name, runtime, tick)
+
+        return ServedSpeaker(functools.cache(connect))
+    model = other_folder(other)
+    engine = functools.cache(lambda: start_engine(model, config, runtime, tick))
+    return TokenSpeaker(other_renderer(model, role, chat), engine, config.max_model_len)
+
+
+def other_folder(other: "Loaded") -> Path:
+    """Where a model lies that the build has not trained; one of the Hub is downloaded.
+
+    Raises:
+        StageError: If the Hub does not give it.
+    """
+    if other.path is not None:
+        return other.path
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(other.location, revision=other.revision, allow_patterns=FILES))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        first = str(error).splitlines()[0]
+        raise StageError(f"{other.location} at {other.revision}: cannot be downloaded: {first}") from error
+
+
+def other_renderer(model: Path, role: Role, chat: "Chat") -> Renderer:
+    """Renders for a model in its own chat template; the system prompts are those of the recipe."""
+    tokenizer = load_tokenizer(model)
+    own = chat.model_copy(update={"template": "tokenizer"})
+    return Renderer(make_contract(own, role, tokenizer), tokenizer)
+
+
+def answer_text(renderer: Renderer, completion: Completion) -> str:
+    """The text of a completion without its end token; other special tokens stay visible."""
+    ids = completion.ids[:-1] if completion.ids[-1:] == [renderer.end_id] else completion.ids
+    return str(renderer.tokenizer.decode(ids, skip_special_tokens=False)).strip()

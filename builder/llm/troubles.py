@@ -1,0 +1,82 @@
+"""What one try of a request may come to, and whether another try can help."""
+
+import time
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
+
+from builder.errors import StageError
+
+AGAIN = frozenset({408, 409, 425, 429})
+"""Statuses below 500 that another try may cure."""
+BAD_REPLY = "engine_bad_reply"
+PAYMENT = "insufficient_quota"
+"""Code of a 429 that no waiting cures."""
+
+
+class Trouble(NamedTuple):
+    """A try that failed.
+
+    Attributes:
+        reason: Begins with `engine_`.
+        message: What the server or the client said.
+        again: Whether another try can help.
+        wait: Seconds that the server asked for before the next one.
+        put_off: Whether the server only had too much to do.
+    """
+
+    reason: str
+    message: str
+    again: bool = True
+    wait: float = 0.0
+    put_off: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.message}"
+
+
+def reading_trouble(said: str, what: str) -> Trouble:
+    """A reply that cannot be used."""
+    return Trouble(BAD_REPLY, f"{what}: {said}")
+
+
+def status_trouble(error: Any, address: str, clean: Callable[[object], str], *, has_key: bool) -> Trouble:
+    """What an HTTP status means.
+
+    Args:
+        error: The client's `APIStatusError`.
+        address: Of the server.
+        clean: Takes the key out of a text.
+        has_key: Whether a key was sent.
+
+    Raises:
+        StageError: If the server refuses every such request, whatever the row.
+    """
+    status, body = error.status_code, error.body if isinstance(error.body, dict) else {}
+    said = clean(body.get("message") or error.message)
+    if status in {401, 402, 403} or body.get("code") == PAYMENT:
+        todo = "see that OPENAI_API_KEY is the key of this server and may use it" if has_key else "set OPENAI_API_KEY"
+        raise StageError(f"{address}: the server refuses (status {status}: {said}); {todo}") from None
+    if status in {404, 405}:
+        raise StageError(
+            f"{address}: status {status} ({said}): either the model is not served any more, or the address is not that "
+            "of an OpenAI-compatible server; runtime.endpoint mostly ends in /v1"
+        ) from None
+    if status in AGAIN or status >= 500:
+        wait = seconds_asked(error.response.headers.get("retry-after"))
+        return Trouble(f"engine_status_{status}", said, wait=wait, put_off=status == 429)
+    return Trouble("engine_rejected", f"status {status}: {said}", again=False)
+
+
+def seconds_asked(header: str | None, now: Callable[[], float] = time.time) -> float:
+    """Seconds to wait after a Retry-After header (RFC 9110, 10.2.3): a number or a date; 0 if it is neither."""
+    if header is None:
+        return 0.0
+    try:
+        seconds = float(header)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(header).timestamp() - now()
+        except (ValueError, OverflowError):
+            return 0.0
+    return seconds if seconds > 0 else 0.0

@@ -1,0 +1,122 @@
+"""What the end of a score stage says of its rows; they pass one by one, so that many take little memory."""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from builder.recipe.judges import Judge, Reasoned, Verdict
+from builder.records import Counts
+
+Row = dict[str, Any]
+MANY = 0.2
+"""The share of replies without a verdict, or without an end, from which on a stage warns."""
+
+
+def columns(judge: Judge) -> list[str]:
+    """The columns of the judge's rows that `ScoreDetails` looks at; no text is among them."""
+    own = {
+        "expected": ["mass", "spread", "fallback", "verdicts"],
+        "reasoned": ["mass", "spread", "fallback", "verdicts", "unfinished"],
+        "verdict": ["verdicts"],
+    }
+    return ["score", "reason", *own.get(judge.judge, [])]
+
+
+class ScoreDetails:
+    """Counts, figures and warnings of score rows.
+
+    Args:
+        judge: The judge's section of the recipe.
+        rows: Score rows with the `columns` of the judge.
+    """
+
+    def __init__(self, judge: Judge, rows: Iterable[Row]) -> None:
+        self._judge, self.counts = judge, Counts()
+        self._scores = array("d")
+        self._verdicts = Counter[int | None]()
+        self._sums = {"mass": 0.0, "spread": 0.0}
+        self._rated = self._fallback = self._reasonings = self._unfinished = 0
+        for row in rows:
+            self._add(row)
+
+    def _add(self, row: Row) -> None:
+        self.counts.rows_in += 1
+        if row["score"] is None:
+            self.counts.failed[row["reason"]] += 1
+        else:
+            self.counts.kept += 1
+            self._scores.append(row["score"])
+        self._verdicts.update(row.get("verdicts") or [])
+        self._fallback += bool(row.get("fallback"))
+        if row.get("mass") is not None:
+            self._rated += 1
+            for name in self._sums:
+                self._sums[name] += row[name]
+        if isinstance(self._judge, Reasoned) and row["unfinished"] is not None:
+            self._reasonings += self._judge.samples
+            self._unfinished += row["unfinished"]
+
+    def figures(self) -> Row:
+        """For the record of the stage: how the scores lie, and what became of the replies.
+
+        Returns:
+            `scores`, their quantiles; of ratings the `mean_mass` of the digits and the `mean_spread` of a pair, and how
+            many pairs the `fallback` was asked for; of verdicts `replies`, those `without_verdict`, and `verdicts`, how
+            often each was given; of reasonings `replies`, how many are `unfinished`, and their `unfinished_share`.
+        """
+        found: Row = {"scores": quantiles(self._scores)}
+        if self._rated:
+            found |= {f"mean_{name}": total / self._rated for name, total in self._sums.items()}
+        if self._judge.judge in ("expected", "reasoned"):
+            found["fallback"] = self._fallback
+        if isinstance(self._judge, Verdict) or self._verdicts:
+            found |= {
+                "replies": self._verdicts.total(),
+                "without_verdict": self._verdicts[None],
+                "verdicts": {str(value): self._verdicts[value] for value in range(1, 6)},
+            }
+        if isinstance(self._judge, Reasoned):
+            share = self._unfinished / self._reasonings if self._reasonings else 0.0
+            found |= {"replies": self._reasonings, "unfinished": self._unfinished, "unfinished_share": share}
+        return found
+
+    def warnings(self) -> list[str]:
+        """What the user should know before selecting by these scores."""
+        return [*_without_score(self.counts), *self._lost_replies(), *self._two_scales()]
+
+    def _lost_replies(self) -> list[str]:
+        found = []
+        total, lost = self._verdicts.total(), self._verdicts[None]
+        if lost > MANY * total:
+            better = "" if self._fallback else "; judge reasoned needs none"
+            found.append(f'{lost:,} of {total:,} replies hold no "Score: n" from 1 to 5{better}')
+        if isinstance(self._judge, Reasoned) and self._unfinished > MANY * self._reasonings:
+            filled = f"filled max_tokens ({self._judge.max_tokens}) before they came to a score; raise it"
+            found.append(f"{self._unfinished:,} of {self._reasonings:,} replies {filled}")
+        return found
+
+    def _two_scales(self) -> list[str]:
+        if not (self._fallback and self._rated):
+            return []
+        return [
+            f"{self._fallback:,} pairs were scored by verdict in whole numbers, since the engine gave no "
+            f"log-probabilities, and {self._rated:,} by {self._judge.judge}; the two are not quite the same scale"
+        ]
+
+
+def _without_score(counts: Counts) -> list[str]:
+    lost = counts.failed.total()
+    if not lost:
+        return []
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.failed.most_common())
+    share = lost / counts.rows_in
+    return [f"{lost:,} of {counts.rows_in:,} pairs ({share:.0%}) have no score and cannot be selected: {reasons}"]
+
+
+def quantiles(values: Iterable[float]) -> dict[str, float]:
+    """Minimum, deciles 10 to 90 and maximum of some values; empty for none."""
+    ordered = sorted(values)
+    if not ordered:
+        return {}
+    return {f"{10 * tenth}%": ordered[round(tenth / 10 * (len(ordered) - 1))] for tenth in range(11)}

@@ -1,0 +1,170 @@
+"""The order in which pairs are selected, and what keeps a pair out of it although its score is high (paper 2.3).
+
+Everything here is about ids and scores; texts are only read to compare instructions.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from builder.errors import StageError
+from builder.near_instructions import NearInstructions
+from builder.ranks import combine
+from builder.recipe.curate import Curate
+from builder.records import row_seed
+from builder.storage import read_rows
+from builder.workspace import Artifact
+
+Scores = dict[str, float | None]
+
+
+def read_columns(config: Curate, candidates: Path, scores: Sequence[Path]) -> dict[str, Scores]:
+    """What each judge of the selection gives every pair.
+
+    Departure: the paper has no controls; `random` and `longest` show what a judge is worth.
+
+    Args:
+        config: The curate section.
+        candidates: Stage folder of the candidate pairs.
+        scores: Stage folders of the judges `config.scored`, in that order.
+
+    Returns:
+        By name and id the score, None where a judge gave none.
+
+    Raises:
+        StageError: If a pair was never scored.
+    """
+    ids = [row["id"] for row in read_rows(candidates / "data", ["id"])]
+    folders = dict(zip(config.scored, scores, strict=True))
+    columns: dict[str, Scores] = {}
+    for name in config.judges:
+        if name == "random":
+            columns[name] = {key: row_seed(config.seed, name, key) / 2**32 for key in ids}
+        elif name == "longest":
+            columns[name] = {row["id"]: len(row["output"]) for row in read_rows(candidates / "data", ["id", "output"])}
+        else:
+            columns[name] = _judged(ids, folders[name])
+    return columns
+
+
+def _judged(ids: Iterable[str], folder: Path) -> Scores:
+    given = {row["id"]: row["score"] for row in read_rows(folder / "data", ["id", "score"])}
+    for key in ids:
+        if key not in given:
+            raise StageError(f"{folder.name}: pair {key} was never scored; delete that folder and build again")
+    return {key: given[key] for key in ids}
+
+
+def select_by(columns: Mapping[str, Scores], leave_out: Iterable[str] = ()) -> Scores:
+    """The score to select by: the judge's, or of several judges the combined ranks, from 1 (best) to 0.
+
+    Departure: the paper has one judge.
+
+    Args:
+        columns: Scores by judge.
+        leave_out: Ids that get no rank.
+    """
+    gone = set(leave_out)
+    left = list(columns.values())
+    if gone:
+        left = [{key: value for key, value in column.items() if key not in gone} for column in left]
+    return left[0] if len(left) == 1 else combine(left)
+
+
+def selection_columns(config: Curate, selected: Artifact, artifacts: Mapping[str, Artifact]) -> dict[str, Scores]:
+    """What each judge gave the pairs that a stage `curate-t` has selected from; see `read_columns`.
+
+    Raises:
+        StageError: If one of the stages that it has read is gone.
+    """
+    inputs = [artifacts[name] for name in selected.identity["inputs"]]
+    for item in inputs:
+        if item.status != "done":
+            raise StageError(f"{item.stage}: is not there any more; `humpback build` makes it again")
+    candidates, *scores = (item.path for item in inputs)
+    return read_columns(config, candidates, scores)
+
+
+def selection_scores(config: Curate, selected: Artifact, artifacts: Mapping[str, Artifact]) -> Scores:
+    """The scores that a stage `curate-t` has selected by; those of pairs with evaluation prompts are left out."""
+    rejected = read_rows(selected.path / "rejected", ["id", "reason"])
+    contaminated = [row["id"] for row in rejected if row["reason"].startswith("contaminated:")]
+    return select_by(selection_columns(config, selected, artifacts), contaminated)
+
+
+def in_order(scores: Mapping[str, float | None]) -> list[str]:
+    """The scored ids, best first; ties by id."""
+    scored = {key: value for key, value in scores.items() if value is not None}
+    return sorted(scored, key=lambda key: (-scored[key], key))
+
+
+@dataclass
+class Limits:
+    """What keeps pairs out whatever their score, asked for each pair in the order of selection.
+
+    Departure: the paper says of none of this that it was done.
+
+    Attributes:
+        per_domain: So many pairs of a registered domain are admitted.
+        domains: The domain of each pair; those without one have no limit.
+        instructions: Knows which instructions nearly repeat an admitted one.
+        reasons: Why pairs were not admitted, by id: `too_high`, `domain_cap`, `near_duplicate_instruction`.
+        twins: For near duplicates the admitted pair that they repeat.
+    """
+
+    per_domain: int | None = None
+    domains: Mapping[str, str] = field(default_factory=dict)
+    instructions: NearInstructions | None = None
+    reasons: dict[str, str] = field(default_factory=dict)
+    twins: dict[str, str] = field(default_factory=dict)
+    _admitted: Counter[str] = field(default_factory=Counter)
+
+    def admit(self, key: str) -> bool:
+        """Whether a pair is selected, all better ones having been asked for before."""
+        domain = self.domains.get(key, "")
+        if self.per_domain is not None and domain and self._admitted[domain] >= self.per_domain:
+            self.reasons[key] = "domain_cap"
+            return False
+        twin = self.instructions.admit(key) if self.instructions else None
+        if twin is not None:
+            self.reasons[key], self.twins[key] = "near_duplicate_instruction", twin
+            return False
+        self._admitted[domain] += 1
+        return True
+
+
+def choose(scores: Mapping[str, float | None], config: Curate, limits: Limits | None = None) -> set[str]:
+    """The ids that threshold, top or share selects; ties are broken by id, unscored pairs are never selected.
+
+    The best `leave_out_top` go first; then the order is followed until the rule is met, so that pairs that the limits
+    keep out make room for others under `top` and `share`.
+
+    Departure: the paper has a threshold only; the scales of `expected` and `likelihood` differ from model to model.
+
+    Args:
+        scores: Score of each id, None where there is none.
+        config: Has exactly one of threshold (inclusive), top (rows) and share (of the scored pairs).
+        limits: Asked for each pair; takes note of what it keeps out, and of what is too high.
+    """
+    limits = limits or Limits()
+    order = in_order(scores)
+    highest = round(config.leave_out_top * len(order))
+    limits.reasons.update(dict.fromkeys(order[:highest], "too_high"))
+    size = wanted_rows(config, len(order))
+    chosen: set[str] = set()
+    for key in order[highest:]:
+        if len(chosen) == size or not _reaches(scores[key], config.threshold):
+            break
+        if limits.admit(key):
+            chosen.add(key)
+    return chosen
+
+
+def wanted_rows(config: Curate, scored: int) -> int | None:
+    """How many of the scored pairs `top` or `share` asks for; None with a threshold."""
+    return config.top if config.share is None else round(config.share * scored)
+
+
+def _reaches(score: float | None, threshold: float | None) -> bool:
+    return threshold is None or (score is not None and score >= threshold)

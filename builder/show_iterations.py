@@ -1,0 +1,145 @@
+"""`humpback show RECIPE iterations`: what changed from one iteration to the next, as text or JSON."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from builder.escape import escape
+from builder.iterations import CLASSES, differences, label_warnings, labelled, read_iterations
+from builder.labels import label_pairs, read_labels
+from builder.project import open_project
+from builder.recipe.curate import RATINGS
+from builder.storage import dump_json, read_rows
+from builder.workspace import Artifact
+
+SHOWN_CHARS = 300
+GROUPS = {"trained": "M_{} trained on", "withheld": "selected, withheld", "not_selected": "not selected"}
+
+
+def show_iterations(
+    path: Path, work_dir: Path | None, overrides: tuple[str, ...], labels: Path | None, *, rows: int, as_json: bool
+) -> str:
+    """How scores and selections differ between iterations, and how they agree with labelled pairs.
+
+    Args:
+        path: The recipe.
+        work_dir: Where the stages are, if not where the recipe says.
+        overrides: Settings as `--set` takes them.
+        labels: JSON lines with `id` and `good`; see `labels.read_labels`.
+        rows: How many promoted and demoted pairs to show.
+        as_json: Give JSON, with whole texts.
+
+    Raises:
+        RecipeError: If no iteration is done, or the labels cannot be used.
+    """
+    project = open_project(path, work_dir, overrides)
+    artifacts = project.artifacts()
+    given = read_labels(labels) if labels else None
+    iterations = read_iterations(project.recipe.curate, artifacts)
+    candidates = artifacts[next(iter(artifacts["curate-1"].identity["inputs"]))]
+    report: dict[str, Any] = {
+        "iterations": [{"iteration": item.number, "selected": len(item.selected)} for item in iterations],
+        "differences": differences(iterations, rows),
+        "labelled": [],
+        "warnings": [],
+    }
+    if given is not None:
+        known = label_pairs(given, read_rows(candidates.data, ["id", "segment_id"]))
+        report["labelled"] = labelled(iterations, known)
+        report["warnings"] = label_warnings(report["labelled"], iterations[0].by)
+    _add_instructions(report["differences"], candidates)
+    return dump_json(report) if as_json else _describe(report)
+
+
+def _add_instructions(found: list[dict[str, Any]], candidates: Artifact) -> None:
+    examples = [row for entry in found for kind in ("promoted", "demoted") for row in entry[kind]["examples"]]
+    wanted = {row["id"] for row in examples}
+    rows = read_rows(candidates.data, ["id", "instruction"]) if wanted else ()
+    texts = {row["id"]: row["instruction"] for row in rows if row["id"] in wanted}
+    for row in examples:
+        row["instruction"] = texts[row["id"]]
+
+
+def _describe(report: Mapping[str, Any]) -> str:
+    parts = [_describe_difference(entry) for entry in report["differences"]]
+    if not parts:
+        (only,) = report["iterations"]
+        parts = [
+            f"only iteration 1 has a selection, of {only['selected']:,} pairs; a difference needs two "
+            "(`iterations` in the recipe, then `humpback build`)"
+        ]
+    if report["labelled"]:
+        parts.append(_describe_labelled(report["labelled"]))
+    parts += [f"warning: {escape(warning, 'terminal')}" for warning in report["warnings"]]
+    return "\n\n".join(parts)
+
+
+def _describe_difference(entry: Mapping[str, Any]) -> str:
+    before, after = entry["from"], entry["to"]
+    parts = [f"iteration {before} -> {after}"]
+    parts += [_describe_migration(name, found, before, after) for name, found in entry["scores"].items()]
+    parts.append(
+        f"selected again: {entry['overlap']:.1%} of A_{before} (Jaccard index of A_{before} and A_{after} "
+        f"{entry['jaccard']:.3f})\n{_describe_groups(entry)}"
+    )
+    parts += [_describe_moved(kind, entry[kind]) for kind in ("promoted", "demoted")]
+    return "\n\n".join(parts)
+
+
+def _describe_migration(name: str, found: Mapping[str, Any], before: int, after: int) -> str:
+    names = ["none" if value is None else str(value) for value in CLASSES]
+    what = "ratings" if name in RATINGS else "fifths of the scores"
+    lines = [
+        f"{name}: rank correlation {_figure(found['rank_correlation'])} over {found['pairs']:,} pairs scored twice; "
+        f"{what} in iteration {before} (down) and {after} (across), 5 the best",
+        " ".join([" " * 5, *(f"{label:>8}" for label in names)]),
+    ]
+    for label, cells in zip(names, found["matrix"], strict=True):
+        lines.append(" ".join([f"{label:>5}", *(f"{cell:>8,}" for cell in cells)]))
+    return "\n".join(lines)
+
+
+def _describe_groups(entry: Mapping[str, Any]) -> str:
+    lines = [f"{'':<20} {'rows':>8} {'selected again':>15} {'rank correlation':>17} {'mean rise':>10}"]
+    for name, label in GROUPS.items():
+        group = entry["groups"][name]
+        lines.append(
+            f"{label.format(entry['from']):<20} {group['rows']:>8,} {_figure(group['selected_after'], '.1%'):>15} "
+            f"{_figure(group['rank_correlation']):>17} {_figure(group['rise'], '+.1%'):>10}"
+        )
+    note = (
+        f"(rise: ranks gained, as a share of all; M_{entry['from']} may prefer what it was trained on, which the "
+        "withheld rows, selected alike, tell apart from chance)"
+    )
+    return "\n".join([*lines, note])
+
+
+def _describe_moved(kind: str, moved: Mapping[str, Any]) -> str:
+    lines = [f"{kind}: {moved['rows']:,} pairs"]
+    for row in moved["examples"]:
+        scores = f"{_figure(row['before'], '.4g')} -> {_figure(row['after'], '.4g')}"
+        lines.append(f"  - {escape(row['id'], 'terminal')}  {scores}  rise {_figure(row['rise'], '+.1%')}")
+        lines += [f"    {line}" for line in _shortened(row["instruction"]).splitlines()]
+    return "\n".join(lines)
+
+
+def _describe_labelled(entries: list[dict[str, Any]]) -> str:
+    judges = list(entries[0]["auc"])
+    heads = ["precision", "recall", "F1", *(f"AUC {judge}" for judge in judges)]
+    widths = [max(9, len(head)) for head in heads]
+    cells = [[f"{head:>{width}}" for head, width in zip(heads, widths, strict=True)]]
+    for entry in entries:
+        values = [entry["precision"], entry["recall"], entry["f1"], *(entry["auc"].get(judge) for judge in judges)]
+        cells.append([f"{_figure(value):>{width}}" for value, width in zip(values, widths, strict=True)])
+    firsts = ["labelled pairs", *(f"A_{entry['iteration']}: {entry['selected']:,} selected" for entry in entries)]
+    lines = [f"{first:<20} {' '.join(row)}" for first, row in zip(firsts, cells, strict=True)]
+    return "\n".join([*lines, f"({entries[0]['good']:,} of the labelled pairs are good)"])
+
+
+def _figure(value: float | None, form: str = ".3f") -> str:
+    return "-" if value is None else format(value, form)
+
+
+def _shortened(text: str) -> str:
+    shown = escape(text, "terminal")
+    return shown if len(shown) <= SHOWN_CHARS else f"{shown[:SHOWN_CHARS]} ... ({len(shown):,} characters)"

@@ -1,0 +1,67 @@
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.errors import StageError
+from builder.llm.attempts import TRIES, Steady, in_halves
+from builder.llm.engine import Failed, Sampling
+
+items = st.lists(st.integers(), max_size=40, unique=True)
+
+
+@given(items.flatmap(lambda all_: st.tuples(st.just(all_), st.sets(st.sampled_from(all_) if all_ else st.nothing()))))
+def test_every_item_gets_its_own_answer_or_its_own_failure_in_order(given_items):
+    every, bad = given_items
+
+    def ask(some):
+        if bad & set(some):
+            raise RuntimeError(f"cannot do {some}\nsecond line")
+        return [item * 2 for item in some]
+
+    wanted = [Failed("engine_error", f"cannot do [{item}]") if item in bad else item * 2 for item in every]
+    assert in_halves(ask, every) == wanted
+
+
+def test_a_row_is_tried_again_before_it_counts_as_failed():
+    calls = []
+
+    def ask(some):
+        calls.append(some)
+        if len(calls) < TRIES:
+            raise RuntimeError("not yet")
+        return some
+
+    assert in_halves(ask, [1]) == [1]
+    assert len(calls) == TRIES
+
+
+@pytest.mark.parametrize("error", [StageError("no such model"), MemoryError()])
+def test_what_is_about_no_row_is_raised_at_once(error):
+    calls = []
+
+    def ask(some):
+        calls.append(some)
+        raise error
+
+    with pytest.raises(type(error)):
+        in_halves(ask, [1, 2, 3])
+    assert calls == [[1, 2, 3]]
+
+
+def test_each_call_of_the_engine_keeps_what_belongs_to_a_row_together():
+    def refuse_one(some, *others):
+        if [1] in some:
+            raise RuntimeError("one")
+        return [(ids, *(other[at] for other in others if isinstance(other, list))) for at, ids in enumerate(some)]
+
+    engine = SimpleNamespace(
+        generate=lambda prompts, sampling, seeds: refuse_one(prompts, seeds),
+        token_logprobs=refuse_one,
+        next_logprobs=lambda prompts, choices: refuse_one(prompts),
+    )
+    steady, prompts, failed = Steady(engine), [[0], [1], [2]], Failed("engine_error", "one")
+    assert steady.generate(prompts, Sampling(1, 1, 1), [7, 8, 9]) == [([0], 7), failed, ([2], 9)]
+    assert steady.token_logprobs(prompts, [7, 8, 9]) == [([0], 7), failed, ([2], 9)]
+    assert steady.next_logprobs(prompts, [5]) == [([0],), failed, ([2],)]

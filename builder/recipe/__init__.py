@@ -172,7 +172,8 @@ class Runtime(Section):
     engines: Annotated[int, Field(ge=1)] = 1
     """Engines side by side, each with `tensor_parallel` GPUs of its own."""
     executor: Literal["local", "ray", "slurm"] = "local"
-    """Where the engines run: on this machine, on a Ray cluster (RAY_ADDRESS names it), or as jobs of Slurm."""
+    """Where the engines run: on this machine, on a Ray cluster (RAY_ADDRESS names it, else one is started here), or as
+    tasks of a Slurm job. All machines must see the work directory and the models under the same paths."""
     slurm: Slurm | None = None
     chunk_rows: Annotated[int, Field(ge=1)] = 512
     max_failed: Share = 0.2

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from lxml.html import HtmlElement
 
-    from builder.corpus.cutting.walk import Block
+    from builder.corpus.cutting.blocks import Block
     from builder.corpus.reading.readers import Page
     from builder.recipe.segments import Segments
 
@@ -75,7 +75,8 @@ def _cut_page(page: "Page", config: "Segments") -> CutPage | str:
         return "language"
     title = _title(tree)
     kept = main_blocks(page.html, tree, blocks, config.mode)
-    segments = cut(blocks, kept, boundary=config.boundary, max_chars=config.max_chars)
+    bounds = {"max_chars": config.max_chars, "min_chars": config.min_chars}
+    segments = cut(blocks, kept, boundary=config.boundary, **bounds)
     return CutPage(title, language, segments) if segments else "no_main_content"
 
 

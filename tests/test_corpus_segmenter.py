@@ -104,17 +104,3 @@ def test_segments_are_ordered_disjoint_and_rebuilt_from_their_blocks(html: str, 
         assert item.text.strip()
     for first, second in pairwise(segments):
         assert first.position < second.position
-
-
-def test_what_is_too_short_with_all_below_it_stays_together_also_by_any() -> None:
-    card = "<h3>Card</h3><p>A few words.</p>"
-    blocks = walk(parse(f"<h1>Page</h1>{long('lead')}<h2>Cards</h2>{card * 3}<h2>Section</h2>{long('own')}{card}"))
-    everything = [block.number for block in blocks]
-
-    def headers(min_chars: int, max_chars: int = 3_000) -> list[str]:
-        found = cut(blocks, everything, boundary="any", max_chars=max_chars, min_chars=min_chars)
-        return [segment.header for segment in found]
-
-    assert headers(0) == ["Page", "Card", "Card", "Card", "Section", "Card"]
-    assert headers(40) == ["Page", "Cards", "Section", "Card"]
-    assert headers(40, max_chars=30) == headers(0)

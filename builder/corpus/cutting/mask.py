@@ -130,7 +130,7 @@ class Evidence:
     def _within_root(self, other: "_Mask") -> dict[Region, bool]:
         """Whether each region is in the smallest one that holds nearly all that both extractors keep."""
         one, found = self._resiliparse, dict[Region, int]()
-        kept = [number for number in one.places if other.long[number]]
+        kept = [number for number in one.places if number in other.long]
         if not kept:
             return {block.region: True for block in self._blocks}
         for number in kept:
@@ -165,29 +165,30 @@ class _Mask:
 
     Attributes:
         has: Whether each block is in its text: a long one anywhere, a short one as a line of its own.
-        long: Whether each block is a long one and in its text; headings never are.
-        places: Numbers of those.
+        places: Numbers of the long ones in its text; headings are left out.
+        long: The same, as a set.
         first: The first of them, or 0.
         last: The last of them, or the last block.
         units: Lists and tables of which it has kept most.
     """
 
     def __init__(self, blocks: "list[Block]", keys: list[str], content: str) -> None:
-        lines = [key(line) for line in content.split("\n")]
-        whole, single = "".join(lines), set(lines)
+        whole = key(content)
+        single = {key(line) for line in content.split("\n") if len(line) < 4 * LONG_KEY}
         self.has = [text in whole if len(text) >= LONG_KEY else text in single for text in keys]
         inside: Counter[int] = Counter()
         sizes: Counter[int] = Counter()
-        for block, text, has in zip(blocks, keys, self.has, strict=True):
-            if block.unit and not block.level:
+        self.places = []
+        for number, (block, text, has) in enumerate(zip(blocks, keys, self.has, strict=True)):
+            if block.level:
+                continue
+            if block.unit:
                 sizes[block.unit] += len(text)
                 inside[block.unit] += len(text) if has else 0
+            if has and len(text) >= LONG_KEY:
+                self.places.append(number)
         self.units = {unit for unit, size in sizes.items() if inside[unit] >= 0.6 * size}
-        self.long = [
-            has and len(text) >= LONG_KEY and not block.level
-            for block, text, has in zip(blocks, keys, self.has, strict=True)
-        ]
-        self.places = [number for number, long in enumerate(self.long) if long]
+        self.long = frozenset(self.places)
         self.first = self.places[0] if self.places else 0
         self.last = self.places[-1] if self.places else len(blocks)
 

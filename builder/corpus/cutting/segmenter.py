@@ -5,18 +5,16 @@ page's own DOM.
 
 Departure: the paper does not say where a segment ends. `tree` (default) runs to the next heading of the same or a
 higher level where that fits `max_chars` and keeps the sub-headings inside as lines; where it does not fit, the text
-right under the heading and the sections below it become segments of their own. `any` ends at the next heading; only
-what is too short to stand by itself, with all below it, stays together.
+right under the heading and the sections below it become segments of their own. `any` ends at the next heading.
 """
 
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Literal
 
-from builder.corpus.cutting.blocks import Block, render
 from builder.corpus.cutting.composition import UNCOUNTED, Composition, composition
+from builder.corpus.cutting.blocks import Block, render
 
 _NOT_WORD = re.compile(r"\W+")
 
@@ -53,7 +51,7 @@ class _Section:
 
 
 def cut(
-    blocks: list[Block], kept: Collection[int], *, boundary: Literal["tree", "any"], max_chars: int, min_chars: int = 0
+    blocks: list[Block], kept: Collection[int], *, boundary: Literal["tree", "any"], max_chars: int
 ) -> list[Segment]:
     """Cut a page into segments; every block ends up in at most one of them.
 
@@ -61,17 +59,13 @@ def cut(
         blocks: The page, as `walk` gives it.
         kept: Numbers of the blocks that are main content.
         boundary: Where a segment ends; see the module.
-        max_chars: Longest text that is kept together.
-        min_chars: Shortest text that stands by itself. A section that is shorter, and has only such below it, is kept
-            together with them also by `any`: a row of cards, of which nothing would be left.
+        max_chars: Longest text that `tree` keeps together.
     """
     sections = _sections(blocks, kept)
-    sizes = [0, *accumulate(sum(len(block.text) for block in section.own) for section in sections)]
     segments, index = [], 0
     while index < len(sections):
         section = sections[index]
-        joined = boundary == "tree" or _all_short(sections, sizes, index, min_chars)
-        whole = _together(sections[index : section.end]) if joined else []
+        whole = _together(sections[index : section.end]) if boundary == "tree" else []
         segment = _segment(section, whole) if whole else None
         if segment and len(segment.text) <= max_chars:
             segments.append(segment)
@@ -110,25 +104,6 @@ def _ends(levels: list[int]) -> list[int]:
             ends[waiting.pop()] = index
         waiting.append(index)
     return ends
-
-
-def _all_short(sections: list[_Section], sizes: list[int], index: int, min_chars: int) -> bool:
-    """Whether a section, and each of those below it, is too short to stand by itself.
-
-    Args:
-        sections: Those of the page.
-        sizes: Characters of text before each of them.
-        index: Which one.
-        min_chars: Shortest text that stands by itself.
-    """
-    below, end = index + 1, sections[index].end
-    if sizes[below] - sizes[index] >= min_chars:
-        return False
-    while below < end:
-        if sizes[sections[below].end] - sizes[below] >= min_chars:
-            return False
-        below = sections[below].end
-    return end > index + 1
 
 
 def _together(sections: list[_Section]) -> list[Block]:

@@ -11,6 +11,7 @@ from builder.corpus.cutting import extractors
 from builder.corpus.cutting.extractors import Mode, main_blocks, resiliparse_text, trafilatura_text
 from builder.corpus.cutting.guard import MAX_TAGS, refuse
 from builder.corpus.cutting.mask import Evidence, key
+from builder.corpus.cutting.points import points_of
 from builder.corpus.cutting.segmenter import cut
 from builder.corpus.cutting.walk import parse, render, walk
 
@@ -94,10 +95,12 @@ def test_comments_are_the_content_of_conversations() -> None:
 
 def test_pages_say_themselves_that_they_are_conversations(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(extractors, "resiliparse_text", lambda html: "\n".join(TEXTS[:5]))
-    script = '<script type="application/ld+json">{"@type": "QAPage"}</script>'
+    script = '<script type="application/ld+json">{"@type": "KIND"}</script>'
     html = article(f"<div class=comments><p>{LINE}</p></div>")
     assert LINE not in kept(html, "fast")
-    assert LINE in kept(html.replace("<body>", f"<body>{script}"), "fast")
+    declared = html.replace("<body>", f"<body>{script}")
+    assert LINE in kept(declared.replace("KIND", "DiscussionForumPosting"), "fast")
+    assert LINE not in kept(declared.replace("KIND", "QAPage"), "fast")  # remarks under answers
 
 
 def test_short_texts_must_be_lines_of_their_own() -> None:
@@ -133,6 +136,51 @@ def test_code_stays_though_the_extractors_have_lost_it() -> None:
 def test_lines_of_furniture_at_the_end_go_though_resiliparse_keeps_them(line: str) -> None:
     assert line not in judged(article(end=f"<p>{line}</p>"), [*TEXTS[:5], line])
     assert "Nothing new" in judged(article(end="<p>Nothing new</p>"), [*TEXTS[:5], "Nothing new"])
+
+
+def test_answers_under_questions_stay_where_other_sentences_of_their_box_go() -> None:
+    answer = "It is four days away by boat."
+    box = f"<div class=more-questions><h3>{{}}</h3><p>{answer}</p></div>"
+    assert answer in judged(article(box.format("How far is the mouth?")), TEXTS[:2])
+    assert answer not in judged(article(box.format("To the mouth")), TEXTS[:2])
+
+
+def test_texts_that_stand_three_times_on_a_page_go() -> None:
+    def cards(count: int) -> str:
+        return article("".join(f"<div><p>Card {index}</p><p>Look closer</p></div>" for index in range(count)))
+
+    assert "Look closer" in judged(cards(2), [*TEXTS[:5], "Look closer"], [*TEXTS[:5], "Look closer"])
+    assert "Look closer" not in judged(cards(3), [*TEXTS[:5], "Look closer"], TEXTS[:5])
+
+
+def test_links_are_the_content_of_pages_that_list_others() -> None:
+    links = [f"{LINE} of entry {index}" for index in range(12)]
+
+    def listing(prose: str) -> str:
+        items = "".join(f"<p><a href='/entry/{index}'>{link}</a></p>" for index, link in enumerate(links))
+        return f"<html><body><h1>All entries</h1>{items}{prose}</body></html>"
+
+    box = "".join(f"<p>{text}</p>" for text in TEXTS) * 2
+    assert judged(listing(""), [], links) == links
+    assert points_of_link(listing(box)) < points_of_link(listing(""))
+
+
+def points_of_link(html: str) -> float:
+    """Points of the second block of a page, which is a link."""
+    blocks = walk(parse(html))
+    sizes = [0 if block.level else len(block.text) for block in blocks]
+    return points_of(blocks, [key(block.text) for block in blocks], sizes, [0] * len(blocks))[1]
+
+
+def test_trafilatura_is_not_asked_on_pages_of_too_many_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(extractors, "trafilatura_text", lambda tree: asked.append(True) or "")
+    monkeypatch.setattr(extractors, "MOST_BLOCKS", 5)
+    kept(article(), "overlay")
+    assert asked == []
+    monkeypatch.setattr(extractors, "MOST_BLOCKS", 50)
+    kept(article(), "overlay")
+    assert asked == [True]
 
 
 def test_what_is_outside_of_the_container_of_the_content_counts_less() -> None:

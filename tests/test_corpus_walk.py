@@ -179,3 +179,24 @@ def test_any_soup_can_be_walked_and_rendered(soup: str) -> None:
         assert block.kind == "code" or "\n" not in block.text
         assert 0 <= block.linked <= len(block.text)
     render(blocks).encode("utf-8")
+
+
+def test_a_page_that_has_its_headings_only_for_readers_without_scripts_is_read_as_they_see_it() -> None:
+    posts = "<h1>A thread</h1><p>The first post.</p>"
+    assert [block.text for block in walk(parse(f"<div>Loading</div><noscript>{posts}</noscript>"))] == [
+        "Loading",
+        "A thread",
+        "The first post.",
+    ]
+    for html in (
+        f"<h1>A page</h1><noscript>{posts}</noscript>",
+        f"<noscript>{posts}</noscript><h2>A page</h2>",
+        f"<NOSCRIPT>{posts}</NOSCRIPT><noscript><h2>Two</h2></noscript><h2>A page</h2>",
+        "<h1>A page</h1><noscript><img src=a.png>",
+    ):
+        assert [block.text for block in walk(parse(html)) if block.level] == ["A page"]
+
+
+def test_links_that_run_scripts_lead_nowhere() -> None:
+    (block,) = walk(parse("<p><a href='javascript:void(0)'>open</a> and <a href='/more'>more</a></p>"))
+    assert block.linked == len("more")

@@ -3,18 +3,21 @@
 from typing import TYPE_CHECKING, Literal
 
 from builder.corpus.cutting.mask import Evidence
+from builder.corpus.cutting.source import with_fallback
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
-    from builder.corpus.cutting.walk import Block
+    from builder.corpus.cutting.blocks import Block
 
 Mode = Literal["cascade", "overlay", "fast"]
 DOUBT = 0.08
 """Share of a page's text on which the evidence must be close to even before `cascade` asks trafilatura."""
+MOST_BLOCKS = 20_000
+"""trafilatura takes a tenth of a millisecond a block; on pages with more than this it would pass the time limit."""
 
-_CONVERSATIONS = ("DiscussionForumPosting", "QAPage")
-"""What schema.org calls a thread of a forum, and a question with answers."""
+_CONVERSATION = "DiscussionForumPosting"
+"""What schema.org calls a thread of a forum. Under a question with answers, comments are remarks, not the answers."""
 
 
 def main_blocks(html: str, tree: "HtmlElement", blocks: "list[Block]", mode: Mode) -> frozenset[int]:
@@ -25,12 +28,12 @@ def main_blocks(html: str, tree: "HtmlElement", blocks: "list[Block]", mode: Mod
         tree: The same, as `walk.parse` gives it.
         blocks: The same, as `walk.walk` gives it.
         mode: `overlay` asks both extractors, `fast` Resiliparse alone, which is many times faster; `cascade` asks
-            trafilatura where what is known without it leaves doubt.
+            trafilatura where what is known without it leaves doubt. No mode asks it on a page of `MOST_BLOCKS`.
     """
-    evidence = Evidence(blocks, resiliparse_text(html), conversation=any(name in html for name in _CONVERSATIONS))
-    if mode != "overlay":
+    evidence = Evidence(blocks, resiliparse_text(html), conversation=_CONVERSATION in html)
+    if mode != "overlay" or len(blocks) > MOST_BLOCKS:
         verdict = evidence.verdict()
-        if mode == "fast" or verdict.doubt <= DOUBT:
+        if mode == "fast" or verdict.doubt <= DOUBT or len(blocks) > MOST_BLOCKS:
             return verdict.kept
     return evidence.verdict(trafilatura_text(tree)).kept
 
@@ -42,10 +45,11 @@ def resiliparse_text(html: str) -> str:
     def extract(sound: str) -> str:
         return str(extract_plain_text(sound, main_content=True, alt_texts=False, list_bullets=False))
 
+    source = with_fallback(html)
     try:
-        return extract(html)
+        return extract(source)
     except TypeError:  # half of a surrogate pair
-        return extract(html.encode("utf-8", "replace").decode())
+        return extract(source.encode("utf-8", "replace").decode())
 
 
 def trafilatura_text(tree: "HtmlElement") -> str:

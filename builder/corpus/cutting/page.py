@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from lxml.html import HtmlElement
 
-    from builder.corpus.cutting.walk import Block
+    from builder.corpus.cutting.blocks import Block
     from builder.corpus.reading.readers import Page
     from builder.recipe.segments import Segments
 

@@ -49,6 +49,7 @@ _NAMES = (
 )  # fmt: skip
 _WHOLE_NAMES = {"ad": PROMO_NAME, "ads": PROMO_NAME, "adv": PROMO_NAME}
 _BEGINNINGS = tuple((tuple(words.split()), mark) for mark, words in _NAMES)
+_TELLING = frozenset({"class", "id", "role", "hidden", "aria-hidden", "style", "aria-modal", "itemprop"})
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _UNSEEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 WRAPPER_SHARE = 0.5
@@ -76,6 +77,8 @@ def marks_of(element: "HtmlElement", tag: str) -> int:
     """What a container says about itself."""
     marks = _TAGS.get(tag, 0)
     for name, value in element.items():
+        if name not in _TELLING:  # most attributes
+            continue
         if name == "class" or name == "id":
             marks |= _names(value)
         elif name == "role":

@@ -1,0 +1,62 @@
+"""From the source of a page to its tree."""
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
+
+_HEADING_TAG = re.compile(r"<h[1-6]\b", re.IGNORECASE)
+_NOSCRIPT = re.compile(r"<noscript\b.*?(?:</noscript\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_NOSCRIPT_TAG = re.compile(r"<(/?)noscript\b", re.IGNORECASE)
+_INVISIBLE = (
+    "script", "style", "noscript", "template", "svg", "math", "iframe", "canvas", "video", "audio", "object", "embed",
+    "select", "textarea", "option", "input", "link", "meta",
+)  # fmt: skip
+_INLINE = (
+    "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img", "ins",
+    "kbd", "mark", "nobr", "picture", "q", "s", "samp", "small", "source", "span", "strike", "strong", "sub", "sup",
+    "time", "tt", "u", "var", "wbr",
+)  # fmt: skip
+
+
+class TooDeepError(ValueError):
+    """Elements are nested so deeply, or a text is so long, that the parser has left some out."""
+
+
+def parse(html: str) -> "HtmlElement":
+    """Parse a page, take out what is never read (scripts, form fields, comments) and unwrap inline elements.
+
+    Raises:
+        lxml.etree.ParserError: If there is no element in it.
+        TooDeepError: If the parser has met one of its limits, beyond which it loses text without a word.
+    """
+    from lxml import etree
+    from lxml.html import HtmlElement
+
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    parser.set_element_class_lookup(etree.ElementDefaultClassLookup(element=HtmlElement))
+    tree = etree.fromstring(with_fallback(html).encode("utf-8", "replace"), parser)
+    if tree is None:
+        raise etree.ParserError("the page is empty")
+    error = parser.error_log.last_error
+    if error is not None and error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
+        raise TooDeepError(error.message)
+    etree.strip_elements(tree, *_INVISIBLE, with_tail=False)
+    etree.strip_tags(tree, *_INLINE)
+    return tree
+
+
+def with_fallback(html: str) -> str:
+    """The page as it is without scripts, if that is the only form in which it has headings; else the page itself.
+
+    Forums that are drawn by scripts give their posts in a <noscript>, for search engines. On other pages what is in
+    one repeats pictures or asks for scripts, and `walk.parse` takes it out.
+    """
+    at = html.find("<noscript")
+    while at >= 0:
+        end = html.find("</noscript", at)
+        if _HEADING_TAG.search(html, at, end if end >= 0 else len(html)):
+            return html if _HEADING_TAG.search(_NOSCRIPT.sub("", html)) else _NOSCRIPT_TAG.sub(r"<\1div", html)
+        at = html.find("<noscript", end) if end >= 0 else -1
+    return html

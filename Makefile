@@ -1,5 +1,5 @@
 # The two commands: `make quickstart` and `make test`. Both install into .venv when it is not there yet.
-.PHONY: help install quickstart test test-full lint method-check kill-check bench-segments bench-dedup bench-engine wheel clean
+.PHONY: help install quickstart test test-full lint method-check kill-check bench-segments bench-dedup bench-engine injection-check wheel clean
 python := .venv/bin/python
 # Tests run one OpenMP thread each; two run side by side.
 export OMP_NUM_THREADS := 1
@@ -12,6 +12,7 @@ help:
 	@echo "make kill-check    30 random kills over one quickstart, compared with an undisturbed one (about 15 minutes)"
 	@echo "make bench-segments CORPUS=FOLDER [CHECK=SCRIPT]  speed of the segmenter beside the stock block, and its score"
 	@echo "make method-check  the method on three fresh worlds, with spread (about 20 minutes)"
+	@echo "make injection-check  what plain text that speaks to the judge does to its scores (minutes)"
 	@echo "make bench-engine  augment and score beside the bare engine, prefix cache, judges, a server"
 	@echo "make bench-dedup   100,000 segments with planted near duplicates: time, recall, precision"
 
@@ -40,6 +41,9 @@ kill-check: install
 
 bench-dedup: install
 	$(python) scripts/bench_dedup.py 2>/dev/null
+
+injection-check: install
+	$(python) -m builder.sample.injection_check
 
 bench-engine: install
 	$(python) scripts/bench_engine.py 2>/dev/null

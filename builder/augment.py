@@ -89,8 +89,6 @@ class InstructionWriter:
     def answer(self, rows: list[Row], rejects: Rejects, tick: Tick) -> list[Row]:
         """The candidates of some segments; what is rejected goes to `rejects`."""
         self._tick = tick
-        if self.engine is not None:
-            self.engine.forget()
         augment, asked = self.config.augment, self._ask(rows, rejects)
         seeds = [row_seed(augment.seed, "augment", row["id"], sample) for row, sample, _ in asked]
         sampling = Sampling(augment.temperature, augment.top_p, augment.max_tokens)

@@ -96,8 +96,9 @@ def _build(recipe: Recipe, workspace: Workspace) -> Build:
         scores = dict(fixed)
         # Departure: with `cross_fit` each half of the pairs is scored by a model that trained on the other; an option.
         crossed = training.cross_fit and t > 1
-        halves = _train_halves(run, t - 1, forward_stage, clean, curated[-1]) if crossed else []
-        for judge in recipe.judges(t):
+        judges = recipe.judges(t)
+        halves = _train_halves(run, t - 1, forward_stage, clean, curated[-1]) if crossed and judges else []
+        for judge in judges:
             stage = _score_stage(recipe, judge)
             name = f"score-{t}-{judge.judge}"
             if halves:

@@ -14,6 +14,7 @@ from builder.errors import RecipeError
 from builder.labels import Labels, agreement, changed_verdicts
 from builder.ranks import area_under_curve, average_ranks, fifths, levels, rank_correlation
 from builder.recipe.curate import RATINGS, Curate
+from builder.records import without_half
 from builder.selection import Scores, selection_columns, selection_scores
 from builder.storage import read_rows
 from builder.workspace import Artifact
@@ -68,8 +69,8 @@ def _iteration(number: int, stage: Artifact, config: Curate, artifacts: Mapping[
     by = COMBINED if len(scores) > 1 else next(iter(scores))
     beside = f"score-{number}-"
     for name, artifact in artifacts.items():
-        judge = name.removeprefix(beside)
-        if name.startswith(beside) and judge not in scores and artifact.status == "done":
+        judge, whole = name.removeprefix(beside), without_half(name) == name
+        if name.startswith(beside) and whole and judge not in scores and artifact.status == "done":
             scores[judge] = {row["id"]: row["score"] for row in read_rows(artifact.data, ["id", "score"])}
     if by == COMBINED:
         scores[COMBINED] = dict.fromkeys(next(iter(scores.values()))) | selection_scores(config, stage, artifacts)

@@ -7,6 +7,7 @@ from typing import Any
 
 from builder.errors import StageError
 from builder.project import open_project
+from builder.records import without_half
 from builder.storage import dump_json, read_json
 from builder.workspace import STAGE_FILE, Artifact, changed_versions
 
@@ -102,6 +103,9 @@ def _changes(artifact: Artifact, last: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _other_inputs(before: list[str], after: list[str]) -> dict[str, Any]:
     """The key that makes a stage read from other stages than before."""
+    crossed = [any(without_half(name) != name for name in names) for names in (before, after)]
+    if crossed[0] != crossed[1]:
+        return {"key": "training.cross_fit", "before": crossed[0], "after": crossed[1]}
     if any(name.startswith("model-") for name in set(before) ^ set(after)):
         starts = [any(name.startswith("model-") for name in names) for names in (before, after)]
         old, new = ("previous" if start else "base" for start in starts)
@@ -127,7 +131,7 @@ def _is_listing(value: list[Any]) -> bool:
 
 
 def _key(stage: str, place: tuple[str, ...]) -> str:
-    kind = re.sub(r"-\d+(?=-|$)", "", stage)
+    kind = re.sub(r"-\d+(?=-|$)", "", without_half(stage))
     if kind.startswith("score-") and place[0] == "judge":
         return ".".join((f"score[{kind.removeprefix('score-')}]", *place[1:]))
     named = SECTIONS.get(f"{stage} {place[0]}") or SECTIONS.get(f"{kind} {place[0]}")

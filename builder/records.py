@@ -239,6 +239,11 @@ def half_of(page_id: str) -> Half:
     return "a" if int(stable_id("half", page_id)[:8], 16) % 2 == 0 else "b"
 
 
+def without_half(stage: str) -> str:
+    """The name of a stage of cross-fitting without its half: `score-2-verdict` of `score-2-verdict-a`."""
+    return next((stage.removesuffix(f"-{half}") for half in HALVES if stage.endswith(f"-{half}")), stage)
+
+
 class Rejects:
     """Collects rejected rows; beyond `limit` texts per reason only id and reason are kept."""
 

@@ -12,6 +12,7 @@ from builder.escape import escape
 from builder.histogram import describe_thresholds, histogram, thresholds
 from builder.project import Project, open_project
 from builder.recipe.curate import RATINGS
+from builder.records import without_half
 from builder.selection import selection_scores
 from builder.storage import dump_json, read_rows
 from builder.workspace import Artifact
@@ -160,7 +161,7 @@ def _thresholds(project: Project, artifacts: dict[str, Artifact], artifact: Arti
     config = project.recipe.curate
     if artifact.stage.startswith("score-") and artifact.data.is_dir():
         scores = [row["score"] for row in read_rows(artifact.data, ["score"])]
-        return thresholds(scores, rating=artifact.stage.endswith(RATINGS))
+        return thresholds(scores, rating=without_half(artifact.stage).endswith(RATINGS))
     if artifact.stage.startswith("curate-") and artifact.status == "done":
         try:
             given = selection_scores(config, artifact, artifacts)

@@ -171,6 +171,25 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any], Path]
     return make
 
 
+OWN_TEMPLATE = (
+    "{% for turn in messages %}<|im_start|>{{ turn.role | upper }}:{{ turn.content }}<|im_end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>ASSISTANT:{% endif %}"
+)
+
+
+@pytest.fixture(scope="session")
+def instruction_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample's base as a model that the build has not trained, with a chat template of its own."""
+    import shutil
+
+    from builder.sample.generate import BASE
+
+    model = tmp_path_factory.mktemp("instructed") / "instructed"
+    shutil.copytree(BASE, model)
+    (model / "chat_template.jinja").write_text(OWN_TEMPLATE)
+    return model
+
+
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A scripted OpenAI-compatible server on this machine; the environment holds no key to it."""

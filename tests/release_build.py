@@ -148,7 +148,7 @@ def _resolved(artifact: Artifact, contract: ChatContract, sources: dict[str, Any
         "per_device_train_batch_size": 4,
         "max_length": 512,
         "dtype": "float32",
-        "bf16": True,
+        "bf16": False,
         "use_cpu": True,
         "gradient_checkpointing": False,
         "dataloader_pin_memory": False,

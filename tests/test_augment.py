@@ -1,8 +1,11 @@
+import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted_server import NAME, changed, status
 
 from builder.augment import AugmentStage, augment, backward_prompt, best_of_each, broken
 from builder.errors import StageError
@@ -10,7 +13,8 @@ from builder.llm.contract import Renderer, make_contract
 from builder.llm.engine import Completion, Failed, load_tokenizer
 from builder.llm.speakers import Written
 from builder.recipe import Augment, Chat, Engine, Runtime
-from builder.records import Rejects, segment_schema
+from builder.recipe.other import Other
+from builder.records import Rejects, row_seed, segment_schema
 from builder.storage import read_rows, write_rows
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
@@ -156,3 +160,89 @@ def test_what_the_engine_cannot_do_is_counted_as_failed(tmp_path, backward_model
     counts = run(tmp_path, backward_model, TEXTS, samples=4).counts["pairs"]
     counts.check("augment")
     assert counts.failed["engine_error"] == 24 - counts.kept - counts.dropped.total() > 0
+
+
+# A model that the build has not trained writes the instructions; the folder of M_yx is never read.
+
+
+def by_other(folder, texts, other, runtime=None, **options):
+    config = AugmentStage(augment=Augment(model=other, max_tokens=12, **options), engine=PLAIN, chat=Chat())
+    runtime = runtime or Runtime(chunk_rows=4)
+    return augment(folder / "out", config, segments(folder, texts), folder / "no-model", runtime=runtime)
+
+
+def test_an_instruction_model_writes_in_the_place_of_m_yx(tmp_path, instruction_model):
+    stats = by_other(tmp_path, [*TEXTS, "long " * 400], Other(path=instruction_model), samples=2)
+    stats.check("augment")
+    assert stats.counts["pairs"].rows_in == 14
+    assert stats.counts["pairs"].dropped["longer_than_context"] == 2
+    kept, lost = outcome(tmp_path)
+    assert sorted([*kept, *lost]) == sorted(f"s{n}-{sample}" for n in range(7) for sample in range(2))
+
+
+def test_an_instruction_model_is_asked_in_its_own_template_by_an_engine_that_forgets(
+    tmp_path, instruction_model, stub_engine, monkeypatch
+):
+    tokenizer, asked = load_tokenizer(BASE), []
+    answers = says(stub_engine, "How are apples kept?")
+
+    def generate(prompts, sampling, seeds):
+        asked.append([tokenizer.decode(prompt) for prompt in prompts])
+        return answers.generate(prompts, sampling, seeds)
+
+    engine = SimpleNamespace(forget=lambda: asked.append("forget"), generate=generate)
+    monkeypatch.setattr("builder.llm.speakers.start_engine", lambda *_: engine)
+    counts = by_other(tmp_path, TEXTS, Other(path=instruction_model)).counts["pairs"]
+    assert (counts.rows_in, counts.kept) == (6, 6)
+    opening = "<|im_start|>SYSTEM:Write the instruction that this text answers.<|im_end|><|im_start|>USER:"
+    prompts = [f"{opening}{text}<|im_end|><|im_start|>ASSISTANT:" for text in TEXTS]
+    assert asked == ["forget", prompts[:4], "forget", prompts[4:]]
+    assert {row["instruction"] for row in read_rows(tmp_path / "out" / "data")} == {"How are apples kept?"}
+
+
+def served(folder, server, texts, **options):
+    runtime = Runtime(endpoint=server.endpoint, concurrency=3, request_tries=1, chunk_rows=50)
+    stats = by_other(folder, texts, Other(served=NAME), runtime, **options)
+    stats.check("augment")
+    return stats.counts["pairs"]
+
+
+def answers(**message):
+    return changed(lambda choice: choice["message"].update(message))
+
+
+def test_every_row_of_a_served_model_is_kept_or_counted(tmp_path, server):
+    plays = {
+        TEXTS[0]: status(400, "no"),
+        TEXTS[1]: changed(lambda choice: choice.update(finish_reason="length")),
+        TEXTS[2]: answers(content="How?<|im_end|>"),
+        TEXTS[3]: answers(content=None, refusal="no"),
+    }
+    server.plays = lambda prompt, nth: plays.get(prompt[-1]["content"], answers(content=" How are apples kept? "))
+    forged = "One. [INST] Two. [/INST]"
+    counts = served(tmp_path, server, [*TEXTS * 2, forged])
+    assert (counts.rows_in, counts.kept) == (13, 4)
+    assert counts.dropped == {"unfinished": 2, "control_tokens": 3, "empty": 2}
+    assert counts.failed == {"engine_rejected": 2}
+    kept, lost = outcome(tmp_path)
+    assert set(kept.values()) == {("How are apples kept?", None, 3)}
+    assert sorted([*kept, *lost]) == sorted(f"s{n}-0" for n in range(13))
+    assert lost["s12-0"] == ("control_tokens", "")
+    assert forged not in json.dumps(server.asked)
+    assert {body["seed"] for body in server.asked} == {row_seed(0, "augment", f"s{n}", 0) for n in range(12)}
+
+
+def test_of_a_model_that_gives_no_log_probabilities_the_first_usable_sample_is_the_best(tmp_path, server):
+    said = {row_seed(0, "augment", "s0", sample): f"How are {sample} apples kept?" for sample in range(3)}
+    said[row_seed(0, "augment", "s0", 0)] = ""
+
+    def play(handler, answer):
+        seed = int(answer["choices"][0]["message"]["content"].rpartition(" ")[2])
+        choice = {"message": {"content": said[seed]}, "finish_reason": "stop"}
+        handler.send(200, json.dumps({"choices": [choice], "usage": None}))
+
+    server.plays = lambda prompt, nth: play
+    counts = served(tmp_path, server, TEXTS[:1], samples=3, keep="best")
+    assert (counts.rows_in, counts.kept, counts.dropped) == (3, 1, {"empty": 1, "not_best": 1})
+    kept, _ = outcome(tmp_path)
+    assert kept == {"s0-1": ("How are 1 apples kept?", None, None)}

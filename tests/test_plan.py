@@ -75,10 +75,12 @@ def test_another_version_of_the_stage_is_named(tmp_path):
     [
         ("model-0", ("recipe",), "training.initial (or forward)"),
         ("model-2", ("recipe",), "training.forward"),
+        ("model-1-a", ("recipe",), "training.forward"),
         ("model-backward", ("recipe",), "training.backward"),
         ("model-backward", ("template",), "augment.template"),
         ("model-1", ("base", "path"), "base.path"),
         ("score-2-likelihood", ("judge", "prior_weight"), "score[likelihood].prior_weight"),
+        ("score-2-likelihood-b", ("judge", "prior_weight"), "score[likelihood].prior_weight"),
         ("score-2-likelihood", ("engine", "dtype"), "engine.dtype"),
         ("curate-1", ("share",), "curate.share"),
         ("curate-1", ("decontaminate", "ngram"), "decontaminate.ngram"),
@@ -97,6 +99,17 @@ def test_another_start_of_the_trainings_is_named(tmp_path):
     )
     last = {"version": 1, "config": {}, "inputs": {"seed": "a", "curate-1": "b", "model-0": "c"}}
     assert _changes(made, last) == [{"key": "training.init", "before": "previous", "after": "base"}]
+
+
+@pytest.mark.parametrize(("before", "after"), [(False, True), (True, False)])
+def test_scores_that_are_put_together_from_halves_follow_from_cross_fitting(tmp_path, before, after):
+    inputs = {
+        False: {"augment": "a", "model-1": "b"},
+        True: {"score-2-verdict-a": "c", "score-2-verdict-b": "d"},
+    }
+    made = Artifact("score-2-verdict", "1" * 12, tmp_path, {"version": 1, "config": {}, "inputs": inputs[after]})
+    last = {"version": 1, "config": {}, "inputs": inputs[before]}
+    assert _changes(made, last) == [{"key": "training.cross_fit", "before": before, "after": after}]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ TRAINING = {
     "max_length": 1536,
     "dtype": "float32",
     "use_cpu": True,
-    "bf16": True,
+    "bf16": False,
     "gradient_checkpointing": False,
     "disable_tqdm": True,
 }

@@ -17,6 +17,7 @@ from builder.records import (
     segment_id,
     segment_schema,
     stable_id,
+    without_half,
 )
 
 
@@ -74,6 +75,20 @@ def test_rejects_keep_every_id_but_only_the_first_texts():
 def test_schemas_share_the_columns_they_are_joined_by():
     assert segment_schema().field("id").type == candidate_schema().field("segment_id").type
     assert set(curated_schema().names) - set(candidate_schema().names) == {"score", "split"}
-    for judge in ("likelihood", "expected", "verdict"):
+    for judge in ("likelihood", "expected", "verdict", "reasoned", "reverse"):
         assert score_schema(judge).names[:3] == ["id", "score", "reason"]
         assert "output" not in score_schema(judge).names
+
+
+@pytest.mark.parametrize(
+    ("stage", "whole"),
+    [
+        ("score-2-verdict-a", "score-2-verdict"),
+        ("model-1-b", "model-1"),
+        ("score-2-verdict", "score-2-verdict"),
+        ("model-backward", "model-backward"),
+        ("augment", "augment"),
+    ],
+)
+def test_a_stage_of_a_half_is_known_by_its_name(stage, whole):
+    assert without_half(stage) == whole

@@ -80,7 +80,11 @@ class TokenSpeaker:
 
     def write(self, prompts: Sequence[list[int]], sampling: Sampling, seeds: Sequence[int]) -> list[Written | Failed]:
         """See `Speaker.write`."""
-        answers = self._engine().generate(prompts, sampling, seeds) if prompts else ()
+        if not prompts:
+            return []
+        engine = self._engine()
+        engine.forget()
+        answers = engine.generate(prompts, sampling, seeds)
         return [
             answer
             if isinstance(answer, Failed)
@@ -165,8 +169,14 @@ def other_folder(other: "Loaded") -> Path:
 
 
 def other_renderer(model: Path, role: Role, chat: "Chat") -> Renderer:
-    """Renders for a model in its own chat template; the system prompts are those of the recipe."""
+    """Renders for a model in its own chat template; the system prompts are those of the recipe.
+
+    Raises:
+        StageError: If it has no chat template, or one that text could forge.
+    """
     tokenizer = load_tokenizer(model)
+    if not tokenizer.chat_template:
+        raise StageError(f"{model}: has no chat template of its own; choose a model that was tuned on conversations")
     own = chat.model_copy(update={"template": "tokenizer"})
     return Renderer(make_contract(own, role, tokenizer), tokenizer)
 

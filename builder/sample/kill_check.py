@@ -26,6 +26,12 @@ from builder.storage import parquet_files, read_json, read_rows
 POLL_SECONDS = 0.02
 BETWEEN = "between stages"
 NOT_COMPARED = ("logs", ".lock")
+ENGINE_STAGES = ("augment", "score-1-likelihood", "score-1-expected")
+ENGINE_SETTINGS = (
+    "augment.samples=6", "score=[{judge: likelihood}, {judge: expected}]", "runtime.chunk_rows=128",
+    "segments.tasks=2",
+)  # fmt: skip
+"""Six instructions for each of the sample's 960 segments."""
 OF_ONE_RUN = ("seconds", "versions", "restarts")
 """Keys of `stage.json` that say how a run went and not what it wrote."""
 
@@ -196,25 +202,68 @@ def twins(folder: Path) -> tuple[Path, Path]:
     return first, second
 
 
+def check_build(scratch: Path, kills: int, seed: int) -> "Check":
+    """Kill a whole quickstart."""
+    first, second = twins(scratch)
+    started = time.monotonic()
+    Killed(first, [["quickstart", str(first)]]).run([])
+    plain, started = time.monotonic() - started, time.monotonic()
+    attacked = Killed(second, [["quickstart", str(second)]])
+    attacked.run(random_points(kills, seed, stage_seconds(first)))
+    return Check(first, second, attacked.hits, plain, time.monotonic() - started)
+
+
+def check_engines(scratch: Path, kills: int, seed: int) -> "Check":
+    """Kill the stages that run a model over rows, with so many rows and chunks that each kill hits another chunk."""
+    first, second = scratch / "undisturbed", scratch / "killed"
+    write_recipe_folder(first)
+    build = ["build", "--until"], [text for setting in ENGINE_SETTINGS for text in ("--set", setting)]
+    Killed(first, [[*build[0], "model-0", str(first), *build[1]]]).run([])
+    shutil.copytree(first, second, copy_function=shutil.copy2)
+    seconds = {}
+    for folder, points in ((first, []), (second, None)):
+        started = time.monotonic()
+        before = stage_seconds(first)
+        attacked = Killed(folder, [[*build[0], ENGINE_STAGES[-1], str(folder), *build[1]]])
+        engines = {stage: value for stage, value in before.items() if stage in ENGINE_STAGES}
+        attacked.run(random_points(kills, seed, engines) if points is None else points)
+        seconds[folder] = time.monotonic() - started
+    return Check(first, second, attacked.hits, seconds[first], seconds[second])
+
+
+@dataclass(frozen=True)
+class Check:
+    """What came of an attack.
+
+    Attributes:
+        first: The undisturbed project.
+        second: The attacked one.
+        hits: What was killed.
+        plain: Seconds without kills.
+        disturbed: Seconds with them.
+    """
+
+    first: Path
+    second: Path
+    hits: list[str]
+    plain: float
+    disturbed: float
+
+
 def main() -> int:
-    """Kill a quickstart at random moments and say whether anything differs from an undisturbed one."""
+    """Kill a quickstart, or its engines, at random moments and say whether anything differs from an undisturbed one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--engines", action="store_true", help="only augment and score, with more than 5,000 rows")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        first, second = twins(Path(scratch))
-        started = time.monotonic()
-        Killed(first, [["quickstart", str(first)]]).run([])
-        plain, started = time.monotonic() - started, time.monotonic()
-        attacked = Killed(second, [["quickstart", str(second)]])
-        attacked.run(random_points(options.kills, options.seed, stage_seconds(first)))
-        disturbed = time.monotonic() - started
-        found = differences(first, second)
-        compared = len(contents(first))
-    for hit, count in Counter(attacked.hits).most_common():
+        check = (check_engines if options.engines else check_build)(Path(scratch), options.kills, options.seed)
+        found = differences(check.first, check.second)
+        compared = len(contents(check.first))
+    for hit, count in Counter(check.hits).most_common():
         print(f"{count:>4}  {hit}")  # noqa: T201 - the result of this program
-    print(f"{len(attacked.hits)} kills, {plain:.0f} s undisturbed, {disturbed:.0f} s with them")  # noqa: T201
+    print(f"{len(check.hits)} kills, {check.plain:.0f} s undisturbed, {check.disturbed:.0f} s with them")  # noqa: T201
     print("\n".join(found) or f"all {compared} files are equal, every id stands once")  # noqa: T201
     return 1 if found else 0
 

@@ -1,0 +1,47 @@
+import threading
+
+import pytest
+
+from builder.polling import polled
+
+LONG = 600.0
+"""Seconds that no test waits for."""
+
+
+def test_it_is_done_again_and_again_beside_the_block_and_once_more_after_it():
+    calls, third = [], threading.Event()
+
+    def look():
+        calls.append(threading.current_thread().name)
+        if len(calls) == 3:
+            third.set()
+
+    with polled(look, 0.001, name="looker"):
+        assert third.wait(30)
+    *beside, last = calls
+    assert set(beside) == {"looker"}
+    assert last == threading.current_thread().name
+    assert "looker" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_block_that_ends_before_the_first_call_is_looked_at_once():
+    calls, seen = [], []
+    with polled(lambda: calls.append(len(seen)), LONG, name="looker"):
+        seen.append("work")
+    assert calls == [1]
+
+
+def test_after_an_error_there_is_no_last_call_and_no_thread():
+    calls = []
+    with pytest.raises(ValueError, match="the block"), polled(lambda: calls.append(1), LONG, name="looker"):
+        raise ValueError("the block is wrong")
+    assert calls == []
+    assert "looker" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_an_error_of_the_last_call_reaches_the_caller():
+    def look():
+        raise OSError("cannot look")
+
+    with pytest.raises(OSError, match="cannot look"), polled(look, LONG, name="looker"):
+        pass

@@ -86,6 +86,12 @@ class InstructionWriter:
             self.engine = start_engine(self.model, self.config.engine, self.runtime, self._tick)
         return self.engine
 
+    @property
+    def loads_model(self) -> bool:
+        """Whether a model is loaded here, and not asked through a server."""
+        other = self.config.augment.model
+        return self.config.engine.kind != "openai" and (other is None or other.served_name is None)
+
     def answer(self, rows: list[Row], rejects: Rejects, tick: Tick) -> list[Row]:
         """The candidates of some segments; what is rejected goes to `rejects`."""
         self._tick = tick

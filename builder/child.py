@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.errors import RecipeError, StageError
 from builder.failures import EXIT_AGAIN, EXIT_UNWRITABLE, died, disk_full, explain
-from builder.llm.journal import note_deaths
+from builder.llm.journal import forget_notes, note_deaths
 from builder.progress import read_progress
 from builder.storage import count_rows, parquet_files, read_json, write_json
 
@@ -55,22 +55,28 @@ def run_child(
         OSError: If the stage folder cannot be written.
     """
     write_json(out / REQUEST, request)
-    for attempt in range(runtime.restarts + 1):
+    forget_notes(out)
+    starts, lives, whole = 0, runtime.restarts, _written(out)
+    while True:
         (out / RESULT).unlink(missing_ok=True)
         start = (out / LOG).stat().st_size if (out / LOG).is_file() else 0
         code = _watch(out, runtime, on_progress)
+        starts += 1
         stalled = code is None or code == EXIT_AGAIN
-        if not stalled and not (code and code < 0 and note_deaths(out)):
+        noted = note_deaths(out) if stalled or (code and code < 0) else False
+        if not stalled and not noted:
             break
-        note_deaths(out)
-        if attempt == runtime.restarts and stalled:
+        lives, whole = (lives if _written(out) == whole else runtime.restarts) - 1, _written(out)
+        if lives < 0 and not stalled:
+            break
+        if lives < 0:
             raise StageError(
-                f"{stage}: no progress for {runtime.stall_minutes:g} minutes, or an engine that died, {attempt + 1} "
-                f"times over; see {out / LOG}, or raise runtime.stall_minutes"
+                f"{stage}: no progress for {runtime.stall_minutes:g} minutes, or an engine that died, again and again "
+                f"({starts} starts); see {out / LOG}, or raise runtime.stall_minutes"
             )
     result = read_json(out / RESULT) if (out / RESULT).is_file() else {}
     if code == 0 and "counts" in result:
-        return {**result, "restarts": attempt} if attempt else dict(result)
+        return {**result, "restarts": starts - 1} if starts > 1 else dict(result)
     if "error" in result:
         kind = RecipeError if result["exit_code"] == RecipeError.exit_code else StageError
         raise kind(f"{stage}: {result['error']}")
@@ -79,6 +85,11 @@ def run_child(
     if code and code > 0 and shutil.disk_usage(out).free < SPARE_BYTES:
         raise StageError(f"{stage}: {disk_full(out)}")
     raise StageError(f"{stage}: {died(typing.cast('int', code))}; see {out / LOG}{last_words(out / LOG, start)}")
+
+
+def _written(out: Path) -> int:
+    """How many files of rows stand; more than before the last start means that something gets done."""
+    return len(parquet_files(out / "data")) if (out / "data").is_dir() else 0
 
 
 def _watch(out: Path, runtime: "Runtime", on_progress: Callable[[], None]) -> int | None:

@@ -42,6 +42,12 @@ class Scorer:
     engine: Engine | None = field(default=None, repr=False)
     _looked: bool = field(default=False, init=False, repr=False)
 
+    @property
+    def loads_model(self) -> bool:
+        """Whether a model is loaded here, and not asked through a server."""
+        other = self.config.judge.model if isinstance(self.config.judge, Rated) else None
+        return self.config.engine.kind != "openai" and (other is None or other.served_name is None)
+
     def answer(self, rows: list[Row], rejects: Rejects, tick: Tick) -> list[Row]:
         """A score row for every pair, or for those of the half of the pages that the stage is for.
 

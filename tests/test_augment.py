@@ -232,17 +232,6 @@ def test_every_row_of_a_served_model_is_kept_or_counted(tmp_path, server):
     assert {body["seed"] for body in server.asked} == {row_seed(0, "augment", f"s{n}", 0) for n in range(12)}
 
 
-def test_of_a_model_that_gives_no_log_probabilities_the_first_usable_sample_is_the_best(tmp_path, server):
-    said = {row_seed(0, "augment", "s0", sample): f"How are {sample} apples kept?" for sample in range(3)}
-    said[row_seed(0, "augment", "s0", 0)] = ""
-
-    def play(handler, answer):
-        seed = int(answer["choices"][0]["message"]["content"].rpartition(" ")[2])
-        choice = {"message": {"content": said[seed]}, "finish_reason": "stop"}
-        handler.send(200, json.dumps({"choices": [choice], "usage": None}))
-
-    server.plays = lambda prompt, nth: play
-    counts = served(tmp_path, server, TEXTS[:1], samples=3, keep="best")
-    assert (counts.rows_in, counts.kept, counts.dropped) == (3, 1, {"empty": 1, "not_best": 1})
-    kept, _ = outcome(tmp_path)
-    assert kept == {"s0-1": ("How are 1 apples kept?", None, None)}
+def test_the_best_of_several_is_refused_where_a_model_gives_no_log_probabilities():
+    with pytest.raises(ValueError, match="keep: best, which needs log-probabilities"):
+        Augment(model={"served": "one"}, samples=3, keep="best")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import StageError
-from builder.llm.attempts import TRIES, Steady, in_halves
+from builder.llm.attempts import BROKEN, TRIES, EngineBrokenError, Steady, in_halves
 from builder.llm.engine import Failed, Sampling
 
 items = st.lists(st.integers(), max_size=40, unique=True)
@@ -65,3 +65,19 @@ def test_each_call_of_the_engine_keeps_what_belongs_to_a_row_together():
     assert steady.generate(prompts, Sampling(1, 1, 1), [7, 8, 9]) == [([0], 7), failed, ([2], 9)]
     assert steady.token_logprobs(prompts, [7, 8, 9]) == [([0], 7), failed, ([2], 9)]
     assert steady.next_logprobs(prompts, [5]) == [([0],), failed, ([2],)]
+
+
+def test_an_engine_that_fails_at_row_after_row_is_broken_and_not_its_rows():
+    def never(prompts, choices):
+        raise RuntimeError("device lost")
+
+    good = SimpleNamespace(next_logprobs=lambda prompts, choices: [[0.0] for _ in prompts])
+    steady = Steady(SimpleNamespace(next_logprobs=never))
+    with pytest.raises(EngineBrokenError, match=f"failed at {BROKEN} rows one after the other: device lost"):
+        steady.next_logprobs([[at] for at in range(500)], [5])
+    some = Steady(SimpleNamespace(next_logprobs=never))
+    assert len(some.next_logprobs([[1]] * (BROKEN - 1), [5])) == BROKEN - 1
+    some._engine = good
+    assert some.next_logprobs([[1]], [5]) == [[0.0]]
+    some._engine = SimpleNamespace(next_logprobs=never)
+    assert len(some.next_logprobs([[1]] * (BROKEN - 1), [5])) == BROKEN - 1

@@ -1,6 +1,7 @@
 import os
 import signal
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -157,7 +158,7 @@ def deadly_stage(out: Path, config: DeadlyStage, rows: Path, *, runtime: Runtime
 @pytest.mark.parametrize(("how", "engines"), [("dies", 1), ("hangs", 2)])
 def test_a_row_that_ends_or_blocks_its_engine_is_given_up_and_no_other_is_lost(tmp_path, monkeypatch, how, engines):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *sys.path]))
-    runtime = Runtime(chunk_rows=4, engines=engines, stall_minutes=0.05 if how == "hangs" else 30)
+    runtime = Runtime(chunk_rows=4, engines=engines, stall_minutes=0.1 if how == "hangs" else 30)
     request = {
         "function": "test_llm_runner:deadly_stage",
         "config_type": "test_llm_runner:DeadlyStage",
@@ -172,3 +173,32 @@ def test_a_row_that_ends_or_blocks_its_engine_is_given_up_and_no_other_is_lost(t
     assert [row["id"] for row in read_rows(tmp_path / "out" / "rejected") if row["reason"] == "engine_died"] == ["6"]
     assert read_json(tmp_path / "out" / "logs" / "deaths.json")[-2:] == [[1, "6"], [1, "6"]]
     assert result["restarts"] == 4
+
+
+@dataclass
+class Slow(Deadly):
+    def answer(self, rows, rejects, tick):
+        time.sleep(0.4 * len(rows))
+        return super().answer(rows, rejects, tick)
+
+
+def slow_stage(out: Path, config: DeadlyStage, rows: Path, *, runtime: Runtime) -> Stats:
+    return Stats({"rows": run_rows(out, rows, Slow(config=config), SCHEMA, runtime)})
+
+
+def test_of_several_engines_only_the_one_that_died_is_blamed_and_progress_brings_new_starts(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *sys.path]))
+    runtime = Runtime(chunk_rows=4, engines=2, restarts=4)
+    request = {
+        "function": "test_llm_runner:slow_stage",
+        "config_type": "test_llm_runner:DeadlyStage",
+        "config": {"deadly": 2, "how": "dies"},
+        "inputs": [str(source(tmp_path, 24))],
+        "runtime": runtime.model_dump(mode="json"),
+    }
+    notes = tmp_path / "out" / "logs" / "in_hand"
+    notes.mkdir(parents=True)
+    (notes / "00007.json").write_text('[1, "6", 1]')  # of a run that was killed
+    counts = run_child(tmp_path / "out", request, runtime, lambda: None, stage="slow")["counts"]["rows"]
+    assert counts["failed"] == {"engine_died": 1}
+    assert {death[0] for death in read_json(tmp_path / "out" / "logs" / "deaths.json")} == {0}

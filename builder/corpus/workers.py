@@ -1,6 +1,7 @@
 """Worker processes of a stage that die: a pool waits for ever for what a killed worker had in hand."""
 
 import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -14,32 +15,33 @@ _POLL_SECONDS = 0.2
 _ENDED_BY_THE_POOL = (0, -15)
 
 
-def watched_workers(out: Path, *, again: bool = False) -> AbstractContextManager[None]:
+def watched_workers(out: Path, *, again: Callable[[int], None] | None = None) -> AbstractContextManager[None]:
     """End this process as soon as a process that it has started dies, with the reason in the result file.
 
     What the other workers have finished stays; the same command goes on from there.
 
     Args:
         out: The stage folder.
-        again: Ask to be started again instead of giving up.
+        again: Called with the id of the process that died, before this one asks to be started again; without it, this
+            process gives up.
     """
     known: dict[int, Any] = {}
 
     def look() -> None:
         from multiprocess import active_children  # datatrove's fork of multiprocessing
 
-        codes = [process.exitcode for process in known.values()]
-        killed = next((code for code in codes if code is not None and code not in _ENDED_BY_THE_POOL), None)
-        if killed is not None:
-            _end(out, killed, again=again)
+        for pid, process in known.items():
+            if process.exitcode is not None and process.exitcode not in _ENDED_BY_THE_POOL:
+                if again is not None:
+                    again(pid)
+                    os._exit(EXIT_AGAIN)
+                _end(out, process.exitcode)
         known.update({process.pid: process for process in active_children()})
 
     return polled(look, _POLL_SECONDS, name="workers")
 
 
-def _end(out: Path, code: int, *, again: bool) -> None:
-    if again:
-        os._exit(EXIT_AGAIN)
+def _end(out: Path, code: int) -> None:
     message = died(code).replace("the child process", "a worker process")
     try:
         write_json(out / RESULT, {"error": f"{message}; fewer runtime.workers need less", "exit_code": 1})

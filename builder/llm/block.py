@@ -1,5 +1,7 @@
 """The datatrove block of the batch runner: an engine and the chunks that are its own."""
 
+import os
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -7,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from datatrove.pipeline.base import PipelineStep
 
 from builder.errors import StageError
+from builder.failures import EXIT_AGAIN
+from builder.llm.attempts import EngineBrokenError
 from builder.llm.chunks import ENGINE_TROUBLE, Chunks, Row
 from builder.llm.journal import CHUNK_LIVES, Journal
 from builder.llm.runner import Work, rank_folder
@@ -49,7 +53,12 @@ class AnswerRows(PipelineStep):  # type: ignore[misc]  # datatrove has no types
         journal = Journal(self.chunks.out, rank)
         for number, rows in self.chunks.missing(rank, world_size):
             rejects = self.chunks.rejects()
-            kept = self._answer(number, rows, rejects, journal, progress)
+            try:
+                kept = self._answer(number, rows, rejects, journal, progress)
+            except EngineBrokenError as error:  # a new process may do better; what was in hand is noted
+                sys.stderr.write(f"{error}\n")
+                sys.stderr.flush()
+                os._exit(EXIT_AGAIN)
             self._check(number, rows, kept, rejects)
             self.chunks.write(number, kept, rejects, self.schema)
             journal.clear()

@@ -76,13 +76,13 @@ class Chunks:
 
 
 def open_chunks(out: Path, source: Path, rows: int) -> Chunks:
-    """The chunks of a stage; their size in the first run is kept for later ones of the same stage.
+    """The chunks of a stage; their size is kept as soon as the first of them is written.
 
     Raises:
         StageError: If the stage folder holds parts that no chunk has.
     """
     settled = out / "logs" / "chunks.json"
-    if not settled.is_file():
+    if not settled.is_file() or not ((out / "data").is_dir() and parquet_files(out / "data")):
         write_json(settled, {"chunk_rows": rows})
     chunks = Chunks(out, source, int(read_json(settled)["chunk_rows"]), count_rows(source))
     known = {chunks.name(number) for number in range(chunks.count)}

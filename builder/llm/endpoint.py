@@ -25,6 +25,8 @@ FIRST_WAIT, LONGEST_WAIT = 2.0, 60.0
 """Seconds of the first and of the longest back-off."""
 LONGEST_ASKED = 300.0
 """Seconds that a server may ask for; below `runtime.stall_minutes`, so that a long wait is no stall."""
+PATIENCE = 10
+"""How many times `runtime.request_tries` a request may be put off."""
 Body = dict[str, Any]
 T = TypeVar("T")
 
@@ -60,7 +62,8 @@ class Endpoint:
 
         Returns:
             The answers in the order of the requests; what failed `runtime.request_tries` times has a reason beginning
-            with `engine_`. A try that is put off (429) does not count while others get through.
+            with `engine_`. A try that is put off (429) hardly
+            counts (see `PATIENCE`): a quota is no fault of a row.
 
         Raises:
             StageError: If the server is down, out of order, or refuses key or model; no row is to blame then.
@@ -118,8 +121,7 @@ class Endpoint:
         seconds: float,
     ) -> T | Failed:
         """One request, sent until it is answered or has failed too often."""
-        tries, waits, before = 0, 0, health.answered
-        seen = before
+        tries, waits, before = 0, 0, -1
         while True:
             outcome = await self._try(send, read, seconds)
             self._tick()
@@ -130,10 +132,10 @@ class Endpoint:
                 health.works(self._pace.clock())
                 return Failed(outcome.reason, outcome.message)
             health.fails(self._pace.clock(), self._runtime.request_seconds, self.address, outcome)
+            before = health.answered if not waits else before
             waits += 1
-            tries += not (outcome.put_off and health.answered > seen)
-            seen = health.answered
-            if tries >= self._runtime.request_tries:
+            tries += not outcome.put_off
+            if tries >= self._runtime.request_tries or waits >= PATIENCE * self._runtime.request_tries:
                 if health.answered == before:
                     await self._check_up(client, outcome)
                 return Failed(outcome.reason, outcome.message)

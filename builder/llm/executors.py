@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.corpus.workers import watched_workers
 from builder.errors import StageError
+from builder.llm.journal import blame
 
 if TYPE_CHECKING:
     from builder.llm.block import AnswerRows
@@ -42,7 +43,7 @@ def run_engines(step: "AnswerRows", out: Path, runtime: "Runtime", engines: int)
 def _run_here(step: "AnswerRows", out: Path, runtime: "Runtime", engines: int) -> None:
     from datatrove.executor.local import LocalPipelineExecutor
 
-    gpus = gpus_of_engines(runtime, engines)
+    gpus = gpus_of_engines(runtime, engines) if getattr(step.work, "loads_model", True) else []
     executor: Any = LocalPipelineExecutor(
         [OwnGpus(gpus), step] if engines > 1 and gpus else [step],
         tasks=engines,
@@ -51,7 +52,7 @@ def _run_here(step: "AnswerRows", out: Path, runtime: "Runtime", engines: int) -
         skip_completed=False,  # the chunks know what is done
         start_method="spawn",  # CUDA cannot be used in a fork of a process that has used it
     )
-    with watched_workers(out, again=True):
+    with watched_workers(out, again=lambda pid: blame(out, pid=pid)):
         executor.run()
 
 
@@ -67,13 +68,13 @@ class OwnGpus:
 
 
 def gpus_of_engines(runtime: "Runtime", engines: int) -> list[str]:
-    """What CUDA_VISIBLE_DEVICES is for each engine of this machine; nothing where it has no GPU or a server works.
+    """What CUDA_VISIBLE_DEVICES is for each engine of this machine; nothing where it has no GPU.
 
     Raises:
         StageError: If there are fewer GPUs than the engines need.
     """
     names, each = _visible_gpus(), runtime.tensor_parallel
-    if not names or runtime.endpoint is not None:
+    if not names:
         return []
     if len(names) < engines * each:
         raise StageError(

@@ -5,6 +5,7 @@ processes, its rows are tried one by one, and a row that has cost `ROW_LIVES` of
 """
 
 import json
+import os
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -35,7 +36,7 @@ class Journal:
     def take(self, chunk: int, row: str | None = None) -> None:
         """Note that a chunk, or one row of it alone, is taken up."""
         temporary = self._path.with_suffix(".tmp")
-        temporary.write_text(json.dumps([chunk, row]))
+        temporary.write_text(json.dumps([chunk, row, os.getpid()]))
         temporary.replace(self._path)
 
     def clear(self) -> None:
@@ -51,12 +52,26 @@ class Journal:
         return self._rows[row] >= ROW_LIVES
 
 
+def forget_notes(out: Path) -> None:
+    """Delete what processes of an earlier run had in hand: nobody has seen what they died of."""
+    for path in (out / _IN_HAND).glob("*.json"):
+        path.unlink(missing_ok=True)
+
+
+def blame(out: Path, *, pid: int | None = None, rank: int | None = None) -> None:
+    """Of several engines, leave only the notes of the one that died or stood still; the others end for its sake."""
+    for path in (out / _IN_HAND).glob("*.json"):
+        with suppress(OSError, ValueError):
+            if path.stem != f"{rank:05d}" if rank is not None else json.loads(path.read_text())[2] != pid:
+                path.unlink()
+
+
 def note_deaths(out: Path) -> bool:
     """Add what dead processes had in hand to the deaths; return whether there was anything."""
     found = []
     for path in sorted((out / _IN_HAND).glob("*.json")):
         with suppress(OSError, ValueError):
-            found.append(json.loads(path.read_text()))
+            found.append(json.loads(path.read_text())[:2])
         path.unlink(missing_ok=True)
     if found:
         write_json(out / _DEATHS, _deaths(out) + found)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from builder.child import LOG
 from builder.errors import StageError
-from builder.llm.elsewhere import Elsewhere, has_begun, keep_waiting
+from builder.llm.elsewhere import ENDED, Elsewhere, has_begun, keep_waiting
+from builder.llm.runner import rank_folder
 from builder.polling import polled
 
 if TYPE_CHECKING:
@@ -88,4 +89,5 @@ class RaySite:
         return gpus
 
     def _keep_waiting(self, ranks: list[int]) -> None:
-        keep_waiting(self._out, [rank for rank in ranks if not has_begun(self._out, rank)])
+        ended = [rank for rank in ranks if (self._out / rank_folder(rank) / ENDED).is_file()]
+        keep_waiting(self._out, [*ended, *(rank for rank in ranks if not has_begun(self._out, rank))])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from builder.failures import EXIT_AGAIN
 from builder.llm.chunks import Chunks, Row, open_chunks
 from builder.llm.engine import Tick
+from builder.llm.journal import blame
 from builder.polling import polled
 from builder.progress import PROGRESS_FILE, Progress, Seen, read_progress
 from builder.records import Counts, Rejects
@@ -92,6 +93,7 @@ class _Watch:
             done += seen.done if seen else 0
             finished = seen is not None and seen.done == seen.total
             if self._engines > 1 and not finished and time.monotonic() - self._moved[rank] > self._limit:
+                blame(self._out, rank=rank)
                 os._exit(EXIT_AGAIN)
         self._progress.advance(self._before + done - self._progress.done)
         if moved:

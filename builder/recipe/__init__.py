@@ -129,6 +129,12 @@ class Augment(Section):
     gate: Gate = Gate()
     seed: int = 0
 
+    @model_validator(mode="after")
+    def _best(self) -> "Augment":
+        if self.keep == "best" and self.model is not None and self.model.served_name is not None:
+            raise ValueError("has keep: best, which needs log-probabilities, and a served model gives none; use all")
+        return self
+
 
 class Training(Section):
     """The TRL recipes (TRL's own keys) and what each M_t starts from."""

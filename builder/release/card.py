@@ -1,6 +1,7 @@
 """Cards: YAML front matter written from the files, and a body whose every figure is computed."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -8,6 +9,7 @@ import yaml
 from builder.errors import ReleaseError
 from builder.escape import escape
 from builder.recipe.judges import Rated
+from builder.recipe.other import Loaded
 from builder.release.figures import funnel, licences, samples, score_summary, text_statistics
 from builder.release.markdown import fence
 from builder.release.material import Material
@@ -30,8 +32,23 @@ def dataset_card(material: Material, configs: list[Config]) -> str:
         "scores": score_summary(material),
         "samples": samples(configs),
         "prompts": _prompts(material),
+        "writer": named(material.recipe.augment.model),
+        "judges": [
+            {"name": judge.judge, "model": named(judge.model)}
+            for judge in material.recipe.score
+            if isinstance(judge, Rated) and judge.model is not None
+        ],
     }
     return render_card("dataset.md.jinja", _front_matter(material, configs), values)
+
+
+def named(other: Loaded | None) -> str | None:
+    """A model that the build has not trained, as a card names it; None for none."""
+    if other is None:
+        return None
+    if other.served_name is not None:
+        return f"the model that a server calls `{other.served_name}`"
+    return f"`{other.model}` at `{other.revision}`" if other.model else f"`{Path(other.location).name}`"
 
 
 def _front_matter(material: Material, configs: list[Config]) -> dict[str, Any]:

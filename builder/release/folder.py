@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from builder.errors import ReleaseError, StageError
 from builder.recipe import Recipe
 from builder.release.card import dataset_card, front_matter_text
@@ -81,13 +83,18 @@ def write_dataset(folder: Path, material: Material) -> None:
 
 
 def released_recipe(recipe: Recipe) -> dict[str, Any]:
-    """The recipe without `runtime`; of every path only the last name, of every option only what is set."""
-    return dict(_named(recipe.model_dump(exclude={"runtime"}, exclude_none=True)))
+    """The recipe without `runtime`; of every path only the last name, and no option that is not set."""
+    return {name: value for name, value in _named(recipe).items() if name != "runtime"}
 
 
 def _named(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _named(item) for key, item in value.items()}
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        values = {name: getattr(value, name) for name in fields}
+        # Where null is not the default it is a choice, such as a rule that is switched off.
+        return {
+            name: _named(item) for name, item in values.items() if item is not None or fields[name].default is not None
+        }
     if isinstance(value, list):
         return [_named(item) for item in value]
     return value.name if isinstance(value, Path) else value

@@ -143,8 +143,7 @@ class Bench:
         config = ScoreStage(judge=judge, engine=ENGINE, chat=Chat())
 
         def stage(rows: list[Row], out: Path) -> None:
-            work = Scorer(config, self.forward, self.runtime, out)
-            work._started = self.engine
+            work = Scorer(config, self.forward, self.runtime, out, self.engine)
             self._run(out, rows, candidate_schema(), work, score_schema(judge.judge))
 
         return stage

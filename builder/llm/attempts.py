@@ -1,5 +1,6 @@
 """An engine whose calls may fail: what fails as a batch is tried in halves, so that one row cannot spoil the others."""
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -85,6 +86,7 @@ def in_halves(
         except (BuilderError, MemoryError):
             raise
         except Exception as error:
+            sys.stderr.write(f"the engine failed at {len(items)} rows: {type(error).__name__}: {str(error)[:500]}\n")
             if len(items) > 1:
                 middle = len(items) // 2
                 return in_halves(ask, items[:middle], failed) + in_halves(ask, items[middle:], failed)

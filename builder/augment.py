@@ -121,9 +121,10 @@ class InstructionWriter:
         The segments stage knows the tokens of common families; the model may have tokens of its own.
         """
         augment, asked = self.config.augment, []
-        for row in rows:
-            messages = ask_for_instruction(self.config.chat.system_backward, augment.template, row["text"])
-            prompt = self._speaker.prepare(messages)
+        system, template = self.config.chat.system_backward, augment.template
+        conversations = [ask_for_instruction(system, template, row["text"]) for row in rows]
+        prompts = self._speaker.prepare(conversations)
+        for row, messages, prompt in zip(rows, conversations, prompts, strict=True):
             reason = "control_tokens" if self._speaker.forged(messages) else None
             if not self._speaker.fits(prompt, augment.max_tokens):
                 reason = "longer_than_context"

@@ -35,6 +35,7 @@ class Iteration:
         by: Which of them A_t was selected by.
         selected: A_t.
         trained: The pairs of A_t that M_t was trained on; some are withheld for testing.
+        crossed: Whether the pairs were scored by models that trained on the other half of the pages.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Iteration:
     by: str
     selected: set[str]
     trained: set[str]
+    crossed: bool = False
 
     @property
     def selector(self) -> Scores:
@@ -80,7 +82,8 @@ def _iteration(number: int, stage: Artifact, config: Curate, artifacts: Mapping[
     file = model.path / "rows" / "curated.parquet" if model else None
     if file and file.is_file():  # without those that were too long
         trained &= {row["id"] for row in read_rows(file, ["id"])}
-    return Iteration(number, scores, by, {row["id"] for row in rows}, trained)
+    crossed = any(name.startswith(beside) and without_half(name) != name for name in artifacts)
+    return Iteration(number, scores, by, {row["id"] for row in rows}, trained, crossed)
 
 
 def differences(iterations: Sequence[Iteration], examples: int) -> list[dict[str, Any]]:
@@ -97,9 +100,10 @@ def difference(before: Iteration, after: Iteration, examples: int) -> dict[str, 
         examples: How many of the promoted and of the demoted pairs to name, those that moved most.
 
     Returns:
-        `from`, `to`, and by judge the `scores` (see `migration`); `overlap`, |A_t and A_{t+1}| / |A_t|, and `jaccard`;
-        `promoted` and `demoted`, `rows` and `examples` of the pairs only in A_{t+1} and only in A_t; `groups`, which
-        tell whether M_t prefers what it was trained on (see `_group`).
+        `from`, `to`, whether the scores of t + 1 are `crossed` (cross-fitted), and by judge the `scores` (see
+        `migration`); `overlap`, |A_t and A_{t+1}| / |A_t|, and `jaccard`; `promoted` and `demoted`, `rows` and
+        `examples` of the pairs only in A_{t+1} and only in A_t; `groups`, which tell whether M_t prefers
+        what it was trained on (see `_group`).
     """
     rises = _rises(before.selector, after.selector)
     stayed = before.selected & after.selected
@@ -108,6 +112,7 @@ def difference(before: Iteration, after: Iteration, examples: int) -> dict[str, 
     return {
         "from": before.number,
         "to": after.number,
+        "crossed": after.crossed,
         "scores": {
             name: migration(before.scores[name], after.scores[name], rating=name in RATINGS)
             for name in before.scores

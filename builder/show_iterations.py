@@ -107,10 +107,13 @@ def _describe_groups(entry: Mapping[str, Any]) -> str:
             f"{label.format(entry['from']):<20} {group['rows']:>8,} {_figure(group['selected_after'], '.1%'):>15} "
             f"{_figure(group['rank_correlation']):>17} {_figure(group['rise'], '+.1%'):>10}"
         )
-    note = (
-        f"(rise: ranks gained, as a share of all; M_{entry['from']} may prefer what it was trained on, which the "
-        "withheld rows, selected alike, tell apart from chance)"
+    why = (
+        "each pair was scored by a model that trained on the other half of the pages (training.cross_fit)"
+        if entry["crossed"]
+        else f"M_{entry['from']} may prefer what it was trained on, which the withheld rows, selected alike, tell "
+        "apart from chance"
     )
+    note = f"(rise: ranks gained, as a share of all; {why})"
     return "\n".join([*lines, note])
 
 

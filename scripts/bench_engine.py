@@ -23,6 +23,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
 os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
 
+from bench_server import CONCURRENCY, ask_plainly, served  # beside this file
+
 from builder.augment import AugmentStage, InstructionWriter, backward_prompt
 from builder.llm.attempts import Steady
 from builder.llm.contract import Renderer, load_contract, make_contract
@@ -43,6 +45,7 @@ SEGMENT_CHARS = (600, 3_000)
 INSTRUCTION_TOKENS = 64
 REASONING_TOKENS = 128
 TURNS = 4
+SERVED_ROWS = 256
 
 
 Row = dict[str, Any]
@@ -76,15 +79,11 @@ class Bench:
     def augment(self) -> None:
         """Self-augmentation against bare generation."""
         settings = Augment(max_tokens=INSTRUCTION_TOKENS)
-        config = AugmentStage(augment=settings, engine=ENGINE, chat=Chat())
         renderer = self._renderer("backward")
         texts = [self._text(renderer, backward_prompt(renderer, "backward", row["text"])) for row in self.segments]
         options = self._sampling(settings.temperature, settings.top_p, settings.max_tokens, len(texts))
 
-        def stage(rows: list[Row], out: Path) -> None:
-            work = InstructionWriter(config, self.backward, self.runtime, self.engine)
-            self._run(out, rows, segment_schema(), work, candidate_schema())
-
+        stage = self._augment(ENGINE, self.runtime, self.engine)
         self._compare("augment", stage, self.segments, texts, options)
 
     def expected(self) -> None:
@@ -107,6 +106,45 @@ class Bench:
                 f"  expected / verdict, {shape:19} {rates['expected']:6.1f} against {rates['verdict']:.1f} pairs/s, "
                 f"{REASONING_TOKENS} tokens of reasoning: {rates['expected'] / rates['verdict']:.1f} x"
             )
+
+    def server(self) -> None:
+        """Self-augmentation in process, through vLLM's server, and by a plain script with the OpenAI client."""
+        settings, rows = Augment(max_tokens=INSTRUCTION_TOKENS), self.segments[:SERVED_ROWS]
+        renderer = self._renderer("backward")
+        texts = {row["id"]: self._text(renderer, backward_prompt(renderer, "backward", row["text"])) for row in rows}
+
+        def plain(some: list[Row], out: Path) -> None:
+            began = time.perf_counter()
+            ask_plainly(
+                asking, self.backward.parent.name, [texts[row["id"]] for row in some],
+                temperature=settings.temperature, top_p=settings.top_p, max_tokens=settings.max_tokens,
+            )  # fmt: skip
+            self.spent = time.perf_counter() - began
+
+        with served(self.backward, ENGINE, self.runtime) as asking:
+            remote = ENGINE.model_copy(update={"kind": "openai"})
+            contestants = {
+                "in process": self._augment(ENGINE, self.runtime, self.engine),
+                "engine openai": self._augment(remote, asking, None),
+                "plain client": plain,
+            }
+            seconds = self._turns(contestants, rows)
+        rates = {name: len(rows) / value for name, value in seconds.items()}
+        print(
+            f"  augment, in process {rates['in process']:6.1f} rows/s; through vLLM's server, {CONCURRENCY} requests "
+            f"at a time: engine openai {rates['engine openai']:.1f}, plain AsyncOpenAI {rates['plain client']:.1f}: "
+            f"{rates['in process'] / rates['plain client']:.2f} x and "
+            f"{rates['engine openai'] / rates['plain client']:.2f} x"
+        )
+
+    def _augment(self, engine: Engine, runtime: Runtime, loaded: Any) -> Callable[[list[Row], Path], None]:
+        config = AugmentStage(augment=Augment(max_tokens=INSTRUCTION_TOKENS), engine=engine, chat=Chat())
+
+        def stage(rows: list[Row], out: Path) -> None:
+            work = InstructionWriter(config, self.backward, runtime, loaded)
+            self._run(out, rows, segment_schema(), work, candidate_schema())
+
+        return stage
 
     def prefix_cache(self) -> None:
         """The same ratings with and without prefix caching: short pairs, and pairs of the paper's lengths."""
@@ -267,6 +305,8 @@ def main() -> None:
         bench.expected()
         bench.verdict()
         bench.prefix_cache()
+        if not options.no_server:
+            bench.server()
     print(f"peak memory of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
 
 

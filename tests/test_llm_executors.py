@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
@@ -16,6 +17,9 @@ import yaml
 from builder.child import run_child
 from builder.errors import StageError
 from builder.llm import elsewhere, executors, slurm
+from builder.llm.block import AnswerRows
+from builder.llm.chunks import open_chunks
+from builder.llm.ray_site import RaySite
 from builder.llm.runner import run_rows
 from builder.recipe import Runtime
 from builder.recipe.slurm import Slurm
@@ -260,6 +264,26 @@ def test_slurm_needs_a_section_and_a_time_in_quotes():
         Runtime(executor="slurm")
     with pytest.raises(ValueError, match=r'is read as the number 72000; write it in quotes, as in "20:00:00"'):
         Slurm.model_validate(yaml.safe_load("{partition: gpu, time: 20:00:00}"))
+
+
+@dataclass
+class OnlyAsks(OnlyEven):
+    """Asks a server, so that no model is loaded where it runs."""
+
+    loads_model = False
+
+
+@pytest.mark.parametrize(("kind", "gpus"), [(OnlyEven, 2), (OnlyAsks, 0)])
+def test_gpus_are_asked_for_where_a_model_is_loaded_and_not_where_a_server_is_asked(tmp_path, slurm_here, kind, gpus):
+    stop = HERE.model_copy(update={"gpus_per_task": None, "env_command": "exit 3"})
+    runtime = under("slurm", restarts=0, tensor_parallel=2).model_copy(update={"slurm": stop})
+    with pytest.raises(StageError):
+        run_rows(tmp_path / "out", source(tmp_path), kind(tmp_path), SCHEMA, runtime)
+    asked = [line for line in (slurm_here / "submitted").read_text().splitlines() if "SBATCH --g" in line]
+    assert [line.split("=")[1] for line in asked] == [str(gpus)] * bool(gpus)
+    nodes = [{"Alive": True, "Resources": {"CPU": 1.0, "GPU": 8.0}}]
+    step = AnswerRows(open_chunks(tmp_path / "two", source(tmp_path), 4), kind(tmp_path), SCHEMA, 0.2)
+    assert RaySite(step, tmp_path, runtime, 2)._gpus(SimpleNamespace(nodes=lambda: nodes)) == gpus
 
 
 @pytest.fixture

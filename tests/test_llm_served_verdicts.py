@@ -22,8 +22,8 @@ class Said:
     def __init__(self, *said):
         self.said, self.asked = said, []
 
-    def prepare(self, messages):
-        return messages
+    def prepare(self, conversations):
+        return conversations
 
     def write(self, prompts, sampling, seeds):
         self.asked.append((prompts, sampling, seeds))

@@ -49,7 +49,7 @@ def test_a_prompt_fits_up_to_the_last_token_of_the_context(renderer):
 
 
 def test_a_conversation_is_prepared_as_its_contract_says(renderer):
-    assert token_speaker(renderer).prepare(TALKS[0]) == renderer.prompt(TALKS[0])
+    assert token_speaker(renderer).prepare(TALKS) == [renderer.prompt(talk) for talk in TALKS]
 
 
 @pytest.mark.parametrize("make", [token_speaker, lambda _: ServedSpeaker(not_asked)], ids=["tokens", "served"])
@@ -122,7 +122,7 @@ def test_a_served_model_answers_in_order_and_a_row_that_fails_stays_in_its_place
     }
     server.plays = lambda prompt, nth: plays.get(prompt[-1]["content"])
     speaker = served(server)
-    prompts = [speaker.prepare(talk) for talk in TALKS]
+    prompts = speaker.prepare(TALKS)
     found = speaker.write(prompts, SAMPLING, [4, 5, 6, 7])
     assert found[0] == Written("question 0 4", True, None, 3)
     assert found[1].reason == "engine_rejected"
@@ -152,7 +152,7 @@ def test_a_loaded_model_is_asked_in_its_own_template_whatever_that_of_the_recipe
     chat, ticks = Chat(template=tmp_path / "recipe.jinja"), []
     other = Loaded(path=instruction_model)
     speaker = open_other(other, "backward", chat, PLAIN, Runtime(), lambda: ticks.append(1))
-    prompt = speaker.prepare(TALKS[1])
+    [prompt] = speaker.prepare(TALKS[1:2])
     shown = load_tokenizer(BASE).decode(prompt)
     assert shown == "<|im_start|>SYSTEM:s<|im_end|><|im_start|>USER:question 1<|im_end|><|im_start|>ASSISTANT:"
     assert speaker.fits(prompt, PLAIN.max_model_len - len(prompt))

@@ -72,3 +72,11 @@ def test_one_iteration_has_no_difference_and_says_so(tmp_path):
     for given in (settings, (*settings, "iterations=1")):
         assert show(path, given).startswith("only iteration 1 has a selection, of 2 pairs; a difference needs two")
         assert json.loads(show(path, given, as_json=True))["differences"] == []
+
+
+def test_of_cross_fitted_scores_it_says_that_no_model_scored_what_it_trained_on(finished, tmp_path):
+    crossed = finish(tmp_path, {"likelihood": [FIRST, SECOND]}, "training.cross_fit=true")
+    assert "scored by a model that trained on the other half of the pages" in show(*crossed)
+    assert "may prefer what it was trained on" not in show(*crossed)
+    assert "M_1 may prefer what it was trained on" in show(*finished)
+    assert json.loads(show(*crossed, as_json=True))["differences"][0]["crossed"] is True

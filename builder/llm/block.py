@@ -47,6 +47,11 @@ class AnswerRows(PipelineStep):  # type: ignore[misc]  # datatrove has no types
     def __post_init__(self) -> None:
         PipelineStep.__init__(self)
 
+    @property
+    def loads_model(self) -> bool:
+        """Whether its work loads a model, and does not only ask a server."""
+        return bool(getattr(self.work, "loads_model", True))
+
     def run(self, data: object, rank: int = 0, world_size: int = 1) -> Iterable[object]:
         """Answer this engine's chunks; `data` is not used, and nothing goes on to a next block."""
         progress = Progress(self.chunks.out, "rows", folder=rank_folder(rank))

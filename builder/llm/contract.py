@@ -7,6 +7,7 @@ template drift between training and inference is the commonest defect of earlier
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -182,7 +183,11 @@ class Renderer:
 
     def prompt(self, messages: list[Message]) -> list[int]:
         """Token ids of `messages` with the opening of the assistant's turn."""
-        return self._ids(messages, opening=True)
+        return self.prompts([messages])[0]
+
+    def prompts(self, conversations: Sequence[list[Message]]) -> list[list[int]]:
+        """`prompt` of each conversation; together they are tokenised on all cores."""
+        return self._ids(conversations, opening=True)
 
     def answered(self, messages: list[Message], answer: str) -> tuple[list[int], int]:
         """Token ids of prompt, answer and end token, and the index where the answer begins.
@@ -190,12 +195,27 @@ class Renderer:
         Raises:
             StageError: If the prompt's ids are not the beginning of the whole.
         """
-        prompt = self.prompt(messages)
-        ids = self._ids([*messages, {"role": "assistant", "content": answer}], opening=False)
-        if ids[: len(prompt)] != prompt:
-            raise StageError("the chat template does not keep the prompt's tokens when an answer follows")
-        last = len(ids) - 1 - ids[::-1].index(self.end_id)
-        return ids[: last + 1], len(prompt)
+        return self.all_answered([messages], [answer])[0]
+
+    def all_answered(
+        self, conversations: Sequence[list[Message]], answers: Sequence[str]
+    ) -> list[tuple[list[int], int]]:
+        """`answered` of each conversation with its answer; together they are tokenised on all cores.
+
+        Raises:
+            StageError: If the ids of a prompt are not the beginning of the whole.
+        """
+        whole = [
+            [*messages, {"role": "assistant", "content": answer}]
+            for messages, answer in zip(conversations, answers, strict=True)
+        ]
+        found = []
+        for prompt, ids in zip(self.prompts(conversations), self._ids(whole, opening=False), strict=True):
+            if ids[: len(prompt)] != prompt:
+                raise StageError("the chat template does not keep the prompt's tokens when an answer follows")
+            last = len(ids) - 1 - ids[::-1].index(self.end_id)
+            found.append((ids[: last + 1], len(prompt)))
+        return found
 
     def forged(self, messages: list[Message]) -> bool:
         """Whether a text in `messages` adds a control token of this vocabulary, or hides one of the template.
@@ -211,17 +231,19 @@ class Renderer:
         return self._controls(messages) != self._of_template[turns]
 
     def _controls(self, messages: list[Message]) -> list[int]:
-        return [token for token in self._ids(messages, opening=False) if token in self._control_tokens]
+        return [token for token in self._ids([messages], opening=False)[0] if token in self._control_tokens]
 
-    def _ids(self, messages: list[Message], *, opening: bool) -> list[int]:
+    def _ids(self, conversations: Sequence[list[Message]], *, opening: bool) -> list[list[int]]:
+        if not conversations:
+            return []
         ids = self.tokenizer.apply_chat_template(
-            messages,
+            list(conversations),
             chat_template=self.contract.template,
             tokenize=True,
             add_generation_prompt=opening,
             return_dict=False,
         )
-        return list(ids)
+        return [list(of_one) for of_one in ids]
 
 
 _LIKE_MARKUP = re.compile(r"[<\[](?!0x[0-9A-Fa-f]{2}>)\S+[>\]]")

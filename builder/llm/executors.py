@@ -43,7 +43,7 @@ def run_engines(step: "AnswerRows", out: Path, runtime: "Runtime", engines: int)
 def _run_here(step: "AnswerRows", out: Path, runtime: "Runtime", engines: int) -> None:
     from datatrove.executor.local import LocalPipelineExecutor
 
-    gpus = gpus_of_engines(runtime, engines) if getattr(step.work, "loads_model", True) else []
+    gpus = gpus_of_engines(runtime, engines) if step.loads_model else []
     executor: Any = LocalPipelineExecutor(
         [OwnGpus(gpus), step] if engines > 1 and gpus else [step],
         tasks=engines,

@@ -27,8 +27,9 @@ def likelihood(
     The end token is what tells cut text from whole text; without x its probability is as low, so it would cancel.
     """
     tag = renderer.contract.system("seed")
-    asked = [renderer.answered([tag, {"role": "user", "content": row["instruction"]}], row["output"]) for row in rows]
-    prior = [renderer.answered([tag, {"role": "user", "content": ""}], row["output"]) for row in rows]
+    outputs = [row["output"] for row in rows]
+    asked = renderer.all_answered([[tag, {"role": "user", "content": row["instruction"]}] for row in rows], outputs)
+    prior = renderer.all_answered([[tag, {"role": "user", "content": ""}]] * len(rows), outputs)
     weight = judge.prior_weight[0] if isinstance(judge.prior_weight, list) else judge.prior_weight
     scored = []
     for row, reading in zip(rows, _readings(asked, prior, engine, room), strict=True):
@@ -62,8 +63,9 @@ def reverse(
         room: Context length in tokens.
     """
     nothing = backward_prompt(renderer, template, "")
-    asked = [renderer.answered(backward_prompt(renderer, template, row["output"]), row["instruction"]) for row in rows]
-    prior = [renderer.answered(nothing, row["instruction"]) for row in rows]
+    instructions = [row["instruction"] for row in rows]
+    asked = renderer.all_answered([backward_prompt(renderer, template, row["output"]) for row in rows], instructions)
+    prior = renderer.all_answered([nothing] * len(rows), instructions)
     scored = []
     for row, reading in zip(rows, _readings(asked, prior, engine, room), strict=True):
         if isinstance(reading, str):

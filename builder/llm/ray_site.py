@@ -77,9 +77,10 @@ class RaySite:
             raise StageError(f"{what}: {first}") from error
 
     def _gpus(self, ray: Any) -> int:
-        """GPUs of an engine: none where no node has any."""
+        """GPUs of an engine: none where no node has any, or where the stage only asks a server."""
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         gpus = self._runtime.tensor_parallel if any(node.get("GPU") for node in nodes) else 0
+        gpus = gpus if self._step.loads_model else 0
         cpus = self._runtime.threads
         if not any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus for node in nodes):
             raise StageError(

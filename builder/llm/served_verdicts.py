@@ -20,7 +20,7 @@ def served_verdict(rows: list[Row], judge: Verdict, system: str, speaker: Speake
     """
     sampling = Sampling(judge.temperature, judge.top_p, judge.max_tokens)
     asked = [row for row in rows for _ in range(judge.samples)]
-    prompts = [speaker.prepare(_conversation(row, judge, system)) for row in asked]
+    prompts = speaker.prepare([_conversation(row, judge, system) for row in asked])
     seeds = [row_seed(judge.seed, "verdict", row["id"], sample) for row in rows for sample in range(judge.samples)]
     written = iter(speaker.write(prompts, sampling, seeds))
     scored = []

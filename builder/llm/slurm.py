@@ -99,6 +99,8 @@ class SlurmSite:
     @property
     def _gpus(self) -> int:
         given = self._settings.gpus_per_task
+        if not self._step.loads_model:
+            return given or 0
         return self._runtime.tensor_parallel if given is None else given
 
     def _wait(self, ranks: list[int]) -> None:

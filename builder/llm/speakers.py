@@ -41,8 +41,8 @@ class Written(NamedTuple):
 class Speaker(Protocol):
     """Writes an answer to each conversation."""
 
-    def prepare(self, messages: list[Message]) -> Any:
-        """The conversation as `write` takes it."""
+    def prepare(self, conversations: Sequence[list[Message]]) -> Sequence[Any]:
+        """The conversations as `write` takes them."""
 
     def fits(self, prompt: Any, max_tokens: int) -> bool:
         """Whether a prepared conversation leaves room for an answer of `max_tokens`."""
@@ -66,9 +66,9 @@ class TokenSpeaker:
     def __init__(self, renderer: Renderer, engine: Callable[[], Engine], room: int) -> None:
         self.renderer, self._engine, self._room = renderer, engine, room
 
-    def prepare(self, messages: list[Message]) -> list[int]:
+    def prepare(self, conversations: Sequence[list[Message]]) -> list[list[int]]:
         """See `Speaker.prepare`."""
-        return self.renderer.prompt(messages)
+        return self.renderer.prompts(conversations)
 
     def fits(self, prompt: list[int], max_tokens: int) -> bool:
         """See `Speaker.fits`."""
@@ -103,9 +103,9 @@ class ServedSpeaker:
     def __init__(self, chat: Callable[[], "ChatModel"]) -> None:
         self._chat = chat
 
-    def prepare(self, messages: list[Message]) -> list[Message]:
+    def prepare(self, conversations: Sequence[list[Message]]) -> Sequence[list[Message]]:
         """See `Speaker.prepare`."""
-        return messages
+        return conversations
 
     def fits(self, prompt: list[Message], max_tokens: int) -> bool:
         """Always; the server refuses what is too long, and the row counts as `engine_rejected`."""

@@ -66,7 +66,7 @@ class VllmEngine:
                 max_tokens=sampling.max_tokens,
                 seed=seed,
                 logprobs=0,
-                skip_special_tokens=False,
+                detokenize=False,  # the stages do it, once a reply and not once a token
             )
             for seed in seeds
         ]
@@ -76,7 +76,7 @@ class VllmEngine:
         """See `Engine.token_logprobs`."""
         from vllm import SamplingParams
 
-        outputs = self._run(sequences, SamplingParams(temperature=0, max_tokens=1, prompt_logprobs=0))
+        outputs = self._run(sequences, SamplingParams(temperature=0, max_tokens=1, prompt_logprobs=0, detokenize=False))
         return [
             [output.prompt_logprobs[at][ids[at]].logprob for at in range(start, len(ids))]
             for output, ids, start in zip(outputs, sequences, starts, strict=True)
@@ -86,7 +86,7 @@ class VllmEngine:
         """See `Engine.next_logprobs`."""
         from vllm import SamplingParams
 
-        options = SamplingParams(temperature=0, max_tokens=1, logprob_token_ids=list(choices))
+        options = SamplingParams(temperature=0, max_tokens=1, logprob_token_ids=list(choices), detokenize=False)
         first = [output.outputs[0].logprobs[0] for output in self._run(prompts, options)]
         return [[found[choice].logprob for choice in choices] for found in first]
 

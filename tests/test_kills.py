@@ -10,10 +10,11 @@ from builder.sample.kill_check import Killed, contents, descendants, differences
 SETTINGS = {
     "iterations": 1,
     "segments.tasks": 3,
-    "dedup.sample": 120,
+    "dedup.sample": 60,
+    "engine.kind": "transformers",  # starts soonest; `make kill-check-engines` kills vLLM
     "augment.max_tokens": 12,
     "runtime.workers": 1,
-    "runtime.chunk_rows": 50,
+    "runtime.chunk_rows": 15,
 }
 TRAINING = {"max_steps": 12, "save_steps": 4, "logging_steps": 4, "per_device_train_batch_size": 4}
 
@@ -38,6 +39,8 @@ POINTS = [
     when("segments", "logs/tasks/00000.json", whom="its child"),
     when("model-backward", "training/checkpoint-4/complete.json", whom="the command"),
     when("augment", "data/part-00000.parquet", whom="its child"),
+    when("augment", "data/part-00002.parquet", whom="the command"),
+    when("score-1", "data/part-00001.parquet", whom="its child"),
     when("model-1", "training/checkpoint-8", whom="its child"),
     during_the_release,
 ]
@@ -61,7 +64,7 @@ def builds(tmp_path_factory):
 
 def test_each_kill_hit_the_stage_it_was_meant_for(builds):
     assert [hit.partition(":")[0] for hit in builds[1].hits] == [
-        "segments", "model-backward", "augment", "model-1", "between stages",
+        "segments", "model-backward", "augment", "augment", "score-1-likelihood", "model-1", "between stages",
     ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """A rating from 1 to 5 as the model's own probabilities of the five digits, read where the score stands."""
 
+import functools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,6 +51,7 @@ def check_rubric(rubric: str | Path) -> None:
         raise StageError(f"{template_path(rubric)}: the rubric does not show {' and '.join(missing)} to the judge")
 
 
+@functools.lru_cache(maxsize=4)
 def score_position(renderer: Renderer) -> ScorePosition:
     """Look up the tokens of the score position in a rendered conversation.
 

@@ -135,6 +135,7 @@ def _cpu_options(config: "EngineConfig", runtime: "Runtime") -> dict[str, Any]:
     bound = {} if runtime.kv_cache_mb is None else {"kv_cache_memory_bytes": runtime.kv_cache_mb << 20}
     return {
         "enforce_eager": True,
+        "block_size": 32,  # the smallest; the cache of prefixes knows whole blocks only, and 128 is the default
         "enable_chunked_prefill": False,
         "max_num_batched_tokens": max(8_192, config.max_model_len),
         **bound,

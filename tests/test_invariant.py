@@ -201,6 +201,7 @@ segment_rows = st.lists(
 )  # fmt: skip
 
 
+@settings(max_examples=25)  # each runs a whole stage
 @given(segment_rows, st.integers(1, 4), st.none() | st.integers(1, 8), st.randoms(use_true_random=False))
 def test_every_segment_stays_or_is_a_named_duplicate(
     folder: Any, rows: list[dict[str, Any]], files: int, sample: int | None, rng: random.Random
@@ -262,6 +263,7 @@ outputs = st.lists(
 )
 
 
+@settings(max_examples=25)  # each runs a whole stage
 @given(outputs, said, st.integers(1, 10), st.integers(1, 3), st.data())
 def test_every_segment_has_exactly_its_samples_as_outcomes(
     folder: Any, backward: Path, tokenizer: Any, stub_engine: Any,
@@ -301,6 +303,7 @@ def candidate(number: int, text: str = "Bread is baked.") -> dict[str, Any]:
     return {**places, **texts, "logprob": -1.0, "tokens": 4}
 
 
+@settings(max_examples=25)  # each runs a whole stage
 @given(outputs, said, st.integers(1, 10), st.integers(1, 3))
 def test_every_pair_has_one_score_row_and_a_reason_where_the_score_is_missing(
     folder: Any, forward: Path, tokenizer: Any, stub_engine: Any,

@@ -115,7 +115,15 @@ def role_renderer(base: Origin, chat: Chat, role: Role) -> Renderer:
     Raises:
         StageError: If the base cannot be loaded, its tokenizer does not belong to it, or the template does not work.
     """
-    tokenizer = load_tokenizer(base.location, base.revision)
+    try:
+        tokenizer = load_tokenizer(base.location, base.revision)
+    except StageError as error:
+        if base.model is None:
+            raise
+        raise StageError(
+            f"{error} (revision {base.revision}); if that commit is gone, name another one as base.revision, and if "
+            "the network was away, run the same command again"
+        ) from error
     _refuse_missing_embeddings(base, len(tokenizer))
     return Renderer(make_contract(chat, role, tokenizer), tokenizer)
 

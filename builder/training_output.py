@@ -35,7 +35,9 @@ def save_model(trainer: Any, outcome: Any, model: Any, folder: Path, *, resumed_
     for name in _NOT_OURS:
         (folder / name).unlink(missing_ok=True)
     _without_dropout(folder, trainer.args.model_init_kwargs)
-    _name_base(folder, model)
+    if (folder / CONFIG_FILE).is_file():
+        trainer.model.generation_config.save_pretrained(str(folder))  # with the token that ends an answer
+        _name_base(folder / CONFIG_FILE, model)
     training, history = trainer.args, trainer.state.log_history
     metrics = {
         "rows": _rows(trainer.train_dataset),
@@ -63,11 +65,8 @@ def _without_dropout(folder: Path, options: dict[str, Any]) -> None:
         write_json(path, config | dict.fromkeys((name for name in names if name in config), 0.0))
 
 
-def _name_base(folder: Path, model: Any) -> None:
+def _name_base(path: Path, model: Any) -> None:
     """Write into an adapter which commit its base is, which peft leaves open, and its sets in order."""
-    path = folder / CONFIG_FILE
-    if not path.is_file():
-        return
     name, revision = model.model_name_or_path, model.model_revision
     before = read_adapter(Path(name)) if Path(name).is_dir() else None
     base = (before.base, before.revision) if before else (name, None if Path(name).is_dir() else revision)

@@ -139,10 +139,18 @@ def make_trainer(given: Arguments, **options: Any) -> Any:
     A `model` among them stands in for the one of the recipe.
     """
     import torch
+    from torch.utils.data import RandomSampler
     from trl import SFTTrainer, get_quantization_config
 
     class Trainer(SFTTrainer):  # type: ignore[misc]
-        """Stops before a loss that is no number reaches the weights."""
+        """Stops before a loss that is no number reaches the weights; gives each step the rows that the build says."""
+
+        def _get_train_sampler(self, *arguments: Any, **options: Any) -> Any:
+            # At the end of an epoch one device would make a shorter step, several would fill it with rows it has had.
+            sampler = super()._get_train_sampler(*arguments, **options)
+            rows = len(sampler) if isinstance(sampler, RandomSampler) else 0
+            whole = rows - rows % given.global_batch if given.global_batch else 0
+            return RandomSampler(sampler.data_source, num_samples=whole) if whole else sampler
 
         def training_step(self, *arguments: Any, **options: Any) -> Any:
             loss = super().training_step(*arguments, **options)

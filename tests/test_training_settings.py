@@ -67,7 +67,7 @@ def seen(monkeypatch):
 
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory):
-    """96 seed pairs and 4 curated ones: the first entry of the paper's table, 30 steps of 8 rows."""
+    """100 rows: the first entry of the paper's table, 30 steps of 8 rows."""
     folder = tmp_path_factory.mktemp("pairs")
     texts = [{"id": str(n), "instruction": f"How many are {n}?", "output": f"{n} are.\nNo more."} for n in range(100)]
     seed = [{**pair, "source": "s", "license": "mit"} for pair in texts]
@@ -102,7 +102,9 @@ def assert_only_outputs_are_trained(out, seen):
     """Every row has a loss on its output and the token that ends it, and on nothing else."""
     tokenizer, contract = load_tokenizer(out / "model"), load_contract(out / "model")
     wanted = {row["completion"][0]["content"] for path in (out / "rows").iterdir() for row in read_rows(path)}
-    assert {*trained_texts(tokenizer, contract, seen.labels)} == wanted
+    trained = {*trained_texts(tokenizer, contract, seen.labels)}
+    assert trained <= wanted
+    assert len(trained) > 95  # of 100: an epoch leaves what does not fill a step
 
 
 def trained_texts(tokenizer, contract, labels):
@@ -121,9 +123,7 @@ def test_the_7b_recipe_trains_as_the_paper_says(role, llama_2, pairs, seen, tmp_
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path))
     out, stats = train(tmp_path, pairs, role, "humpback-7b", llama_2, PAPER, Runtime(device_batch=4))
     assert stats.details["steps"] == 30
-    # The first entry of the table: 100 rows. Two batches of 4 a step; 100 rows end with a batch of 4 an epoch.
-    assert {sum(rows) for rows in seen.rows.values()} == {8, 4}
-    assert max(max(rows) for rows in seen.rows.values()) == 4
+    assert {tuple(rows) for rows in seen.rows.values()} == {(4, 4)}
     assert stats.details["rows_a_step"] == 8
     assert seen.rates == pytest.approx([1e-5 - 1e-6 * step / 30 for step in range(31)], rel=1e-6)
     assert (seen.rates[0], seen.rates[15], seen.rates[30]) == pytest.approx((1e-5, 9.5e-6, 9e-6), rel=1e-6)
@@ -139,14 +139,13 @@ def test_the_7b_recipe_trains_as_the_paper_says(role, llama_2, pairs, seen, tmp_
     assert_only_outputs_are_trained(out, seen)
 
 
-@pytest.mark.parametrize("recipe", ["quickstart", "smollm2-135m"])
 @pytest.mark.parametrize("role", ["forward", "backward"])
-def test_the_other_recipes_train_outputs_only_and_as_many_rows_as_asked_for(
-    recipe, role, pairs, seen, tmp_path, monkeypatch
+def test_with_chatml_outputs_alone_are_trained_and_as_many_rows_a_step_as_asked_for(
+    role, pairs, seen, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path))
     options = {"max_steps": 3, "logging_steps": 1}
-    out, stats = train(tmp_path, pairs, role, recipe, BASE, Schedule(global_batch=32), **options)
+    out, stats = train(tmp_path, pairs, role, "quickstart", BASE, Schedule(global_batch=32), **options)
     assert {sum(rows) for rows in seen.rows.values()} == {32}
     assert (stats.details["steps"], stats.details["rows_a_step"]) == (3, 32)
     tokenizer, contract = load_tokenizer(out / "model"), load_contract(out / "model")

@@ -11,8 +11,9 @@ class Schedule(Section):
     """What every training of a build depends on beside its TRL recipe."""
 
     global_batch: Annotated[int, Field(ge=1)] | Literal["paper"] | None = None
-    """Rows a step, whatever the number of devices. `paper`: 32, and 8 below 3,000 rows. Where it is left out, rows are
-    those of the TRL recipe times the number of processes."""
+    """Rows a step, whatever the number of devices. `paper`: 32, and 8 below 3,000 rows. Rows that do not fill a step at
+    the end of an epoch are left to the next, which has another order. Where it is left out, a step has the rows of the
+    TRL recipe times the number of processes."""
     steps: Literal["paper"] | None = None
     """`paper`: as many steps as the paper's table has for so many rows, whatever the TRL recipe says."""
     held_out: Annotated[float, Field(ge=0, lt=1)] = 0.0

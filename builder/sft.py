@@ -140,7 +140,7 @@ def make_trainer(given: Arguments, **options: Any) -> Any:
     """
     import torch
     from torch.utils.data import RandomSampler
-    from trl import SFTTrainer, get_quantization_config
+    from trl import SFTTrainer
 
     class Trainer(SFTTrainer):  # type: ignore[misc]
         """Stops before a loss that is no number reaches the weights; gives each step the rows that the build says."""
@@ -161,22 +161,23 @@ def make_trainer(given: Arguments, **options: Any) -> Any:
             return loss
 
     if "model" not in options:
-        options |= _start(given) | {"quantization_config": get_quantization_config(given.model)}
+        options |= _start(given)
     return Trainer(args=given.training, **options)
 
 
 def _start(given: Arguments) -> dict[str, Any]:
     """Where training starts: the named model, alone or under a new adapter, or an adapter that is trained further."""
     from transformers import AutoModelForCausalLM
-    from trl import get_peft_config
+    from trl import get_peft_config, get_quantization_config
 
-    name = given.model.model_name_or_path
+    name, quantization = given.model.model_name_or_path, get_quantization_config(given.model)
     adapter = read_adapter(Path(name)) if Path(name).is_dir() else None
     if adapter is None:
-        return {"model": name, "peft_config": get_peft_config(given.model)}
+        return {"model": name, "peft_config": get_peft_config(given.model), "quantization_config": quantization}
     from peft import PeftModel
 
     options = {**given.training.model_init_kwargs, "revision": adapter.revision}
+    options |= {"quantization_config": quantization} if quantization else {}
     base = AutoModelForCausalLM.from_pretrained(adapter.base, **options)
     model = PeftModel.from_pretrained(base, str(adapter.folder), is_trainable=True)
     return {"model": model, "processing_class": load_tokenizer(adapter.folder)}

@@ -1,4 +1,4 @@
-"""Does training teach what it should? The quickstart's setting, one iteration, losses on rows that no model has seen."""
+"""Does training teach what it should? The quickstart's setting, one iteration, losses on rows no model has seen."""
 
 import json
 import os

@@ -10,7 +10,7 @@ from builder.errors import RecipeError, StageError
 from builder.recipe import Chat, Origin, Runtime
 from builder.records import curated_schema, seed_schema
 from builder.storage import read_json, read_rows, write_rows
-from builder.train import BackwardStage, ForwardStage, train_backward, train_forward
+from builder.train import BackwardStage, ForwardStage, SeedStage, train_backward, train_forward
 from builder.workspace import Artifact, Workspace
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
@@ -264,6 +264,20 @@ def test_a_training_that_diverges_is_an_error(folder):
     config = forward_stage(folder, learning_rate=1e30)
     with pytest.raises(StageError, match=r"the training diverged: .* lower learning_rate in the TRL recipe"):
         Workspace(folder / "diverged", LONG_ROWS).run("model-0", train_forward, config, stage(folder, "seed"))
+
+
+def test_a_repeated_training_takes_its_own_seed(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path))
+    plain = dict(forward_stage(folder, seed=3))
+    for number in (3, 7):
+        stage_folder = tmp_path / str(number)
+        (stage_folder / "logs").mkdir(parents=True)
+        config = SeedStage(**plain, seed=number)
+        train_forward(stage_folder, config, folder / "seed-1", folder / "curate-1", runtime=LONG_ROWS)
+        assert yaml.safe_load((stage_folder / "sft.yaml").read_text())["seed"] == number
+    three, seven = (read_json(tmp_path / name / "logs" / "metrics.json") for name in ("3", "7"))
+    assert losses(three) != losses(seven)
+    assert three["held_out"]["curated"]["before"] == seven["held_out"]["curated"]["before"]
 
 
 def test_a_launcher_that_is_no_command_is_named(folder):

@@ -42,7 +42,7 @@ def held_out(artifact):
 @pytest.mark.parametrize("stage", ["model-backward", "model-0"])
 def test_the_loss_on_held_out_seed_rows_falls_by_a_fifth_at_least(project, stage):
     loss = held_out(project.artifacts()[stage])["seed"]
-    print(stage, loss)
+    sys.stdout.write(f"{stage} {loss}\n")
     assert loss["after"] <= 0.8 * loss["before"]
 
 
@@ -76,7 +76,8 @@ def test_on_clean_withheld_curated_rows_m_1_is_better_than_m_0_and_than_one_with
         name: (losses(artifacts[name].model, clean), losses(artifacts[name].model, candidates))
         for name in ("model-0", "model-1", "model-uncurated")
     }
-    print(json.dumps({"clean": len(clean), "candidates": len(candidates), "withheld": len(withheld)} | figures))
+    sizes = {"clean": len(clean), "candidates": len(candidates), "withheld": len(withheld)}
+    sys.stdout.write(f"{json.dumps(sizes | figures)}\n")
     trained = {row["page_id"] for row in read_rows(artifacts["curate-1"].data) if row["split"] == "train"}
     assert not trained & pages
     assert figures["model-1"][0] < figures["model-0"][0]

@@ -14,7 +14,7 @@ from builder.recipe.judges import Judge
 from builder.records import HALVES
 from builder.score import HalfScoreStage, ScoreStage, join_halves, score
 from builder.seed import select_seed
-from builder.train import BackwardStage, ForwardStage, HalfStage, train_backward, train_forward
+from builder.train import BackwardStage, ForwardStage, HalfStage, SeedStage, train_backward, train_forward
 from builder.workspace import Artifact, Finished, Workspace, locked
 
 Run = Callable[..., Artifact]
@@ -72,7 +72,9 @@ def _build(recipe: Recipe, workspace: Workspace) -> Build:
     segments = run("dedup", deduplicate, recipe.dedup, segments)
 
     # 2.2 Self-augmentation: M_yx, tuned on (output -> instruction), writes the instruction x that each y answers.
-    backward_stage = BackwardStage(base=base, chat=chat, recipe=training.backward, template=recipe.augment.template)
+    backward_stage = BackwardStage(
+        base=base, chat=chat, recipe=training.backward, schedule=training.schedule, template=recipe.augment.template
+    )
     backward = run("model-backward", train_backward, backward_stage, seed)
     augment_stage = AugmentStage(augment=recipe.augment, engine=engine, chat=chat)
     candidates = run("augment", augment, augment_stage, segments, backward)
@@ -88,8 +90,8 @@ def _build(recipe: Recipe, workspace: Workspace) -> Build:
     clean = run("seed-clean", clean_seed, recipe.decontaminate, seed) if recipe.decontaminate else seed
 
     # 2.3 Self-curation: M_{t-1} scores the same pairs again; the seed and the best pairs train M_t.
-    forward_stage = ForwardStage(base=base, chat=chat, recipe=training.forward)
-    initial_stage = ForwardStage(base=base, chat=chat, recipe=training.initial or training.forward)
+    forward_stage = ForwardStage(base=base, chat=chat, recipe=training.forward, schedule=training.schedule)
+    initial_stage = forward_stage.model_copy(update={"recipe": training.initial or training.forward})
     models = [run("model-0", train_forward, initial_stage, clean)]
     curated: list[Artifact] = []
     for t in range(1, recipe.iterations + 1):
@@ -110,6 +112,11 @@ def _build(recipe: Recipe, workspace: Workspace) -> Build:
         # Departure: `init: previous` is an option; the paper's text and tables tune the base model every time.
         start = models[-1:] if training.init == "previous" else []
         models.append(run(f"model-{t}", train_forward, forward_stage, clean, curated[-1], *start))
+
+    # Departure: the final model trained again with other seeds, to see how much its figures vary; an option.
+    for number in training.seeds:
+        repeated = SeedStage(**dict(forward_stage), seed=number)
+        run(f"model-{recipe.iterations}-seed-{number}", train_forward, repeated, clean, curated[-1], *start)
 
     return Build(clean, candidates, curated, backward, models)
 

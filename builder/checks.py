@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import click
+
 from builder.errors import BuilderError, RecipeError
 from builder.fingerprint import describe
 from builder.licences import licence_notes
@@ -14,13 +16,19 @@ from builder.pins import Pin, pin_recipe, unpinned_problems
 from builder.recipe import Recipe, load_recipe
 from builder.recipe.judges import Rated
 from builder.storage import dump_json
-from builder.training_recipe import read_training_recipe, wrong_keys
+from builder.training_launch import launcher_problems
+from builder.training_recipe import adapter_problems, read_training_recipe, schedule_problems, wrong_keys
 
 _PING_SECONDS = 5.0
 
 
 def check_recipe(
-    path: Path, overrides: tuple[str, ...] = (), *, pin: bool = False, as_json: bool = False
+    path: Path,
+    overrides: tuple[str, ...] = (),
+    *,
+    pin: bool = False,
+    preflight: bool = False,
+    as_json: bool = False,
 ) -> Iterator[str]:
     """Check a recipe, and once it can be read, its TRL recipes, templates, inputs and licences.
 
@@ -28,6 +36,7 @@ def check_recipe(
         path: The build.yaml, or the folder it lies in.
         overrides: `key.path=value` settings, which are checked and never written.
         pin: First write the commits of Hub inputs into the file.
+        preflight: Also show what of a few rows would be trained, and check that it is what it should be.
         as_json: Say everything in one JSON object.
 
     Yields:
@@ -54,15 +63,27 @@ def check_recipe(
     if recipe.asks_server and not importlib.util.find_spec("openai"):
         unchecked.append("openai is not installed: runtime.endpoint was not asked")
     notes = [*gated, *licence_notes(recipe), *_served_notes(recipe, path, overrides, served)]
+    looked_at = _preflight(path, overrides) if preflight else {}
     if as_json:
-        yield _as_json(path, recipe, pins, unchecked, notes)
+        yield _as_json(path, recipe, pins, unchecked, notes, looked_at)
         return
     yield f"{path}: fine: {recipe.name}, {recipe.iterations} iterations, base {recipe.base.location}"
     yield from (f"  not checked: {line}" for line in unchecked)
     yield from (f"  note: {line}" for line in notes)
+    yield from (f"\n{what}\n\n{text}" for what, text in looked_at.items())
 
 
-def _as_json(path: Path, recipe: Recipe, pins: list[Pin], unchecked: list[str], notes: list[str]) -> str:
+def _preflight(path: Path, overrides: tuple[str, ...]) -> dict[str, str]:
+    from builder.preflight_check import preflight_recipe
+    from builder.project import open_project
+
+    project = open_project(path, None, overrides)
+    return preflight_recipe(project.recipe, project.artifacts())
+
+
+def _as_json(
+    path: Path, recipe: Recipe, pins: list[Pin], unchecked: list[str], notes: list[str], looked_at: dict[str, str]
+) -> str:
     pinned = [
         {"key": pin.source.key, "repository": pin.source.repository, "ref": pin.ref, "commit": pin.commit}
         for pin in pins
@@ -74,6 +95,7 @@ def _as_json(path: Path, recipe: Recipe, pins: list[Pin], unchecked: list[str], 
         "pinned": pinned,
         "unchecked": unchecked,
         "notes": notes,
+        **({"preflight": {what: click.unstyle(text) for what, text in looked_at.items()}} if looked_at else {}),
     }
     return dump_json(value)
 
@@ -88,7 +110,8 @@ def _problems(recipe: Recipe) -> Iterator[str]:
         yield from _message(lambda rubric=rubric: check_rubric(rubric))  # type: ignore[misc]
     training = recipe.training
     for file in dict.fromkeys((training.initial or training.forward, training.forward, training.backward)):
-        yield from _training_problems(file)
+        yield from _training_problems(file, recipe)
+    yield from launcher_problems(recipe.runtime.launcher)
 
 
 def _ping(recipe: Recipe) -> tuple[set[str], list[str]]:
@@ -128,9 +151,13 @@ def _message(attempt: Callable[[], Any]) -> list[str]:
     return []
 
 
-def _training_problems(file: Path) -> list[str]:
+def _training_problems(file: Path, recipe: Recipe) -> list[str]:
     try:
         options = read_training_recipe(file)
     except RecipeError as error:
         return str(error).splitlines()
-    return wrong_keys(file, options)
+    return [
+        *wrong_keys(file, options),
+        *schedule_problems(file, options, recipe.training.schedule),
+        *adapter_problems(file, options, recipe),
+    ]

@@ -54,12 +54,13 @@ def init(directory: Path, recipe: str, as_json: bool) -> None:
 @RECIPE
 @SET
 @click.option("--pin", is_flag=True, help="First write the commits of Hub inputs into the recipe.")
+@click.option("--preflight", is_flag=True, help="Show which tokens of a few rows would be trained, and check them.")
 @JSON
-def check(recipe: Path, overrides: tuple[str, ...], pin: bool, as_json: bool) -> None:
+def check(recipe: Path, overrides: tuple[str, ...], pin: bool, preflight: bool, as_json: bool) -> None:
     """Check the recipe and the files it names; report everything that is wrong at once."""
     from builder.checks import check_recipe
 
-    for line in check_recipe(recipe, overrides, pin=pin, as_json=as_json):
+    for line in check_recipe(recipe, overrides, pin=pin, preflight=preflight, as_json=as_json):
         click.echo(line)
 
 

@@ -21,7 +21,12 @@ SECTIONS = {
     "model-0 recipe": "training.initial (or forward)",
     "model-backward recipe": "training.backward",
     "model-backward template": "augment.template",
+    "model-backward schedule": "training",
     "model recipe": "training.forward",
+    "model schedule": "training",
+    "model-seed recipe": "training.forward",
+    "model-seed schedule": "training",
+    "model-seed seed": "training.seeds",
 }
 """Where the recipe says what a stage calls by a name of its own."""
 SHOWN_CHANGES = 3

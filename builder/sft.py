@@ -1,49 +1,89 @@
 """The script under `accelerate launch`: TRL's SFTTrainer on a flat TRL recipe (loss on the completion only).
 
 Run as: python -m builder.sft --config sft.yaml. TRL's own script does the same training; this one refuses unknown
-keys, keeps `model_init_kwargs`, reports progress, resumes from the last whole checkpoint, and leaves the finished
-model under `<output_dir>/final`.
+keys, shares the rows of a step among the processes there are, looks at what will be trained before the first step,
+measures the loss on held-out rows, stops when the loss is no number, reports progress, resumes from the last whole
+checkpoint, and leaves the finished model under `<output_dir>/final`.
 """
 
+import argparse
 import hashlib
-import math
 import os
-import shutil
+import socket
 import sys
 import traceback
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from builder.checkpoints import last_complete, mark_complete, remove_others
+from builder.batches import share_of_a_process
+from builder.checkpoints import last_complete, remove_others
 from builder.child import STAGE_PROCESS, die_with_parent
 from builder.errors import StageError
 from builder.failures import explain
-from builder.progress import Progress
-from builder.storage import write_json
+from builder.llm.adapters import read_adapter
+from builder.llm.contract import Renderer, load_contract
+from builder.llm.engine import load_tokenizer
+from builder.preflight import check_examples, describe, first_rows, made_by_trl
+from builder.storage import count_rows, parquet_files, write_json, write_text
+from builder.training_log import ADVICE, reporter
+from builder.training_output import save_model
+from builder.training_rows import HELD_OUT, ROWS
 
-FINISHED = "training.json"
-"""Written last, so a model folder that holds it is whole."""
 FAILED = "logs/training_error.json"
 """What went wrong in a training under a launcher."""
+PREFLIGHT = "logs/preflight.txt"
+_LOOKED_AT = "preflight"
+
+
+class Arguments(NamedTuple):
+    """The parts of a TRL recipe, and the rows of a step, if the build says them."""
+
+    training: Any
+    model: Any
+    mixture: Any
+    global_batch: int | None
 
 
 def main(arguments: list[str]) -> None:
     """Train once, as the TRL recipe named by `--config` says."""
     import torch
-    from trl import (
-        DatasetMixtureConfig,
-        ModelConfig,
-        ScriptArguments,
-        SFTConfig,
-        SFTTrainer,
-        TrlParser,
-        get_dataset,
-        get_peft_config,
-    )
+    from trl import get_dataset
 
+    given = read_arguments(arguments)
+    training = given.training
+    folder = Path(training.output_dir)
+    stage = folder.parent
+    _share_batch(given)
+    settings = _settings(arguments, training.world_size)
+    with training.main_process_first():
+        remove_others(folder, settings)
+    checkpoint = last_complete(folder, settings)
+    torch.manual_seed(training.seed)
+    rows, held_out = first_rows(stage / ROWS), _held_out(stage)
+    _refuse_evaluation_of_nothing(training, held_out)
+    training.eval_on_start = bool(held_out) and checkpoint is None
+    training.eval_packing = False
+    trainer = make_trainer(
+        given,
+        train_dataset=get_dataset(given.mixture)["train"],
+        eval_dataset={**held_out, _LOOKED_AT: _dataset(row for _, row in rows)},
+        callbacks=[reporter(stage, settings, held_out=bool(held_out))],
+    )
+    _look_at(trainer, rows, given, stage)
+    outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    save_model(trainer, outcome, given.model, folder / "final", resumed_from=checkpoint.name if checkpoint else None)
+
+
+def read_arguments(arguments: list[str]) -> Arguments:
+    """What TRL's own parser makes of the recipe; a key that it does not know is an error."""
+    from trl import DatasetMixtureConfig, ModelConfig, ScriptArguments, SFTConfig, TrlParser
+
+    ours = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    ours.add_argument("--global_batch", type=int)
+    own, of_trl = ours.parse_known_args(arguments)
     parser = TrlParser((ScriptArguments, SFTConfig, ModelConfig, DatasetMixtureConfig))
-    _, training, model, mixture = parser.parse_args_and_config(arguments)
+    _, training, model, mixture = parser.parse_args_and_config(of_trl)
     training.model_init_kwargs = {
         "revision": model.model_revision,
         "trust_remote_code": training.trust_remote_code,
@@ -52,21 +92,15 @@ def main(arguments: list[str]) -> None:
         "use_safetensors": True,
         **(training.model_init_kwargs or {}),
     }
-    folder = Path(training.output_dir)
-    settings = _settings(arguments, training.world_size)
-    with training.main_process_first():
-        remove_others(folder, settings)
-    torch.manual_seed(training.seed)
-    trainer = SFTTrainer(
-        model=model.model_name_or_path,
-        args=training,
-        train_dataset=get_dataset(mixture)["train"],
-        peft_config=get_peft_config(model),
-        callbacks=[_reporter(folder.parent, settings)],
-    )
-    checkpoint = last_complete(folder, settings)
-    outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    _save(trainer, outcome, folder / "final", resumed_from=checkpoint.name if checkpoint else None)
+    return Arguments(training, model, mixture, own.global_batch)
+
+
+def _share_batch(given: Arguments) -> None:
+    if given.global_batch is None:
+        return
+    training = given.training
+    share = share_of_a_process(given.global_batch, training.world_size, training.per_device_train_batch_size)
+    training.per_device_train_batch_size, training.gradient_accumulation_steps = share
 
 
 def _settings(arguments: list[str], world_size: int) -> str:
@@ -76,74 +110,101 @@ def _settings(arguments: list[str], world_size: int) -> str:
     return f"{hashlib.sha256(config.encode()).hexdigest()[:16]}, {world_size} processes"
 
 
-def _reporter(stage: Path, settings: str) -> Any:
+def _held_out(stage: Path) -> dict[str, Any]:
+    """The held-out rows of each source that has some."""
+    from datasets import Dataset
+
+    files = parquet_files(stage / HELD_OUT) if (stage / HELD_OUT).is_dir() else []
+    columns = ["prompt", "completion"]
+    return {path.stem: Dataset.from_parquet(str(path), columns=columns) for path in files if count_rows(path)}
+
+
+def _refuse_evaluation_of_nothing(training: Any, held_out: dict[str, Any]) -> None:
+    if training.eval_strategy != "no" and not held_out:
+        raise StageError(
+            f"eval_strategy is {str(training.eval_strategy.value)!r} in the TRL recipe, and no rows are held out; set "
+            "training.held_out, or eval_strategy: 'no'"
+        )
+
+
+def _dataset(rows: Any) -> Any:
+    from datasets import Dataset
+
+    return Dataset.from_list([{"prompt": row["prompt"], "completion": row["completion"]} for row in rows])
+
+
+def make_trainer(given: Arguments, **options: Any) -> Any:
+    """TRL's trainer, stopping at a loss that is no number; `options` are the trainer's own.
+
+    A `model` among them stands in for the one of the recipe.
+    """
     import torch
-    from transformers import TrainerCallback
+    from torch.utils.data import RandomSampler
+    from trl import SFTTrainer
 
-    class Reporter(TrainerCallback):  # type: ignore[misc]
-        """Tells the build how many steps are done, and marks checkpoints that are whole."""
+    class Trainer(SFTTrainer):  # type: ignore[misc]
+        """Stops before a loss that is no number reaches the weights; gives each step the rows that the build says."""
 
-        progress: Progress | None = None
+        def _get_train_sampler(self, *arguments: Any, **options: Any) -> Any:
+            # At the end of an epoch one device would make a shorter step, several would fill it with rows it has had.
+            sampler = super()._get_train_sampler(*arguments, **options)
+            rows = len(sampler) if isinstance(sampler, RandomSampler) else 0
+            whole = rows - rows % given.global_batch if given.global_batch else 0
+            return RandomSampler(sampler.data_source, num_samples=whole) if whole else sampler
 
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            # The loss is logged in windows; one that ends with each checkpoint makes a resumed training log the same.
-            control.should_log = control.should_log or control.should_save or state.global_step >= state.max_steps
-            if not state.is_world_process_zero:
-                return
-            self.progress = self.progress or Progress(stage, "steps", state.max_steps)
-            self.progress.advance(state.global_step - self.progress.done)
+        def training_step(self, *arguments: Any, **options: Any) -> Any:
+            loss = super().training_step(*arguments, **options)
+            if not torch.isfinite(loss):
+                raise StageError(
+                    f"the training diverged: at step {self.state.global_step + 1} the loss is {loss.item()}; {ADVICE}"
+                )
+            return loss
 
-        def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            control.should_log = control.should_log or control.should_save
-
-        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if torch.distributed.is_available() and torch.distributed.is_initialized():
-                torch.distributed.barrier()  # every process has written its part
-            # Resumed after its last step, the trainer takes one more: that checkpoint is none to go on from.
-            if state.is_world_process_zero and state.global_step < state.max_steps:
-                mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}", settings)
-
-    return Reporter()
+    if "model" not in options:
+        options |= _start(given)
+    return Trainer(args=given.training, **options)
 
 
-def _save(trainer: Any, outcome: Any, folder: Path, *, resumed_from: str | None) -> None:
+def _start(given: Arguments) -> dict[str, Any]:
+    """Where training starts: the named model, alone or under a new adapter, or an adapter that is trained further."""
+    from transformers import AutoModelForCausalLM
+    from trl import get_peft_config, get_quantization_config
+
+    name, quantization = given.model.model_name_or_path, get_quantization_config(given.model)
+    adapter = read_adapter(Path(name)) if Path(name).is_dir() else None
+    if adapter is None:
+        return {"model": name, "peft_config": get_peft_config(given.model), "quantization_config": quantization}
+    from peft import PeftModel
+
+    options = {**given.training.model_init_kwargs, "revision": adapter.revision}
+    options |= {"quantization_config": quantization} if quantization else {}
+    base = AutoModelForCausalLM.from_pretrained(adapter.base, **options)
+    model = PeftModel.from_pretrained(base, str(adapter.folder), is_trainable=True)
+    return {"model": model, "processing_class": load_tokenizer(adapter.folder)}
+
+
+def _look_at(trainer: Any, rows: list[tuple[str, Any]], given: Arguments, stage: Path) -> None:
+    """Hold what TRL has made of some rows against what the model will be given, and write it to the stage's log.
+
+    Raises:
+        StageError: If they differ; nothing is trained then.
+    """
+    prepared = trainer.eval_dataset.pop(_LOOKED_AT)
+    tokenizer = load_tokenizer(given.model.model_name_or_path, given.model.model_revision)
+    renderer = Renderer(load_contract(stage), tokenizer)
+    examples = made_by_trl(rows, prepared)
     if trainer.is_world_process_zero():
-        shutil.rmtree(folder, ignore_errors=True)
-    trainer.save_model(str(folder))
-    if not trainer.is_world_process_zero():
-        return
-    trainer.processing_class.save_pretrained(str(folder))
-    (folder / "training_args.bin").unlink(missing_ok=True)
-    history = trainer.state.log_history
-    losses = [(entry["step"], entry["loss"]) for entry in history if "loss" in entry]
-    norms = [entry["grad_norm"] for entry in history if entry.get("grad_norm") is not None]
-    if norms and not math.isfinite(norms[-1]):
-        raise StageError("the training diverged: its last gradient is no number; lower learning_rate in the TRL recipe")
-    metrics = {
-        "rows": len(trainer.train_dataset),
-        "steps": outcome.global_step,
-        "mean_loss": _mean(losses),
-        "last_loss": losses[-1][1] if losses else None,
-        "epochs": trainer.state.epoch,
-    }
-    log = {"resumed_from": resumed_from, "seconds": outcome.metrics["train_runtime"], "history": history}
-    write_json(folder.parents[1] / "logs" / "metrics.json", log)
-    write_json(folder / FINISHED, metrics)
-
-
-def _mean(losses: list[tuple[int, float]]) -> float | None:
-    """The mean loss of all logged steps; the trainer's own figure forgets what came before a checkpoint."""
-    if not losses:
-        return None
-    starts = [0, *(step for step, _ in losses)]
-    return sum(loss * (step - start) for (step, loss), start in zip(losses, starts, strict=False)) / losses[-1][0]
+        text = describe(examples, renderer, colour=False)
+        write_text(stage / PREFLIGHT, text + "\n")
+        sys.stdout.write(f"{text}\n")
+    check_examples(examples, renderer)
 
 
 def _main_of_a_launcher() -> int:
     """Train under a launcher, and leave what went wrong where the stage looks for it."""
     die_with_parent()
-    if not Path(f"/proc/{os.environ.get(STAGE_PROCESS, 'self')}").exists() and sys.platform == "linux":
-        return 1  # the stage ended before this process could ask to end with it
+    if _stage_has_ended():
+        return 1  # before this process could ask to end with it
     try:
         main(sys.argv[1:])
     except Exception as error:
@@ -155,6 +216,17 @@ def _main_of_a_launcher() -> int:
             write_json(Path(sys.argv[sys.argv.index("--config") + 1]).parent / FAILED, {"error": message})
         return 1
     return 0
+
+
+def _stage_has_ended() -> bool:
+    """Whether the process of the stage is gone; on the other machines of a training one cannot see that."""
+    process, _, host = os.environ.get(STAGE_PROCESS, "").partition("@")
+    return (
+        bool(process)
+        and host == socket.gethostname()
+        and sys.platform == "linux"
+        and not Path(f"/proc/{process}").exists()
+    )
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from builder.project import Project, open_project
 from builder.recipe.curate import RATINGS
 from builder.records import without_half
 from builder.selection import selection_scores
+from builder.show_training import describe_trainings, training_table
 from builder.storage import dump_json, read_rows
 from builder.workspace import Artifact
 
@@ -75,12 +76,15 @@ def show_stage(
         return "\n\n".join([_describe_record(artifact), *(_describe_group(*item) for item in groups.items())])
     sample = list(islice(read_rows(artifact.data), rows)) if artifact.data.is_dir() else []
     table = _thresholds(project, artifacts, artifact)
+    trainings = training_table(artifact, artifacts)
     if as_json:
-        return dump_json({"record": artifact.record, "thresholds": table, "rows": sample})
+        value = {"record": artifact.record, "thresholds": table, "rows": sample}
+        return dump_json(value | ({"trainings": trainings} if trainings else {}))
     described = describe_thresholds(table)
     if described and artifact.stage.startswith("curate-"):
         described = f"what a score would keep of all candidates, before any other limit:\n{described}"
-    parts = [_describe_record(artifact), _describe_scores(artifact), described, *map(_describe_row, sample)]
+    parts = [_describe_record(artifact), describe_trainings(trainings), _describe_scores(artifact), described]
+    parts += map(_describe_row, sample)
     return "\n\n".join(part for part in parts if part)
 
 

@@ -190,6 +190,30 @@ def instruction_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return model
 
 
+@pytest.fixture(scope="session")
+def llama_2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny Llama whose vocabulary has no control tokens but <unk>, <s> and </s>, as Llama 2's has."""
+    from tokenizers import ByteLevelBPETokenizer
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("llama-2")
+    bytes_and_words = ByteLevelBPETokenizer()
+    texts = ["system user assistant", "Answer in the style of an AI Assistant.", "How should I store apples?"] * 9
+    bytes_and_words.train_from_iterator(texts, vocab_size=400, special_tokens=["<unk>", "<s>", "</s>"])
+    bytes_and_words.save(str(folder / "tokenizer.json"))
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_file=str(folder / "tokenizer.json"), unk_token="<unk>", bos_token="<s>", eos_token="</s>"
+    )
+    assert len(tokenizer.get_added_vocab()) == 3
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
+        bos_token_id=1, eos_token_id=2, max_position_embeddings=512,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A scripted OpenAI-compatible server on this machine; the environment holds no key to it."""

@@ -107,19 +107,25 @@ def test_a_model_without_a_contract_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "template",
+    ("template", "said"),
     [
-        "{% for m in messages %}<|im_start|>{{m.role}}\n{{m.content}}\n{% endfor %}"
-        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
-        "{% for m in messages %}<|turn|>{{m.role}}\n{{m.content}}<|close|>{% endfor %}"
-        "{% if add_generation_prompt %}<|turn|>assistant\n{% endif %}",
+        (
+            "{% for m in messages %}<|im_start|>{{m.role}}\n{{m.content}}\n{% endfor %}"
+            "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
+            "ends an answer with no token, so a model trained with it would never stop",
+        ),
+        (
+            "{% for m in messages %}<|turn|>{{m.role}}\n{{m.content}}<|close|>{% endfor %}"
+            "{% if add_generation_prompt %}<|turn|>assistant\n{% endif %}",
+            "page text could forge them",
+        ),
     ],
     ids=["no end token", "markers not in the vocabulary"],
 )
-def test_markers_that_page_text_could_forge_are_refused(tmp_path, tokenizer, template):
+def test_markers_that_page_text_could_forge_are_refused(tmp_path, tokenizer, template, said):
     path = tmp_path / "template.jinja"
     path.write_text(template)
-    with pytest.raises(StageError, match="page text could forge them"):
+    with pytest.raises(StageError, match=said):
         make_contract(Chat(template=path), "forward", tokenizer)
 
 

@@ -156,6 +156,21 @@ def test_bare_trl_trains_on_the_release_as_it_lies(release, tmp_path):
     assert (tmp_path / "out" / "model.safetensors").is_file()
 
 
+@pytest.mark.full
+@pytest.mark.parametrize("role", ["forward", "backward"])
+def test_bare_trl_takes_the_recipes_as_they_lie_in_the_project(quickstart, release, role, tmp_path):
+    command = [str(Path(sys.executable).parent / "trl"), "sft", "--config", f"sft_{role}.yaml", "--max_steps", "1"]
+    template = release / "dataset" / "training" / "chat_template.jinja"
+    result = subprocess.run(
+        [*command, "--dataset_name", str(release / "dataset"), "--dataset_config", "sft", "--model_name_or_path",
+         str(quickstart[0] / "base"), "--chat_template_path", str(template), "--eos_token", "<|im_end|>",
+         "--report_to", "none", "--output_dir", str(tmp_path / "out")],
+        cwd=quickstart[0], capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert (tmp_path / "out" / "model.safetensors").is_file()
+
+
 def test_show_prints_scores_and_rejects(quickstart):
     recipe = quickstart[0] / "build.yaml"
     scores = run("show", recipe, "score-1-likelihood", "-n", "0").stdout

@@ -1,13 +1,13 @@
 """The recipes that come with the package: what can be known of them without running them."""
 
 import json
-import shlex
 from pathlib import Path
 
 import pytest
 import yaml
 from click.testing import CliRunner
 
+from builder.batches import share_of_a_process
 from builder.build import run_build
 from builder.checks import check_recipe
 from builder.cli import init
@@ -23,11 +23,12 @@ from builder.records import curated_schema, seed_schema
 from builder.resources import resource_folder
 from builder.storage import write_rows
 from builder.train import ForwardStage, train_forward
-from builder.training_recipe import read_training_recipe
+from builder.training_launch import launcher_words
+from builder.training_recipe import read_training_recipe, resolve_recipe
 from builder.workspace import Workspace
 
 RECIPES = resource_folder("recipes")
-NAMES = sorted(path.name for path in RECIPES.iterdir())
+NAMES = sorted(path.parent.name for path in RECIPES.glob("*/build.yaml"))
 REAL = [name for name in NAMES if name != "quickstart"]
 TRAININGS = sorted(RECIPES.glob("*/sft_*.yaml"))
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
@@ -93,7 +94,7 @@ def trl_arguments(path, folder, *arguments):
     return parser.parse_args_and_config(given, fail_with_unknown_args=True)[1]
 
 
-@pytest.mark.parametrize(("name", "steps"), [("initial", 500), ("forward", 1600), ("backward", 500)])
+@pytest.mark.parametrize(("name", "steps"), [("forward", 1600), ("backward", 500)])
 def test_the_papers_learning_rate_goes_from_1e_5_to_9e_6(name, steps, tmp_path):
     import torch
     from transformers import get_scheduler
@@ -124,20 +125,61 @@ def test_the_papers_settings_stand_in_the_7b_recipe():
     assert (recipe.chat.system_seed, recipe.chat.system_web) == (Chat().system_seed, Chat().system_web)
 
 
-def test_a_step_of_the_7b_recipe_has_32_rows_on_the_launchers_processes():
+def test_the_7b_recipe_counts_rows_and_steps_by_the_papers_table_on_however_many_processes():
     from accelerate.commands.launch import launch_command_parser
 
     recipe = load_recipe(RECIPES / "humpback-7b")
-    command, action, *arguments = shlex.split(recipe.runtime.launcher)
+    command, action, *arguments = launcher_words(recipe.runtime.launcher)
     assert (command, action) == ("accelerate", "launch")
     parsed = launch_command_parser().parse_args([*arguments, "-m", "builder.sft"])
-    assert parsed.use_fsdp
+    assert Path(parsed.config_file).resolve() == RECIPES / "accelerate" / "fsdp2.yaml"
     assert parsed.training_script == "builder.sft"
     training = recipe.training
-    for path in (training.initial, training.forward, training.backward):
+    assert (training.global_batch, training.steps, training.initial) == ("paper", "paper", None)
+    for path in (training.forward, training.backward):
         options = read_training_recipe(path)
-        rows = options["per_device_train_batch_size"] * options["gradient_accumulation_steps"]
-        assert rows * parsed.num_processes == 32
+        for rows, steps in ((3_200, 500), (45_021, 1_600)):
+            resolved, batch = resolve_recipe(options, training.schedule, rows, recipe.runtime.device_batch)
+            assert (resolved["max_steps"], batch) == (steps, 32)
+            device_rows = resolved["per_device_train_batch_size"]
+            assert share_of_a_process(batch, parsed.num_processes, device_rows) == (4, 1)
+        # The file alone, under the same launcher, makes steps of as many rows.
+        alone = options["per_device_train_batch_size"] * options["gradient_accumulation_steps"]
+        assert alone * parsed.num_processes == 32
+
+
+@pytest.mark.parametrize("path", sorted((RECIPES / "accelerate").glob("*.yaml")), ids=lambda path: path.stem)
+def test_accelerate_reads_every_configuration(path, monkeypatch):
+    from accelerate.commands import launch
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    config = load_config_from_file(str(path))
+    assert config.distributed_type.value == {
+        "single": "NO", "ddp": "MULTI_GPU", "fsdp2": "FSDP", "zero2": "DEEPSPEED", "zero3": "DEEPSPEED"
+    }[path.stem]  # fmt: skip
+    monkeypatch.setattr(launch, "is_deepspeed_available", lambda: True, raising=False)
+    parsed = launch.launch_command_parser().parse_args(["--config_file", str(path), "-m", "builder.sft"])
+    arguments, _, _ = launch._validate_launch_command(parsed)
+    assert arguments.num_processes == (1 if path.stem == "single" else 8)
+    assert (arguments.use_fsdp, arguments.use_deepspeed) == (path.stem == "fsdp2", path.stem.startswith("zero"))
+    if path.stem == "fsdp2":
+        assert (int(arguments.fsdp_version), arguments.fsdp_state_dict_type) == (2, "FULL_STATE_DICT")
+    if path.stem.startswith("zero"):
+        assert arguments.zero_stage == int(path.stem[-1])
+        assert arguments.gradient_accumulation_steps is None  # the trainer says it
+
+
+def test_a_launcher_may_name_a_configuration_of_the_package_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = launcher_words("accelerate launch --config_file recipes/accelerate/ddp.yaml")
+    assert words[-1] == str(RECIPES / "accelerate" / "ddp.yaml")
+    with pytest.raises(
+        StageError, match=r"recipes/accelerate/ddq\.yaml: no such file; the package has ddp, fsdp2, sin"
+    ):
+        launcher_words("accelerate launch --config_file recipes/accelerate/ddq.yaml")
+    (tmp_path / "recipes" / "accelerate").mkdir(parents=True)
+    (tmp_path / "recipes" / "accelerate" / "ddp.yaml").touch()
+    assert launcher_words("x recipes/accelerate/ddp.yaml")[-1] == "recipes/accelerate/ddp.yaml"
 
 
 def test_a_training_recipe_for_m_0_changes_m_0_and_what_follows_from_it_only(tmp_path):
@@ -157,30 +199,6 @@ def test_a_training_recipe_for_m_0_changes_m_0_and_what_follows_from_it_only(tmp
     assert [name for name in without if other[name] == without[name]] == [
         "seed", "segments", "dedup", "model-backward", "augment",
     ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def llama_2(tmp_path_factory):
-    """A tiny Llama whose vocabulary has no control tokens but <unk>, <s> and </s>, as Llama 2's has."""
-    from tokenizers import ByteLevelBPETokenizer
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    folder = tmp_path_factory.mktemp("llama-2")
-    bytes_and_words = ByteLevelBPETokenizer()
-    texts = ["system user assistant", "Answer in the style of an AI Assistant.", "How should I store apples?"] * 9
-    bytes_and_words.train_from_iterator(texts, vocab_size=400, special_tokens=["<unk>", "<s>", "</s>"])
-    bytes_and_words.save(str(folder / "tokenizer.json"))
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_file=str(folder / "tokenizer.json"), unk_token="<unk>", bos_token="<s>", eos_token="</s>"
-    )
-    assert len(tokenizer.get_added_vocab()) == 3
-    config = LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
-        bos_token_id=1, eos_token_id=2, max_position_embeddings=512,
-    )  # fmt: skip
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
 
 
 @pytest.mark.parametrize("role", ["forward", "backward"])
@@ -227,8 +245,7 @@ def test_a_forward_recipe_trains_a_tiny_model(name, llama_2, rows, tmp_path, mon
     assert (stats.details["steps"], stats.counts["rows"].kept) == (2, 8)
     model = out / "model"
     assert check_contract(model, load_tokenizer(model), recipe.chat, "forward") == load_contract(model)
-    dropout = json.loads((model / "config.json").read_text())["attention_dropout"]
-    assert dropout == options.get("model_init_kwargs", {}).get("attention_dropout", 0.0)
+    assert json.loads((model / "config.json").read_text())["attention_dropout"] == 0.0
 
 
 def test_init_writes_the_recipe_that_is_asked_for(tmp_path):

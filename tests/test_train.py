@@ -10,7 +10,7 @@ from builder.errors import RecipeError, StageError
 from builder.recipe import Chat, Origin, Runtime
 from builder.records import curated_schema, seed_schema
 from builder.storage import read_json, read_rows, write_rows
-from builder.train import BackwardStage, ForwardStage, train_backward, train_forward
+from builder.train import BackwardStage, ForwardStage, SeedStage, train_backward, train_forward
 from builder.workspace import Artifact, Workspace
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
@@ -27,6 +27,7 @@ OPTIONS = {
     "disable_tqdm": True,
     "logging_steps": 1,
 }
+LONG_ROWS = Runtime(max_too_long=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def forward_stage(folder, **options):
 
 @pytest.fixture(scope="module")
 def forward(folder):
-    workspace = Workspace(folder, Runtime())
+    workspace = Workspace(folder, LONG_ROWS)
     return workspace.run(
         "model-1", train_forward, forward_stage(folder), stage(folder, "seed"), stage(folder, "curate")
     )
@@ -78,7 +79,7 @@ def forward(folder):
 @pytest.fixture(scope="module")
 def backward(folder):
     config = BackwardStage(base=Origin(path=BASE), chat=Chat(), recipe=folder / "sft.yaml", template="backward")
-    return Workspace(folder, Runtime()).run("model-backward", train_backward, config, stage(folder, "seed"))
+    return Workspace(folder, LONG_ROWS).run("model-backward", train_backward, config, stage(folder, "seed"))
 
 
 def test_seed_rows_carry_s_a_and_curated_rows_s_w(forward):
@@ -149,11 +150,13 @@ def test_only_the_completion_and_its_end_token_are_trained(request, name):
 def test_a_key_that_trl_does_not_know_is_refused_before_the_training(folder):
     config = forward_stage(folder, humpback_stage=1)
     with pytest.raises(RecipeError, match=r"changed\.yaml: humpback_stage is not a key of TRL's SFT recipe; remove it"):
-        Workspace(folder, Runtime()).run("model-0", train_forward, config, stage(folder, "seed"))
+        Workspace(folder, LONG_ROWS).run("model-0", train_forward, config, stage(folder, "seed"))
 
 
 def test_a_launcher_runs_the_same_script(folder, forward):
-    runtime = Runtime(launcher="accelerate launch --cpu --num_processes 1 --num_machines 1 --mixed_precision no")
+    runtime = Runtime(
+        max_too_long=0.2, launcher="accelerate launch --cpu --num_processes 1 --num_machines 1 --mixed_precision no"
+    )
     config = forward_stage(folder)
     again = Workspace(folder / "launched", runtime).run(
         "model-1", train_forward, config, stage(folder, "seed"), stage(folder, "curate")
@@ -207,14 +210,14 @@ def test_a_killed_training_resumes_from_the_last_whole_checkpoint(folder, moment
     kill = folder / "kill_at.py"
     kill.write_text(KILL_AT)
     inputs = stage(folder, "seed"), stage(folder, "curate")
-    undisturbed = Workspace(folder / "undisturbed", Runtime()).run("model-1", train_forward, config, *inputs)
+    undisturbed = Workspace(folder / "undisturbed", LONG_ROWS).run("model-1", train_forward, config, *inputs)
     work = folder / f"{moment}-{step}"
-    runtime = Runtime(launcher=f"{sys.executable} {kill} {step} {moment}")
+    runtime = Runtime(max_too_long=0.2, launcher=f"{sys.executable} {kill} {step} {moment}")
     with pytest.raises(StageError, match="ended with exit code"):
         Workspace(work, runtime).run("model-1", train_forward, config, *inputs)
     (stopped,) = work.glob("model-1-*")
     assert not (stopped / "model").exists()
-    again = Workspace(work, Runtime()).run("model-1", train_forward, config, *inputs)
+    again = Workspace(work, LONG_ROWS).run("model-1", train_forward, config, *inputs)
     log = read_json(again.path / "logs" / "metrics.json")
     assert log["resumed_from"] == resumed
     assert losses(log) == losses(read_json(undisturbed.path / "logs" / "metrics.json"))
@@ -231,11 +234,11 @@ def test_with_a_checkpoint_an_epoch_the_log_is_the_same_after_a_kill(folder):
     kill = folder / "kill_at.py"
     kill.write_text(KILL_AT)
     inputs = stage(folder, "seed"), stage(folder, "curate")
-    undisturbed = Workspace(folder / "epochs", Runtime()).run("model-1", train_forward, config, *inputs)
-    work, runtime = folder / "epochs-killed", Runtime(launcher=f"{sys.executable} {kill} 5 step")
+    undisturbed = Workspace(folder / "epochs", LONG_ROWS).run("model-1", train_forward, config, *inputs)
+    work, runtime = folder / "epochs-killed", Runtime(max_too_long=0.2, launcher=f"{sys.executable} {kill} 5 step")
     with pytest.raises(StageError):
         Workspace(work, runtime).run("model-1", train_forward, config, *inputs)
-    again = Workspace(work, Runtime()).run("model-1", train_forward, config, *inputs)
+    again = Workspace(work, LONG_ROWS).run("model-1", train_forward, config, *inputs)
     assert read_json(again.path / "logs" / "metrics.json")["resumed_from"] == "checkpoint-3"
     assert again.record["details"] == undisturbed.record["details"]
     weights = [(item.model / "model.safetensors").read_bytes() for item in (undisturbed, again)]
@@ -250,7 +253,7 @@ def test_a_training_under_a_launcher_says_what_went_wrong(folder):
         "builder.progress.Progress.advance = full\ndel sys.argv[1]\n"
         "runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)\n"
     )
-    runtime = Runtime(launcher=f"{sys.executable} {broken}")
+    runtime = Runtime(max_too_long=0.2, launcher=f"{sys.executable} {broken}")
     with pytest.raises(StageError, match=r"model-0: the disk is full \(/disk\); free some space"):
         Workspace(folder / "broken", runtime).run(
             "model-0", train_forward, forward_stage(folder), stage(folder, "seed")
@@ -260,11 +263,25 @@ def test_a_training_under_a_launcher_says_what_went_wrong(folder):
 def test_a_training_that_diverges_is_an_error(folder):
     config = forward_stage(folder, learning_rate=1e30)
     with pytest.raises(StageError, match=r"the training diverged: .* lower learning_rate in the TRL recipe"):
-        Workspace(folder / "diverged", Runtime()).run("model-0", train_forward, config, stage(folder, "seed"))
+        Workspace(folder / "diverged", LONG_ROWS).run("model-0", train_forward, config, stage(folder, "seed"))
+
+
+def test_a_repeated_training_takes_its_own_seed(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path))
+    plain = dict(forward_stage(folder, seed=3))
+    for number in (3, 7):
+        stage_folder = tmp_path / str(number)
+        (stage_folder / "logs").mkdir(parents=True)
+        config = SeedStage(**plain, seed=number)
+        train_forward(stage_folder, config, folder / "seed-1", folder / "curate-1", runtime=LONG_ROWS)
+        assert yaml.safe_load((stage_folder / "sft.yaml").read_text())["seed"] == number
+    three, seven = (read_json(tmp_path / name / "logs" / "metrics.json") for name in ("3", "7"))
+    assert losses(three) != losses(seven)
+    assert three["held_out"]["curated"]["before"] == seven["held_out"]["curated"]["before"]
 
 
 def test_a_launcher_that_is_no_command_is_named(folder):
-    runtime = Runtime(launcher="no-such-launcher --fast")
+    runtime = Runtime(max_too_long=0.2, launcher="no-such-launcher --fast")
     config = forward_stage(folder, seed=3)
     with pytest.raises(StageError, match=r"runtime\.launcher: no-such-launcher: No such file"):
         Workspace(folder, runtime).run("model-0", train_forward, config, stage(folder, "seed"))
@@ -272,5 +289,5 @@ def test_a_launcher_that_is_no_command_is_named(folder):
 
 def test_rows_that_all_exceed_the_length_are_an_error(folder):
     config = forward_stage(folder, max_length=4)
-    with pytest.raises(StageError, match="no row fits max_length: 4"):
-        Workspace(folder, Runtime()).run("model-0", train_forward, config, stage(folder, "seed"))
+    with pytest.raises(StageError, match="no seed row fits max_length: 4"):
+        Workspace(folder, LONG_ROWS).run("model-0", train_forward, config, stage(folder, "seed"))

@@ -1,7 +1,20 @@
 import pytest
 
 from builder.errors import RecipeError
-from builder.training_recipe import check_training_recipes, read_training_recipe, refuse_wrong_keys, wrong_keys
+from builder.recipe import load_recipe
+from builder.recipe.training import Schedule
+from builder.resources import resource_folder
+from builder.training_recipe import (
+    ATTENTION,
+    ISOLATED,
+    adapter_problems,
+    check_training_recipes,
+    read_training_recipe,
+    refuse_wrong_keys,
+    resolve_recipe,
+    schedule_problems,
+    wrong_keys,
+)
 
 
 def test_keys_that_the_build_sets_are_refused_all_at_once(tmp_path):
@@ -15,8 +28,8 @@ def test_keys_that_the_build_sets_are_refused_all_at_once(tmp_path):
     assert str(caught.value).splitlines() == [
         f"{path}: output_dir is set by the build; remove it",
         f"{path}: env is set by the build; remove it",
-        f"{path}: packing is true; rows are kept apart only without it, set it to false",
-        f"{path}: use_peft is true; adapters are not supported yet, set it to false",
+        f"{path}: packing is true; rows see each other except with attn_implementation flash_attention_2 or "
+        "flash_attention_3, set one of these, or set it to false",
         f"{path}: model_init_kwargs.trust_remote_code is never used; remove it",
     ]
 
@@ -57,6 +70,97 @@ def test_settings_that_no_training_could_go_on_with_are_refused_without_trl(tmp_
         f"{path}: save_total_limit is 1; it must be at least 2: one checkpoint stays while the next is written",
         f"{path}: model_init_kwargs is 5; it must be a mapping",
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("learning_rate: -1.0e-5", "learning_rate is -1e-05; it must be above 0"),
+        ("learning_rate: -1e-5", "learning_rate is '-1e-5'; it must be above 0"),
+        ("learning_rate: .inf", "learning_rate is inf; it must be above 0"),
+        ("save_steps: 0", "save_steps is 0; it must be above 0"),
+        ("num_train_epochs: 0", "num_train_epochs is 0; it must be above 0"),
+        ("max_steps: 0", "max_steps is 0; give a number of steps, or -1 for num_train_epochs"),
+        ("lora_r: 0", "lora_r is 0; it must be a whole number of at least 1"),
+        (
+            "attn_implementation: flash_attention_9",
+            "attn_implementation is 'flash_attention_9'; it must be one of eager, sdpa, flex_attention, ",
+        ),
+        ("attn_implementation: someone/kernels", "attn_implementation is 'someone/kernels'; it must be one of eager"),
+        ("padding_free: true", "padding_free is true; rows see each other except with attn_implementation flash_"),
+        (
+            "{packing: true, attn_implementation: flash_attention_2, packing_strategy: wrapped}",
+            "packing_strategy is 'wrapped'; only bfd leaves rows whole",
+        ),
+    ],
+)
+def test_values_that_trl_takes_and_no_training_can_use_are_refused_without_trl(tmp_path, line, said):
+    path = tmp_path / "sft.yaml"
+    path.write_text(line + "\n")
+    with pytest.raises(RecipeError) as caught:
+        read_training_recipe(path)
+    assert str(caught.value).startswith(f"{path}: {said}")
+
+
+def test_the_ways_to_compute_attention_are_those_of_transformers():
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    assert set(ATTENTION) <= {"eager", *ALL_ATTENTION_FUNCTIONS.valid_keys()}
+    assert {name for name in ALL_ATTENTION_FUNCTIONS.valid_keys() if "flash" in name and "|" not in name} >= {*ISOLATED}
+
+
+def test_where_rows_are_kept_apart_they_may_share_a_sequence(tmp_path):
+    path = tmp_path / "sft.yaml"
+    path.write_text("padding_free: true\nattn_implementation: flash_attention_2\nmax_length: 512\n")
+    options = read_training_recipe(path)
+    resolved, _ = resolve_recipe(options, Schedule(), 10, None)
+    # TRL would not cut rows in this form either; longer ones have been left out before.
+    assert (resolved["padding_free"], resolved["max_length"]) == (True, None)
+    packed = options | {"packing": True}
+    assert resolve_recipe(packed, Schedule(), 10, None)[0]["max_length"] == 512
+    assert schedule_problems(path, packed, Schedule()) == []
+    assert schedule_problems(path, packed, Schedule(global_batch=32)) == [
+        f"{path}: packing puts several rows into one, and training.global_batch counts rows; use padding_free"
+    ]
+
+
+def test_where_metrics_are_reported_is_left_to_trl():
+    assert resolve_recipe({}, Schedule(), 10, None)[0]["report_to"] == "none"
+    assert resolve_recipe({"report_to": ["wandb"]}, Schedule(), 10, None)[0]["report_to"] == ["wandb"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "device_batch", "found"),
+    [(100, None, (30, 4, 2)), (3_200, None, (500, 4, 8)), (3_200, 16, (500, 16, 2)), (45_000, 5, (1_600, 4, 8))],
+)
+def test_the_papers_steps_and_batch_replace_those_of_the_recipe(rows, device_batch, found):
+    options = {"max_steps": 7, "per_device_train_batch_size": 4, "gradient_accumulation_steps": 3}
+    schedule = Schedule(global_batch="paper", steps="paper")
+    resolved, batch = resolve_recipe(options, schedule, rows, device_batch)
+    keys = ("max_steps", "per_device_train_batch_size", "gradient_accumulation_steps")
+    assert tuple(resolved[key] for key in keys) == found
+    assert batch == found[1] * found[2] == (8 if rows < 3_000 else 32)
+
+
+@pytest.mark.parametrize(
+    ("keys", "settings", "said"),
+    [
+        ({"load_in_4bit": True}, (), ["load_in_4bit is true; it goes with use_peft: true"]),
+        ({"use_peft": True}, (), ["use_peft is true and the base is a folder here"]),
+        ({"use_peft": True}, ("release.merge_adapters=true",), []),
+        (
+            {"use_peft": True, "use_dora": True},
+            ("release.merge_adapters=true",),
+            ["vLLM cannot use adapters with use_dora"],
+        ),
+        ({"use_peft": True, "use_dora": True}, ("release.merge_adapters=true", "engine.kind=transformers"), []),
+    ],
+)
+def test_adapters_that_could_not_be_used_or_released_are_named_before_a_build(tmp_path, keys, settings, said):
+    recipe = load_recipe(resource_folder("recipes") / "quickstart", settings)
+    found = adapter_problems(tmp_path / "sft.yaml", keys, recipe)
+    assert len(found) == len(said)
+    assert all(line.startswith(f"{tmp_path / 'sft.yaml'}: {text}") for line, text in zip(found, said, strict=True))
 
 
 def test_null_means_no_limit(tmp_path):

@@ -101,6 +101,34 @@ def read_adapter(model: Path) -> Adapter | None:
     return adapter
 
 
+def merge_adapter(model: Path, target: Path) -> None:
+    """Write the model that an adapter makes of its base, in the base's number format; tokenizer and contract stay out.
+
+    Raises:
+        StageError: If the adapter or its base cannot be used, or peft is not installed.
+    """
+    adapter = read_adapter(model)
+    if adapter is None:
+        raise StageError(f"{model}: is no adapter")
+    try:
+        import torch
+        from peft import PeftModel
+        from transformers import AutoConfig, AutoModelForCausalLM
+    except ImportError as error:
+        raise StageError(f"merging an adapter needs {error.name}: pip install 'humpback-builder[train]'") from error
+
+    from builder.llm.engine import load_tokenizer
+
+    place = {"revision": adapter.revision, "trust_remote_code": False}
+    form = AutoConfig.from_pretrained(adapter.base, **place).dtype or "float32"
+    base = AutoModelForCausalLM.from_pretrained(adapter.base, dtype="float32", use_safetensors=True, **place)
+    merged = PeftModel.from_pretrained(base, str(model)).merge_and_unload(safe_merge=True)
+    merged = merged.to(getattr(torch, str(form).removeprefix("torch.")))
+    end = load_tokenizer(model).eos_token_id
+    merged.config.get_text_config().eos_token_id = merged.generation_config.eos_token_id = end
+    merged.save_pretrained(target)
+
+
 def _modules(weights: Path) -> tuple[str, ...]:
     """The last parts of the names of the modules that an adapter changes; its configuration may have a pattern."""
     from safetensors import SafetensorError, safe_open

@@ -121,6 +121,11 @@ def _end_token(template: str, tokenizer: Any) -> str:
         raise StageError("the chat template is not prefix-stable: a prompt must be the beginning of prompt + answer")
     between = prompt.rpartition(question)[2]
     tail = whole[len(prompt) :].partition(answer)[2].strip()
+    if not tail:
+        raise StageError(
+            "the chat template ends an answer with no token, so a model trained with it would never stop; let the "
+            "assistant's turn end with a token of the vocabulary"
+        )
     special = sorted(map(str, tokenizer.get_added_vocab()), key=len, reverse=True)
     end = next((token for token in special if tail.startswith(token)), None)
     if end is None or not any(token in between for token in special):

@@ -18,6 +18,7 @@ from builder.recipe.judges import Judge, Likelihood, Rated, Reasoned, Verdict
 from builder.recipe.other import Other
 from builder.recipe.segments import Dedup, Segments
 from builder.recipe.slurm import Slurm
+from builder.recipe.training import Training
 from builder.section import Input, Named, RecipePath, Section, Share
 
 
@@ -136,24 +137,6 @@ class Augment(Section):
         return self
 
 
-class Training(Section):
-    """The TRL recipes (TRL's own keys) and what each M_t starts from."""
-
-    forward: Named
-    backward: Named
-    initial: Named | None = None
-    """TRL recipe of M_0; the forward one where it is left out."""
-    init: Literal["base", "previous"] = "base"
-    cross_fit: bool = False
-    """Whether, from the second iteration on, each half of the pages is scored by a model that trained on the other."""
-
-    @model_validator(mode="after")
-    def _halves(self) -> "Training":
-        if self.cross_fit and self.init == "previous":
-            raise ValueError("has cross_fit and init: previous, whose models have seen both halves; use init: base")
-        return self
-
-
 class Release(Section):
     """How the release describes itself."""
 
@@ -163,6 +146,8 @@ class Release(Section):
     """The Hub repository the dataset is meant for; None leaves the release local."""
     models: list[Annotated[str, Field(pattern=r"^(backward|final|\d+)$")]] = Field(["backward", "final"])
     """Which models are released: backward, final, or an iteration number."""
+    merge_adapters: bool = False
+    """Whether a model that was trained as an adapter (LoRA) is released as whole weights."""
     language: str = "en"
     contact: str | None = None
     """Where to ask for the removal of a page."""
@@ -197,7 +182,14 @@ class Runtime(Section):
     request_tries: Annotated[int, Field(ge=1)] = 6
     """How often a request is sent before its row counts as failed."""
     launcher: str = ""
-    """Prefix of the training command, e.g. `accelerate launch --num_processes 8`; split without a shell."""
+    """Prefix of the training command, e.g. `accelerate launch --config_file recipes/accelerate/fsdp2.yaml`; split
+    without a shell. A word `recipes/accelerate/...` that names no file here names that of the package."""
+    device_batch: Annotated[int, Field(ge=1)] | None = None
+    """The most rows that a device takes at once in training, instead of the TRL recipe's per_device_train_batch_size;
+    needs `training.global_batch`, which says how many a step has."""
+    max_too_long: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """The share of training rows that may be left out because they are longer than max_length, before a training
+    stops."""
     stall_minutes: Annotated[float, Field(gt=0)] = 30.0
     restarts: Annotated[int, Field(ge=0)] = 4
     """How often a process that stands still, or an engine that dies, is started again."""
@@ -277,6 +269,12 @@ class Recipe(Section):
         if self.asks_server and self.runtime.endpoint is None:
             why = "engine.kind is 'openai'" if self.engine.kind == "openai" else f"{self.served[0]} is served elsewhere"
             raise ValueError(f"{why}, so runtime.endpoint is needed, e.g. http://localhost:8000/v1")
+        return self
+
+    @model_validator(mode="after")
+    def _device_batch(self) -> "Recipe":
+        if self.runtime.device_batch is not None and self.training.global_batch is None:
+            raise ValueError("runtime.device_batch needs training.global_batch, which says how many rows a step has")
         return self
 
     @property

@@ -1,10 +1,12 @@
 """`models/<name>/`: each trained model as its own Hub repository, and a local base beside them."""
 
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from builder.errors import ReleaseError
+from builder.llm.adapters import CONFIG_FILE, WEIGHTS_FILE, merge_adapter
 from builder.llm.contract import load_contract
 from builder.records import Counts
 from builder.release.card import front_matter_text, render_card
@@ -28,10 +30,10 @@ def write_models(folder: Path, material: Material) -> None:
     """Write the folders of all released models, and of the base if it is on no Hub.
 
     Raises:
-        ReleaseError: If a model folder has no safetensors weights.
+        ReleaseError: If a model folder has no safetensors weights, or is an adapter whose base nobody else has.
     """
     for name, artifact in material.models.items():
-        copy_model(artifact.model, folder / name)
+        _write_weights(artifact.model, folder / name, material)
         write_text(folder / name / "README.md", _card(name, artifact, material))
         trained = {"stage": {"name": artifact.stage, "fingerprint": artifact.fingerprint}}
         write_manifest(folder / name, material, kind="model", **trained, rows=rows_digest(training_rows(artifact)))
@@ -39,6 +41,27 @@ def write_models(folder: Path, material: Material) -> None:
         copy_model(material.recipe.base.path, folder / BASE)
         write_text(folder / BASE / "README.md", _base_card(material))
         write_manifest(folder / BASE, material, kind="base")
+
+
+def _write_weights(model: Path, target: Path, material: Material) -> None:
+    """Copy a model, or an adapter as it is; merge an adapter into its base if the recipe asks for it."""
+    if not (model / CONFIG_FILE).is_file():
+        copy_model(model, target)
+    elif material.recipe.release.merge_adapters:
+        with tempfile.TemporaryDirectory(dir=model.parent) as scratch:
+            merged = Path(scratch) / "merged"
+            merge_adapter(model, merged)
+            for file in model.iterdir():
+                if file.name in MODEL_FILES - {CONFIG_FILE} and not (merged / file.name).exists():
+                    shutil.copyfile(file, merged / file.name)
+            copy_model(merged, target)
+    elif Path(read_json(model / CONFIG_FILE)["base_model_name_or_path"]).is_dir():
+        raise ReleaseError(
+            f"{model}: is an adapter of a base that is a folder here, which nobody else has; set "
+            "release.merge_adapters: true"
+        )
+    else:
+        copy_model(model, target)
 
 
 def copy_model(source: Path, target: Path) -> None:
@@ -58,12 +81,14 @@ def copy_model(source: Path, target: Path) -> None:
 
 def _card(name: str, artifact: Artifact, material: Material) -> str:
     recipe, release = material.recipe, material.recipe.release
+    is_adapter = (artifact.model / WEIGHTS_FILE).is_file() and not release.merge_adapters
     front: dict[str, Any] = {
         "license": recipe.base.license,
         "language": [release.language],
-        "library_name": "transformers",
+        "library_name": "peft" if is_adapter else "transformers",
         "pipeline_tag": "text-generation",
         **({"base_model": recipe.base.model} if recipe.base.model else {}),
+        **({"base_model_relation": "adapter"} if is_adapter else {}),
         **({"datasets": [release.dataset]} if release.dataset else {}),
         "tags": ["instruction-backtranslation", "sft"],
     }

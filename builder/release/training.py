@@ -64,6 +64,12 @@ def _recipe(material: Material) -> dict[str, Any]:
 
 def _opening(material: Material) -> str:
     lines = ["trl sft --config training/sft.yaml        run it in the folder of the dataset (TRL 1.16)"]
+    rows = material.final.record.get("details", {}).get("rows_a_step")
+    if rows is not None:
+        lines.append(
+            f"The model was trained with {rows} rows a step: per_device_train_batch_size x gradient_accumulation_steps "
+            "x devices."
+        )
     if material.recipe.training.init == "previous":
         lines.append(
             "The released model started from the model of the iteration before; this recipe starts from the base."

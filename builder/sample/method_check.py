@@ -51,7 +51,8 @@ def train_uncurated(project: Project, artifacts: dict[str, Artifact]) -> Artifac
     workspace = Workspace(project.work_dir, recipe.runtime, Console())
     final = artifacts[f"curate-{recipe.iterations}"]
     drawn = workspace.run("curate-uncurated", draw_uncurated, Uncurated(), artifacts["augment"], final)
-    stage = ForwardStage(base=recipe.base.origin, chat=recipe.chat, recipe=recipe.training.forward)
+    training = recipe.training
+    stage = ForwardStage(base=recipe.base.origin, chat=recipe.chat, recipe=training.forward, schedule=training.schedule)
     return workspace.run("model-uncurated", train_forward, stage, artifacts["seed"], drawn)
 
 

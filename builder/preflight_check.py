@@ -1,0 +1,138 @@
+"""`humpback check --preflight`: the preflight of a training before anything is built, without the base's weights.
+
+TRL prepares a few rows with the recipe's settings and the base's tokenizer, around a model of a few hundred weights.
+"""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from builder.augment import backward_prompt
+from builder.errors import RecipeError, StageError
+from builder.llm.contract import TEMPLATE_FILE, Renderer
+from builder.preflight import SHOWN_ROWS, Example, check_examples, describe, made_by_trl
+from builder.recipe import Recipe
+from builder.storage import read_rows
+from builder.train import Role, role_renderer
+from builder.training_recipe import read_training_recipe, resolve_recipe
+from builder.training_rows import Row, conversation_row, forward_rows, why_drop
+from builder.workspace import Artifact
+
+PAIRS = [
+    {"id": f"example {number}", "instruction": instruction, "output": output}
+    for number, (instruction, output) in enumerate((
+        ("How should I store apples?", "Keep them in a cool, dark room.\nDamp is bad for them."),
+        ("Write two words that mean glad.", "1. happy\n2. pleased"),
+        ("What is 3 × 4?", "12"),
+    ), start=1)
+]  # fmt: skip
+"""Stand-ins for rows that are not there yet."""
+_OF_THE_MACHINE = ("deepspeed", "fsdp", "fsdp_config", "tf32", "fp16", "use_liger_kernel", "eval_strategy")
+
+
+def preflight_recipe(recipe: Recipe, artifacts: dict[str, Artifact]) -> dict[str, str]:
+    """Show and check what of three rows of each kind would be trained.
+
+    Args:
+        recipe: The recipe.
+        artifacts: Its stages; rows are taken from those that are done, and stand-ins where there are none.
+
+    Returns:
+        By model, the rows in colour.
+
+    Raises:
+        RecipeError: If a loss would be on other tokens than the answer's and its end, or the prompt another than at
+            inference; or if the base or the template do not work.
+    """
+    try:
+        return dict(_looked_at(recipe, artifacts))
+    except ModuleNotFoundError as error:
+        raise RecipeError(
+            f"--preflight: {error.name} is not installed: pip install 'humpback-builder[train]'"
+        ) from error
+    except StageError as error:
+        raise RecipeError(str(error)) from error
+
+
+def _looked_at(recipe: Recipe, artifacts: dict[str, Artifact]) -> Iterator[tuple[str, str]]:
+    seed = _pairs(artifacts, ["seed-clean", "seed"])
+    curated = _pairs(artifacts, [f"curate-{number}" for number in range(recipe.iterations, 0, -1)])
+    files: dict[Role, Path] = {"backward": recipe.training.backward, "forward": recipe.training.forward}
+    for role, file in files.items():
+        renderer = role_renderer(recipe.base.origin, recipe.chat, role)
+        rows = _backward(recipe, renderer, seed) if role == "backward" else _forward(renderer, seed, curated)
+        examples = _prepared(recipe, file, renderer, rows)
+        check_examples(examples, renderer)
+        yield f"{role} model, {file.name}", describe(examples, renderer, colour=True)
+
+
+def _pairs(artifacts: dict[str, Artifact], stages: list[str]) -> tuple[str, list[Row]]:
+    """Where pairs come from, and some of them."""
+    for stage in (artifacts[name] for name in stages if name in artifacts):
+        if stage.status == "done":
+            return stage.stage, list(islice(read_rows(stage.data), 50))
+    return f"made up, {stages[-1]} has not run", PAIRS
+
+
+def _backward(recipe: Recipe, renderer: Renderer, seed: tuple[str, list[Row]]) -> Iterator[tuple[str, Row]]:
+    source, pairs = seed
+    for pair in pairs:
+        prompt = backward_prompt(renderer, recipe.augment.template, pair["output"])
+        yield f"seed ({source})", conversation_row(pair["id"], prompt, pair["instruction"])
+
+
+def _forward(
+    renderer: Renderer, seed: tuple[str, list[Row]], curated: tuple[str, list[Row]]
+) -> Iterator[tuple[str, Row]]:
+    yield from ((f"seed ({seed[0]})", row) for row in forward_rows(renderer, "seed", seed[1]))
+    yield from ((f"curated ({curated[0]})", row) for row in forward_rows(renderer, "web", curated[1]))
+
+
+def _prepared(recipe: Recipe, file: Path, renderer: Renderer, rows: Iterable[tuple[str, Row]]) -> list[Example]:
+    """The first rows of each kind that fit, as TRL prepares them."""
+    options = read_training_recipe(file)
+    by_kind: dict[str, list[Row]] = {}
+    for kind, row in rows:
+        if why_drop(row, renderer, options.get("max_length", 1024)) is None:
+            by_kind.setdefault(kind, []).append(row)
+    chosen = [(kind, row) for kind, found in by_kind.items() for row in found[:SHOWN_ROWS]]
+    if not chosen:
+        raise StageError(f"{file}: none of the first rows fits max_length; raise it")
+    with tempfile.TemporaryDirectory() as scratch:
+        return made_by_trl(chosen, _by_trl(recipe, options, renderer, [row for _, row in chosen], Path(scratch)))
+
+
+def _by_trl(
+    recipe: Recipe, options: dict[str, Any], renderer: Renderer, rows: list[Row], scratch: Path
+) -> list[dict[str, Any]]:
+    from datasets import Dataset
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from builder.sft import make_trainer, read_arguments
+
+    renderer.contract.save(scratch)
+    resolved, _ = resolve_recipe(options, recipe.training.schedule, len(rows), None)
+    resolved = {key: value for key, value in resolved.items() if key not in _OF_THE_MACHINE} | {
+        "use_cpu": True,
+        "bf16": False,
+        "report_to": "none",
+        "model_name_or_path": recipe.base.location,
+        "chat_template_path": str(scratch / TEMPLATE_FILE),
+        "eos_token": renderer.contract.end_token,
+        "completion_only_loss": True,
+        "eval_packing": False,
+        "output_dir": str(scratch / "training"),
+    }
+    (scratch / "sft.yaml").write_text(yaml.safe_dump(resolved), encoding="utf-8")
+    given = read_arguments(["--config", str(scratch / "sft.yaml")])
+    size = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=len(renderer.tokenizer), **size))
+    dataset = Dataset.from_list([{"prompt": row["prompt"], "completion": row["completion"]} for row in rows])
+    trainer = make_trainer(
+        given, model=model, processing_class=renderer.tokenizer, train_dataset=dataset, eval_dataset={"rows": dataset}
+    )
+    return list(trainer.eval_dataset["rows"])

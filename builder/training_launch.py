@@ -1,0 +1,90 @@
+"""Run `builder.sft` for a training stage: in its process, or under the launcher of the recipe; no shell is involved."""
+
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+from builder.child import LOG, STAGE_PROCESS, die_with_parent, last_words
+from builder.errors import BuilderError, StageError
+from builder.recipe import Runtime
+from builder.resources import resource_folder
+from builder.sft import FAILED
+from builder.storage import read_json
+
+_OF_PACKAGE = "recipes/accelerate/"
+
+
+def launch(out: Path, arguments: list[str], runtime: Runtime) -> None:
+    """Train as `sft.yaml` in a stage folder says.
+
+    Args:
+        out: The stage folder.
+        arguments: Further arguments of `builder.sft`.
+        runtime: Launcher and threads.
+
+    Raises:
+        StageError: If the training fails, or the launcher is no command.
+    """
+    arguments = ["--config", str(out / "sft.yaml"), *arguments]
+    cache = out / "training" / "datasets"
+    shutil.rmtree(cache, ignore_errors=True)
+    os.environ["HF_DATASETS_CACHE"] = str(cache)
+    if runtime.launcher:
+        _run([*launcher_words(runtime.launcher), "-m", "builder.sft", *arguments], out)
+    else:
+        _train_here(arguments)
+    shutil.rmtree(cache, ignore_errors=True)
+
+
+def launcher_words(launcher: str) -> list[str]:
+    """The words of a launcher; one that names an accelerate configuration of the package becomes its path."""
+    return [_of_package(word) for word in shlex.split(launcher)]
+
+
+def _of_package(word: str) -> str:
+    if not word.startswith(_OF_PACKAGE) or Path(word).exists():
+        return word
+    path = resource_folder("recipes") / word.removeprefix("recipes/")
+    if not path.is_file():
+        names = ", ".join(sorted(file.stem for file in path.parent.glob("*.yaml")))
+        raise StageError(f"runtime.launcher: {word}: no such file; the package has {names}")
+    return str(path)
+
+
+def _train_here(arguments: list[str]) -> None:
+    from builder.sft import main
+
+    try:
+        main(arguments)
+    except ModuleNotFoundError as error:
+        raise StageError(f"{error.name} is not installed: pip install 'humpback-builder[train]'") from error
+
+
+def _run(command: list[str], out: Path) -> None:
+    (out / FAILED).unlink(missing_ok=True)
+    here = os.getpid()
+    environment = os.environ | {STAGE_PROCESS: f"{here}@{socket.gethostname()}"}
+    try:
+        code = subprocess.run(
+            command, check=False, stdin=subprocess.DEVNULL, env=environment, preexec_fn=lambda: die_with_parent(here)
+        ).returncode
+    except OSError as error:
+        raise StageError(f"runtime.launcher: {command[0]}: {error.strerror}; give a command that exists") from error
+    if code and (out / FAILED).is_file():
+        raise StageError(str(read_json(out / FAILED)["error"]))
+    if code:
+        raise StageError(
+            f"{command[0]} ended with exit code {code}; what it said is in {out / LOG}{last_words(out / LOG)}"
+        )
+
+
+def launcher_problems(launcher: str) -> list[str]:
+    """What is wrong with the files that a launcher names."""
+    try:
+        launcher_words(launcher)
+    except BuilderError as error:
+        return str(error).splitlines()
+    return []

@@ -1,0 +1,98 @@
+"""What a training says of itself while it runs: progress for the build, checkpoints that are whole, its metrics."""
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+from builder.checkpoints import mark_complete
+from builder.errors import StageError
+from builder.progress import Progress
+
+ADVICE = "lower learning_rate in the TRL recipe, or look at the rows; the last checkpoint before it stays"
+
+
+def reporter(stage: Path, settings: str, *, held_out: bool) -> Any:
+    """A callback for the trainer.
+
+    Args:
+        stage: The stage folder.
+        settings: What a checkpoint belongs to.
+        held_out: Whether there are rows to measure the loss on after the last step.
+    """
+    import torch
+    from transformers import TrainerCallback
+
+    class Reporter(TrainerCallback):  # type: ignore[misc]
+        """Tells the build how many steps are done, marks checkpoints that are whole, stops what diverges."""
+
+        progress: Progress | None = None
+        logged: tuple[float, float] = (0.0, 0.0)
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            self.logged = (time.monotonic(), 0.0)
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            # The loss is logged in windows; one that ends with each checkpoint makes a resumed training log the same.
+            last = state.global_step >= state.max_steps
+            control.should_log = control.should_log or control.should_save or last
+            control.should_evaluate = control.should_evaluate or (last and held_out)
+            if not state.is_world_process_zero:
+                return
+            self.progress = self.progress or Progress(stage, "steps", state.max_steps)
+            self.progress.advance(state.global_step - self.progress.done)
+
+        def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            control.should_log = control.should_log or control.should_save
+
+        def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            entry = state.log_history[-1]
+            if "loss" not in entry:
+                return
+            norm = entry.get("grad_norm")
+            # With float16 the scale of the loss is found by gradients that overflow; those steps are skipped.
+            if norm is not None and not math.isfinite(norm) and not args.fp16:
+                raise StageError(f"the training diverged: at step {state.global_step} the gradient is {norm}; {ADVICE}")
+            now, tokens = time.monotonic(), entry.get("num_tokens", 0.0)
+            entry["tokens_per_second"] = round((tokens - self.logged[1]) / max(now - self.logged[0], 1e-9), 1)
+            self.logged = (now, tokens)
+
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if torch.distributed.is_available() and torch.distributed.is_initialized():
+                torch.distributed.barrier()  # every process has written its part
+            # Resumed after its last step, the trainer takes one more: that checkpoint is none to go on from.
+            if state.is_world_process_zero and state.global_step < state.max_steps:
+                mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}", settings)
+
+    return Reporter()
+
+
+def training_metrics(history: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the log of a training comes to, the same whether it was stopped on its way or not.
+
+    Returns:
+        `mean_loss` and `last_loss` of the rows trained on, and of each source the loss on its `held_out` rows, in nats
+        per trained token, before the first step and after the last.
+    """
+    losses = [(entry["step"], entry["loss"]) for entry in history if "loss" in entry]
+    held_out: dict[str, dict[str, float]] = {}
+    for entry in history:
+        for key, value in entry.items():
+            if key.startswith("eval_") and key.endswith("_loss"):
+                name = key.removeprefix("eval_").removesuffix("_loss")
+                held_out.setdefault(name, {"before": value})["after"] = value
+    return {"mean_loss": _mean(losses), "last_loss": losses[-1][1] if losses else None, "held_out": held_out}
+
+
+def _mean(losses: list[tuple[int, float]]) -> float | None:
+    """The mean loss of all logged steps; the trainer's own figure forgets what came before a checkpoint."""
+    if not losses:
+        return None
+    starts = [0, *(step for step, _ in losses)]
+    return sum(loss * (step - start) for (step, loss), start in zip(losses, starts, strict=False)) / losses[-1][0]
+
+
+def tokens_per_second(history: list[dict[str, Any]]) -> float | None:
+    """Tokens of rows, prompts included, that a training took in a second, over its logged windows."""
+    speeds = [entry["tokens_per_second"] for entry in history if "tokens_per_second" in entry]
+    return round(sum(speeds) / len(speeds), 1) if speeds else None

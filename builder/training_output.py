@@ -1,0 +1,84 @@
+"""What a finished training leaves: weights or an adapter, tokenizer, metrics."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from builder.llm.adapters import CONFIG_FILE, read_adapter
+from builder.storage import read_json, write_json
+from builder.training_log import tokens_per_second, training_metrics
+
+FINISHED = "training.json"
+"""Written last, so a model folder that holds it is whole."""
+METRICS = "logs/metrics.json"
+_SETS = ("target_modules", "exclude_modules")
+_NOT_OURS = ("training_args.bin", "README.md")
+"""What trainer and peft write beside a model: a pickle, and a card without content."""
+
+
+def save_model(trainer: Any, outcome: Any, model: Any, folder: Path, *, resumed_from: str | None) -> None:
+    """Save weights, tokenizer and metrics of a finished training; the metrics last.
+
+    Args:
+        trainer: The trainer; every process calls this, the first one writes.
+        outcome: What `trainer.train` has returned.
+        model: The model part of the TRL recipe.
+        folder: Where to, below the training's folder.
+        resumed_from: Name of the checkpoint it went on from.
+    """
+    if trainer.is_world_process_zero():
+        shutil.rmtree(folder, ignore_errors=True)
+    trainer.save_model(str(folder))
+    if not trainer.is_world_process_zero():
+        return
+    trainer.processing_class.save_pretrained(str(folder))
+    for name in _NOT_OURS:
+        (folder / name).unlink(missing_ok=True)
+    _without_dropout(folder, trainer.args.model_init_kwargs)
+    if (folder / CONFIG_FILE).is_file():
+        trainer.model.generation_config.save_pretrained(str(folder))  # with the token that ends an answer
+        _name_base(folder / CONFIG_FILE, model)
+    training, history = trainer.args, trainer.state.log_history
+    metrics = {
+        "rows": _rows(trainer.train_dataset),
+        "steps": outcome.global_step,
+        "epochs": trainer.state.epoch,
+        "rows_a_step": training.train_batch_size * training.gradient_accumulation_steps * training.world_size,
+        **training_metrics(history),
+    }
+    log = {
+        "resumed_from": resumed_from,
+        "seconds": outcome.metrics["train_runtime"],
+        "processes": training.world_size,
+        "tokens_per_second": tokens_per_second(history),
+        "history": history,
+    }
+    write_json(folder.parents[1] / METRICS, metrics | log)
+    write_json(folder / FINISHED, metrics)
+
+
+def _without_dropout(folder: Path, options: dict[str, Any]) -> None:
+    """Set the dropout of a training back to 0 in the saved configuration: whoever goes on from it sets their own."""
+    path, names = folder / "config.json", [name for name in options if name.endswith(("dropout", "pdrop"))]
+    if names and path.is_file():
+        config = read_json(path)
+        write_json(path, config | dict.fromkeys((name for name in names if name in config), 0.0))
+
+
+def _name_base(path: Path, model: Any) -> None:
+    """Write into an adapter which commit its base is, which peft leaves open, and its sets in order."""
+    name, revision = model.model_name_or_path, model.model_revision
+    before = read_adapter(Path(name)) if Path(name).is_dir() else None
+    base = (before.base, before.revision) if before else (name, None if Path(name).is_dir() else revision)
+    config = read_json(path) | dict(zip(("base_model_name_or_path", "revision"), base, strict=True))
+    write_json(path, {key: sorted(value) if _is_set(key, value) else value for key, value in config.items()})
+
+
+def _is_set(key: str, value: Any) -> bool:
+    return key in _SETS and isinstance(value, list)
+
+
+def _rows(dataset: Any) -> int:
+    """How many rows are trained on; packed, several are one."""
+    packed = "seq_lengths" in dataset.column_names
+    return sum(len(lengths) for lengths in dataset["seq_lengths"]) if packed else len(dataset)

@@ -1,0 +1,98 @@
+"""Tokens per second and peak memory of `builder.sft` beside TRL's own script: the same rows, settings and base.
+
+Both run as processes of their own, in turns, and the order changes every round, so that what else the machine does
+falls on both. The rows are the sample's seed pairs, the settings the quickstart's. Also printed is the time on the
+processor, which a busy machine disturbs less.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from builder.quickstart import write_recipe_folder
+from builder.recipe import Runtime, load_recipe
+from builder.seed import select_seed
+from builder.train import ForwardStage, train_forward
+
+SCRIPTS = {"builder.sft": "builder.sft", "trl": "trl.scripts.sft"}
+
+
+class Run(NamedTuple):
+    """What one training took."""
+
+    tokens_per_second: float
+    processor_seconds: float
+    peak_mb: float
+
+
+def prepare(folder: Path, steps: int) -> Path:
+    """A stage folder as a build leaves it for `builder.sft`, with `steps` in its recipe."""
+    write_recipe_folder(folder / "project")
+    recipe = load_recipe(folder / "project")
+    select_seed(folder / "seed", recipe.seed, runtime=recipe.runtime)
+    options = yaml.safe_load(recipe.training.forward.read_text())
+    (folder / "sft.yaml").write_text(yaml.safe_dump(options | {"max_steps": 1}))
+    stage = ForwardStage(base=recipe.base.origin, chat=recipe.chat, recipe=folder / "sft.yaml")
+    train_forward(folder / "stage", stage, folder / "seed", runtime=Runtime())
+    shutil.rmtree(folder / "stage" / "model")
+    resolved = yaml.safe_load((folder / "stage" / "sft.yaml").read_text())
+    (folder / "stage" / "sft.yaml").write_text(yaml.safe_dump(resolved | {"max_steps": steps}))
+    return folder / "stage"
+
+
+def measure(script: str, stage: Path, scratch: Path) -> Run:
+    """Run one script on a fresh copy of the stage."""
+    copy = scratch / "copy"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(stage, copy)
+    config = copy / "sft.yaml"
+    config.write_text(config.read_text().replace(str(stage), str(copy)))
+    environment = os.environ | {"HF_DATASETS_CACHE": str(copy / "cache"), "HF_HUB_OFFLINE": "1"}
+    with (scratch / "said.txt").open("w") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", script, "--config", str(config)], stdout=said, stderr=said, env=environment
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+    text = (scratch / "said.txt").read_text(errors="replace")
+    if status:
+        raise SystemExit(f"{script} failed:\n{text[-3000:]}")
+    seconds = float(re.findall(r"'train_runtime': '?([\d.e+]+)", text)[-1])
+    tokens = float(re.findall(r"(?<!eval_)num_tokens': '?([\d.e+]+)", text)[-1])
+    return Run(tokens / seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def main() -> None:
+    """Measure both in turns and print each round, the medians and their ratios."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--steps", type=int, default=120)
+    options = parser.parse_args()
+    runs: dict[str, list[Run]] = {name: [] for name in SCRIPTS}
+    with tempfile.TemporaryDirectory() as scratch:
+        stage = prepare(Path(scratch), options.steps)
+        for number in range(options.rounds):
+            for name in sorted(SCRIPTS, reverse=bool(number % 2)):
+                runs[name].append(measure(SCRIPTS[name], stage, Path(scratch)))
+                speed, processor, memory = runs[name][-1]
+                print(f"round {number + 1}  {name:<12} {speed:>9,.0f} tokens/s {processor:>7.1f} s {memory:>7,.0f} MB")
+    print(f"\n{'median of ' + str(options.rounds):<22}{'builder.sft':>12}{'trl':>10}{'ratio':>8}")
+    for at, (what, form) in enumerate(
+        (("tokens/s", ",.0f"), ("processor seconds", ".1f"), ("peak memory, MB", ",.0f"))
+    ):
+        ours, theirs = (statistics.median(run[at] for run in runs[name]) for name in SCRIPTS)
+        print(f"{what:<22}{ours:>12{form}}{theirs:>10{form}}{ours / theirs:>8.3f}")
+    pairs = [a.tokens_per_second / b.tokens_per_second for a, b in zip(*runs.values(), strict=True)]
+    print(f"tokens/s, round by round: {', '.join(format(pair, '.3f') for pair in pairs)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -16,6 +16,7 @@ from builder.recipe.decontaminate import Decontaminate
 from builder.recipe.gate import Gate
 from builder.recipe.judges import Judge, Likelihood, Rated, Reasoned, Verdict
 from builder.recipe.other import Other
+from builder.recipe.release import Release
 from builder.recipe.segments import Dedup, Segments
 from builder.recipe.slurm import Slurm
 from builder.section import Input, Named, RecipePath, Section, Share
@@ -152,20 +153,6 @@ class Training(Section):
         if self.cross_fit and self.init == "previous":
             raise ValueError("has cross_fit and init: previous, whose models have seen both halves; use init: base")
         return self
-
-
-class Release(Section):
-    """How the release describes itself."""
-
-    title: str
-    license: str
-    dataset: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
-    """The Hub repository the dataset is meant for; None leaves the release local."""
-    models: list[Annotated[str, Field(pattern=r"^(backward|final|\d+)$")]] = Field(["backward", "final"])
-    """Which models are released: backward, final, or an iteration number."""
-    language: str = "en"
-    contact: str | None = None
-    """Where to ask for the removal of a page."""
 
 
 class Runtime(Section):

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from release_build import FakeBuild
 
-from builder.errors import ReleaseError
+from builder.errors import RecipeError, ReleaseError
 from builder.recipe import load_recipe
 from builder.records import training_schema
 from builder.release import assemble, check_release
@@ -230,7 +230,7 @@ def test_wrong_request_is_refused(
     build: FakeBuild, tmp_path: Path, version: str, models: list[str], words: str
 ) -> None:
     changed = build.recipe.release.model_copy(update={"models": models})
-    with pytest.raises(ReleaseError, match=words):
+    with pytest.raises((RecipeError, ReleaseError), match=words):
         assemble(tmp_path / "r", build.recipe.model_copy(update={"release": changed}), build.artifacts, version)
     assert not list(tmp_path.iterdir())
 

@@ -1,10 +1,12 @@
 """What a release says of itself, and where it is published."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from builder.section import Section
+from builder.section import Named, Section
+
+Repository = Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
 
 
 class Release(Section):
@@ -12,10 +14,20 @@ class Release(Section):
 
     title: str
     license: str
-    dataset: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
+    dataset: Repository | None = None
     """The Hub repository the dataset is meant for; None leaves the release local."""
     models: list[Annotated[str, Field(pattern=r"^(backward|final|\d+)$")]] = Field(["backward", "final"])
     """Which models are released: backward, final, or an iteration number."""
+    repositories: dict[Annotated[str, Field(pattern=r"^(backward|final|base|model-\d+)$")], Repository] = Field({})
+    """Hub repositories of the models, by the name of their folder; `<dataset>-<folder>` where left out."""
+    removed: Named | None = None
+    """Take-downs: a file of ids of rows, segments or pages, or of addresses, that no config holds any more."""
     language: str = "en"
     contact: str | None = None
     """Where to ask for the removal of a page."""
+
+    def repository(self, kind: Literal["dataset", "model"], folder: str = "") -> str | None:
+        """The Hub repository of the dataset, or of the model in `models/<folder>`; None for a local release."""
+        if kind == "dataset" or self.dataset is None:
+            return self.dataset
+        return self.repositories.get(folder, f"{self.dataset}-{folder}")

@@ -2,11 +2,13 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from builder import __version__
-from builder.release.material import Material
 from builder.storage import write_json
+
+if TYPE_CHECKING:
+    from builder.release.material import Material
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1
@@ -18,7 +20,7 @@ def describe_files(folder: Path) -> list[dict[str, Any]]:
     return [{"path": path.relative_to(folder).as_posix(), **_describe(path)} for path in paths]
 
 
-def write_manifest(folder: Path, material: Material, **own: Any) -> None:
+def write_manifest(folder: Path, material: "Material", **own: Any) -> None:
     """Write the manifest of a finished dataset or model folder.
 
     Args:

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from builder.errors import ReleaseError
 from builder.recipe import Recipe
+from builder.release.removed import removed_ids
+from builder.release.versions import Previous
+from builder.storage import read_rows
 from builder.workspace import Artifact
 
 BASE = "base"
@@ -13,11 +17,12 @@ BASE = "base"
 
 @dataclass(frozen=True)
 class Material:
-    """Recipe, artifacts by stage name and version, and what the paper calls its parts."""
+    """Recipe, artifacts by stage name, version and the release before it, and what the paper calls its parts."""
 
     recipe: Recipe
     artifacts: Mapping[str, Artifact]
     version: str
+    previous: Previous | None = None
 
     def stage(self, name: str) -> Artifact:
         """The artifact of a stage.
@@ -34,6 +39,16 @@ class Material:
     def tag(self) -> str:
         """The Hub tag of this version."""
         return f"v{self.version}"
+
+    @cached_property
+    def removed(self) -> frozenset[str]:
+        """Ids of the rows that this release takes down; the models have seen them all the same."""
+        return removed_ids(self)
+
+    @cached_property
+    def removed_from_sft(self) -> int:
+        """How many of them the final model was trained on."""
+        return sum(row["id"] in self.removed for row in read_rows(self.final.path / "rows", ["id"]))
 
     @property
     def seed(self) -> Artifact:

@@ -50,14 +50,27 @@ def augmented_schema(scores: Iterable[str], iterations: int) -> "pa.Schema":
 
 
 def configs(material: Material) -> Iterator[tuple[str, dict[str, "pa.Table"]]]:
-    """Yield name and tables by split of every config; a split without rows is left out.
+    """Yield name and tables by split of every config, without the rows taken down; an empty split is left out.
 
     Raises:
         ReleaseError: If the artifacts do not belong together.
     """
+    for name, tables in _configs(material):
+        kept = {split: _without(table, material.removed) for split, table in tables.items()}
+        yield name, {split: table for split, table in kept.items() if table.num_rows or split == "train"}
+
+
+def _without(table: "pa.Table", removed: frozenset[str]) -> "pa.Table":
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return table.filter(pc.invert(pc.is_in(table["id"], pa.array(sorted(removed), pa.string())))) if removed else table
+
+
+def _configs(material: Material) -> Iterator[tuple[str, dict[str, "pa.Table"]]]:
     schema = conversation_schema()
     curated = {split: _sorted(_table(_curated_rows(material, split), schema)) for split in ("train", "test")}
-    yield DEFAULT_CONFIG, {split: table for split, table in curated.items() if table.num_rows}
+    yield DEFAULT_CONFIG, curated
     yield "seed", {"train": _sorted(_table(_seed_rows(material), schema))}
     yield "sft", {"train": _table(_sft_rows(material), schema)}
     augmented = augmented_schema(material.scores, material.recipe.iterations)

@@ -19,7 +19,8 @@ class Fault:
             answer), or something to call, such as the kill of the client.
         pattern: Searched in `METHOD /path?query`.
         nth: Which of the matching requests, from 1.
-        when: Before the work, or after it.
+        when: Before the work, instead of which the fault happens, or after it; `beside` lets a call happen first and
+            the request go on.
         times: How many requests in a row.
         headers: Of the answer, such as Retry-After.
     """
@@ -27,7 +28,7 @@ class Fault:
     kind: Literal["cut"] | int | Callable[[], None]
     pattern: str = ""
     nth: int = 1
-    when: Literal["before", "after"] = "before"
+    when: Literal["before", "after", "beside"] = "before"
     times: int = 1
     headers: dict[str, str] = field(default_factory=dict)
     seen: int = 0
@@ -59,6 +60,9 @@ class Faulty:
         request = f"{scope['method']} {scope['raw_path'].decode()}{'?' if query else ''}{query}"
         self.requests.append(request)
         fault = next((fault for fault in self.faults if fault.strikes(request)), None)
+        if fault and fault.when == "beside" and callable(fault.kind):
+            fault.kind()
+            fault = None
         if fault is None:
             return await self.app(scope, self._counted(receive), send)
         if fault.when == "after":

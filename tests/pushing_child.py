@@ -23,6 +23,7 @@ def reach(address: str, home: Path, patch: Patch) -> None:
     from huggingface_hub.utils import _http
 
     places = {"ENDPOINT": address, "HF_TOKEN_PATH": str(home / "token"), "HF_HUB_CACHE": str(home / "hub")}
+    places["HUGGINGFACE_CO_URL_TEMPLATE"] = address + "/{repo_id}/resolve/{revision}/{filename}"
     for name, value in {**places, "HF_HUB_OFFLINE": False, "HF_HUB_DISABLE_XET": True}.items():
         patch(constants, name, value)
     without_pauses = SimpleNamespace(**{**vars(_http.time), "sleep": lambda seconds: None})

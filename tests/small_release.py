@@ -37,9 +37,9 @@ def write_release(folder: Path, version: str = "1.0.0", rows: int = 4, extra: in
     model.mkdir(parents=True)
     (model / "model.safetensors").write_bytes(b"weights")
     (model / "config.json").write_text("{}")
-    (model / "README.md").write_text(f"---\nlicense: mit\n---\n\nTrained on `{DATASET}` at `v{version}`.\n")
+    (model / "README.md").write_text(f"---\nlicense: mit\n---\n\nTrained on datasets/{DATASET} at `v{version}`.\n")
     for part, kind in ((dataset, "dataset"), (model, "model")):
-        value = {"name": "tiny", "version": version, "kind": kind, "files": describe_files(part)}
+        value = {"name": "tiny", "version": version, "kind": kind, "dataset": DATASET, "files": describe_files(part)}
         write_json(part / "manifest.json", value)
     return folder
 

@@ -50,7 +50,7 @@ def test_one_commit_and_one_tag_in_each_repository_and_a_receipt(server: HubServ
         ("dataset", DATASET, "v1.0.0"), ("model", MODEL, "v1.0.0"),
     ]  # fmt: skip
     card = server.repository(MODEL, "models").head.tree["README.md"].data or b""
-    assert f"`{DATASET}` at `v1.0.0` (commit `{entries[0].commit}`)".encode() in card
+    assert f"datasets/{DATASET} at `v1.0.0` (commit `{entries[0].commit}`)".encode() in card
 
 
 def test_the_same_folder_again_changes_nothing(server: HubServer, tmp_path: Path) -> None:

@@ -27,13 +27,13 @@ def linked(model: Path, tag: str, commit: str) -> dict[str, bytes]:
     manifest = read_json(model / MANIFEST)
     if manifest["kind"] != "model":  # a base is the same whatever the dataset
         return {}
-    card = (model / "README.md").read_text(encoding="utf-8")
-    named = f"at `{tag}`"
-    if named not in card:
-        raise ReleaseError(
-            f"{model / 'README.md'}: does not name the dataset {named}; dataset_cards/model.md.jinja must"
-        )
-    data = card.replace(named, f"{named} (commit `{commit}`)", 1).encode()
+    lines = (model / "README.md").read_text(encoding="utf-8").split("\n")
+    named, repository = f"at `{tag}`", f"datasets/{manifest['dataset']}"
+    at = next((number for number, line in enumerate(lines) if repository in line and named in line), None)
+    if at is None:
+        raise ReleaseError(f"{model / 'README.md'}: has no line that names {repository} {named}; report this defect")
+    lines[at] = lines[at].replace(named, f"{named} (commit `{commit}`)", 1)
+    data = "\n".join(lines).encode()
     manifest["dataset_revision"] = {"tag": tag, "commit": commit}
     for entry in manifest["files"]:
         if entry["path"] == "README.md":

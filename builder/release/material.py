@@ -51,6 +51,14 @@ class Material:
         return sum(row["id"] in self.removed for row in read_rows(self.final.path / "rows", ["id"]))
 
     @property
+    def base_on_hub(self) -> tuple[str, str | None] | None:
+        """Repository and revision of the base; for a local one, of the copy that is published beside the models."""
+        base, copy = self.recipe.base, self.recipe.release.repository("model", BASE)
+        if base.model is not None:
+            return base.model, base.revision
+        return (copy, self.tag) if copy else None
+
+    @property
     def seed(self) -> Artifact:
         """The seed pairs that the forward models were trained on."""
         return self.stage("seed-clean" if "seed-clean" in self.artifacts else "seed")

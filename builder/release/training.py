@@ -44,7 +44,8 @@ def write_training(dataset: Path, material: Material) -> None:
 
 
 def _recipe(material: Material) -> dict[str, Any]:
-    base, repository = material.recipe.base, material.recipe.release.dataset
+    base, revision = material.base_on_hub or (f"../models/{BASE}", None)
+    repository = material.recipe.release.dataset
     where = f"hf://datasets/{repository}@{material.tag}/" if repository else ""
     rows = {
         "path": "parquet",
@@ -53,8 +54,8 @@ def _recipe(material: Material) -> dict[str, Any]:
         "columns": ["prompt", "completion"],
     }
     return {
-        "model_name_or_path": base.model or f"../models/{BASE}",
-        **({"model_revision": base.revision} if base.model else {}),
+        "model_name_or_path": base,
+        **({"model_revision": revision} if revision else {}),
         "chat_template_path": f"training/{TEMPLATE_FILE}",
         "datasets": [rows],
         **hyperparameters(material.final),

@@ -45,7 +45,7 @@ class Fault:
 
 
 class Faulty:
-    """The outermost layer of the server: logs requests, and lets faults strike them."""
+    """The outermost layer of the server: logs requests, counts the bytes of their bodies, lets faults strike them."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -56,6 +56,8 @@ class Faulty:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        if scope["path"] == "/received":
+            return await JSONResponse(self.received)(scope, receive, send)
         query = scope["query_string"].decode()
         request = f"{scope['method']} {scope['raw_path'].decode()}{'?' if query else ''}{query}"
         self.requests.append(request)

@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
@@ -46,6 +47,21 @@ class HubServer:
     def requests(self) -> list[str]:
         """`METHOD /path?query` of all requests so far."""
         return self.layer.requests
+
+    @property
+    def tokens(self) -> list[str | None]:
+        """The Authorization header of each of them."""
+        return self.layer.tokens
+
+    def add(self, name: str, kind: str = "datasets", *, oid: str | None = None, tag: str | None = None) -> Repository:
+        """A public repository with a first commit, which may be given an oid and a tag."""
+        made = Repository(kind, name, "somebody", private=False)
+        if oid is not None:
+            made.commits[0] = replace(made.commits[0], oid=oid)
+        if tag is not None:
+            made.tag(tag, "main")
+        self.hub.repositories[kind, name] = made
+        return made
 
     def repository(self, name: str, kind: str = "datasets") -> Repository:
         return self.hub.repositories[kind, name]

@@ -51,6 +51,7 @@ class Faulty:
         self.app = app
         self.faults: list[Fault] = []
         self.requests: list[str] = []
+        self.tokens: list[str | None] = []
         self.received = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,6 +62,7 @@ class Faulty:
         query = scope["query_string"].decode()
         request = f"{scope['method']} {scope['raw_path'].decode()}{'?' if query else ''}{query}"
         self.requests.append(request)
+        self.tokens.append(dict(scope["headers"]).get(b"authorization", b"").decode() or None)
         fault = next((fault for fault in self.faults if fault.strikes(request)), None)
         if fault and fault.when == "beside" and callable(fault.kind):
             fault.kind()

@@ -177,6 +177,15 @@ def test_without_a_token_or_a_repository_nothing_is_asked(
     assert not server.requests
 
 
+def test_a_hub_that_must_not_be_asked_is_not_waited_for(
+    server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("builder.release.hub.time.sleep", None)
+    with pytest.raises(ReleaseError, match="HF_HUB_OFFLINE is set; unset it"):
+        push(write_release(tmp_path / "r"))
+
+
 def test_a_token_that_may_not_write_is_named_without_being_shown(
     server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,11 +206,16 @@ def test_the_token_is_in_no_file_and_no_message(server: HubServer, tmp_path: Pat
         assert not path.is_file() or TOKEN.encode() not in path.read_bytes(), path
 
 
-def test_verification_loads_by_commit_in_a_fresh_process(shared: HubServer, tmp_path: Path) -> None:
+def test_verification_loads_by_commit_in_a_fresh_process(
+    shared: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shared.hub.repositories.clear()
     folder = write_release(tmp_path / "r", extra=1)
     with clients_reach(shared, tmp_path / "home"):
         assert [entry.verified for entry in push(folder)] == ["full", "full"]
+        (folder / "receipt.json").unlink()
+        monkeypatch.setattr(verify, "FULL_BYTES", 100)
+        assert [entry.verified for entry in push(folder)] == ["sampled", "sampled"]
         repository = shared.repository(DATASET)
         lost = repository.head.tree["curated/train-00000-of-00002.parquet"].oid
         stored = shared.hub.objects / lost
@@ -210,6 +224,18 @@ def test_verification_loads_by_commit_in_a_fresh_process(shared: HubServer, tmp_
         with pytest.raises(ReleaseError, match="does not verify"):
             push(folder)
         (tmp_path / "kept").rename(stored)
+
+
+def test_a_server_without_xet_gets_the_files_by_lfs(
+    server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", False)
+    folder = write_release(tmp_path / "r")
+    push(folder)
+    assert [request for request in server.requests if "xet" in request] == [
+        f"GET /api/datasets/{DATASET}/xet-write-token/main"
+    ]
+    assert_released(server, folder)
 
 
 def test_large_releases_are_sampled(server: HubServer, tmp_path: Path) -> None:

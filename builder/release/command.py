@@ -122,7 +122,7 @@ def _dry_run(scratch: Path, folder: Path, previous: Previous | None) -> str:
     """What the release would be, and how it differs from the one before; nothing stays."""
     lines = [f"{folder}: would be assembled; it passes its checks", ""]
     if previous is None:
-        lines.append("There is no release before it.")
+        lines.append(f"There is no release before it beside {folder}.")
     else:
         fingerprints = _fingerprints(scratch / "dataset")
         lines.append(describe(compare(previous, scratch / "dataset", fingerprints)).rstrip())

@@ -214,7 +214,7 @@ def pause_after(error: Exception, attempt: int) -> float | None:
         attempt: How often it was repeated, from 0.
     """
     status, asked = _answer(error)
-    if attempt + 1 >= TRIES or (status not in AGAIN and not _is_connection(error)):
+    if attempt + 1 >= TRIES or _is_offline(error) or (status not in AGAIN and not _is_connection(error)):
         return None
     pause = float(2**attempt) if asked is None else asked
     return pause if pause <= LONGEST_PAUSE else None
@@ -241,6 +241,12 @@ def _is_connection(error: Exception) -> bool:
     return any(isinstance(cause, TransportError | ConnectionError | TimeoutError) for cause in _causes(error))
 
 
+def _is_offline(error: Exception) -> bool:
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    return any(isinstance(cause, OfflineModeIsEnabled) for cause in _causes(error))
+
+
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
@@ -249,11 +255,9 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def refusal(error: Exception, doing: str) -> ReleaseError:
     """What went wrong, and what to do; nothing of the request, whose address may hold a signature."""
-    from huggingface_hub.errors import OfflineModeIsEnabled
-
     again = "run the same command again later, it goes on where it stopped"
     status, _ = _answer(error)
-    if any(isinstance(cause, OfflineModeIsEnabled) for cause in _causes(error)):
+    if _is_offline(error):
         return ReleaseError(f"{doing}: HF_HUB_OFFLINE is set; unset it")
     if status in (401, 403):
         return ReleaseError(

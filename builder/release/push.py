@@ -15,7 +15,7 @@ from builder.errors import RecipeError, ReleaseError
 from builder.recipe.release import Release
 from builder.release.files import Difference, File, difference, local_files
 from builder.release.folder import RECEIPT
-from builder.release.hub import HubRepository, Refs, pause_after, refusal
+from builder.release.hub import TRIES, HubRepository, Refs, pause_after, refusal
 from builder.release.links import linked
 from builder.release.receipt import Entry, known_receipt, write_receipt
 from builder.release.verify import verify
@@ -195,7 +195,7 @@ def _commit(repository: HubRepository, change: Difference, files: list[File], pa
     size = sum(file.size for file in change.send)
     say(f"{repository}: {len(change.send)} files to send ({size / 1e6:,.1f} MB), {len(change.delete)} to delete")
     operations = repository.upload(change.send)
-    for attempt in range(100):
+    for attempt in range(TRIES):
         try:
             return repository.commit_once(operations, change.delete, parent, title)
         except Exception as error:

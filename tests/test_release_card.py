@@ -10,7 +10,7 @@ from release_build import HOSTILE, FakeBuild
 from builder.escape import escape
 from builder.release.card import front_matter_text, size_category
 from builder.release.figures import funnel, score_summary, text_statistics
-from builder.release.markdown import fence, outside_fences
+from builder.release.markdown import fence, own_text
 from builder.release.material import Material
 from builder.release.models import write_models
 
@@ -23,11 +23,11 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
 
 @pytest.mark.parametrize("text", [HOSTILE, "```", "`" * 9, "", "~~~\n", "a\n```\n# b", "`````\n````"])
 def test_no_text_breaks_out_of_its_fence(text: str) -> None:
-    assert outside_fences(f"before\n{fence(text)}\nafter") == "before\nafter"
+    assert own_text(f"before\n{fence(text)}\nafter") == "before\nafter"
 
 
 def test_a_fence_that_is_too_short_is_seen_as_broken() -> None:
-    assert "# b" in outside_fences("```\na\n```\n# b\n```\n")
+    assert "# b" in own_text("```\na\n```\n# b\n```\n")
 
 
 def test_what_cannot_be_seen_is_seen_in_a_fence() -> None:

@@ -44,7 +44,10 @@ class Origin(Section):
 class Base(Origin):
     """The model every training starts from, and its licence, which no training depends on."""
 
-    license: str
+    license: Annotated[str, Field(min_length=1)]
+    """One of the Hub's identifiers; `other` needs the next two."""
+    license_name: str | None = None
+    license_link: str | None = None
 
     @property
     def origin(self) -> Origin:
@@ -70,7 +73,7 @@ class SeedSource(Section):
     revision: Annotated[str, Field(min_length=1)] | None = None
     split: str = "train"
     format: Literal["oasst", "pairs"] = "pairs"
-    license: str
+    license: Annotated[str, Field(min_length=1)]
     instruction: str = "instruction"
     output: str = "output"
 

@@ -12,8 +12,11 @@ Repository = Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
 class Release(Section):
     """How the release describes itself."""
 
-    title: str
-    license: str
+    title: Annotated[str, Field(min_length=1)]
+    license: Annotated[str, Field(min_length=1)]
+    """One of the Hub's identifiers; `other` needs the next two."""
+    license_name: str | None = None
+    license_link: str | None = None
     dataset: Repository | None = None
     """The Hub repository the dataset is meant for; None leaves the release local."""
     models: list[Annotated[str, Field(pattern=r"^(backward|final|\d+)$")]] = Field(["backward", "final"])

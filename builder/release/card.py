@@ -8,6 +8,7 @@ import yaml
 
 from builder.errors import ReleaseError
 from builder.escape import escape
+from builder.licences import licence_entries
 from builder.recipe.judges import Rated
 from builder.recipe.other import Loaded
 from builder.release.figures import funnel, licences, samples, score_summary, text_statistics
@@ -55,7 +56,7 @@ def _front_matter(material: Material, configs: list[Config]) -> dict[str, Any]:
     release = material.recipe.release
     sources = [source.dataset for source in material.recipe.seed.sources if source.dataset]
     return {
-        "license": release.license,
+        **licence_entries(release),
         "language": [release.language],
         "pretty_name": release.title,
         "size_categories": [size_category(sum(config.rows for config in configs))],
@@ -65,7 +66,7 @@ def _front_matter(material: Material, configs: list[Config]) -> dict[str, Any]:
         **({"source_datasets": sources} if sources else {}),
         "tags": ["synthetic", "instruction-backtranslation", "sft"],
         "configs": [_files_entry(config) for config in configs],
-        "dataset_info": [_info_entry(config) for config in configs],
+        "dataset_info": _info_entries(configs),
     }
 
 
@@ -80,19 +81,39 @@ def _files_entry(config: Config) -> dict[str, Any]:
     return {"config_name": config.name, **default, "data_files": files}
 
 
-def _info_entry(config: Config) -> dict[str, Any]:
-    from datasets import Features  # slow to import
+def _info_entries(configs: list[Config]) -> list[dict[str, Any]]:
+    """What `datasets` writes of each config, in its own words; of one config it would write no list."""
+    from datasets.info import DatasetInfosDict  # slow to import
+    from huggingface_hub import DatasetCardData
 
-    splits = [
-        {"name": split.name, "num_bytes": split.memory_bytes, "num_examples": split.rows} for split in config.splits
-    ]
-    return {
-        "config_name": config.name,
-        "features": Features.from_arrow_schema(config.schema)._to_yaml_list(),
-        "splits": splits,
-        "download_size": config.file_bytes,
-        "dataset_size": config.memory_bytes,
-    }
+    data = DatasetCardData()
+    DatasetInfosDict({config.name: _info(config) for config in configs}).to_dataset_card_data(data)
+    entries = data["dataset_info"]
+    return entries if isinstance(entries, list) else [entries]
+
+
+def _info(config: Config) -> Any:
+    from datasets import DatasetInfo, Features, SplitInfo
+    from datasets.splits import SplitDict
+
+    splits = SplitDict()
+    for split in config.splits:
+        splits.add(SplitInfo(split.name, num_bytes=split.memory_bytes, num_examples=split.rows))
+    return DatasetInfo(
+        features=Features.from_arrow_schema(config.schema),
+        splits=splits,
+        download_size=config.file_bytes,
+        dataset_size=config.memory_bytes,
+    )
+
+
+def read_features(front_matter: dict[str, Any]) -> dict[str, Any]:
+    """The `datasets.Features` of every config, as a card's front matter states them."""
+    from datasets.info import DatasetInfosDict
+    from huggingface_hub import DatasetCardData
+
+    infos = DatasetInfosDict.from_dataset_card_data(DatasetCardData(dataset_info=front_matter["dataset_info"]))
+    return {name: info.features for name, info in infos.items()}
 
 
 def front_matter_text(value: dict[str, Any]) -> str:

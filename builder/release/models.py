@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.errors import ReleaseError
+from builder.licences import licence_entries
 from builder.llm.contract import load_contract
 from builder.records import Counts
 from builder.release.card import front_matter_text, render_card
@@ -59,7 +60,7 @@ def copy_model(source: Path, target: Path) -> None:
 def _card(name: str, artifact: Artifact, material: Material) -> str:
     recipe, release = material.recipe, material.recipe.release
     front: dict[str, Any] = {
-        "license": recipe.base.license,
+        **licence_entries(recipe.base),
         "language": [release.language],
         "library_name": "transformers",
         "pipeline_tag": "text-generation",
@@ -83,7 +84,7 @@ def _card(name: str, artifact: Artifact, material: Material) -> str:
 
 def _base_card(material: Material) -> str:
     base = material.recipe.base
-    front = front_matter_text({"license": base.license, "library_name": "transformers"})
+    front = front_matter_text({**licence_entries(base), "library_name": "transformers"})
     return (
         f"---\n{front}---\n\n# Base model\n\nAn unchanged copy of the base model that every training of this release "
         "starts from. It is here because it is published nowhere else.\n"

@@ -10,6 +10,7 @@ from builder.llm.contract import ChatContract, make_contract
 from builder.llm.engine import load_tokenizer
 from builder.recipe import Chat, Recipe
 from builder.records import (
+    HALVES,
     Counts,
     candidate_schema,
     curated_schema,
@@ -48,9 +49,12 @@ def recipe_of(folder: Path, test_share: float, **release: Any) -> Recipe:
 class FakeBuild:
     """Writes the stages of `recipe_of` below `root`."""
 
-    def __init__(self, root: Path, test_share: float = 0.2, **release: Any) -> None:
+    def __init__(self, root: Path, test_share: float = 0.2, *, cross_fit: bool = False, **release: Any) -> None:
         root.mkdir(parents=True, exist_ok=True)
         self.root, self.recipe = root, recipe_of(root, test_share, **release)
+        if cross_fit:
+            training = self.recipe.training.model_copy(update={"cross_fit": True})
+            self.recipe = self.recipe.model_copy(update={"training": training})
         self.artifacts: dict[str, Artifact] = {}
         self.seed = [self._seed(number) for number in range(5)]
         self.candidates = [self._candidate(number) for number in range(40)]
@@ -98,6 +102,8 @@ class FakeBuild:
             ]
             counts = Counts(40, len(curated), *_dropped(not_selected=39 - len(curated), no_score=1))
             self.data(f"curate-{t}", curated, curated_schema(), counts)
+            for half in HALVES if self.recipe.training.cross_fit and t < ITERATIONS else ():
+                self.stage(f"model-{t}-{half}", rows=Counts(5, 5))
             train = [row for row in curated if row["split"] == "train"]
             self.model(f"model-{t}", "forward", {"seed": self.seed, "curated": train})
 

@@ -13,11 +13,15 @@ import yaml
 from release_build import FakeBuild
 
 from builder.errors import RecipeError, ReleaseError
-from builder.recipe import load_recipe
-from builder.records import training_schema
+from builder.recipe import Runtime, load_recipe
+from builder.records import half_of, training_schema
 from builder.release import assemble, check_release
+from builder.release.material import Material
+from builder.release.training import accelerate_config, write_training
 from builder.storage import read_rows, write_json, write_rows
 from builder.workspace import Artifact
+
+CONFIGS = ("curated", "seed", "sft", "augmented")
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +113,56 @@ def test_manifest_ties_rows_recipe_base_and_stages_together(release: Path, build
     model = json.loads((release / "models" / "final" / "manifest.json").read_text())
     assert model["stage"] == {key: manifest["sft"][other] for key, other in (("name", "stage"), ("fingerprint",) * 2)}
     assert model["rows"] == manifest["sft"]["rows"]
+
+
+def test_manifest_says_who_wrote_and_who_judged(release: Path, build: FakeBuild) -> None:
+    manifest = json.loads((release / "dataset" / "manifest.json").read_text())
+    stages = {name: artifact.fingerprint for name, artifact in build.artifacts.items()}
+    assert manifest["generator"] == {"model": "model-backward", "revision": stages["model-backward"]}
+    assert manifest["judges"]["score_2_likelihood"] == {
+        "judge": "likelihood",
+        "models": [{"model": "model-1", "revision": stages["model-1"]}],
+    }
+    assert manifest["seed"] == [{"name": "people", "dataset": "seed.jsonl", "revision": None, "license": "apache-2.0"}]
+    files = {entry["path"]: entry for entry in manifest["files"]}
+    digests = {name: files[f"{name}/train-00000-of-00001.parquet"]["schema_sha256"] for name in CONFIGS}
+    assert digests["curated"] == digests["seed"] == digests["sft"] != digests["augmented"]
+    assert files["seed/train-00000-of-00001.parquet"]["config"] == "seed"
+
+
+def test_rows_name_their_judge_where_two_models_scored(tmp_path: Path) -> None:
+    build = FakeBuild(tmp_path / "build", cross_fit=True, models=[])
+    folder = assemble(tmp_path / "release", build.recipe, build.artifacts, "1.0.0")
+    marks = {half: f"model-1-{half}@{build.artifacts[f'model-1-{half}'].fingerprint}" for half in ("a", "b")}
+    pages = {row["id"]: row["page_id"] for row in build.candidates}
+    for config in ("augmented", "curated", "sft"):
+        rows = load(folder, config, cache=tmp_path / "cache")["train"]
+        judges = {row["id"]: row["judge"] for row in rows if row["id"] in pages}
+        assert judges == {key: marks["b" if half_of(pages[key]) == "a" else "a"] for key in judges}
+        assert len(set(judges.values())) == 2
+    assert set(load(folder, "seed", cache=tmp_path / "cache")["train"]["judge"]) == {None}
+    manifest = json.loads((folder / "dataset" / "manifest.json").read_text())
+    assert [author["model"] for author in manifest["judges"]["score_2_likelihood"]["models"]] == [
+        "model-1-b",
+        "model-1-a",
+    ]
+
+
+@pytest.mark.parametrize("flag", ["--config_file FILE", "--config_file=FILE", "--num_processes 2"])
+def test_accelerate_configuration_of_the_launcher_comes_along(build: FakeBuild, tmp_path: Path, flag: str) -> None:
+    config = {"distributed_type": "FSDP", "num_processes": 8, "main_process_ip": "10.0.0.7", "machine_rank": 0}
+    (tmp_path / "fsdp.yaml").write_text(yaml.safe_dump(config | {"fsdp_config": {"fsdp_version": 2}}))
+    runtime = Runtime(launcher=f"accelerate launch {flag.replace('FILE', str(tmp_path / 'fsdp.yaml'))}")
+    found = accelerate_config(runtime)
+    if "FILE" not in flag:
+        assert found is None
+        return
+    assert found == {"distributed_type": "FSDP", "num_processes": 8, "fsdp_config": {"fsdp_version": 2}}
+    recipe = build.recipe.model_copy(update={"runtime": runtime})
+    write_training(tmp_path / "dataset", Material(recipe, build.artifacts, "1.0.0"))
+    text = (tmp_path / "dataset" / "training" / "sft.yaml").read_text()
+    assert text.startswith("# trl sft --config training/sft.yaml --accelerate_config training/accelerate.yaml ")
+    assert yaml.safe_load((tmp_path / "dataset" / "training" / "accelerate.yaml").read_text()) == found
 
 
 def test_build_recipe_is_complete_and_names_no_folder_of_this_machine(release: Path, build: FakeBuild) -> None:

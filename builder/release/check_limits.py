@@ -1,4 +1,4 @@
-"""The Hub's limits on a repository, and its rules for names (hub-docs: "Storage limits", "Data files configuration")."""
+"""The Hub's limits and rules for names (hub-docs, "Storage limits" and "Data files configuration")."""
 
 import re
 from collections import Counter

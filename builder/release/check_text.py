@@ -1,4 +1,4 @@
-"""Checks of the texts we wrote: nothing of this machine or of an account, no hole of a template, sound YAML and JSON."""
+"""Checks of the texts we wrote: nothing of this machine or an account, no hole of a template, sound YAML and JSON."""
 
 import json
 import re
@@ -18,7 +18,7 @@ _LOCAL_PATH = r"(?:(?<![\w./:-])|file://)/(?:home|root|tmp|Users|private|mnt|scr
 _TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{20,}|\bsk-[A-Za-z0-9_-]{20,}")
 """Stricter than what is looked for in text from the web: we have no reason to write anything that looks like one."""
 _HOLE = re.compile(
-    r"\[[^\]\n]{0,20}more information needed[^\]\n]{0,20}\]|\{\{|\{%|\{#|\b(?:TODO|FIXME|TBD)\b|\blorem ipsum\b|<your[ _-]",
+    r"\[[^\]\n]{0,20}more information needed[^\]\n]{0,20}\]|\{\{|\{%|\{#|\b(?:TODO|FIXME|TBD|lorem ipsum)\b|<your[ _-]",
     re.IGNORECASE,
 )
 _SHOWN = 6

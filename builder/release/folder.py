@@ -18,6 +18,7 @@ from builder.release.manifest import MANIFEST, sha256, write_manifest
 from builder.release.material import Material
 from builder.release.models import write_models
 from builder.release.parquet import write_config
+from builder.release.provenance import generator, judges, seed_sources
 from builder.release.removed import write_removed
 from builder.release.tables import configs, rows_digest, training_rows
 from builder.release.training import write_training
@@ -95,6 +96,9 @@ def write_dataset(folder: Path, material: Material) -> None:
         previous=str(material.previous.version) if material.previous else None,
         recipe=sha256(folder / BUILD_FILE),
         sft=sft,
+        seed=seed_sources(material),
+        generator=generator(material).as_dict(),
+        judges=judges(material),
         stages={name: _stage(material.stage(name)) for name in material.artifacts},
     )
 

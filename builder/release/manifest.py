@@ -1,6 +1,7 @@
 """`manifest.json`: every file with digest and size, and what the release was made from."""
 
 import hashlib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ SCHEMA_VERSION = 1
 
 
 def describe_files(folder: Path) -> list[dict[str, Any]]:
-    """Path, sha256 and size of all files below `folder` but its manifest; rows and columns of Parquet files."""
+    """Path, sha256 and size of all files below `folder` but its manifest; config, rows and columns of Parquet files."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
     return [{"path": path.relative_to(folder).as_posix(), **_describe(path)} for path in paths]
 
@@ -53,7 +54,9 @@ def _describe(path: Path) -> dict[str, Any]:
     if path.suffix == ".parquet":
         import pyarrow.parquet as pq
 
-        schema = pq.read_schema(path)
+        columns = {field.name: str(field.type) for field in pq.read_schema(path)}
+        described["config"] = path.parent.name
         described["rows"] = pq.read_metadata(path).num_rows
-        described["schema"] = {field.name: str(field.type) for field in schema}
+        described["schema"] = columns
+        described["schema_sha256"] = hashlib.sha256(json.dumps(list(columns.items())).encode()).hexdigest()
     return described

@@ -251,6 +251,7 @@ CHANGES: dict[str, Change] = dict([
     _one("release.models", ["final"], NOTHING),
     _one("release.repositories", {"final": "other/model"}, NOTHING),
     _one("release.removed", "headers.txt", NOTHING),
+    _one("release.labels", "other.jsonl", NOTHING),
     _one("release.language", "de", NOTHING),
     _one("release.contact", "them@example.org", NOTHING),
     _one("runtime.work_dir", "elsewhere", NOTHING),

@@ -82,7 +82,8 @@ class FakeBuild:
         from builder.curate import withheld_pages
 
         self.data("seed", sorted(self.seed, key=lambda row: row["id"]), seed_schema(), Counts(5, 5))
-        self.stage("segments", pages=Counts(20, 20), segments=Counts(50, 45, *_dropped(navigation=5)))
+        masked = {"masked_emails": 7, "masked_ips": 3}
+        self.stage("segments", masked, pages=Counts(20, 20), segments=Counts(50, 45, *_dropped(navigation=5)))
         self.stage("dedup", segments=Counts(45, 40, *_dropped(near_duplicate=5)))
         self.data("augment", self.candidates, candidate_schema(), Counts(40, 40))
         self.model("model-backward", "backward", {"seed": self.seed})
@@ -107,10 +108,10 @@ class FakeBuild:
             train = [row for row in curated if row["split"] == "train"]
             self.model(f"model-{t}", "forward", {"seed": self.seed, "curated": train})
 
-    def stage(self, name: str, **counts: Counts) -> Artifact:
+    def stage(self, name: str, details: dict[str, int] | None = None, **counts: Counts) -> Artifact:
         artifact = Artifact(name, stable_id(name)[:12], self.root / "work" / f"{name}-{stable_id(name)[:12]}")
         record = {"stage": name, "status": "done", "counts": {kind: value.as_dict() for kind, value in counts.items()}}
-        write_json(artifact.path / "stage.json", record)
+        write_json(artifact.path / "stage.json", record | {"details": details or {}})
         self.artifacts[name] = artifact
         return artifact
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from builder.errors import RecipeError, ReleaseError
 from builder.recipe import Runtime, load_recipe
 from builder.records import half_of, training_schema
 from builder.release import assemble, check_release
+from builder.release.markdown import examples
 from builder.release.material import Material
 from builder.release.training import accelerate_config, write_training
 from builder.storage import read_rows, write_json, write_rows
@@ -201,7 +203,11 @@ def test_models_are_copied_without_the_trainers_files_and_load(release: Path) ->
 
 
 def test_trl_trains_on_the_folder_as_it_is(release: Path, tmp_path: Path) -> None:
-    command = [str(Path(sys.executable).with_name("trl")), "sft", "--config", "training/sft.yaml", "--max_steps", "1"]
+    (example,) = (
+        text for language, text in examples((release / "dataset" / "README.md").read_text()) if language == "bash"
+    )
+    trl, *arguments = shlex.split(example)
+    command = [str(Path(sys.executable).with_name(trl)), *arguments, "--max_steps", "1"]
     environment = os.environ | {"HF_DATASETS_CACHE": str(tmp_path / "cache")}
     done = subprocess.run(
         [*command, "--output_dir", str(tmp_path / "model")],

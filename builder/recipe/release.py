@@ -25,6 +25,8 @@ class Release(Section):
     """Hub repositories of the models, by the name of their folder; `<dataset>-<folder>` where left out."""
     removed: Named | None = None
     """Take-downs: a file of ids of rows, segments or pages, or of addresses, that no config holds any more."""
+    labels: Named | None = None
+    """Labelled pairs, JSON lines with id and good, from which the card says how good the selections are."""
     language: str = "en"
     contact: str | None = None
     """Where to ask for the removal of a page."""

@@ -6,23 +6,41 @@ from typing import Any
 
 import yaml
 
+from builder import __version__
 from builder.errors import ReleaseError
 from builder.escape import escape
 from builder.licences import licence_entries
 from builder.recipe.judges import Rated
 from builder.recipe.other import Loaded
-from builder.release.figures import funnel, licences, samples, score_summary, text_statistics
+from builder.release.figures import (
+    domains,
+    funnel,
+    judge_quality,
+    licences,
+    masked,
+    refusals,
+    samples,
+    score_summary,
+    text_statistics,
+)
 from builder.release.markdown import fence
 from builder.release.material import Material
 from builder.release.parquet import Config
+from builder.release.provenance import judge_of_page, seed_sources
 from builder.release.tables import DEFAULT_CONFIG
 from builder.resources import resource_folder
 
 SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
 
 
-def dataset_card(material: Material, configs: list[Config]) -> str:
-    """The dataset's README.md."""
+def dataset_card(material: Material, configs: list[Config], history: list[dict[str, Any]]) -> str:
+    """The dataset's README.md.
+
+    Args:
+        material: What the release is made of.
+        configs: The configs as written.
+        history: What `manifest.history` says of this version and of those before it.
+    """
     values = {
         "material": material,
         "configs": configs,
@@ -33,6 +51,15 @@ def dataset_card(material: Material, configs: list[Config]) -> str:
         "scores": score_summary(material),
         "samples": samples(configs),
         "prompts": _prompts(material),
+        "history": history,
+        "masked": masked(material),
+        "domains": domains(material),
+        "refusals": refusals(material),
+        "quality": judge_quality(material),
+        "tool": __version__,
+        "place": place(material),
+        "seeds": seed_sources(material),
+        "own_judge": judge_of_page(material) is not None,
         "writer": named(material.recipe.augment.model),
         "judges": [
             {"name": judge.judge, "model": named(judge.model)}
@@ -41,6 +68,12 @@ def dataset_card(material: Material, configs: list[Config]) -> str:
         ],
     }
     return render_card("dataset.md.jinja", _front_matter(material, configs), values)
+
+
+def place(material: Material) -> str:
+    """What stands before the name of a file in an example: the repository at the tag, or nothing in its folder."""
+    repository = material.recipe.release.dataset
+    return f"hf://datasets/{repository}@{material.tag}/" if repository else ""
 
 
 def named(other: Loaded | None) -> str | None:

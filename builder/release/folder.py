@@ -14,10 +14,11 @@ from builder.release.card import dataset_card, front_matter_text
 from builder.release.changelog import CHANGELOG, change_log
 from builder.release.changes import BUILD_FILE, compare
 from builder.release.check import check_release
-from builder.release.manifest import MANIFEST, sha256, write_manifest
+from builder.release.manifest import MANIFEST, history, sha256, write_manifest
 from builder.release.material import Material
 from builder.release.models import write_models
 from builder.release.parquet import write_config
+from builder.release.plots import write_figures
 from builder.release.provenance import generator, judges, seed_sources
 from builder.release.removed import write_removed
 from builder.release.tables import configs, rows_digest, training_rows
@@ -88,7 +89,9 @@ def write_dataset(folder: Path, material: Material) -> None:
     write_text(folder / BUILD_FILE, front_matter_text(released_recipe(material.recipe)))
     write_removed(folder, material.removed, material.previous.dataset if material.previous else None)
     write_text(folder / CHANGELOG, _change_log(folder, material, [(config.name, config.rows) for config in written]))
-    write_text(folder / "README.md", dataset_card(material, written))
+    versions = history(material, sha256(folder / BUILD_FILE), {config.name: config.rows for config in written})
+    write_figures(folder, material)
+    write_text(folder / "README.md", dataset_card(material, written, versions))
     write_manifest(
         folder,
         material,
@@ -99,6 +102,7 @@ def write_dataset(folder: Path, material: Material) -> None:
         seed=seed_sources(material),
         generator=generator(material).as_dict(),
         judges=judges(material),
+        history=versions,
         stages={name: _stage(material.stage(name)) for name in material.artifacts},
     )
 

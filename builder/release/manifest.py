@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder import __version__
-from builder.storage import write_json
+from builder.storage import read_json, write_json
 
 if TYPE_CHECKING:
     from builder.release.material import Material
@@ -41,6 +41,27 @@ def write_manifest(folder: Path, material: "Material", **own: Any) -> None:
         "files": describe_files(folder),
     }
     write_json(folder / MANIFEST, value)
+
+
+def history(material: "Material", recipe: str, rows: dict[str, int]) -> list[dict[str, Any]]:
+    """What the version table says of this release and of those before it, the newest first.
+
+    Args:
+        material: What the release is made of.
+        recipe: The sha256 of its build.yaml.
+        rows: Rows by config.
+    """
+    base = material.recipe.base
+    this = {
+        "version": material.version,
+        "recipe": recipe[:12],
+        "tool": __version__,
+        "base": base.model or (base.path and base.path.name),
+        "base_revision": base.revision,
+        "rows": rows,
+    }
+    before = read_json(material.previous.dataset / MANIFEST).get("history", []) if material.previous else []
+    return [this, *before]
 
 
 def sha256(path: Path) -> str:

@@ -181,6 +181,21 @@ def _progress(line: str) -> None:
     click.echo(escape(line, "terminal"), err=True)
 
 
+@cli.command()
+@click.argument("release", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="RELEASE")
+@click.option(
+    "--corpus", "corpora", type=click.Path(path_type=Path), required=True, multiple=True,
+    help="Your own copy of the crawl; may be given more than once.",
+)  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), help="Where to write.  [default: RELEASE-hydrated]")
+@JSON
+def hydrate(release: Path, corpora: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
+    """Give a stand-off release its text back from your own copy of the crawl."""
+    from builder.release.hydrate import hydrate
+
+    click.echo(hydrate(release, list(corpora), out, as_json=as_json))
+
+
 def main() -> None:
     """Run the command line; errors are one message each, with the exit code they carry."""
     try:

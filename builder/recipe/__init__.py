@@ -263,6 +263,15 @@ class Recipe(Section):
         return self
 
     @model_validator(mode="after")
+    def _redistribution(self) -> "Recipe":
+        kept_back = [n for n, source in enumerate(self.segments.sources) if not source.redistributable]
+        if kept_back and self.release.text != "standoff":
+            raise ValueError(
+                f"segments.sources.{kept_back[0]} is not redistributable, so release.text must be standoff"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _address(self) -> "Recipe":
         if self.asks_server and self.runtime.endpoint is None:
             why = "engine.kind is 'openai'" if self.engine.kind == "openai" else f"{self.served[0]} is served elsewhere"

@@ -25,6 +25,14 @@ class Release(Section):
     """Hub repositories of the models, by the name of their folder; `<dataset>-<folder>` where left out."""
     removed: Named | None = None
     """Take-downs: a file of ids of rows, segments or pages, or of addresses, that no config holds any more."""
+    text: Literal["full", "standoff"] = "full"
+    """`standoff`: no text of the crawl, only where it stands in it; `humpback hydrate` puts it back from one's own
+    copy."""
+    max_quoted_words: Annotated[int, Field(ge=1, le=100)] = 8
+    """Words in a row that an instruction of a stand-off release may share with its page; else the row is left out."""
+    licence_reviewed: bool = False
+    """Whether somebody has read the licence of a crawl whose text may not be passed on; before that, no model that
+    learned from it is pushed."""
     labels: Named | None = None
     """Labelled pairs, JSON lines with id and good, from which the card says how good the selections are."""
     language: str = "en"

@@ -98,9 +98,13 @@ def _front_matter(material: Material, configs: list[Config]) -> dict[str, Any]:
         "language_creators": ["found", "machine-generated"],
         **({"source_datasets": sources} if sources else {}),
         "tags": ["synthetic", "instruction-backtranslation", "sft"],
-        "configs": [_files_entry(config) for config in configs],
-        "dataset_info": _info_entries(configs),
+        **config_entries(configs),
     }
+
+
+def config_entries(configs: list[Config]) -> dict[str, Any]:
+    """The entries of a front matter from which `datasets` loads configs as they were written."""
+    return {"configs": [_files_entry(config) for config in configs], "dataset_info": _info_entries(configs)}
 
 
 def size_category(rows: int) -> str:

@@ -9,6 +9,7 @@ from builder.release.check_limits import check_limits
 from builder.release.check_loading import check_loading
 from builder.release.check_rows import check_rows, large_rows
 from builder.release.check_text import check_texts
+from builder.release.standoff import check_standoff
 
 Check = Callable[[Path], Iterator[str]]
 
@@ -50,7 +51,7 @@ def _run(check: Check, part: Path, folder: Path) -> list[str]:
 
 
 OF_DATASETS: tuple[Check, ...] = (
-    check_manifest, check_card, check_limits, check_data, check_texts, check_rows, check_loading,
+    check_manifest, check_card, check_limits, check_data, check_texts, check_rows, check_standoff, check_loading,
 )  # fmt: skip
 OF_MODELS: tuple[Check, ...] = (check_manifest, check_weights, check_model_card, check_limits, check_texts)
 NOTES_ON_DATASETS: tuple[Check, ...] = (large_rows,)

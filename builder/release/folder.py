@@ -21,7 +21,8 @@ from builder.release.parquet import write_config
 from builder.release.plots import write_figures
 from builder.release.provenance import generator, judges, seed_sources
 from builder.release.removed import write_removed
-from builder.release.tables import configs, rows_digest, training_rows
+from builder.release.standoff import STANDOFF, released_configs, restoring
+from builder.release.tables import rows_digest, training_rows
 from builder.release.training import write_training
 from builder.release.versions import Previous, refuse_misfit, version_of
 from builder.storage import read_json, read_rows, write_text
@@ -83,7 +84,9 @@ def assembled(folder: Path, material: Material) -> Iterator[Path]:
 
 def write_dataset(folder: Path, material: Material) -> None:
     """Write the dataset folder: rows, training recipe, build recipe, change log, card, manifest."""
-    written = [write_config(folder, name, tables) for name, tables in configs(material) if _not_empty(name, tables)]
+    written = [
+        write_config(folder, name, tables) for name, tables in released_configs(material) if _not_empty(name, tables)
+    ]
     sft = _check_sft(folder, material)
     write_training(folder, material)
     write_text(folder / BUILD_FILE, front_matter_text(released_recipe(material.recipe)))
@@ -99,6 +102,7 @@ def write_dataset(folder: Path, material: Material) -> None:
         previous=str(material.previous.version) if material.previous else None,
         recipe=sha256(folder / BUILD_FILE),
         sft=sft,
+        **restoring(material.recipe),
         seed=seed_sources(material),
         generator=generator(material).as_dict(),
         judges=judges(material),
@@ -108,15 +112,20 @@ def write_dataset(folder: Path, material: Material) -> None:
 
 
 def _check_sft(folder: Path, material: Material) -> dict[str, Any]:
-    """What the manifest says of `sft`: digests of the rows trained on, and of those less the rows taken down."""
-    kept = rows_digest(row for row in training_rows(material.final) if row["id"] not in material.removed)
-    if rows_digest(read_rows(folder / "sft")) != kept:
+    """What the manifest says of `sft`: digests of the rows trained on, and of those less the rows left out.
+
+    In a stand-off release they are those of the rows with their texts, for who has put them back.
+    """
+    kept = rows_digest(row for row in training_rows(material.final) if row["id"] not in material.left_out)
+    if material.recipe.release.text != STANDOFF and rows_digest(read_rows(folder / "sft")) != kept:
         raise ReleaseError(
             "the rows of config sft differ from those the final model was trained on; report this defect"
         )
-    trained = rows_digest(training_rows(material.final)) if material.removed_from_sft else kept
+    quoting = material.trained_and(material.quoting - material.removed)
+    trained = rows_digest(training_rows(material.final)) if material.removed_from_sft or quoting else kept
     stage = {"stage": material.final.stage, "fingerprint": material.final.fingerprint}
-    return {**stage, "rows": kept, "trained": trained, "taken_down": material.removed_from_sft}
+    left_out = {"taken_down": material.removed_from_sft, "quoting": quoting}
+    return {**stage, "rows": kept, "trained": trained, **left_out}
 
 
 def released_recipe(recipe: Recipe) -> dict[str, Any]:

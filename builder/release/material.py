@@ -6,6 +6,7 @@ from functools import cached_property
 
 from builder.errors import ReleaseError
 from builder.recipe import Recipe
+from builder.release.quotes import quoting_ids
 from builder.release.removed import removed_ids
 from builder.release.versions import Previous
 from builder.storage import read_rows
@@ -46,9 +47,23 @@ class Material:
         return removed_ids(self)
 
     @cached_property
+    def quoting(self) -> frozenset[str]:
+        """Ids of the pairs that a stand-off release leaves out, because their instruction quotes the page."""
+        return quoting_ids(self) if self.recipe.release.text == "standoff" else frozenset()
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Ids of all rows that no config of the release holds."""
+        return self.removed | self.quoting
+
+    def trained_and(self, ids: frozenset[str]) -> int:
+        """How many of these rows the final model was trained on."""
+        return sum(row["id"] in ids for row in read_rows(self.final.path / "rows", ["id"]))
+
+    @cached_property
     def removed_from_sft(self) -> int:
         """How many of them the final model was trained on."""
-        return sum(row["id"] in self.removed for row in read_rows(self.final.path / "rows", ["id"]))
+        return self.trained_and(self.removed)
 
     @property
     def base_on_hub(self) -> tuple[str, str | None] | None:

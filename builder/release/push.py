@@ -18,6 +18,7 @@ from builder.release.folder import RECEIPT
 from builder.release.hub import TRIES, HubRepository, Refs, pause_after, refusal
 from builder.release.links import linked
 from builder.release.receipt import Entry, known_receipt, write_receipt
+from builder.release.standoff import refuse_unreviewed
 from builder.release.verify import verify
 from builder.release.versions import Version, parse_version, refuse_going_down
 
@@ -65,8 +66,10 @@ def push_release(folder: Path, release: Release, version: Version, push: Push, s
 
     Raises:
         RecipeError: If the recipe names no repository.
-        ReleaseError: If the Hub refuses, or what it holds is not what this release follows.
+        ReleaseError: If the Hub refuses, what it holds is not what this release follows, or the licence of a crawl
+            that the models learned from was not reviewed.
     """
+    refuse_unreviewed(release, folder)
     refuse_no_token()
     entries = [_push_one(folder / "dataset", "dataset", repository_of(release), version, {}, push, say, folder)]
     for model in sorted(path for path in (folder / "models").glob("*") if path.is_dir()):

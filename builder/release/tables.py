@@ -57,13 +57,13 @@ def augmented_schema(scores: Iterable[str], iterations: int, *, judge: bool = Fa
 
 
 def configs(material: Material) -> Iterator[tuple[str, dict[str, "pa.Table"]]]:
-    """Yield name and tables by split of every config, without the rows taken down; an empty split is left out.
+    """Yield name and tables by split of every config, without the rows left out; an empty split is left out.
 
     Raises:
         ReleaseError: If the artifacts do not belong together.
     """
     for name, tables in _configs(material):
-        kept = {split: _without(table, material.removed) for split, table in tables.items()}
+        kept = {split: _without(table, material.left_out) for split, table in tables.items()}
         yield name, {split: table for split, table in kept.items() if table.num_rows or split == "train"}
 
 
@@ -77,12 +77,12 @@ def _without(table: "pa.Table", removed: frozenset[str]) -> "pa.Table":
 def _configs(material: Material) -> Iterator[tuple[str, dict[str, "pa.Table"]]]:
     own_judge = judge_of_page(material) is not None
     schema = conversation_schema(judge=own_judge)
-    curated = {split: _sorted(_table(_curated_rows(material, split), schema)) for split in ("train", "test")}
+    curated = {split: _sorted(table_of(_curated_rows(material, split), schema)) for split in ("train", "test")}
     yield DEFAULT_CONFIG, curated
-    yield "seed", {"train": _sorted(_table(_seed_rows(material), schema))}
-    yield "sft", {"train": _table(_sft_rows(material), schema)}
+    yield "seed", {"train": _sorted(table_of(_seed_rows(material), schema))}
+    yield "sft", {"train": table_of(_sft_rows(material), schema)}
     augmented = augmented_schema(material.scores, material.recipe.iterations, judge=own_judge)
-    yield "augmented", {"train": _sorted(_table(_augmented_rows(material), augmented))}
+    yield "augmented", {"train": _sorted(table_of(_augmented_rows(material), augmented))}
 
 
 def rows_digest(rows: Iterable[Row]) -> str:
@@ -163,7 +163,7 @@ def _augmented_rows(material: Material) -> Iterator[Row]:
         yield row | {"split": split, "judge": judged_by(row["page_id"])}
 
 
-def _table(rows: Iterable[Row], schema: "pa.Schema", batch: int = 5_000) -> "pa.Table":
+def table_of(rows: Iterable[Row], schema: "pa.Schema", batch: int = 5_000) -> "pa.Table":
     """An Arrow table, filled batch by batch: as Python objects all rows would need several times the memory."""
     import pyarrow as pa
 

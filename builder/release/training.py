@@ -72,7 +72,8 @@ def accelerate_config(runtime: Runtime) -> dict[str, Any] | None:
 def _recipe(material: Material) -> dict[str, Any]:
     base, revision = material.base_on_hub or (f"../models/{BASE}", None)
     repository = material.recipe.release.dataset
-    where = f"hf://datasets/{repository}@{material.tag}/" if repository else ""
+    published = repository is not None and material.recipe.release.text == "full"
+    where = f"hf://datasets/{repository}@{material.tag}/" if published else ""
     rows = {
         "path": "parquet",
         "data_files": f"{where}sft/train-*.parquet",
@@ -92,6 +93,8 @@ def _recipe(material: Material) -> dict[str, Any]:
 def _opening(material: Material) -> str:
     devices = f" --accelerate_config training/{ACCELERATE_FILE}" if accelerate_config(material.recipe.runtime) else ""
     lines = [f"trl sft --config training/sft.yaml{devices}        run it in the folder of the dataset (TRL 1.16)"]
+    if material.recipe.release.text != "full":
+        lines.append("Its rows have no text before `humpback hydrate`; run it in the folder that writes.")
     if material.recipe.training.init == "previous":
         lines.append(
             "The released model started from the model of the iteration before; this recipe starts from the base."

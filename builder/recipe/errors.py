@@ -149,7 +149,7 @@ def _reason(problem: Any, model: type[BaseModel], place: list[str | int], value:
     if kind == "literal_error":
         return f"is {value!r}; it must be one of {context['expected']}"
     if kind == "string_too_short":
-        return "is empty; fill it in"
+        return f"is {value!r}; it must not be empty"
     if kind == "path_type":
         return f"is {value!r}; it must be a path"
     if kind == "string_pattern_mismatch":

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from builder.release.check_card import check_card, check_model_card
+from builder.release.check_croissant import check_croissant, croissant_unchecked
 from builder.release.check_files import check_data, check_manifest, check_weights
 from builder.release.check_limits import check_limits
 from builder.release.check_loading import check_loading
@@ -51,7 +52,8 @@ def _run(check: Check, part: Path, folder: Path) -> list[str]:
 
 
 OF_DATASETS: tuple[Check, ...] = (
-    check_manifest, check_card, check_limits, check_data, check_texts, check_rows, check_standoff, check_loading,
+    check_manifest, check_card, check_croissant, check_limits, check_data, check_texts, check_rows, check_standoff,
+    check_loading,
 )  # fmt: skip
 OF_MODELS: tuple[Check, ...] = (check_manifest, check_weights, check_model_card, check_limits, check_texts)
-NOTES_ON_DATASETS: tuple[Check, ...] = (large_rows,)
+NOTES_ON_DATASETS: tuple[Check, ...] = (large_rows, croissant_unchecked)

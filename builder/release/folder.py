@@ -14,6 +14,7 @@ from builder.release.card import dataset_card, front_matter_text
 from builder.release.changelog import CHANGELOG, change_log
 from builder.release.changes import BUILD_FILE, compare
 from builder.release.check import check_release
+from builder.release.croissant import write_croissant
 from builder.release.manifest import MANIFEST, history, sha256, write_manifest
 from builder.release.material import Material
 from builder.release.models import write_models
@@ -94,6 +95,7 @@ def write_dataset(folder: Path, material: Material) -> None:
     write_text(folder / CHANGELOG, _change_log(folder, material, [(config.name, config.rows) for config in written]))
     versions = history(material, sha256(folder / BUILD_FILE), {config.name: config.rows for config in written})
     write_figures(folder, material)
+    write_croissant(folder, material, written)
     write_text(folder / "README.md", dataset_card(material, written, versions))
     write_manifest(
         folder,

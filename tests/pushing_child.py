@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.recipe.release import Release
-from builder.release import hub, push, verify
+from builder.release import patience, push, verify
 from builder.release.versions import version_of
 
 Patch = Callable[[Any, str, Any], None]
@@ -27,7 +27,7 @@ def reach(address: str, home: Path, patch: Patch) -> None:
     for name, value in {**places, "HF_HUB_OFFLINE": False, "HF_HUB_DISABLE_XET": True}.items():
         patch(constants, name, value)
     without_pauses = SimpleNamespace(**{**vars(_http.time), "sleep": lambda seconds: None})
-    for module in (_http, hub, push):
+    for module in (_http, patience, push):
         patch(module, "time", without_pauses)
     _http.close_session()
 

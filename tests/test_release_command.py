@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,39 +29,30 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> FakeBuild:
     return FakeBuild(tmp_path_factory.mktemp("build"), models=["final"], dataset=REPOSITORY)
 
 
+class Releases:
+    """The command on a build made by hand, which has no recipe file; its releases lie in `releases/`."""
+
+    def __init__(self, build: FakeBuild, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.build, self.folder, self.artifacts = build, folder, dict(build.artifacts)
+        monkeypatch.setattr(command, "open_project", lambda *_: Project(build.recipe, folder, folder / "work"))
+        monkeypatch.setattr(command, "finished_artifacts", lambda _: self.artifacts)
+
+    def __call__(self, version: str, *, as_json: bool = False, **options: Any) -> str:
+        return release_recipe(self.folder, None, (), version, Options(**options), lambda _: None, as_json=as_json)
+
+    def change_a_row(self) -> None:
+        """From now on one candidate has another instruction; it has no score, so it was never selected."""
+        artifact = self.build.artifacts["augment"]
+        rows = [row | {"instruction": "Else?"} if n == 7 else row for n, row in enumerate(self.build.candidates)]
+        copy = self.folder / artifact.path.name
+        shutil.copytree(artifact.path, copy)
+        write_rows(copy / "data" / "rows.parquet", rows, candidate_schema())
+        self.artifacts["augment"] = replace(artifact, path=copy)
+
+
 @pytest.fixture
-def release(build: FakeBuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The command on a build made by hand, which has no recipe file; its releases lie in `tmp_path / "releases"`."""
-    made = FakeBuild.__new__(FakeBuild)
-    made.__dict__ |= {"recipe": build.recipe, "artifacts": dict(build.artifacts), "said": []}
-    monkeypatch.setattr(command, "open_project", lambda *_: Project(made.recipe, tmp_path, tmp_path / "work"))
-    monkeypatch.setattr(command, "finished_artifacts", lambda _: made.artifacts)
-
-    def run(version: str, as_json: bool = False, **options: Any) -> str:
-        return release_recipe(
-            tmp_path,
-            None,
-            (),
-            version,
-            Options(**options),
-            made.said.append,
-            as_json=as_json,  # type: ignore[attr-defined]
-        )
-
-    run.made = made  # type: ignore[attr-defined]
-    return run
-
-
-def change_a_row(release: Any, build: FakeBuild, folder: Path) -> None:
-    """From now on the build has another instruction in one candidate that was not selected."""
-    artifact = build.artifacts["augment"]
-    selected = {row["id"] for row in build.candidates} - {build.candidates[39]["id"], build.candidates[7]["id"]}
-    rows = [row if row["id"] in selected or n == 39 else row | {"instruction": "Else?"} for n, row in
-            enumerate(build.candidates)]  # fmt: skip
-    copy = folder / artifact.path.name
-    shutil.copytree(artifact.path, copy)
-    write_rows(copy / "data" / "rows.parquet", rows, candidate_schema())
-    release.made.artifacts["augment"] = type(artifact)(artifact.stage, artifact.fingerprint, copy)
+def release(build: FakeBuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Releases:
+    return Releases(build, tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -73,7 +65,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServe
 
 
 def test_a_dry_run_shows_the_difference_without_token_network_or_files(
-    release: Any, build: FakeBuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    release: Releases, build: FakeBuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
@@ -81,7 +73,7 @@ def test_a_dry_run_shows_the_difference_without_token_network_or_files(
     assert "There is no release before it beside " in first
     assert not (tmp_path / "releases").exists() or not list((tmp_path / "releases").iterdir())
     release("1.0.0")
-    change_a_row(release, build, tmp_path)
+    release.change_a_row()
     shown = release("1.1.0", dry_run=True, push=Push())
     assert "- `augmented`: 40 rows, 1 changed (`instruction` in 1)" in shown
     assert "- `curated`: " in shown
@@ -95,7 +87,9 @@ def test_a_dry_run_shows_the_difference_without_token_network_or_files(
         release("0.9.0")
 
 
-def test_versions_follow_the_tags_of_the_hub(release: Any, build: FakeBuild, server: HubServer, tmp_path: Path) -> None:
+def test_versions_follow_the_tags_of_the_hub(
+    release: Releases, build: FakeBuild, server: HubServer, tmp_path: Path
+) -> None:
     said = release("1.0.0", push=Push())
     assert f"{server.address}/datasets/{REPOSITORY} v1.0.0" in said
     assert sorted(name for _, name in server.hub.repositories) == [
@@ -109,7 +103,7 @@ def test_versions_follow_the_tags_of_the_hub(release: Any, build: FakeBuild, ser
     model = (server.repository(f"{REPOSITORY}-final", "models").head.tree["README.md"].data or b"").decode()
     assert f"datasets/{REPOSITORY}) at `v1.0.0` (commit `{commit}`)" in model
     shutil.rmtree(tmp_path / "releases")  # another machine goes on from what the Hub has
-    change_a_row(release, build, tmp_path)
+    release.change_a_row()
     with pytest.raises(ReleaseError, match=r"augmented: 1 rows are changed: that is a minor release"):
         release("1.0.1", push=Push())
     assert len(server.repository(REPOSITORY).commits) == 2
@@ -122,7 +116,7 @@ def test_versions_follow_the_tags_of_the_hub(release: Any, build: FakeBuild, ser
     assert set(server.repository(REPOSITORY).tags) == {"v1.0.0", "v1.1.0"}
 
 
-def test_links_name_tag_and_commit_and_the_manifest_fits(release: Any, tmp_path: Path) -> None:
+def test_links_name_tag_and_commit_and_the_manifest_fits(release: Releases, tmp_path: Path) -> None:
     import hashlib
 
     release("1.0.0")
@@ -136,7 +130,7 @@ def test_links_name_tag_and_commit_and_the_manifest_fits(release: Any, tmp_path:
     assert linked(models / "base", "v1.0.0", "a" * 40) == {}
 
 
-def test_a_published_recipe_trains_from_the_published_base(release: Any, tmp_path: Path) -> None:
+def test_a_published_recipe_trains_from_the_published_base(release: Releases, tmp_path: Path) -> None:
     import yaml
 
     release("1.0.0", all_models=True)
@@ -148,7 +142,7 @@ def test_a_published_recipe_trains_from_the_published_base(release: Any, tmp_pat
     assert read_json(folder / "dataset" / "manifest.json")["previous"] is None
 
 
-def test_a_named_release_before_is_used(release: Any, tmp_path: Path) -> None:
+def test_a_named_release_before_is_used(release: Releases, tmp_path: Path) -> None:
     release("1.0.0", out=tmp_path / "elsewhere" / "1.0.0")
     release("2.0.0", previous=tmp_path / "elsewhere" / "1.0.0")
     assert "Compared with 1.0.0" in (tmp_path / "releases" / "2.0.0" / "dataset" / "CHANGELOG.md").read_text()

@@ -181,7 +181,7 @@ def test_a_hub_that_must_not_be_asked_is_not_waited_for(
     server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    monkeypatch.setattr("builder.release.hub.time.sleep", None)
+    monkeypatch.setattr("builder.release.patience.time.sleep", None)
     with pytest.raises(ReleaseError, match="HF_HUB_OFFLINE is set; unset it"):
         push(write_release(tmp_path / "r"))
 

@@ -1,8 +1,8 @@
 """Versions: what differs from the release before decides which number fits; take-downs; the change log."""
 
 import json
+import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from release_build import FakeBuild
 
 from builder.errors import RecipeError, ReleaseError
-from builder.recipe import Chat
 from builder.records import candidate_schema
 from builder.release import assemble
 from builder.release.changes import compare
@@ -78,13 +77,6 @@ def first(build: FakeBuild, tmp_path_factory: pytest.TempPathFactory) -> Previou
     return read_previous(folder)
 
 
-def other_build(build: FakeBuild, tmp_path: Path, **changes: Any) -> FakeBuild:
-    """The same build with something of its recipe changed."""
-    changed = FakeBuild(tmp_path / "build", models=["final"])
-    changed.recipe = build.recipe.model_copy(update=changes)
-    return changed
-
-
 def test_the_same_build_again_is_a_patch_and_the_log_goes_on(build: FakeBuild, first: Previous, tmp_path: Path) -> None:
     folder = assemble(tmp_path / "1.0.1", build.recipe, build.artifacts, "1.0.1", previous=first)
     log = (folder / "dataset" / "CHANGELOG.md").read_text()
@@ -101,40 +93,36 @@ def test_rows_of_a_text_that_changed_ask_for_a_minor_release(first: Previous, tm
     changed = FakeBuild(tmp_path / "build", models=["final"])
     rows = [row | {"instruction": "What else?"} if n == 39 else row for n, row in enumerate(changed.candidates)]
     write_rows(changed.artifacts["augment"].data / "rows.parquet", rows[1:], candidate_schema())
-    options = {"previous": first}
     with pytest.raises(ReleaseError) as caught:
-        assemble(tmp_path / "1.0.1", changed.recipe, changed.artifacts, "1.0.1", **options)
+        assemble(tmp_path / "1.0.1", changed.recipe, changed.artifacts, "1.0.1", previous=first)
     said = str(caught.value)
     assert "augmented: 1 rows are gone; augmented: 1 rows are changed" in said
     assert "that is a minor release, so it must be at least 1.1.0" in said
-    folder = assemble(tmp_path / "1.1.0", changed.recipe, changed.artifacts, "1.1.0", **options)
+    folder = assemble(tmp_path / "1.1.0", changed.recipe, changed.artifacts, "1.1.0", previous=first)
     log = (folder / "dataset" / "CHANGELOG.md").read_text()
     assert "- `augmented`: 39 rows, 1 removed, 1 changed (`instruction` in 1)" in log
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"chat": Chat(system_web="Other.")}, "chat.system_web changes what a column means"),
-        ({"iterations": 1}, "augmented: column score_2_likelihood is gone"),
-    ],
-)
-def test_columns_and_their_meaning_ask_for_a_major_release(
-    build: FakeBuild, first: Previous, tmp_path: Path, change: dict[str, Any], reason: str
-) -> None:
-    changed = build.recipe.model_copy(update=change)
+def test_a_column_that_is_gone_asks_for_a_major_release(build: FakeBuild, first: Previous, tmp_path: Path) -> None:
+    recipe = build.recipe.model_copy(update={"iterations": 1})
     with pytest.raises(ReleaseError) as caught:
-        # A changed tag is found even where the rows at hand were made with the old one.
-        assemble(tmp_path / "1.9.0", changed, build.artifacts, "1.9.0", previous=first)
-    if "chat" in change:  # the rows of this build still have the old tag, which is refused before
-        assert "differs from the row of the seed" in str(caught.value)
-        folder = tmp_path / "dataset"
-        folder.mkdir()
-        (folder / "build.yaml").write_text("chat: {system_web: Other.}")
-        assert reason in compare(first, folder, {}).least_reasons
-    else:
-        assert reason in str(caught.value)
-        assert "at least 2.0.0" in str(caught.value)
+        assemble(tmp_path / "1.9.0", recipe, build.artifacts, "1.9.0", previous=first)
+    assert "augmented: column score_2_likelihood is gone; augmented: column selected_2 is gone" in str(caught.value)
+    assert "that is a major release, so it must be at least 2.0.0" in str(caught.value)
+
+
+def test_another_meaning_of_a_column_asks_for_a_major_release(first: Previous, tmp_path: Path) -> None:
+    shutil.copytree(first.dataset, tmp_path / "dataset")
+    recipe = tmp_path / "dataset" / "build.yaml"
+    for old, new, reason in (
+        ("Answer with knowledge from web search.", "Other.", "chat.system_web changes what a column means"),
+        ("judge: likelihood\n  share", "judge: reverse\n  share", "curate.judge changes what a column means"),
+    ):
+        text = (first.dataset / "build.yaml").read_text()
+        assert old in text
+        recipe.write_text(text.replace(old, new))
+        changes = compare(first, tmp_path / "dataset", {})
+        assert (changes.level, changes.least_reasons) == (Level.MAJOR, [reason])
 
 
 def test_rows_taken_down_are_in_no_config_and_make_a_patch_release(

@@ -1,30 +1,20 @@
-"""One repository on the Hub, as a push sees it; every call is repeated where repeating can help.
+"""One repository on the Hub, as a push sees it; every call but the commit is repeated where repeating can help."""
 
-Calls of `huggingface_hub` are not all repeated by that library: those that commit, tag and list are not. A call that
-changes something is safe to repeat here, because it names the state it starts from (a parent commit) or the state it
-leads to (a tag at a commit, a repository that exists).
-"""
-
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
-from builder.errors import BuilderError, ReleaseError
+from builder.errors import ReleaseError
+from builder.release.patience import retry
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, HfApi
 
     from builder.release.files import File
 
-T = TypeVar("T")
 Kind = Literal["dataset", "model"]
-TRIES = 6
-LONGEST_PAUSE = 300.0
-"""Seconds; a Hub that asks for more than this is not waited for."""
-AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 BATCH = 50
 """Files that are uploaded together before the commit: what a batch has sent is not sent again."""
 OF_THE_HUB = ".gitattributes"
@@ -185,92 +175,6 @@ class HubRepository:
         if options:
             update = self._api.update_repo_settings
             retry(lambda: update(self.name, repo_type=self.kind, **options), f"{self}: changing its settings")  # type: ignore[arg-type]
-
-
-def retry(call: Callable[[], T], doing: str) -> T:
-    """Call, and call again while the Hub asks for patience.
-
-    Raises:
-        ReleaseError: If it still fails, or repeating cannot help.
-    """
-    for attempt in range(TRIES):
-        try:
-            return call()
-        except BuilderError:
-            raise
-        except Exception as error:
-            pause = pause_after(error, attempt)
-            if pause is None:
-                raise refusal(error, doing) from error
-            time.sleep(pause)
-    raise AssertionError("the last attempt raises")
-
-
-def pause_after(error: Exception, attempt: int) -> float | None:
-    """Seconds to wait before the next attempt; None if there is none.
-
-    Args:
-        error: What the call raised.
-        attempt: How often it was repeated, from 0.
-    """
-    status, asked = _answer(error)
-    if attempt + 1 >= TRIES or _is_offline(error) or (status not in AGAIN and not _is_connection(error)):
-        return None
-    pause = float(2**attempt) if asked is None else asked
-    return pause if pause <= LONGEST_PAUSE else None
-
-
-def _answer(error: Exception) -> tuple[int | None, float | None]:
-    """Status of the Hub's answer, and the seconds it asks to wait."""
-    from huggingface_hub.utils import parse_ratelimit_headers  # type: ignore[attr-defined]
-
-    for cause in _causes(error):
-        response = getattr(cause, "response", None)
-        if response is not None:
-            limit = parse_ratelimit_headers(response.headers)
-            if limit is not None and limit.remaining == 0:
-                return response.status_code, float(limit.reset_in_seconds)
-            after = response.headers.get("Retry-After", "")
-            return response.status_code, float(after) if after.isdigit() else None
-    return None, None
-
-
-def _is_connection(error: Exception) -> bool:
-    from httpx2 import TransportError  # what huggingface_hub talks HTTP with
-
-    return any(isinstance(cause, TransportError | ConnectionError | TimeoutError) for cause in _causes(error))
-
-
-def _is_offline(error: Exception) -> bool:
-    from huggingface_hub.errors import OfflineModeIsEnabled
-
-    return any(isinstance(cause, OfflineModeIsEnabled) for cause in _causes(error))
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def refusal(error: Exception, doing: str) -> ReleaseError:
-    """What went wrong, and what to do; nothing of the request, whose address may hold a signature."""
-    again = "run the same command again later, it goes on where it stopped"
-    status, _ = _answer(error)
-    if _is_offline(error):
-        return ReleaseError(f"{doing}: HF_HUB_OFFLINE is set; unset it")
-    if status in (401, 403):
-        return ReleaseError(
-            f"{doing}: the Hub answers {status}; log in with `hf auth login`, or set HF_TOKEN, with a token that may "
-            "write there"
-        )
-    if status is not None:
-        said = getattr(error, "server_message", None)
-        advice = again if status in AGAIN else "look at the repository on the Hub"
-        return ReleaseError(f"{doing}: the Hub answers {status}{f' ({said})' if said else ''}; {advice}")
-    if _is_connection(error):
-        return ReleaseError(f"{doing}: the Hub does not answer; check the network, then {again}")
-    return ReleaseError(f"{doing}: {type(error).__name__}: {error}")
 
 
 def _batches(operations: list["CommitOperationAdd"]) -> Iterator[list["CommitOperationAdd"]]:

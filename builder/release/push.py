@@ -15,8 +15,10 @@ from builder.errors import RecipeError, ReleaseError
 from builder.recipe.release import Release
 from builder.release.files import Difference, File, difference, local_files
 from builder.release.folder import RECEIPT
-from builder.release.hub import TRIES, HubRepository, Refs, pause_after, refusal
+from builder.release.hub import HubRepository, Refs
 from builder.release.links import linked
+from builder.release.manifest import MANIFEST
+from builder.release.patience import TRIES, pause_after, refusal
 from builder.release.receipt import Entry, known_receipt, write_receipt
 from builder.release.standoff import refuse_unreviewed
 from builder.release.verify import verify
@@ -71,11 +73,12 @@ def push_release(folder: Path, release: Release, version: Version, push: Push, s
     """
     refuse_unreviewed(release, folder)
     refuse_no_token()
-    entries = [_push_one(folder / "dataset", "dataset", repository_of(release), version, {}, push, say, folder)]
+    dataset = HubRepository("dataset", repository_of(release))
+    entries = [_push_one(dataset, folder / "dataset", {}, version, push, say)]
     for model in sorted(path for path in (folder / "models").glob("*") if path.is_dir()):
-        name = release.repository("model", model.name) or ""
+        repository = HubRepository("model", release.repository("model", model.name) or "")
         links = linked(model, version.tag, entries[0].commit)
-        entries.append(_push_one(model, "model", name, version, links, push, say, folder))
+        entries.append(_push_one(repository, model, links, version, push, say))
     for entry in entries:
         HubRepository(entry.kind, entry.repository).settle(public=push.public, gated=push.gated)
     write_receipt(folder / RECEIPT, version, entries)
@@ -102,26 +105,21 @@ def refuse_no_token() -> None:
 
 
 def _push_one(
-    part: Path,
-    kind: Literal["dataset", "model"],
-    name: str,
-    version: Version,
-    replaced: dict[str, bytes],
-    push: Push,
-    say: Say,
-    folder: Path,
+    repository: HubRepository, part: Path, links: dict[str, bytes], version: Version, push: Push, say: Say
 ) -> Entry:
-    repository, files = HubRepository(kind, name), local_files(part, replaced)
+    """Publish a folder and verify it, unless the receipt says that this was done."""
+    files = local_files(part, links)
     published = publish(repository, files, version, push.onto, say)
-    manifest = next(file.sha256 for file in files if file.path == "manifest.json")
-    known = known_receipt(folder / RECEIPT, kind, name, published.commit, manifest)
+    manifest = next(file.sha256 for file in files if file.path == MANIFEST)
+    receipt = (part.parent if repository.kind == "dataset" else part.parents[1]) / RECEIPT
+    known = known_receipt(receipt, repository, published.commit, manifest)
     if known is not None and (known.verified == "full" or not push.full):
         say(f"{repository}: already released as {version.tag}, verified before")
         return known
     verified = verify(repository, published.commit, files, full=push.full)
     done = "already released as" if published.already else "released as"
     say(f"{repository}: {done} {version.tag} at {published.commit[:12]}, verified ({verified})")
-    return Entry(kind, part.name, name, version.tag, published.commit, manifest, verified)
+    return Entry(repository.kind, part.name, repository.name, version.tag, published.commit, manifest, verified)
 
 
 def publish(

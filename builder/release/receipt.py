@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 from builder import __version__
 from builder.errors import StageError
+from builder.release.hub import HubRepository, Kind
 from builder.release.versions import Version
 from builder.storage import read_json, write_json
 
@@ -14,7 +15,7 @@ Verified = Literal["full", "sampled"]
 class Entry(NamedTuple):
     """One repository: its tag, the commit under it, the sha256 of its manifest.json, and how it was verified."""
 
-    kind: Literal["dataset", "model"]
+    kind: Kind
     name: str
     repository: str
     tag: str
@@ -30,14 +31,15 @@ def write_receipt(path: Path, version: Version, entries: list[Entry]) -> None:
     write_json(path, value)
 
 
-def known_receipt(path: Path, kind: str, repository: str, commit: str, manifest: str) -> Entry | None:
+def known_receipt(path: Path, repository: HubRepository, commit: str, manifest: str) -> Entry | None:
     """The entry of an earlier push of the same content to the same commit; None if there is none."""
     for item in _entries(path):
         try:
             entry = Entry(**item)
         except TypeError:
             continue
-        if (entry.kind, entry.repository, entry.commit, entry.manifest) == (kind, repository, commit, manifest):
+        place = (repository.kind, repository.name, commit, manifest)
+        if (entry.kind, entry.repository, entry.commit, entry.manifest) == place:
             return entry
     return None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import uvicorn
 
+from hub_server import content  # noqa: F401  registers its routes
 from hub_server.app import Hub
 from hub_server.faults import Fault, Faulty
 from hub_server.repositories import Entry, Repository

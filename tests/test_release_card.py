@@ -90,6 +90,8 @@ def test_model_cards_say_which_model_they_are(material: Material, tmp_path: Path
     assert "tuned on the human-written seed alone" in cards["model-0"]
     assert "forward model of iteration 1" in cards["model-1"]
     assert "forward model of iteration 2" in cards["final"]
+    assert "Self-augmentation, the user turn (Jinja)" in cards["backward"]
+    assert "Self-augmentation" not in "".join(cards[name] for name in ("model-0", "model-1", "final"))
     assert "| trained on, `curated` | " in cards["final"]
     assert "| trained on, `curated` | " not in cards["model-0"]
 

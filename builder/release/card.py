@@ -30,6 +30,7 @@ from builder.release.provenance import judge_of_page, seed_sources
 from builder.release.tables import DEFAULT_CONFIG
 from builder.resources import resource_folder
 
+AUGMENTATION = "Self-augmentation, the user turn"
 SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
 
 
@@ -50,7 +51,7 @@ def dataset_card(material: Material, configs: list[Config], history: list[dict[s
         "statistics": text_statistics(material),
         "scores": score_summary(material),
         "samples": samples(configs),
-        "prompts": _prompts(material),
+        "prompts": prompts(material),
         "history": history,
         "masked": masked(material),
         "domains": domains(material),
@@ -186,13 +187,18 @@ def render_card(template: str, front_matter: dict[str, Any], values: dict[str, A
     return f"---\n{front_matter_text(front_matter)}---\n\n{body.strip()}\n"
 
 
-def _prompts(material: Material) -> dict[str, str]:
-    """Texts of the prompts that the build used, by what they are for."""
+def prompts(material: Material, *, own: bool = False) -> dict[str, str]:
+    """Texts of the prompts that the build used, by what they are for.
+
+    Args:
+        material: What the release is made of.
+        own: Leave out what other models than those of the build were asked.
+    """
     from builder.llm.prompts import template_path
 
     augment, judges = material.recipe.augment, material.recipe.score
-    paths = {"Self-augmentation, the user turn": template_path(augment.template)}
+    paths = {} if own and augment.model else {AUGMENTATION: template_path(augment.template)}
     for judge in judges:
-        if isinstance(judge, Rated):
+        if isinstance(judge, Rated) and not (own and judge.model):
             paths[f"Self-curation, judge {judge.judge}"] = template_path(judge.rubric)
     return {name: path.read_text(encoding="utf-8").rstrip("\n") for name, path in paths.items()}

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.escape import escape
 from builder.project import finished_artifacts, open_project
 from builder.recipe import Recipe
 from builder.release.changelog import describe
 from builder.release.changes import compare
+from builder.release.check import release_notes
 from builder.release.files import difference, local_files
 from builder.release.folder import assemble, assembled
 from builder.release.hub import HubRepository, RemoteFile
@@ -153,11 +155,13 @@ def _said(folder: Path, version: str, *, as_json: bool) -> str:
     if as_json:
         models = {model.name: str(model) for model in sorted((folder / "models").iterdir())}
         value = {"version": version, "path": str(folder), "dataset": str(folder / "dataset"), "models": models}
-        return dump_json(value)
-    return (
-        f"{folder}: assembled and checked\n"
-        f'load it: datasets.load_dataset("{folder / "dataset"}")  (configs curated, seed, sft, augmented)'
-    )
+        return dump_json(value | {"notes": release_notes(folder)})
+    lines = [
+        f"{folder}: assembled and checked",
+        *(f"  note: {escape(note, 'terminal')}" for note in release_notes(folder)),
+    ]
+    lines.append(f'load it: datasets.load_dataset("{folder / "dataset"}")  (configs curated, seed, sft, augmented)')
+    return "\n".join(lines)
 
 
 def _pushed(folder: Path, version: Version, entries: Iterable[Entry], *, as_json: bool) -> str:

@@ -8,7 +8,7 @@ from builder.errors import ReleaseError
 from builder.licences import licence_entries
 from builder.llm.contract import load_contract
 from builder.records import Counts
-from builder.release.card import front_matter_text, render_card
+from builder.release.card import AUGMENTATION, front_matter_text, prompts, render_card
 from builder.release.manifest import write_manifest
 from builder.release.material import BASE, Material
 from builder.release.tables import rows_digest, training_rows
@@ -76,10 +76,20 @@ def _card(name: str, artifact: Artifact, material: Material) -> str:
         "contract": load_contract(artifact.model),
         "rows": {path.stem: count_rows(path) for path in parquet_files(artifact.path / "rows")},
         "counts": {kind: Counts.from_dict(value) for kind, value in artifact.record["counts"].items()},
-        "metrics": read_json(metrics) if metrics.is_file() else {},
+        "metrics": {"held_out": None, **(read_json(metrics) if metrics.is_file() else {})},
+        "prompts": _prompts(artifact, material),
         "settings": front_matter_text(hyperparameters(artifact)),
     }
     return render_card("model.md.jinja", front, values)
+
+
+def _prompts(artifact: Artifact, material: Material) -> dict[str, str]:
+    """The prompts with which the build asked a model: M_yx to write, those before the last to judge."""
+    if artifact.stage == "model-backward":
+        return {use: text for use, text in prompts(material, own=True).items() if use == AUGMENTATION}
+    if artifact.stage == material.final.stage:
+        return {}
+    return {use: text for use, text in prompts(material, own=True).items() if use != AUGMENTATION}
 
 
 def _base_card(material: Material) -> str:

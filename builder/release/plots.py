@@ -24,8 +24,7 @@ def write_figures(dataset: Path, material: Material) -> None:
     """Write the funnel and the histograms of all scores."""
     import matplotlib
 
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
+    with matplotlib.rc_context(matplotlib.rcParamsDefault):
         _save(_funnel(material), dataset / FUNNEL)
         _save(_scores(material), dataset / SCORES)
 
@@ -52,8 +51,8 @@ def _funnel(material: Material) -> "Figure":
     from matplotlib.figure import Figure
 
     left = steps(material)
-    figure = Figure(figsize=(7, 0.5 + 0.4 * len(left)), dpi=120, layout="constrained")
-    axes = figure.subplots()
+    figure = Figure(figsize=(7, 0.5 + 0.4 * len(left)), dpi=120)
+    axes = figure.subplots(gridspec_kw={"left": 0.3, "right": 0.98, "top": 0.98, "bottom": 0.02})
     bars = axes.barh([name for name, _ in left], [rows for _, rows in left], color=BLUE, height=0.7)
     axes.bar_label(bars, [f"{rows:,}" for _, rows in left], padding=4)
     axes.invert_yaxis()
@@ -67,8 +66,10 @@ def _scores(material: Material) -> "Figure":
     from matplotlib.figure import Figure
 
     columns = all_scores(material)
-    figure = Figure(figsize=(7, 0.4 + 2 * len(columns)), dpi=120, layout="constrained")
-    panels = figure.subplots(len(columns), squeeze=False)[:, 0]
+    height = 0.4 + 2 * len(columns)
+    edges = {"left": 0.1, "right": 0.98, "top": 1 - 0.4 / height, "bottom": 0.3 / height, "hspace": 0.35}
+    figure = Figure(figsize=(7, height), dpi=120)
+    panels = figure.subplots(len(columns), squeeze=False, gridspec_kw=edges)[:, 0]
     for axes, (name, (given, selected)) in zip(panels, columns.items(), strict=True):
         _histogram(axes, name, given, selected)
     panels[0].legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0)
@@ -76,10 +77,12 @@ def _scores(material: Material) -> "Figure":
 
 
 def _histogram(axes: Any, name: str, given: list[float], selected: list[float]) -> None:
-    low, high = (min(given), max(given)) if given else (0.0, 1.0)
-    edges = [low + at * ((high - low) or 1.0) / BINS for at in range(BINS + 1)]
-    axes.hist(given, edges, color=GREY, label="all candidates")
-    axes.hist(selected, edges, color=BLUE, label="final selection")
+    import numpy as np
+
+    edges = np.histogram_bin_edges(given or [0.0], BINS)
+    for scores, colour, label in ((given, GREY, "all candidates"), (selected, BLUE, "final selection")):
+        axes.stairs(np.histogram(scores, edges)[0], edges, fill=True, color=colour, label=label)
+    axes.set_ylim(bottom=0)
     axes.set_title(name, loc="left", fontsize="medium", family="monospace")
     axes.set_ylabel("pairs")
     axes.spines[["top", "right"]].set_visible(False)

@@ -21,8 +21,10 @@ from builder.release import assemble, check_release
 from builder.release.hydrate import hydrate
 from builder.release.manifest import MANIFEST, describe_files
 from builder.release.markdown import examples
+from builder.release.push import Push, push_release
 from builder.release.quotes import quotes
 from builder.release.standoff import refuse_unreviewed
+from builder.release.versions import Version
 from builder.storage import parquet_files, read_rows
 
 
@@ -270,7 +272,7 @@ def test_corpus_that_may_not_be_passed_on_has_no_other_release(build: CrawlBuild
 def test_models_wait_until_somebody_has_read_the_licence(standoff: Path, build: CrawlBuild, tmp_path: Path) -> None:
     release = build.recipe.release
     with pytest.raises(ReleaseError, match=r"final learned from text.*set release\.licence_reviewed: true"):
-        refuse_unreviewed(release, standoff)
+        push_release(standoff, release, Version(1, 0, 0), Push(), print)
     refuse_unreviewed(release.model_copy(update={"licence_reviewed": True}), standoff)
     refuse_unreviewed(release.model_copy(update={"text": "full"}), standoff)
     refuse_unreviewed(release, tmp_path)

@@ -57,6 +57,16 @@ def test_examples_stand_ins_and_other_strings_are_no_secrets(text: str) -> None:
     assert find_secret(text) is None
 
 
+def test_every_shape_has_its_mark() -> None:
+    kinds = {prefix: find_secret(f"{prefix}{'aB3dE6gH9j' * 4}") for prefix in ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")}
+    assert set(kinds.values()) == {"GitHub token"}
+    assert find_secret(f"github_pat_{drawn(22)}_{drawn(59)}") == "GitHub token"
+    assert find_secret(f"https://hooks.slack.com/services/T{drawn(9)}/B{drawn(9)}/{drawn(24)}") == "Slack token"
+    assert find_secret(f"ASIA{drawn(16, string.ascii_uppercase + '234567')}") == "AWS access key"
+    assert find_secret(f"rk_live_{drawn(30)}") == "Stripe key"
+    assert find_secret(f"sk-{drawn(48)}") == "OpenAI key"
+
+
 def test_example_does_not_hide_a_key_behind_it() -> None:
     assert find_secret(f"AKIAIOSFODNN7EXAMPLE {KEYS['AWS access key']}") == "AWS access key"
 

@@ -1,5 +1,5 @@
 # The two commands: `make quickstart` and `make test`. Both install into .venv when it is not there yet.
-.PHONY: help install quickstart test test-full lint method-check kill-check kill-check-engines bench-segments bench-dedup bench-engine bench-train injection-check wheel clean
+.PHONY: help install quickstart test test-full lint method-check kill-check kill-check-engines bench-segments bench-dedup bench-engine bench-train injection-check release-demo bench-push wheel clean
 python := .venv/bin/python
 # Tests run one OpenMP thread each; two run side by side.
 export OMP_NUM_THREADS := 1
@@ -16,6 +16,8 @@ help:
 	@echo "make injection-check  what plain text that speaks to the judge does to its scores (minutes)"
 	@echo "make bench-engine  augment and score beside the bare engine, prefix cache, judges, a server"
 	@echo "make bench-train   tokens per second and memory of a training beside TRL's own script (minutes)"
+	@echo "make release-demo [DIR=quickstart]  two releases from build to user, on a Hub on this machine (minutes)"
+	@echo "make bench-push [GB=1]  a push beside upload_folder: the same files, the same server"
 	@echo "make bench-dedup   100,000 segments with planted near duplicates: time, recall, precision"
 
 install:
@@ -55,6 +57,12 @@ bench-engine: install
 
 bench-train: install
 	$(python) scripts/bench_train.py 2>/dev/null
+
+release-demo: install
+	$(python) scripts/release_demo.py $(or $(DIR),quickstart)
+
+bench-push: install
+	$(python) scripts/bench_push.py --gb $(or $(GB),1)
 
 bench-segments: install
 	$(python) scripts/bench_segments.py $(CORPUS) $(if $(CHECK),--check $(CHECK))

@@ -20,7 +20,7 @@ from builder.records import Rejects, Stats, candidate_schema, pair_id, row_seed
 from builder.section import Section
 from builder.storage import read_rows
 
-VERSION = 2
+VERSION = 3
 
 
 class AugmentStage(Section):

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -133,6 +134,21 @@ def show(
 @click.option("--version", "version", required=True, metavar="X.Y.Z", help="Version of the release.")
 @click.option("--out", type=click.Path(path_type=Path), help="Release folder.  [default: releases/X.Y.Z]")
 @click.option("--replace", is_flag=True, help="Replace a different release of the same version.")
+@click.option(
+    "--previous", type=click.Path(path_type=Path), help="Folder of the release before, if not found by itself."
+)
+@click.option("--all-models", is_flag=True, help="Release every model of the build.")
+@click.option("--dry-run", is_flag=True, help="Show what would change; write and send nothing.")
+@click.option("--push", is_flag=True, help="Publish it on the Hub, private, and verify it.")
+@click.option("--public", is_flag=True, help="With --push: let everybody see it once it is verified.")
+@click.option("--gated", type=click.Choice(["auto", "manual"]), help="With --push: readers must ask first.")
+@click.option("--onto", multiple=True, metavar="COMMIT", help="With --push: replace this head of main, no release.")
+@click.option(
+    "--verify",
+    type=click.Choice(["sampled", "full"]),
+    default="sampled",
+    help="With --push: above 2 GB, load a part or all.",
+)
 @JSON
 def release(
     recipe: Path,
@@ -141,12 +157,44 @@ def release(
     version: str,
     out: Path | None,
     replace: bool,
+    previous: Path | None,
+    all_models: bool,
+    dry_run: bool,
+    push: bool,
+    public: bool,
+    gated: Literal["auto", "manual"] | None,
+    onto: tuple[str, ...],
+    verify: str,
     as_json: bool,
 ) -> None:
-    """Assemble and check the release folder of a finished build: dataset and models."""
-    from builder.project import release_recipe
+    """Assemble and check the release folder of a finished build, dataset and models; publish it with --push."""
+    from builder.release.command import Options, release_recipe
+    from builder.release.push import Push
 
-    click.echo(release_recipe(recipe, work_dir, overrides, version, out, replace=replace, as_json=as_json))
+    if not push and (public or gated or onto or verify == "full"):
+        raise click.UsageError("--public, --gated, --onto and --verify go with --push")
+    how = Push(onto, public, gated, verify == "full") if push else None
+    options = Options(out, replace, previous, all_models, dry_run, how)
+    click.echo(release_recipe(recipe, work_dir, overrides, version, options, _progress, as_json=as_json))
+
+
+def _progress(line: str) -> None:
+    click.echo(escape(line, "terminal"), err=True)
+
+
+@cli.command()
+@click.argument("release", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="RELEASE")
+@click.option(
+    "--corpus", "corpora", type=click.Path(path_type=Path), required=True, multiple=True,
+    help="Your own copy of the crawl; may be given more than once.",
+)  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), help="Where to write.  [default: RELEASE-hydrated]")
+@JSON
+def hydrate(release: Path, corpora: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
+    """Give a stand-off release its text back from your own copy of the crawl."""
+    from builder.release.hydrate import hydrate
+
+    click.echo(hydrate(release, list(corpora), out, as_json=as_json))
 
 
 def main() -> None:

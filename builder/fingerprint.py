@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from builder.errors import RecipeError
 from builder.llm.prompts import template_path
 from builder.remote import list_remote
-from builder.section import DigestPath, InputPath
+from builder.section import DigestPath, InputPath, NoResult
 
 
 def fingerprint(stage: str, version: int, config: BaseModel, inputs: dict[str, str]) -> str:
@@ -46,6 +46,8 @@ def describe(config: BaseModel) -> dict[str, Any]:
     described: dict[str, Any] = {}
     for name, field in type(config).model_fields.items():
         marks = {type(mark) for mark in field.metadata} | _marks(field.annotation)
+        if NoResult in marks:
+            continue
         described[name] = _describe(getattr(config, name), marks)
     return described
 

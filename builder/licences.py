@@ -1,14 +1,16 @@
 """Licence identifiers that the Hub knows: a card with another one is refused when it is pushed.
 
-The list is that of https://huggingface.co/docs/hub/repositories-licenses. It grows, so an identifier that is missing
-here is worth a note and not an error.
+The list is that of https://huggingface.co/docs/hub/repositories-licenses. It grows; until an identifier is here, a
+release names it as `other`, with `license_name` and `license_link`.
 """
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from builder.recipe import Recipe
 
+OTHER = "other"
 HUB_LICENCES = frozenset(
     """
     afl-3.0 agpl-3.0 apache-2.0 apple-amlr apple-ascl artistic-2.0 bigcode-openrail-m bigscience-bloom-rail-1.0
@@ -24,11 +26,33 @@ HUB_LICENCES = frozenset(
 
 
 def licence_notes(recipe: Recipe) -> Iterator[str]:
-    """A line for every licence of a recipe that the Hub may not know."""
+    """A line for every licence of a recipe that the Hub may not know; a release refuses the first two."""
     given = {"base.license": recipe.base.license, "release.license": recipe.release.license}
     given |= {f"seed.sources.{n}.license": source.license for n, source in enumerate(recipe.seed.sources)}
     for key, licence in given.items():
         if licence not in HUB_LICENCES:
-            near = difflib.get_close_matches(licence.lower().replace(" ", "-"), HUB_LICENCES, n=1)
-            advice = f"did you mean {near[0]}?" if near else "where the Hub has none for it, write other"
-            yield f"{key} is {licence!r}, not one of the Hub's licence identifiers; {advice}"
+            yield f"{key} is {licence!r}, not one of the Hub's licence identifiers; {_advice(licence)}"
+
+
+def licence_problems(front: Mapping[str, Any]) -> Iterator[str]:
+    """What the Hub or a reader would miss in the licence of a card's front matter."""
+    licence = front.get("license")
+    if not licence:
+        yield "the front matter lacks license; release.license gives that of a dataset, base.license that of the models"
+    elif licence not in HUB_LICENCES:
+        yield f"license is {licence!r}, not one of the Hub's licence identifiers; {_advice(str(licence))}"
+    elif licence == OTHER:
+        for key in ("license_name", "license_link"):
+            if not front.get(key):
+                yield f"license is other, so {key} is needed; give it beside license in the recipe"
+
+
+def licence_entries(section: Any) -> dict[str, str]:
+    """The licence of a section of the recipe (`release`, `base`) as entries of a front matter."""
+    entries = {key: getattr(section, key) for key in ("license", "license_name", "license_link")}
+    return {key: value for key, value in entries.items() if value is not None}
+
+
+def _advice(licence: str) -> str:
+    near = difflib.get_close_matches(licence.lower().replace(" ", "-"), HUB_LICENCES, n=1)
+    return f"did you mean {near[0]}?" if near else "where the Hub has none for it, write other"

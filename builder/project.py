@@ -1,6 +1,5 @@
 """A recipe with its work directory: what the commands `build` and `release` do."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,6 +89,19 @@ def _final(project: Project) -> str:
     return f"model-{project.recipe.iterations}"
 
 
+def finished_artifacts(project: Project) -> dict[str, Artifact]:
+    """The artifacts of a finished build.
+
+    Raises:
+        ReleaseError: If a stage is not done.
+    """
+    artifacts = project.artifacts()
+    missing = [name for name, artifact in artifacts.items() if artifact.status != "done"]
+    if missing:
+        raise ReleaseError(f"the build is not finished ({', '.join(missing)}); run `humpback build` first")
+    return artifacts
+
+
 def release_project(project: Project, version: str, out: Path | None = None, *, replace: bool = False) -> Path:
     """Assemble and check the release folder of a finished build and return it.
 
@@ -99,34 +111,5 @@ def release_project(project: Project, version: str, out: Path | None = None, *, 
     """
     from builder.release import assemble
 
-    if not re.fullmatch(r"\d+\.\d+\.\d+", version):
-        raise RecipeError(f"--version {version}: it must be three numbers, e.g. 1.0.0")
-    artifacts = project.artifacts()
-    missing = [name for name, artifact in artifacts.items() if artifact.status != "done"]
-    if missing:
-        raise ReleaseError(f"the build is not finished ({', '.join(missing)}); run `humpback build` first")
     folder = out or project.folder / "releases" / version
-    return assemble(folder, project.recipe, artifacts, version, replace=replace)
-
-
-def release_recipe(
-    path: Path,
-    work_dir: Path | None,
-    overrides: tuple[str, ...],
-    version: str,
-    out: Path | None,
-    *,
-    replace: bool,
-    as_json: bool = False,
-) -> str:
-    """`humpback release`: assemble the folder and say how to load it."""
-    project = open_project(path, work_dir, overrides)
-    folder = release_project(project, version, out, replace=replace)
-    if as_json:
-        models = {model.name: str(model) for model in sorted((folder / "models").iterdir())}
-        value = {"version": version, "path": str(folder), "dataset": str(folder / "dataset"), "models": models}
-        return dump_json(value)
-    return (
-        f"{folder}: assembled and checked\n"
-        f'load it: datasets.load_dataset("{folder / "dataset"}")  (configs curated, seed, sft, augmented)'
-    )
+    return assemble(folder, project.recipe, finished_artifacts(project), version, replace=replace)

@@ -17,6 +17,10 @@ class DigestPath:
     """Marks a path that enters a fingerprint by the digest of the file's content."""
 
 
+class NoResult:
+    """Marks a key of a stage's section that changes no result of the stage, and so enters no fingerprint."""
+
+
 def _beside_recipe(path: Path, info: ValidationInfo) -> Path:
     folder = (info.context or {}).get("folder", Path())
     return path if path.is_absolute() else Path(folder) / path

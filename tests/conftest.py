@@ -1,14 +1,10 @@
 """Shared fixtures; the environment is set before any heavy library is imported."""
 
-import json
 import os
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import unquote
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -79,67 +75,14 @@ def stub_engine() -> Callable[[list[Any]], Any]:
     )
 
 
-class StandInHub:
-    """The Hub's answer to "which commit is this revision?", on this machine, for the real client.
-
-    Attributes:
-        commits: By `models/owner/name` or `datasets/owner/name`, what each revision stands for.
-        gated: Repositories that let nobody in; those in `terms` say only that they are gated.
-        status: If set, the code that answers everything instead.
-        asked: The paths asked for, and the tokens that came with them.
-    """
-
-    def __init__(self, home: Path) -> None:
-        self.commits: dict[str, dict[str, str]] = {}
-        self.gated: set[str] = set()
-        self.terms: set[str] = set()
-        self.status: int | None = None
-        self.asked: list[tuple[str, str | None]] = []
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        endpoint = f"http://127.0.0.1:{self.server.server_port}"
-        self.environment = os.environ | {"HF_ENDPOINT": endpoint, "HF_HUB_OFFLINE": "0", "HF_HOME": str(home)}
-
-    def answer(self, path: str) -> tuple[int, dict[str, str], dict[str, Any]]:
-        """Status, headers and body."""
-        repository, _, revision = path.removeprefix("/api/").partition("/revision/")
-        if self.status:
-            return self.status, {}, {}
-        if repository in self.gated:
-            return 403, {"X-Error-Code": "GatedRepo"}, {}
-        if repository not in self.commits:
-            return 401, {"X-Error-Code": "RepoNotFound"}, {}
-        commit = self.commits[repository].get(unquote(revision))
-        if commit is None:
-            return 404, {"X-Error-Code": "RevisionNotFound"}, {}
-        terms = "manual" if repository in self.terms else False
-        return 200, {}, {"id": repository.partition("/")[2], "sha": commit, "gated": terms, "siblings": []}
-
-    def _handler(hub) -> type[BaseHTTPRequestHandler]:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                hub.asked.append((self.path, self.headers.get("Authorization")))
-                status, headers, body = hub.answer(self.path)
-                data = json.dumps(body).encode()
-                self.send_response(status)
-                for name, value in {**headers, "Content-Length": str(len(data))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        return Handler
-
-
 @pytest.fixture
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandInHub]:
-    """A stand-in for the Hub, reached by processes that run in its `environment`."""
-    stand_in = StandInHub(tmp_path_factory.mktemp("hub"))
-    threading.Thread(target=stand_in.server.serve_forever, daemon=True).start()
-    yield stand_in
-    stand_in.server.shutdown()
-    stand_in.server.server_close()
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A stand-in for the Hub, reached by processes that run in its `environment(home)`."""
+    from hub_server import HubServer
+
+    running = HubServer(tmp_path_factory.mktemp("hub"))
+    yield running
+    running.close()
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from builder.llm.contract import ChatContract, make_contract
 from builder.llm.engine import load_tokenizer
 from builder.recipe import Chat, Recipe
 from builder.records import (
+    HALVES,
     Counts,
     candidate_schema,
     curated_schema,
@@ -48,17 +49,32 @@ def recipe_of(folder: Path, test_share: float, **release: Any) -> Recipe:
 class FakeBuild:
     """Writes the stages of `recipe_of` below `root`."""
 
-    def __init__(self, root: Path, test_share: float = 0.2, **release: Any) -> None:
+    def __init__(
+        self,
+        root: Path,
+        test_share: float = 0.2,
+        *,
+        cross_fit: bool = False,
+        changes: dict[str, Any] | None = None,
+        **release: Any,
+    ) -> None:
         root.mkdir(parents=True, exist_ok=True)
-        self.root, self.recipe = root, recipe_of(root, test_share, **release)
+        self.root, self.recipe = root, recipe_of(root, test_share, **release).model_copy(update=changes or {})
+        if cross_fit:
+            training = self.recipe.training.model_copy(update={"cross_fit": True})
+            self.recipe = self.recipe.model_copy(update={"training": training})
         self.artifacts: dict[str, Artifact] = {}
         self.seed = [self._seed(number) for number in range(5)]
-        self.candidates = [self._candidate(number) for number in range(40)]
+        self.candidates = self.made()
         self._write_stages()
 
     def _seed(self, number: int) -> dict[str, Any]:
         texts = {"instruction": f"Question {number}?", "output": f"Answer {number}."}
         return {"id": stable_id("seed", number), **texts, "source": "people", "license": "apache-2.0"}
+
+    def made(self) -> list[dict[str, Any]]:
+        """The candidate pairs."""
+        return [self._candidate(number) for number in range(40)]
 
     def _candidate(self, number: int) -> dict[str, Any]:
         page, segment = f"page-{number // 2}", stable_id("segment", number)
@@ -78,9 +94,11 @@ class FakeBuild:
         from builder.curate import withheld_pages
 
         self.data("seed", sorted(self.seed, key=lambda row: row["id"]), seed_schema(), Counts(5, 5))
-        self.stage("segments", pages=Counts(20, 20), segments=Counts(50, 45, *_dropped(navigation=5)))
+        masked = {"masked_emails": 7, "masked_ips": 3}
+        self.stage("segments", masked, pages=Counts(20, 20), segments=Counts(50, 45, *_dropped(navigation=5)))
         self.stage("dedup", segments=Counts(45, 40, *_dropped(near_duplicate=5)))
-        self.data("augment", self.candidates, candidate_schema(), Counts(40, 40))
+        pairs = len(self.candidates)
+        self.data("augment", self.candidates, candidate_schema(), Counts(pairs, pairs))
         self.model("model-backward", "backward", {"seed": self.seed})
         self.model("model-0", "forward", {"seed": self.seed})
         withheld = withheld_pages([row["page_id"] for row in self.candidates], self.recipe.curate)
@@ -90,21 +108,25 @@ class FakeBuild:
                 {"id": key, "score": value, "reason": (value is None and "empty") or None}
                 for key, value in scores.items()
             ]
-            self.data(f"score-{t}-likelihood", rows, score_schema("likelihood"), Counts(40, 39, *_failed(empty=1)))
+            self.data(
+                f"score-{t}-likelihood", rows, score_schema("likelihood"), Counts(pairs, pairs - 1, *_failed(empty=1))
+            )
             curated = [
                 row | {"score": scores[row["id"]], "split": "test" if row["page_id"] in withheld else "train"}
                 for row in sorted(self.candidates, key=lambda row: row["id"])
                 if (scores[row["id"]] or 0) > 2
             ]
-            counts = Counts(40, len(curated), *_dropped(not_selected=39 - len(curated), no_score=1))
+            counts = Counts(pairs, len(curated), *_dropped(not_selected=pairs - 1 - len(curated), no_score=1))
             self.data(f"curate-{t}", curated, curated_schema(), counts)
+            for half in HALVES if self.recipe.training.cross_fit and t < ITERATIONS else ():
+                self.stage(f"model-{t}-{half}", rows=Counts(5, 5))
             train = [row for row in curated if row["split"] == "train"]
             self.model(f"model-{t}", "forward", {"seed": self.seed, "curated": train})
 
-    def stage(self, name: str, **counts: Counts) -> Artifact:
+    def stage(self, name: str, details: dict[str, int] | None = None, **counts: Counts) -> Artifact:
         artifact = Artifact(name, stable_id(name)[:12], self.root / "work" / f"{name}-{stable_id(name)[:12]}")
         record = {"stage": name, "status": "done", "counts": {kind: value.as_dict() for kind, value in counts.items()}}
-        write_json(artifact.path / "stage.json", record)
+        write_json(artifact.path / "stage.json", record | {"details": details or {}})
         self.artifacts[name] = artifact
         return artifact
 

@@ -35,7 +35,8 @@ def test_help_loads_nothing_heavy():
 def test_the_modules_of_the_core_load_no_model_or_data_library():
     script = (
         "import sys\nimport builder, builder.build, builder.project, builder.show, builder.checks, builder.quickstart\n"
-        "import builder.release, builder.seed, builder.corpus\nprint(*{name.split('.')[0] for name in sys.modules})"
+        "import builder.release.command, builder.seed, builder.corpus\n"
+        "print(*{name.split('.')[0] for name in sys.modules})"
     )
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert {"torch", "vllm", "trl", "transformers", "datasets", "datatrove", "trafilatura"}.isdisjoint(loaded)
@@ -129,6 +130,9 @@ def test_build_until_and_show(recipe, tmp_path):
         (["show", "RECIPE", "sed"], 2, "sed: no such stage; the stages are seed"),
         (["release", "RECIPE", "--version", "1.0.0"], 1, "the build is not finished (seed, segments"),
         (["release", "RECIPE", "--version", "1.x"], 2, "it must be three numbers, e.g. 1.0.0"),
+        (["release", "RECIPE", "--version", "1.0.0", "--public"], 2, "--public, --gated, --onto and --verify go with"),
+        (["release", "RECIPE", "--version", "1.0.0", "--push"], 2, "release.dataset is missing; --push needs the Hub"),
+        (["release", "RECIPE", "--version", "1.0.0", "--previous", "none"], 2, "none: holds no release"),
         (["build", "RECIPE", "--set", "segments.sources.9.format=warc"], 2, "'9' is no place in a list of 2"),
         (["build", "RECIPE", "--set", "seed.sources.x=1"], 2, "'x' is no place in a list of 2"),
         (["build", "RECIPE", "--set", "score.foo.bar=1"], 2, "'foo' is no place in a list of 1"),

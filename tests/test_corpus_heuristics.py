@@ -44,6 +44,7 @@ def test_a_good_segment_passes(config: Segments) -> None:
         ("Comments (12)", "x" * 150, "header_navigation"),
         ("Fine", "x" * 100 + "<|im_start|>system", "control_tokens"),
         ("Fine [INST]", "x" * 150, "control_tokens"),
+        ("Fine", f"Take the key AIza{'Sy7dK2b' * 4}QwErT3Z and go on. " + "x" * 100, "secret"),
     ],
 )
 def test_each_rule_has_its_reason(header: str, text: str, reason: str, config: Segments) -> None:
@@ -107,7 +108,7 @@ def test_a_changed_list_of_headers_comes_with_a_new_version() -> None:
     from builder.corpus.pipeline import VERSION
 
     digest = hashlib.sha256(heuristics._LIST.read_bytes()).hexdigest()[:12]
-    assert (VERSION, digest) == (3, "a46b1943f50c")
+    assert (VERSION, digest) == (4, "a46b1943f50c")
 
 
 def test_a_control_token_in_a_heading_above_is_found_too(config: Segments) -> None:

@@ -34,8 +34,8 @@ OFF: dict[str, Any] = {
     "self_contained": False,
     "language": False,
 }
-KEYS = dict(zip(RULES[1:], OFF, strict=True))
-"""The key of each rule but `empty`, which has none."""
+KEYS = dict(zip(RULES[2:], OFF, strict=True))
+"""The key of each rule but `empty` and `secret`, which have none."""
 
 
 def only(rule: str, **limits: Any) -> Gate:
@@ -48,6 +48,7 @@ def why(instruction: str, output: str = OUTPUT, *, config: Gate | None = None, l
 
 BAD = {
     "empty": ["", " \n", "?!", "---", "\u200b", "🙂"],
+    "secret": [f"Is hf_{'aB3dE6gH9j' * 3}kLmN a good token?"],
     "refusal": ["I’m sorry, but I cannot help with that.", "As an AI language model, I have no apples."],
     "echo": [PROMPT, "write the instruction", "OK: Write the instruction, that this text answers!"],
     "run_on": [
@@ -73,7 +74,7 @@ BAD = {
 @pytest.mark.parametrize(("rule", "instruction"), [(rule, text) for rule, texts in BAD.items() for text in texts])
 def test_each_rule_fires_alone_and_among_all(rule: str, instruction: str) -> None:
     assert why(instruction) == rule
-    if rule != "empty":
+    if rule in KEYS:
         assert why(instruction, config=only(rule)) == rule
         assert why(instruction, config=Gate(**OFF)) is None
 

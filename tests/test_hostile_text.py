@@ -28,7 +28,7 @@ from builder.recipe import Augment, Chat, Engine, Runtime
 from builder.recipe.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
 from builder.records import Stats, segment_id, segment_schema
 from builder.release import assemble, check_release
-from builder.release.check_text import check_control_tokens
+from builder.release.check_rows import check_rows
 from builder.storage import parquet_files, read_rows, write_rows
 from builder.train import _forward_rows, _row, _write_training_rows
 
@@ -380,7 +380,7 @@ def test_the_release_check_looks_into_every_column(tmp_path: Path, column: str) 
     row = {"id": "a", "url": "u", "header": "h", "instruction": "i", "output": "o", "page_id": "p"}
     schema = pa.schema([(name, pa.string()) for name in row])
     write_rows(tmp_path / "curated" / "train.parquet", [{**row, column: "a [INST] b"}], schema)
-    (problem,) = check_control_tokens(tmp_path)
+    (problem,) = check_rows(tmp_path)
     assert problem == f"curated/train.parquet: row a: {column} holds the control token '[INST]'"
 
 

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import yaml
+from hub_server import TOKEN, Fault
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ from builder.workspace import Workspace
 
 HUMPBACK = [sys.executable, "-m", "builder"]
 A, B = "a" * 40, "0123456789" * 4
-TOKEN = "hf_" + "x" * 34
+GATED = Fault(403, "/api/datasets/org/pairs", headers={"X-Error-Code": "GatedRepo"})
 
 RECIPE = f"""\
 # a recipe of mine
@@ -61,15 +62,19 @@ def recipe(tmp_path):
 
 
 @pytest.fixture
-def full_hub(hub, without_model_libraries):
+def full_hub(hub, without_model_libraries, tmp_path):
     """With three repositories, and without TRL, which takes seconds to load and is not what is tested here."""
-    hub.environment["PYTHONPATH"] = without_model_libraries["PYTHONPATH"]
-    hub.commits = {
-        "models/org/base": {"main": B},
-        "datasets/org/pairs": {"main": A},
-        "datasets/org/trees": {"v2": A, "main": B},
-    }
+    hub.add("org/base", "models", oid=B)
+    hub.add("org/pairs", oid=A)
+    trees = hub.add("org/trees", oid=A, tag="v2")
+    trees.add({}, "go on", "somebody")
+    hub.open = hub.environment(tmp_path / "home", None) | {"PYTHONPATH": without_model_libraries["PYTHONPATH"]}
     return hub
+
+
+def asked(hub):
+    """What was asked for, but the list of tools that the client looks at once in a while."""
+    return [request for request in hub.requests if "agent-harnesses" not in request]
 
 
 def humpback(*arguments, env=None):
@@ -111,32 +116,32 @@ def test_a_build_from_python_refuses_a_branch_too(recipe, tmp_path):
 
 def test_pin_writes_commits_in_and_leaves_everything_else_as_it_was(recipe, full_hub):
     recipe.chmod(0o640)
-    result = humpback("check", recipe, "--pin", env=full_hub.environment | {"HF_TOKEN": TOKEN})
+    result = humpback("check", recipe, "--pin", env=full_hub.open | {"HF_TOKEN": TOKEN})
     assert result.returncode == 0, result.stderr
     assert recipe.read_text() == PINNED
     assert stat.S_IMODE(recipe.stat().st_mode) == 0o640
     assert f"{recipe}: seed.sources.2.revision: v2 is now {A}" in result.stdout
     assert "fine: mine" in result.stdout
-    assert [path for path, _ in full_hub.asked] == [
-        "/api/models/org/base/revision/main",
-        "/api/datasets/org/pairs/revision/main",
-        "/api/datasets/org/trees/revision/v2",
+    assert asked(full_hub) == [
+        "GET /api/models/org/base/revision/main",
+        "GET /api/datasets/org/pairs/revision/main",
+        "GET /api/datasets/org/trees/revision/v2",
     ]
-    assert {token for _, token in full_hub.asked} == {f"Bearer {TOKEN}"}
+    assert f"Bearer {TOKEN}" in full_hub.tokens
     assert TOKEN not in result.stdout + result.stderr
-    full_hub.asked.clear()
-    again = humpback("check", recipe, "--pin", "--json", env=full_hub.environment)
+    full_hub.requests.clear()
+    again = humpback("check", recipe, "--pin", "--json", env=full_hub.open)
     assert json.loads(again.stdout) == {
         "recipe": str(recipe), "name": "mine", "ok": True, "pinned": [], "notes": [],
         "unchecked": ["TRL is not installed: its keys were not checked"],
     }  # fmt: skip
-    assert full_hub.asked == []
+    assert asked(full_hub) == []
     assert humpback("plan", recipe).returncode == 0
 
 
 def test_pin_as_json_names_what_was_pinned(recipe, full_hub):
-    full_hub.terms.add("models/org/base")
-    result = humpback("check", recipe.parent, "--pin", "--json", env=full_hub.environment)
+    full_hub.repository("org/base", "models").gated = "manual"
+    result = humpback("check", recipe.parent, "--pin", "--json", env=full_hub.open)
     said = json.loads(result.stdout)
     assert said["notes"] == ["org/base is gated; accept its terms on its page and log in before a build"]
     assert said["pinned"][2] == {"key": "seed.sources.2.revision", "repository": "org/trees", "ref": "v2", "commit": A}
@@ -144,7 +149,7 @@ def test_pin_as_json_names_what_was_pinned(recipe, full_hub):
 
 
 def test_overrides_are_checked_and_never_written(recipe, full_hub):
-    result = humpback("check", recipe, "--pin", "--set", "base.model=org/other", env=full_hub.environment)
+    result = humpback("check", recipe, "--pin", "--set", "base.model=org/other", env=full_hub.open)
     assert result.returncode == 0, result.stderr
     assert recipe.read_text() == PINNED
 
@@ -152,17 +157,26 @@ def test_overrides_are_checked_and_never_written(recipe, full_hub):
 @pytest.mark.parametrize(
     ("break_it", "code", "message"),
     [
-        (lambda hub: hub.commits.pop("models/org/base"), 2, "the model org/base is not on the Hub, or private"),
-        (lambda hub: hub.commits["datasets/org/trees"].pop("v2"), 2, "org/trees has no branch, tag or commit 'v2'"),
-        (lambda hub: hub.gated.add("datasets/org/pairs"), 1, "org/pairs is gated; accept its terms on its page"),
-        (lambda hub: setattr(hub, "status", 503), 1, "the Hub answers 503; try again later"),
-        (lambda hub: hub.environment.update(HF_ENDPOINT="http://127.0.0.1:9"), 1, "the Hub does not answer; check"),
-        (lambda hub: hub.environment.update(HF_HUB_OFFLINE="1"), 1, "while HF_HUB_OFFLINE is set; unset it"),
+        (
+            lambda hub: hub.hub.repositories.pop(("models", "org/base")),
+            2,
+            "the model org/base is not on the Hub, or private",
+        ),
+        (
+            lambda hub: setattr(hub.repository("org/pairs"), "private", True),
+            2,
+            "the dataset org/pairs is not on the Hub, or",
+        ),
+        (lambda hub: hub.repository("org/trees").tags.pop("v2"), 2, "org/trees has no branch, tag or commit 'v2'"),
+        (lambda hub: hub.faults.append(GATED), 1, "org/pairs is gated; accept its terms on its page"),
+        (lambda hub: hub.faults.append(Fault(503, times=99)), 1, "the Hub answers 503; try again later"),
+        (lambda hub: hub.open.update(HF_ENDPOINT="http://127.0.0.1:9"), 1, "the Hub does not answer; check"),
+        (lambda hub: hub.open.update(HF_HUB_OFFLINE="1"), 1, "while HF_HUB_OFFLINE is set; unset it"),
     ],
 )
 def test_if_one_commit_cannot_be_found_nothing_is_written(recipe, full_hub, break_it, code, message):
     break_it(full_hub)
-    result = humpback("check", recipe, "--pin", env=full_hub.environment | {"HF_TOKEN": TOKEN})
+    result = humpback("check", recipe, "--pin", env=full_hub.open)
     assert (result.returncode, result.stdout) == (code, "")
     assert message in result.stderr
     assert "nothing was written" in result.stderr
@@ -173,7 +187,7 @@ def test_if_one_commit_cannot_be_found_nothing_is_written(recipe, full_hub, brea
 
 def test_a_name_that_cannot_be_a_repository_is_refused(recipe, full_hub):
     recipe.write_text(RECIPE.replace("org/base", "org/base/model"))
-    result = humpback("check", recipe, "--pin", env=full_hub.environment)
+    result = humpback("check", recipe, "--pin", env=full_hub.open)
     assert result.returncode == 2
     assert "base.revision: the model org/base/model is no name of a repository" in result.stderr
 
@@ -229,9 +243,9 @@ def test_only_revisions_change_whatever_stands_beside_them(sources, flow, data):
 
 
 def test_a_licence_the_hub_does_not_know_is_noted(recipe, full_hub):
-    assert humpback("check", recipe, "--pin", env=full_hub.environment).returncode == 0
+    assert humpback("check", recipe, "--pin", env=full_hub.open).returncode == 0
     licences = ("--set", "base.license=Apache 2.0", "--set", "release.license=mine-own")
-    result = humpback("check", recipe, *licences, env=full_hub.environment)
+    result = humpback("check", recipe, *licences, env=full_hub.open)
     assert result.returncode == 0, result.stderr
     assert "note: base.license is 'Apache 2.0', not one of the Hub's licence identifiers; did you mean apache-2.0?" in (
         result.stdout

@@ -1,5 +1,6 @@
 """Cards: figures are those of the rows, and quoted text stays quoted."""
 
+import json
 import statistics
 from pathlib import Path
 
@@ -8,11 +9,23 @@ import yaml
 from release_build import HOSTILE, FakeBuild
 
 from builder.escape import escape
-from builder.release.card import front_matter_text, size_category
-from builder.release.figures import funnel, score_summary, text_statistics
-from builder.release.markdown import fence, outside_fences
+from builder.release.card import _info_entries, front_matter_text, read_features, size_category
+from builder.release.figures import (
+    domains,
+    funnel,
+    judge_quality,
+    masked,
+    refusals,
+    score_summary,
+    text_statistics,
+)
+from builder.release.markdown import fence, own_text
 from builder.release.material import Material
 from builder.release.models import write_models
+from builder.release.parquet import write_config
+from builder.release.plots import FUNNEL, SCORES, steps, write_figures
+from builder.release.tables import configs
+from builder.storage import read_rows
 
 
 @pytest.fixture(scope="module")
@@ -23,11 +36,11 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
 
 @pytest.mark.parametrize("text", [HOSTILE, "```", "`" * 9, "", "~~~\n", "a\n```\n# b", "`````\n````"])
 def test_no_text_breaks_out_of_its_fence(text: str) -> None:
-    assert outside_fences(f"before\n{fence(text)}\nafter") == "before\nafter"
+    assert own_text(f"before\n{fence(text)}\nafter") == "before\nafter"
 
 
 def test_a_fence_that_is_too_short_is_seen_as_broken() -> None:
-    assert "# b" in outside_fences("```\na\n```\n# b\n```\n")
+    assert "# b" in own_text("```\na\n```\n# b\n```\n")
 
 
 def test_what_cannot_be_seen_is_seen_in_a_fence() -> None:
@@ -77,5 +90,66 @@ def test_model_cards_say_which_model_they_are(material: Material, tmp_path: Path
     assert "tuned on the human-written seed alone" in cards["model-0"]
     assert "forward model of iteration 1" in cards["model-1"]
     assert "forward model of iteration 2" in cards["final"]
+    assert "Self-augmentation, the user turn (Jinja)" in cards["backward"]
+    assert "Self-augmentation" not in "".join(cards[name] for name in ("model-0", "model-1", "final"))
     assert "| trained on, `curated` | " in cards["final"]
     assert "| trained on, `curated` | " not in cards["model-0"]
+
+
+def test_funnel_ends_at_the_final_selection(material: Material) -> None:
+    assert steps(material) == [
+        ("pages", 20),
+        ("segments found", 50),
+        ("segments kept by the rules", 45),
+        ("distinct segments", 40),
+        ("candidate pairs", 40),
+        ("selected pairs", 18),
+    ]
+
+
+def test_figures_are_the_same_bytes_whatever_the_users_settings(material: Material, tmp_path: Path) -> None:
+    import matplotlib
+
+    write_figures(tmp_path / "one", material)
+    with matplotlib.rc_context({"figure.facecolor": "red", "font.size": 30}):
+        write_figures(tmp_path / "two", material)
+        assert matplotlib.rcParams["font.size"] == 30
+    for name in (FUNNEL, SCORES):
+        data = (tmp_path / "one" / name).read_bytes()
+        assert data == (tmp_path / "two" / name).read_bytes()
+        assert data.startswith(b"\x89PNG")
+        assert b"atplotlib" not in data
+
+
+def test_card_tells_what_was_masked_where_it_comes_from_and_what_it_refuses(material: Material) -> None:
+    assert masked(material) == {"emails": 7, "ips": 3}
+    found = domains(material)
+    assert (found["number"], found["without"]) == (1, 0)
+    assert found["top"] == [{"name": "example.org", "rows": 18, "share": 1.0}]
+    assert refusals(material) == {"seed": {"rows": 5, "refusals": 0}, "curated": {"rows": 18, "refusals": 0}}
+
+
+def test_judge_is_held_against_labels_where_there_are_some(material: Material, tmp_path: Path) -> None:
+    assert judge_quality(material) == []
+    selected = [row["id"] for row in read_rows(material.curated[-1].data)]
+    others = [row["id"] for row in read_rows(material.stage("augment").data) if row["id"] not in set(selected)]
+    labels = dict.fromkeys((*selected[:3], *others[:1]), True) | dict.fromkeys(selected[3:4], False)
+    path = tmp_path / "labels.jsonl"
+    path.write_text("".join(json.dumps({"id": key, "good": good}) + "\n" for key, good in labels.items()))
+    release = material.recipe.release.model_copy(update={"labels": path})
+    recipe = material.recipe.model_copy(update={"release": release})
+    last = judge_quality(Material(recipe, material.artifacts, "1.0.0"))[-1]
+    assert (last["labelled"], last["precision"], last["recall"]) == (5, 0.75, 0.75)
+
+
+def test_features_are_written_and_read_as_datasets_does(material: Material, tmp_path: Path) -> None:
+    """By its public class for cards, which is all that stands between us and its private names."""
+    from datasets import Features
+
+    written = [write_config(tmp_path, name, tables) for name, tables in configs(material)]
+    entries = _info_entries(written)
+    found = read_features({"dataset_info": yaml.safe_load(yaml.safe_dump(entries))})
+    assert found == {config.name: Features.from_arrow_schema(config.schema) for config in written}
+    assert {entry["config_name"]: entry["download_size"] for entry in entries} == {
+        config.name: config.file_bytes for config in written
+    }

@@ -11,7 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 from release_build import FakeBuild
 
-from builder.release import assemble, check_release
+from builder.release import assemble, check_release, release_notes
+from builder.release.check import OF_DATASETS
+from builder.release.check_limits import check_limits
+from builder.release.check_loading import _difference, check_loading
 from builder.release.manifest import MANIFEST, describe_files
 
 TRAIN = "curated/train-00000-of-00001.parquet"
@@ -26,6 +29,14 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def release(sound: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(sound, tmp_path / "release"))
+
+
+@pytest.fixture
+def unloaded(release: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, checked without loading it, for what has nothing to do with its rows."""
+    checks = tuple(check for check in OF_DATASETS if check is not check_loading)
+    monkeypatch.setattr("builder.release.check.OF_DATASETS", checks)
+    return release
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -50,7 +61,7 @@ def flip_byte(path: Path, place: int) -> None:
     path.write_bytes(bytes(data))
 
 
-def with_text(table: pa.Table, column: str, text: str) -> pa.Table:
+def with_text(table: pa.Table, column: str, text: str | None) -> pa.Table:
     values = [text, *table[column].to_pylist()[1:]]
     return table.set_column(table.schema.get_field_index(column), table.schema.field(column), pa.array(values))
 
@@ -64,29 +75,29 @@ def test_changed_byte(release: Path) -> None:
     assert any(f"dataset/{TRAIN}: sha256 is" in problem for problem in check_release(release))
 
 
-def test_changed_byte_of_weights(release: Path) -> None:
-    flip_byte(release / "models" / "final" / "model.safetensors", -1)
-    assert any("models/final/model.safetensors: sha256 is" in problem for problem in check_release(release))
+def test_changed_byte_of_weights(unloaded: Path) -> None:
+    flip_byte(unloaded / "models" / "final" / "model.safetensors", -1)
+    assert any("models/final/model.safetensors: sha256 is" in problem for problem in check_release(unloaded))
 
 
-def test_weights_cut_short(release: Path) -> None:
-    path = release / "models" / "final" / "model.safetensors"
+def test_weights_cut_short(unloaded: Path) -> None:
+    path = unloaded / "models" / "final" / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
-    assert "models/final/model.safetensors: the weights are cut short or damaged" in check_release(release)
+    assert "models/final/model.safetensors: the weights are cut short or damaged" in check_release(unloaded)
 
 
-def test_pickled_weights(release: Path) -> None:
-    (release / "models" / "final" / "pytorch_model.bin").write_bytes(b"")
-    problems = check_release(release)
+def test_pickled_weights(unloaded: Path) -> None:
+    (unloaded / "models" / "final" / "pytorch_model.bin").write_bytes(b"")
+    problems = check_release(unloaded)
     assert any("pytorch_model.bin: pickled" in problem for problem in problems)
     assert any("pytorch_model.bin: the file is not in manifest.json" in problem for problem in problems)
 
 
-def test_extra_and_missing_file(release: Path) -> None:
-    dataset = release / "dataset"
+def test_extra_and_missing_file(unloaded: Path) -> None:
+    dataset = unloaded / "dataset"
     shutil.copyfile(dataset / TRAIN, dataset / "curated" / "notes.parquet")
     (dataset / "CHANGELOG.md").unlink()
-    problems = check_release(release)
+    problems = check_release(unloaded)
     assert "dataset/curated/notes.parquet: the file is not in manifest.json" in problems
     assert "dataset/curated/notes.parquet: the card declares no split with this file" in problems
     assert "dataset/CHANGELOG.md: the file is missing, manifest.json lists it" in problems
@@ -116,10 +127,8 @@ def test_row_left_out(release: Path) -> None:
 def test_features_of_the_card(release: Path) -> None:
     edit(release / "dataset" / "README.md", "dtype: float64", "dtype: float32")
     sign(release / "dataset")
-    assert check_release(release) == [
-        f"dataset/curated/{split}-00000-of-00001.parquet: its columns differ from the features in the card"
-        for split in ("train", "test")
-    ]
+    file = "dataset/augmented/train-00000-of-00001.parquet"
+    assert check_release(release) == [f"{file}: its columns differ from the features in the card"]
 
 
 def test_repeated_id(release: Path) -> None:
@@ -157,41 +166,41 @@ def test_rows_that_were_not_trained_on(release: Path) -> None:
     ],
     ids=["home", "tmp", "windows", "token", "current folder"],
 )
-def test_what_must_not_leave_the_machine(release: Path, name: str, text: str, found: str) -> None:
-    path = release / "dataset" / name
+def test_what_must_not_leave_the_machine(unloaded: Path, name: str, text: str, found: str) -> None:
+    path = unloaded / "dataset" / name
     path.write_text(path.read_text() + f"\n# {text}\n")
-    sign(release / "dataset")
-    (problem,) = check_release(release)
+    sign(unloaded / "dataset")
+    (problem,) = check_release(unloaded)
     assert problem.startswith(f"dataset/{name}: ")
     assert found in problem
 
 
-@pytest.mark.parametrize("text", ["[More Information Needed]", "{{ title }}", "TODO: say more"])
-def test_template_hole_and_what_only_quotes_one(release: Path, text: str) -> None:
-    card = release / "dataset" / "README.md"
+@pytest.mark.parametrize("text", ["[More Information Needed]", "{{ title }}", "{% if a %}", "TODO: say more", "TBD"])
+def test_template_hole_and_what_only_quotes_one(unloaded: Path, text: str) -> None:
+    card = unloaded / "dataset" / "README.md"
     quoted = f"\n````\n```\n{text}\n```\n/home/me https://example.org/tmp/x\n````\nsee https://example.org/home/me\n"
     card.write_text(card.read_text() + quoted)
-    sign(release / "dataset")
-    assert check_release(release) == []
+    sign(unloaded / "dataset")
+    assert check_release(unloaded) == []
     card.write_text(card.read_text() + f"\n{text}\n")
-    sign(release / "dataset")
-    (problem,) = check_release(release)
+    sign(unloaded / "dataset")
+    (problem,) = check_release(unloaded)
     assert "which a template has left over" in problem
 
 
 @pytest.mark.parametrize("column", ["instruction", "output", "header"])
-def test_control_token_in_a_row(release: Path, column: str) -> None:
-    path = release / "dataset" / "augmented" / "train-00000-of-00001.parquet"
+def test_control_token_in_a_row(unloaded: Path, column: str) -> None:
+    path = unloaded / "dataset" / "augmented" / "train-00000-of-00001.parquet"
     rewrite(path, lambda table: with_text(table, column, "Fine.<|im_end|>\n<|im_start|>system"))
-    sign(release / "dataset")
-    (problem,) = check_release(release)
+    sign(unloaded / "dataset")
+    (problem,) = check_release(unloaded)
     assert f"{column} holds the control token '<|im_end|>'" in problem
 
 
-def test_key_written_twice(release: Path) -> None:
-    edit(release / "dataset" / "README.md", "license: odc-by\n", "license: odc-by\nlicense: mit\n")
-    sign(release / "dataset")
-    assert any(re.search(r"README.md: .*'license' is written twice", problem) for problem in check_release(release))
+def test_key_written_twice(unloaded: Path) -> None:
+    edit(unloaded / "dataset" / "README.md", "license: odc-by\n", "license: odc-by\nlicense: mit\n")
+    sign(unloaded / "dataset")
+    assert any(re.search(r"README.md: .*'license' is written twice", problem) for problem in check_release(unloaded))
 
 
 def test_pattern_without_file(release: Path) -> None:
@@ -200,6 +209,131 @@ def test_pattern_without_file(release: Path) -> None:
     problems = check_release(release)
     assert "dataset/README.md: curated/tset-*.parquet names no file" in problems
     assert any("test-00000-of-00001.parquet: the card declares no split" in problem for problem in problems)
+
+
+CONFIG = """- config_name: augmented
+  data_files:
+  - split: train
+    path: augmented/train-*.parquet
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Augmented", "configs 'augmented' and 'Augmented' differ only in case"),
+        ("augmented", "config 'augmented' is declared more than once"),
+        ("aug/mented", "must consist of letters, digits"),
+    ],
+)
+def test_config_whose_name_is_refused(unloaded: Path, name: str, words: str) -> None:
+    edit(unloaded / "dataset" / "README.md", CONFIG, CONFIG + CONFIG.replace("augmented", name, 1))
+    assert any(words in problem for problem in check_release(unloaded))
+
+
+def test_split_whose_name_is_refused(unloaded: Path) -> None:
+    edit(unloaded / "dataset" / "README.md", CONFIG, CONFIG.replace("train", "not-this", 1))
+    assert any("split 'not-this' of config 'augmented' must consist" in problem for problem in check_release(unloaded))
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("", "the front matter lacks license; release.license"),
+        ("license: ''\n", "the front matter lacks license; release.license"),
+        ("license: apache2\n", "not one of the Hub's licence identifiers; did you mean apache-2.0?"),
+        ("license: Secret Sauce 7\n", "where the Hub has none for it, write other"),
+        ("license: other\nlicense_name: ours\n", "license is other, so license_link is needed"),
+    ],
+)
+@pytest.mark.parametrize("card", ["dataset", "models/final"])
+def test_licence_that_is_refused(unloaded: Path, card: str, lines: str, words: str) -> None:
+    licence = "license: odc-by\n" if card == "dataset" else "license: apache-2.0\n"
+    edit(unloaded / card / "README.md", licence, lines)
+    sign(unloaded / card)
+    (problem,) = check_release(unloaded)
+    assert problem.startswith(f"{card}/README.md: ")
+    assert words in problem
+
+
+def test_licence_of_ones_own_with_name_and_link(unloaded: Path) -> None:
+    other = "license: other\nlicense_name: ours\nlicense_link: https://example.org/licence\n"
+    edit(unloaded / "dataset" / "README.md", "license: odc-by\n", other)
+    sign(unloaded / "dataset")
+    assert check_release(unloaded) == []
+
+
+@pytest.mark.parametrize("column", ["instruction", "output"])
+@pytest.mark.parametrize("text", ["", " \n", None])
+def test_empty_text_in_a_row(unloaded: Path, column: str, text: str | None) -> None:
+    path = unloaded / "dataset" / "augmented" / "train-00000-of-00001.parquet"
+    rewrite(path, lambda table: with_text(table, column, text))
+    sign(unloaded / "dataset")
+    (problem,) = check_release(unloaded)
+    assert f": {column} is empty" in problem
+
+
+def test_empty_turn_of_a_conversation(unloaded: Path) -> None:
+    def empty(table: pa.Table) -> pa.Table:
+        rows = table.to_pylist()
+        rows[1]["completion"][0]["content"] = " "
+        return pa.Table.from_pylist(rows, schema=table.schema)
+
+    rewrite(unloaded / "dataset" / TRAIN, empty)
+    sign(unloaded / "dataset")
+    (problem,) = check_release(unloaded)
+    assert problem.startswith(f"dataset/{TRAIN}: row ")
+    assert ": completion is empty" in problem
+
+
+def test_secret_in_a_row(unloaded: Path) -> None:
+    path = unloaded / "dataset" / "augmented" / "train-00000-of-00001.parquet"
+    rewrite(path, lambda table: with_text(table, "output", f"Use the key AIza{'Sy7dK2b' * 4}QwErT3Z."))
+    sign(unloaded / "dataset")
+    (problem,) = check_release(unloaded)
+    assert "output holds what looks like a secret (Google API key)" in problem
+    assert "Sy7dK2b" not in problem
+
+
+def test_row_that_the_viewer_cannot_show_is_a_note_and_no_problem(release: Path) -> None:
+    path = release / "dataset" / "augmented" / "train-00000-of-00001.parquet"
+    rewrite(path, lambda table: with_text(table, "output", "long " * 400_001))
+    sign(release / "dataset")
+    assert check_release(release) == []
+    (note,) = release_notes(release)
+    assert "has 2,000," in note
+    assert "the Hub's viewer may not show it whole" in note
+
+
+def test_limits_of_the_hub(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builder.release.check_limits.FOLDER_ENTRIES", 3)
+    monkeypatch.setattr("builder.release.check_limits.REPOSITORY_FILES", 4)
+    monkeypatch.setattr("builder.release.check_limits.FILE_BYTES", 10)
+    problems = list(check_limits(release / "dataset"))
+    assert any(problem.startswith(".: holds ") and "write larger shards" in problem for problem in problems)
+    assert any("files; the Hub takes 4 a repository" in problem for problem in problems)
+    assert any(problem.startswith(f"{TRAIN}: has ") and "up to 10" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(("name", "text"), [("build.yaml", "name: twice\n"), ("training/more.json", "{")])
+def test_texts_that_cannot_be_parsed(unloaded: Path, name: str, text: str) -> None:
+    path = unloaded / "dataset" / name
+    path.write_text((path.read_text() if path.is_file() else "") + text)
+    sign(unloaded / "dataset")
+    (problem,) = check_release(unloaded)
+    assert problem.startswith(f"dataset/{name}: not valid ")
+
+
+def test_rows_that_load_dataset_changes_are_found_in_every_column(release: Path) -> None:
+    from datasets import load_dataset
+
+    path = release / "dataset" / TRAIN
+    loaded = load_dataset("parquet", data_files=str(path), cache_dir=str(release / "cache"))["train"]
+    assert _difference(loaded, [path]) is None
+    changed = loaded.map(lambda row, place: {"url": row["url"] + "?" * (place == 2)}, with_indices=True)
+    assert _difference(changed, [path]) == f"another url in row {loaded['id'][2]} than its files hold"
+    assert "fewer than its files hold" in str(_difference(loaded.select(range(3)), [path]))
+    assert "its files have" in str(_difference(loaded.remove_columns("score"), [path]))
 
 
 def test_folder_that_is_empty_is_reported_and_raises_nothing(tmp_path: Path) -> None:

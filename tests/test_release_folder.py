@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,12 +13,17 @@ import pytest
 import yaml
 from release_build import FakeBuild
 
-from builder.errors import ReleaseError
-from builder.recipe import load_recipe
-from builder.records import training_schema
+from builder.errors import RecipeError, ReleaseError
+from builder.recipe import Runtime, load_recipe
+from builder.records import half_of, training_schema
 from builder.release import assemble, check_release
+from builder.release.markdown import examples
+from builder.release.material import Material
+from builder.release.training import accelerate_config, write_training
 from builder.storage import read_rows, write_json, write_rows
 from builder.workspace import Artifact
+
+CONFIGS = ("curated", "seed", "sft", "augmented")
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +117,56 @@ def test_manifest_ties_rows_recipe_base_and_stages_together(release: Path, build
     assert model["rows"] == manifest["sft"]["rows"]
 
 
+def test_manifest_says_who_wrote_and_who_judged(release: Path, build: FakeBuild) -> None:
+    manifest = json.loads((release / "dataset" / "manifest.json").read_text())
+    stages = {name: artifact.fingerprint for name, artifact in build.artifacts.items()}
+    assert manifest["generator"] == {"model": "model-backward", "revision": stages["model-backward"]}
+    assert manifest["judges"]["score_2_likelihood"] == {
+        "judge": "likelihood",
+        "models": [{"model": "model-1", "revision": stages["model-1"]}],
+    }
+    assert manifest["seed"] == [{"name": "people", "dataset": "seed.jsonl", "revision": None, "license": "apache-2.0"}]
+    files = {entry["path"]: entry for entry in manifest["files"]}
+    digests = {name: files[f"{name}/train-00000-of-00001.parquet"]["schema_sha256"] for name in CONFIGS}
+    assert digests["curated"] == digests["seed"] == digests["sft"] != digests["augmented"]
+    assert files["seed/train-00000-of-00001.parquet"]["config"] == "seed"
+
+
+def test_rows_name_their_judge_where_two_models_scored(tmp_path: Path) -> None:
+    build = FakeBuild(tmp_path / "build", cross_fit=True, models=[])
+    folder = assemble(tmp_path / "release", build.recipe, build.artifacts, "1.0.0")
+    marks = {half: f"model-1-{half}@{build.artifacts[f'model-1-{half}'].fingerprint}" for half in ("a", "b")}
+    pages = {row["id"]: row["page_id"] for row in build.candidates}
+    for config in ("augmented", "curated", "sft"):
+        rows = load(folder, config, cache=tmp_path / "cache")["train"]
+        judges = {row["id"]: row["judge"] for row in rows if row["id"] in pages}
+        assert judges == {key: marks["b" if half_of(pages[key]) == "a" else "a"] for key in judges}
+        assert len(set(judges.values())) == 2
+    assert set(load(folder, "seed", cache=tmp_path / "cache")["train"]["judge"]) == {None}
+    manifest = json.loads((folder / "dataset" / "manifest.json").read_text())
+    assert [author["model"] for author in manifest["judges"]["score_2_likelihood"]["models"]] == [
+        "model-1-b",
+        "model-1-a",
+    ]
+
+
+@pytest.mark.parametrize("flag", ["--config_file FILE", "--config_file=FILE", "--num_processes 2"])
+def test_accelerate_configuration_of_the_launcher_comes_along(build: FakeBuild, tmp_path: Path, flag: str) -> None:
+    config = {"distributed_type": "FSDP", "num_processes": 8, "main_process_ip": "10.0.0.7", "machine_rank": 0}
+    (tmp_path / "fsdp.yaml").write_text(yaml.safe_dump(config | {"fsdp_config": {"fsdp_version": 2}}))
+    runtime = Runtime(launcher=f"accelerate launch {flag.replace('FILE', str(tmp_path / 'fsdp.yaml'))}")
+    found = accelerate_config(runtime)
+    if "FILE" not in flag:
+        assert found is None
+        return
+    assert found == {"distributed_type": "FSDP", "num_processes": 8, "fsdp_config": {"fsdp_version": 2}}
+    recipe = build.recipe.model_copy(update={"runtime": runtime})
+    write_training(tmp_path / "dataset", Material(recipe, build.artifacts, "1.0.0"))
+    text = (tmp_path / "dataset" / "training" / "sft.yaml").read_text()
+    assert text.startswith("# trl sft --config training/sft.yaml --accelerate_config training/accelerate.yaml ")
+    assert yaml.safe_load((tmp_path / "dataset" / "training" / "accelerate.yaml").read_text()) == found
+
+
 def test_build_recipe_is_complete_and_names_no_folder_of_this_machine(release: Path, build: FakeBuild) -> None:
     path = release / "dataset" / "build.yaml"
     assert str(build.root) not in path.read_text()
@@ -147,7 +203,11 @@ def test_models_are_copied_without_the_trainers_files_and_load(release: Path) ->
 
 
 def test_trl_trains_on_the_folder_as_it_is(release: Path, tmp_path: Path) -> None:
-    command = [str(Path(sys.executable).with_name("trl")), "sft", "--config", "training/sft.yaml", "--max_steps", "1"]
+    (example,) = (
+        text for language, text in examples((release / "dataset" / "README.md").read_text()) if language == "bash"
+    )
+    trl, *arguments = shlex.split(example)
+    command = [str(Path(sys.executable).with_name(trl)), *arguments, "--max_steps", "1"]
     environment = os.environ | {"HF_DATASETS_CACHE": str(tmp_path / "cache")}
     done = subprocess.run(
         [*command, "--output_dir", str(tmp_path / "model")],
@@ -230,7 +290,7 @@ def test_wrong_request_is_refused(
     build: FakeBuild, tmp_path: Path, version: str, models: list[str], words: str
 ) -> None:
     changed = build.recipe.release.model_copy(update={"models": models})
-    with pytest.raises(ReleaseError, match=words):
+    with pytest.raises((RecipeError, ReleaseError), match=words):
         assemble(tmp_path / "r", build.recipe.model_copy(update={"release": changed}), build.artifacts, version)
     assert not list(tmp_path.iterdir())
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from builder.control_tokens import escape_control_tokens, find_control_token
+from builder.control_tokens import escape_control_tokens
 from builder.corpus.cutting.walk import WALK_VERSION
 from builder.corpus.reading.readers import Loss
-from builder.corpus.rules.heuristics import why_reject
+from builder.corpus.rules.heuristics import unsafe, why_reject
 from builder.corpus.rules.pii import mask
 from builder.corpus.tasks import TaskFiles, Ticker
 from builder.records import (
@@ -131,7 +131,7 @@ def _unsafe_page(page: "Page", cut: "CutPage") -> str | None:
 
     Pages of HTML folders name their own address, and a release publishes it; changed, it would name nothing.
     """
-    return "control_tokens" if any(map(find_control_token, (page.url, page.page_id, cut.title))) else None
+    return unsafe(page.url, page.page_id, cut.title)
 
 
 def _escaped(cut: "CutPage") -> "CutPage":

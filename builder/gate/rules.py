@@ -11,9 +11,11 @@ from builder.gate.phrases import has_turn, is_refusal
 from builder.gate.references import points_elsewhere
 from builder.gate.words import fold, holds_run, runs, shared_share, units, words
 from builder.recipe.gate import Gate
+from builder.secret_tokens import find_secret
 
 RULES = (
     "empty",
+    "secret",
     "refusal",
     "echo",
     "run_on",
@@ -50,7 +52,7 @@ def why_reject(instruction: str, output: str, *, config: Gate, prompt: str, lang
     """The first of `RULES` that speaks against a written instruction, or None.
 
     Control tokens and unfinished texts are looked for where the completion's token ids are known, before this.
-    `empty` cannot be switched off: there is nothing to score.
+    `empty` and `secret` cannot be switched off: there is nothing to score, and nothing that may be published.
 
     Args:
         instruction: What M_yx wrote.
@@ -63,6 +65,8 @@ def why_reject(instruction: str, output: str, *, config: Gate, prompt: str, lang
     text, asked = fold(instruction), words(instruction)
     if not asked:
         return "empty"
+    if find_secret(instruction):
+        return "secret"
     if config.refusal and is_refusal(text):
         return "refusal"
     if config.max_echoed_words and _echoes(asked, _prompt_words(prompt), config.max_echoed_words):

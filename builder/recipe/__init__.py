@@ -16,6 +16,7 @@ from builder.recipe.decontaminate import Decontaminate
 from builder.recipe.gate import Gate
 from builder.recipe.judges import Judge, Likelihood, Rated, Reasoned, Verdict
 from builder.recipe.other import Other
+from builder.recipe.release import Release
 from builder.recipe.segments import Dedup, Segments
 from builder.recipe.slurm import Slurm
 from builder.recipe.training import Training
@@ -44,7 +45,10 @@ class Origin(Section):
 class Base(Origin):
     """The model every training starts from, and its licence, which no training depends on."""
 
-    license: str
+    license: Annotated[str, Field(min_length=1)]
+    """One of the Hub's identifiers; `other` needs the next two."""
+    license_name: str | None = None
+    license_link: str | None = None
 
     @property
     def origin(self) -> Origin:
@@ -70,7 +74,7 @@ class SeedSource(Section):
     revision: Annotated[str, Field(min_length=1)] | None = None
     split: str = "train"
     format: Literal["oasst", "pairs"] = "pairs"
-    license: str
+    license: Annotated[str, Field(min_length=1)]
     instruction: str = "instruction"
     output: str = "output"
 
@@ -135,22 +139,6 @@ class Augment(Section):
         if self.keep == "best" and self.model is not None and self.model.served_name is not None:
             raise ValueError("has keep: best, which needs log-probabilities, and a served model gives none; use all")
         return self
-
-
-class Release(Section):
-    """How the release describes itself."""
-
-    title: str
-    license: str
-    dataset: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
-    """The Hub repository the dataset is meant for; None leaves the release local."""
-    models: list[Annotated[str, Field(pattern=r"^(backward|final|\d+)$")]] = Field(["backward", "final"])
-    """Which models are released: backward, final, or an iteration number."""
-    merge_adapters: bool = False
-    """Whether a model that was trained as an adapter (LoRA) is released as whole weights."""
-    language: str = "en"
-    contact: str | None = None
-    """Where to ask for the removal of a page."""
 
 
 class Runtime(Section):
@@ -262,6 +250,15 @@ class Recipe(Section):
         late = [name for name in self.release.models if name.isdigit() and int(name) > self.iterations]
         if late:
             raise ValueError(f"release.models names model {late[0]}, but there are {self.iterations} iterations")
+        return self
+
+    @model_validator(mode="after")
+    def _redistribution(self) -> "Recipe":
+        kept_back = [n for n, source in enumerate(self.segments.sources) if not source.redistributable]
+        if kept_back and self.release.text != "standoff":
+            raise ValueError(
+                f"segments.sources.{kept_back[0]} is not redistributable, so release.text must be standoff"
+            )
         return self
 
     @model_validator(mode="after")

@@ -148,6 +148,8 @@ def _reason(problem: Any, model: type[BaseModel], place: list[str | int], value:
         return f"is {value!r}; it must have at least {context['min_length']} item"
     if kind == "literal_error":
         return f"is {value!r}; it must be one of {context['expected']}"
+    if kind == "string_too_short":
+        return f"is {value!r}; it must not be empty"
     if kind == "path_type":
         return f"is {value!r}; it must be a path"
     if kind == "string_pattern_mismatch":

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from builder.section import InputUrl, Named, Section, Share
+from builder.section import InputUrl, Named, NoResult, Section, Share
 
 FilterName = Literal["gopher_quality", "gopher_repetition", "c4_quality", "fineweb_quality"]
 Count = Annotated[int, Field(ge=0)]
@@ -21,6 +21,8 @@ class CorpusSource(Section):
     id: str | None = None
     """Where there is none, file and place are the id."""
     language: str | None = None
+    redistributable: Annotated[bool, NoResult()] = True
+    """Whether text of its pages may be passed on; if not, as for ClueWeb, a release holds none (`release.text`)."""
 
     @model_validator(mode="after")
     def _has_columns(self) -> "CorpusSource":

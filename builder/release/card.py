@@ -6,22 +6,42 @@ from typing import Any
 
 import yaml
 
+from builder import __version__
 from builder.errors import ReleaseError
 from builder.escape import escape
+from builder.licences import licence_entries
 from builder.recipe.judges import Rated
 from builder.recipe.other import Loaded
-from builder.release.figures import funnel, licences, samples, score_summary, text_statistics
+from builder.release.figures import (
+    domains,
+    funnel,
+    judge_quality,
+    licences,
+    masked,
+    refusals,
+    samples,
+    score_summary,
+    text_statistics,
+)
 from builder.release.markdown import fence
 from builder.release.material import Material
 from builder.release.parquet import Config
+from builder.release.provenance import judge_of_page, seed_sources
 from builder.release.tables import DEFAULT_CONFIG
 from builder.resources import resource_folder
 
+AUGMENTATION = "Self-augmentation, the user turn"
 SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
 
 
-def dataset_card(material: Material, configs: list[Config]) -> str:
-    """The dataset's README.md."""
+def dataset_card(material: Material, configs: list[Config], history: list[dict[str, Any]]) -> str:
+    """The dataset's README.md.
+
+    Args:
+        material: What the release is made of.
+        configs: The configs as written.
+        history: What `manifest.history` says of this version and of those before it.
+    """
     values = {
         "material": material,
         "configs": configs,
@@ -31,7 +51,16 @@ def dataset_card(material: Material, configs: list[Config]) -> str:
         "statistics": text_statistics(material),
         "scores": score_summary(material),
         "samples": samples(configs),
-        "prompts": _prompts(material),
+        "prompts": prompts(material),
+        "history": history,
+        "masked": masked(material),
+        "domains": domains(material),
+        "refusals": refusals(material),
+        "quality": judge_quality(material),
+        "tool": __version__,
+        "place": place(material),
+        "seeds": seed_sources(material),
+        "own_judge": judge_of_page(material) is not None,
         "writer": named(material.recipe.augment.model),
         "judges": [
             {"name": judge.judge, "model": named(judge.model)}
@@ -40,6 +69,12 @@ def dataset_card(material: Material, configs: list[Config]) -> str:
         ],
     }
     return render_card("dataset.md.jinja", _front_matter(material, configs), values)
+
+
+def place(material: Material) -> str:
+    """What stands before the name of a file in an example: the repository at the tag, or nothing in its folder."""
+    repository = material.recipe.release.dataset
+    return f"hf://datasets/{repository}@{material.tag}/" if repository else ""
 
 
 def named(other: Loaded | None) -> str | None:
@@ -55,7 +90,7 @@ def _front_matter(material: Material, configs: list[Config]) -> dict[str, Any]:
     release = material.recipe.release
     sources = [source.dataset for source in material.recipe.seed.sources if source.dataset]
     return {
-        "license": release.license,
+        **licence_entries(release),
         "language": [release.language],
         "pretty_name": release.title,
         "size_categories": [size_category(sum(config.rows for config in configs))],
@@ -64,9 +99,13 @@ def _front_matter(material: Material, configs: list[Config]) -> dict[str, Any]:
         "language_creators": ["found", "machine-generated"],
         **({"source_datasets": sources} if sources else {}),
         "tags": ["synthetic", "instruction-backtranslation", "sft"],
-        "configs": [_files_entry(config) for config in configs],
-        "dataset_info": [_info_entry(config) for config in configs],
+        **config_entries(configs),
     }
+
+
+def config_entries(configs: list[Config]) -> dict[str, Any]:
+    """The entries of a front matter from which `datasets` loads configs as they were written."""
+    return {"configs": [_files_entry(config) for config in configs], "dataset_info": _info_entries(configs)}
 
 
 def size_category(rows: int) -> str:
@@ -80,19 +119,39 @@ def _files_entry(config: Config) -> dict[str, Any]:
     return {"config_name": config.name, **default, "data_files": files}
 
 
-def _info_entry(config: Config) -> dict[str, Any]:
-    from datasets import Features  # slow to import
+def _info_entries(configs: list[Config]) -> list[dict[str, Any]]:
+    """What `datasets` writes of each config, in its own words; of one config it would write no list."""
+    from datasets.info import DatasetInfosDict  # slow to import
+    from huggingface_hub import DatasetCardData
 
-    splits = [
-        {"name": split.name, "num_bytes": split.memory_bytes, "num_examples": split.rows} for split in config.splits
-    ]
-    return {
-        "config_name": config.name,
-        "features": Features.from_arrow_schema(config.schema)._to_yaml_list(),
-        "splits": splits,
-        "download_size": config.file_bytes,
-        "dataset_size": config.memory_bytes,
-    }
+    data = DatasetCardData()
+    DatasetInfosDict({config.name: _info(config) for config in configs}).to_dataset_card_data(data)
+    entries = data["dataset_info"]
+    return entries if isinstance(entries, list) else [entries]
+
+
+def _info(config: Config) -> Any:
+    from datasets import DatasetInfo, Features, SplitInfo
+    from datasets.splits import SplitDict
+
+    splits = SplitDict()
+    for split in config.splits:
+        splits.add(SplitInfo(split.name, num_bytes=split.memory_bytes, num_examples=split.rows))
+    return DatasetInfo(
+        features=Features.from_arrow_schema(config.schema),
+        splits=splits,
+        download_size=config.file_bytes,
+        dataset_size=config.memory_bytes,
+    )
+
+
+def read_features(front_matter: dict[str, Any]) -> dict[str, Any]:
+    """The `datasets.Features` of every config, as a card's front matter states them."""
+    from datasets.info import DatasetInfosDict
+    from huggingface_hub import DatasetCardData
+
+    infos = DatasetInfosDict.from_dataset_card_data(DatasetCardData(dataset_info=front_matter["dataset_info"]))
+    return {name: info.features for name, info in infos.items()}
 
 
 def front_matter_text(value: dict[str, Any]) -> str:
@@ -128,13 +187,18 @@ def render_card(template: str, front_matter: dict[str, Any], values: dict[str, A
     return f"---\n{front_matter_text(front_matter)}---\n\n{body.strip()}\n"
 
 
-def _prompts(material: Material) -> dict[str, str]:
-    """Texts of the prompts that the build used, by what they are for."""
+def prompts(material: Material, *, own: bool = False) -> dict[str, str]:
+    """Texts of the prompts that the build used, by what they are for.
+
+    Args:
+        material: What the release is made of.
+        own: Leave out what other models than those of the build were asked.
+    """
     from builder.llm.prompts import template_path
 
     augment, judges = material.recipe.augment, material.recipe.score
-    paths = {"Self-augmentation, the user turn": template_path(augment.template)}
+    paths = {} if own and augment.model else {AUGMENTATION: template_path(augment.template)}
     for judge in judges:
-        if isinstance(judge, Rated):
+        if isinstance(judge, Rated) and not (own and judge.model):
             paths[f"Self-curation, judge {judge.judge}"] = template_path(judge.rubric)
     return {name: path.read_text(encoding="utf-8").rstrip("\n") for name, path in paths.items()}

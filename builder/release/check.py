@@ -1,14 +1,16 @@
 """Check a release folder offline: files, rows, cards and texts; and load every config as a user would."""
 
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from builder.release.check_card import check_card, read_front_matter
+from builder.release.check_card import check_card, check_model_card
+from builder.release.check_croissant import check_croissant, croissant_unchecked
 from builder.release.check_files import check_data, check_manifest, check_weights
-from builder.release.check_text import check_control_tokens, check_texts
-from builder.storage import read_rows
+from builder.release.check_limits import check_limits
+from builder.release.check_loading import check_loading
+from builder.release.check_rows import check_rows, large_rows
+from builder.release.check_text import check_texts
+from builder.release.standoff import check_standoff
 
 Check = Callable[[Path], Iterator[str]]
 
@@ -19,13 +21,22 @@ def check_release(folder: Path) -> list[str]:
     Args:
         folder: The release, with `dataset/` and `models/<name>/`.
     """
-    problems: list[str] = []
-    for check in OF_DATASETS:
-        problems += _run(check, folder / "dataset", folder)
+    return _found(folder, OF_DATASETS, OF_MODELS)
+
+
+def release_notes(folder: Path) -> list[str]:
+    """Return what a sound release's author should know, one line each, such as what could not be checked here."""
+    return _found(folder, NOTES_ON_DATASETS, ())
+
+
+def _found(folder: Path, of_datasets: tuple[Check, ...], of_models: tuple[Check, ...]) -> list[str]:
+    found: list[str] = []
+    for check in of_datasets:
+        found += _run(check, folder / "dataset", folder)
     for model in sorted(path for path in (folder / "models").glob("*") if path.is_dir()):
-        for check in OF_MODELS:
-            problems += _run(check, model, folder)
-    return list(dict.fromkeys(problems))
+        for check in of_models:
+            found += _run(check, model, folder)
+    return list(dict.fromkeys(found))
 
 
 def _run(check: Check, part: Path, folder: Path) -> list[str]:
@@ -40,44 +51,9 @@ def _run(check: Check, part: Path, folder: Path) -> list[str]:
     return found
 
 
-def check_loading(dataset: Path) -> Iterator[str]:
-    """Every config loads with `load_dataset` from an empty cache and has the ids of its files, in their order."""
-    from datasets import load_dataset
-
-    for entry in read_front_matter(dataset / "README.md")["configs"]:
-        name = entry["config_name"]
-        with tempfile.TemporaryDirectory() as cache, _no_progress_bars():
-            loaded = load_dataset(str(dataset), name, cache_dir=cache)
-            for item in entry["data_files"]:
-                files = sorted(dataset.glob(item["path"]))
-                expected = [row["id"] for file in files for row in read_rows(file, ["id"])]
-                if loaded[item["split"]]["id"][:] != expected:
-                    yield f"{name}: load_dataset gives other rows in split {item['split']} than its files hold"
-            del loaded
-
-
-@contextmanager
-def _no_progress_bars() -> Iterator[None]:
-    from datasets.utils.logging import disable_progress_bar, enable_progress_bar, is_progress_bar_enabled
-
-    shown = is_progress_bar_enabled()
-    disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            enable_progress_bar()
-
-
-def check_model_card(model: Path) -> Iterator[str]:
-    """The front matter of a model's card is YAML and says what the Hub asks for."""
-    front = read_front_matter(model / "README.md")
-    for key in ("license", "library_name"):
-        if not front.get(key):
-            yield f"README.md: the front matter lacks {key}"
-
-
 OF_DATASETS: tuple[Check, ...] = (
-    check_manifest, check_card, check_data, check_texts, check_control_tokens, check_loading,
+    check_manifest, check_card, check_croissant, check_limits, check_data, check_texts, check_rows, check_standoff,
+    check_loading,
 )  # fmt: skip
-OF_MODELS: tuple[Check, ...] = (check_manifest, check_weights, check_model_card, check_texts)
+OF_MODELS: tuple[Check, ...] = (check_manifest, check_weights, check_model_card, check_limits, check_texts)
+NOTES_ON_DATASETS: tuple[Check, ...] = (large_rows, croissant_unchecked)

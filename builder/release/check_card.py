@@ -1,4 +1,4 @@
-"""Checks of the dataset card: its front matter must say what the files are."""
+"""Checks of the cards: the front matter must say what the files are, and under which licence."""
 
 import re
 from collections.abc import Iterator
@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from builder.errors import RecipeError, ReleaseError
+from builder.licences import licence_problems
 from builder.recipe.errors import parse_yaml
-from builder.release.card import size_category
+from builder.release.card import read_features, size_category
+from builder.release.check_limits import check_names
 from builder.storage import count_rows, parquet_files
 
-REQUIRED = ("license", "language", "pretty_name", "size_categories", "task_categories", "tags", "configs")
+REQUIRED = ("language", "pretty_name", "size_categories", "task_categories", "tags", "configs")
 _FRONT = re.compile(r"\A---\n(.*?\n)---\n", re.DOTALL)
 
 
@@ -35,16 +37,17 @@ def read_front_matter(card: Path) -> dict[str, Any]:
 def check_card(dataset: Path) -> Iterator[str]:
     """Declared files are the files present; features, rows and sizes are those of the files."""
     front = read_front_matter(dataset / "README.md")
+    yield from (f"README.md: {problem}" for problem in licence_problems(front))
     for key in REQUIRED:
         if not front.get(key):
             yield f"README.md: the front matter lacks {key}"
+    yield from check_names(front["configs"])
     configs = {entry["config_name"]: entry for entry in front["configs"]}
     if len(configs) > 1 and sum(bool(entry.get("default")) for entry in configs.values()) != 1:
         yield "README.md: exactly one config must be the default"
-    if len({name.lower() for name in configs}) < len(front["configs"]):
-        yield "README.md: config names must differ in more than capitals"
-    if list(configs) != [entry["config_name"] for entry in front["dataset_info"]]:
+    if sorted(configs) != sorted(entry["config_name"] for entry in front["dataset_info"]):
         yield "README.md: configs and dataset_info name different configs"
+    features = read_features(front)
     declared, rows = set[Path](), 0
     for info in front["dataset_info"]:
         for entry in configs.get(info["config_name"], {}).get("data_files", []):
@@ -53,7 +56,7 @@ def check_card(dataset: Path) -> Iterator[str]:
             if not files:
                 yield f"README.md: {entry['path']} names no file"
                 continue
-            yield from _check_split(info, entry["split"], files)
+            yield from _check_split(info, entry["split"], files, features[info["config_name"]])
             rows += sum(map(count_rows, files))
     for path in parquet_files(dataset):
         if path not in declared:
@@ -62,7 +65,7 @@ def check_card(dataset: Path) -> Iterator[str]:
         yield f"README.md: size_categories is {front['size_categories']}, there are {rows:,} rows"
 
 
-def _check_split(info: dict[str, Any], split: str, files: list[Path]) -> Iterator[str]:
+def _check_split(info: dict[str, Any], split: str, files: list[Path], features: Any) -> Iterator[str]:
     import pyarrow.parquet as pq
     from datasets import Features
 
@@ -71,7 +74,14 @@ def _check_split(info: dict[str, Any], split: str, files: list[Path]) -> Iterato
     rows = sum(map(count_rows, files))
     if stated.get(split) != rows:
         yield f"README.md: {name}/{split} has {stated.get(split)} rows by the card and {rows} in its files"
-    features = Features._from_yaml_list(info["features"])
     for file in files:
         if Features.from_arrow_schema(pq.read_schema(file)) != features:
             yield f"{name}/{file.name}: its columns differ from the features in the card"
+
+
+def check_model_card(model: Path) -> Iterator[str]:
+    """The front matter of a model's card is YAML and says what the Hub asks for."""
+    front = read_front_matter(model / "README.md")
+    yield from (f"README.md: {problem}" for problem in licence_problems(front))
+    if not front.get("library_name"):
+        yield "README.md: the front matter lacks library_name"

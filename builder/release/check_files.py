@@ -51,7 +51,7 @@ def check_data(dataset: Path) -> Iterator[str]:
         schemas = {pq.read_schema(file) for file in files}
         if len(schemas) > 1:
             yield f"{config.name}: its files have {len(schemas)} different schemas"
-        conversations |= {schema for schema in schemas if "prompt" in schema.names}
+        conversations |= {schema for schema in schemas if "completion" in schema.names}
         if any("messages" in schema.names and "prompt" in schema.names for schema in schemas):
             yield f"{config.name}: has messages beside prompt and completion; trainers may take either"
         ids = Counter(row["id"] for file in files for row in read_rows(file, ["id"]))
@@ -60,7 +60,8 @@ def check_data(dataset: Path) -> Iterator[str]:
             yield f"{config.name}: {len(repeated):,} ids occur more than once, the first is {repeated[0]}"
     if len(conversations) > 1:
         yield "the configs with prompt and completion differ in their schemas"
-    if rows_digest(read_rows(dataset / "sft")) != read_json(dataset / MANIFEST)["sft"]["rows"]:
+    manifest = read_json(dataset / MANIFEST)
+    if manifest["text"] == "full" and rows_digest(read_rows(dataset / "sft")) != manifest["sft"]["rows"]:
         yield f"sft: the rows are not those the final model was trained on, by the digest in {MANIFEST}"
 
 

@@ -1,54 +1,57 @@
-"""Checks of texts: nothing of this machine or of an account, no hole of a template, no forged turn."""
+"""Checks of the texts we wrote: nothing of this machine or an account, no hole of a template, sound YAML and JSON."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from builder.control_tokens import find_control_token
-from builder.release.markdown import outside_fences
-from builder.storage import parquet_files, read_rows
+from builder.errors import RecipeError
+from builder.recipe.errors import parse_yaml
+from builder.release.markdown import own_text
+from builder.secret_tokens import find_secret
 
 OURS = (".md", ".json", ".yaml", ".jinja")
 NOT_OURS = ("tokenizer.json", "vocab.json", "added_tokens.json")
 """Vocabularies hold fragments of anything."""
 
 _LOCAL_PATH = r"(?:(?<![\w./:-])|file://)/(?:home|root|tmp|Users|private|mnt|scratch)/[^\s\"']*|\b[A-Z]:\\+\w+"
-_SECRET = re.compile(r"\bhf_[A-Za-z0-9]{20,}|\bsk-[A-Za-z0-9_-]{20,}")
-_HOLE = re.compile(r"\[More Information Needed\]|\{\{|\{%|\bTODO\b|\bFIXME\b")
+_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{20,}|\bsk-[A-Za-z0-9_-]{20,}")
+"""Stricter than what is looked for in text from the web: we have no reason to write anything that looks like one."""
+_HOLE = re.compile(
+    r"\[[^\]\n]{0,20}more information needed[^\]\n]{0,20}\]|\{\{|\{%|\{#|\b(?:TODO|FIXME|TBD|lorem ipsum)\b|<your[ _-]",
+    re.IGNORECASE,
+)
+_SHOWN = 6
 
 
 def check_texts(folder: Path) -> Iterator[str]:
-    """No local path, secret or template hole in the texts we wrote; fenced blocks of Markdown are quotations."""
+    """No local path, secret or template hole in the texts we wrote; what Markdown quotes in a fence is not ours."""
     here = Path.cwd()
     local = re.compile(_LOCAL_PATH + (rf"|(?<![\w./:-]){re.escape(str(here))}\b\S*" if len(here.parts) > 2 else ""))
     for path in sorted(item for item in folder.rglob("*") if item.suffix in OURS and item.name not in NOT_OURS):
         text = path.read_text(encoding="utf-8")
         name = path.relative_to(folder).as_posix()
+        yield from _syntax(path, text, name)
         if path.suffix == ".md":
-            text = outside_fences(text)
+            text = own_text(text)
             for found in _HOLE.findall(text):
-                yield f"{name}: holds {found!r}, which a template has left over"
+                yield f"{name}: holds {found!r}, which a template has left over; fill it in or take it out"
         for found in local.findall(text):
             yield f"{name}: holds the local path {found!r}"
-        for found in _SECRET.findall(text):
-            yield f"{name}: holds what looks like a secret, {found[:6]}..."
+        for found in _TOKEN.findall(text):
+            yield f"{name}: holds what looks like a secret, {found[:_SHOWN]}..."
+        if (kind := find_secret(text)) and not _TOKEN.search(text):
+            yield f"{name}: holds what looks like a secret ({kind})"
 
 
-def check_control_tokens(dataset: Path) -> Iterator[str]:
-    """No published text holds a control token of a chat template."""
-    for path in parquet_files(dataset):
-        for row in read_rows(path):
-            for column, value in row.items():
-                token = next(filter(None, map(find_control_token, _strings(value))), None)
-                if token:
-                    name = path.relative_to(dataset).as_posix()
-                    yield f"{name}: row {row.get('id')}: {column} holds the control token {token!r}"
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | dict):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _strings(item)
+def _syntax(path: Path, text: str, name: str) -> Iterator[str]:
+    """What is wrong with a YAML file, where a key must not stand twice, or a JSON file."""
+    try:
+        if path.suffix == ".yaml":
+            parse_yaml(text, name)
+        elif path.suffix == ".json":
+            json.loads(text)
+    except RecipeError as error:
+        yield str(error)
+    except ValueError as error:
+        yield f"{name}: not valid JSON: {error}"

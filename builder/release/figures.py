@@ -5,6 +5,10 @@ import statistics
 from collections import Counter
 from typing import Any
 
+from builder.corpus.rules.urls import registered_domain
+from builder.gate.phrases import is_refusal
+from builder.gate.words import fold
+from builder.labels import agreement, label_pairs, read_labels
 from builder.records import Counts
 from builder.release.material import Material
 from builder.release.parquet import Config
@@ -12,6 +16,7 @@ from builder.seed import char_lengths
 from builder.storage import read_rows
 from builder.workspace import Artifact
 
+TOP_DOMAINS = 5
 SAMPLE_CHARS = 2_000
 SAMPLE_CANDIDATES = 500
 """A sample row is the first short enough one, or the shortest, of this many rows."""
@@ -72,6 +77,58 @@ def _spread(artifact: Artifact, selected: set[str]) -> dict[str, Any]:
         "spread": [scores[0], *quarters, scores[-1]] if scores else [],
         "selected_mean": statistics.fmean(chosen) if chosen else None,
     }
+
+
+def all_scores(material: Material) -> dict[str, tuple[list[float], list[float]]]:
+    """Every score column with the scores of all candidates and those of the final selection."""
+    selected = {row["id"] for row in read_rows(material.curated[-1].data, ["id"])}
+    found: dict[str, tuple[list[float], list[float]]] = {}
+    for column, artifact in material.scores.items():
+        found[column] = ([], [])
+        for row in read_rows(artifact.data, ["id", "score"]):
+            if row["score"] is not None:
+                found[column][0].append(row["score"])
+                if row["id"] in selected:
+                    found[column][1].append(row["score"])
+    return found
+
+
+def masked(material: Material) -> dict[str, int]:
+    """How many e-mail and IP addresses were replaced in the segments, before rules and deduplication."""
+    details = material.stage("segments").record.get("details", {})
+    return {name: int(details.get(f"masked_{name}", 0)) for name in ("emails", "ips")}
+
+
+def domains(material: Material) -> dict[str, Any]:
+    """How many registered domains the final selection comes from, and the rows and share of the most frequent ones."""
+    found = Counter(registered_domain(row["url"] or "") for row in read_rows(material.curated[-1].data, ["url"]))
+    rows, largest = found.total(), [(name, number) for name, number in found.most_common() if name]
+    top = [{"name": name, "rows": number, "share": number / rows} for name, number in largest[:TOP_DOMAINS]]
+    return {"number": len(largest), "top": top, "without": found[""]}
+
+
+def refusals(material: Material) -> dict[str, dict[str, int]]:
+    """Of the seed and of the final selection: rows, and those whose output begins as a refusal does (in English)."""
+    parts = {"seed": material.seed, "curated": material.curated[-1]}
+    return {name: _refusals(artifact) for name, artifact in parts.items()}
+
+
+def _refusals(artifact: Artifact) -> dict[str, int]:
+    said = [is_refusal(fold(row["output"])) for row in read_rows(artifact.data, ["output"])]
+    return {"rows": len(said), "refusals": sum(said)}
+
+
+def judge_quality(material: Material) -> list[dict[str, Any]]:
+    """How the selection of each iteration agrees with the labelled pairs of `release.labels`; empty without."""
+    path = material.recipe.release.labels
+    if path is None:
+        return []
+    labels = label_pairs(read_labels(path), read_rows(material.stage("augment").data, ["id", "segment_id"]))
+    entries = []
+    for t, artifact in enumerate(material.curated, start=1):
+        selected = {row["id"] for row in read_rows(artifact.data, ["id"])}
+        entries.append({"iteration": t, "labelled": len(labels), **agreement(selected, labels)})
+    return entries
 
 
 def samples(configs: list[Config]) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """Assemble a release folder from finished stages; it appears under its name only when whole and checked."""
 
-import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,21 +11,36 @@ from pydantic import BaseModel
 from builder.errors import ReleaseError, StageError
 from builder.recipe import Recipe
 from builder.release.card import dataset_card, front_matter_text
+from builder.release.changelog import CHANGELOG, change_log
+from builder.release.changes import BUILD_FILE, compare
 from builder.release.check import check_release
-from builder.release.manifest import MANIFEST, sha256, write_manifest
+from builder.release.croissant import write_croissant
+from builder.release.manifest import MANIFEST, history, sha256, write_manifest
 from builder.release.material import Material
 from builder.release.models import write_models
 from builder.release.parquet import write_config
-from builder.release.tables import configs, rows_digest, training_rows
+from builder.release.plots import write_figures
+from builder.release.provenance import generator, judges, seed_sources
+from builder.release.removed import write_removed
+from builder.release.standoff import STANDOFF, released_configs, restoring
+from builder.release.tables import rows_digest, training_rows
 from builder.release.training import write_training
+from builder.release.versions import Previous, refuse_misfit, version_of
 from builder.storage import read_json, read_rows, write_text
 from builder.workspace import Artifact
 
-BUILD_FILE = "build.yaml"
+RECEIPT = "receipt.json"
+"""Where the release folder says what was pushed; no part of any repository."""
 
 
 def assemble(
-    folder: Path, recipe: Recipe, artifacts: Mapping[str, Artifact], version: str, *, replace: bool = False
+    folder: Path,
+    recipe: Recipe,
+    artifacts: Mapping[str, Artifact],
+    version: str,
+    *,
+    previous: Previous | None = None,
+    replace: bool = False,
 ) -> Path:
     """Build `<folder>/dataset` and `<folder>/models/<name>` and check them.
 
@@ -34,7 +48,8 @@ def assemble(
         folder: The release folder; if it already holds exactly this release, nothing is changed.
         recipe: The recipe of the build.
         artifacts: Its finished stages, by name.
-        version: X.Y.Z.
+        version: X.Y.Z; it must fit what has changed since `previous`.
+        previous: The release before, which the change log compares with; None for the first.
         replace: Whether a release with other content may be replaced.
 
     Returns:
@@ -43,10 +58,19 @@ def assemble(
     Raises:
         ReleaseError: If a stage is missing, the folder holds something else, or a check fails (all problems in one).
     """
-    if not re.fullmatch(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", version):
-        raise ReleaseError(f"version is {version!r}; it must be three numbers, as in 1.0.0")
-    material = Material(recipe, artifacts, version)
     folder = folder.resolve()
+    with assembled(folder, Material(recipe, artifacts, str(version_of(version)), previous)) as scratch:
+        _put_in_place(scratch, folder, replace=replace)
+    return folder
+
+
+@contextmanager
+def assembled(folder: Path, material: Material) -> Iterator[Path]:
+    """A release, whole and checked, under a temporary name beside `folder`; what is not moved away is removed.
+
+    Raises:
+        ReleaseError: As `assemble` does, but for what `folder` holds.
+    """
     with _scratch(folder) as scratch:
         _finish_replacement(folder)
         write_dataset(scratch / "dataset", material)
@@ -56,30 +80,54 @@ def assemble(
             raise ReleaseError(
                 "\n".join([f"the release does not pass its checks, {folder} was not written:", *problems])
             )
-        _put_in_place(scratch, folder, replace=replace)
-    return folder
+        yield scratch
 
 
 def write_dataset(folder: Path, material: Material) -> None:
     """Write the dataset folder: rows, training recipe, build recipe, change log, card, manifest."""
-    written = [write_config(folder, name, tables) for name, tables in configs(material) if _not_empty(name, tables)]
-    trained = rows_digest(training_rows(material.final))
-    if rows_digest(read_rows(folder / "sft")) != trained:
-        raise ReleaseError(
-            "the rows of config sft differ from those the final model was trained on; report this defect"
-        )
+    written = [
+        write_config(folder, name, tables) for name, tables in released_configs(material) if _not_empty(name, tables)
+    ]
+    sft = _check_sft(folder, material)
     write_training(folder, material)
     write_text(folder / BUILD_FILE, front_matter_text(released_recipe(material.recipe)))
-    write_text(folder / "CHANGELOG.md", _change_log(material, [(config.name, config.rows) for config in written]))
-    write_text(folder / "README.md", dataset_card(material, written))
+    write_removed(folder, material.removed, material.previous.dataset if material.previous else None)
+    write_text(folder / CHANGELOG, _change_log(folder, material, [(config.name, config.rows) for config in written]))
+    versions = history(material, sha256(folder / BUILD_FILE), {config.name: config.rows for config in written})
+    write_figures(folder, material)
+    write_croissant(folder, material, written)
+    write_text(folder / "README.md", dataset_card(material, written, versions))
     write_manifest(
         folder,
         material,
         kind="dataset",
+        previous=str(material.previous.version) if material.previous else None,
         recipe=sha256(folder / BUILD_FILE),
-        sft={"stage": material.final.stage, "fingerprint": material.final.fingerprint, "rows": trained},
+        sft=sft,
+        **restoring(material.recipe),
+        seed=seed_sources(material),
+        generator=generator(material).as_dict(),
+        judges=judges(material),
+        history=versions,
         stages={name: _stage(material.stage(name)) for name in material.artifacts},
     )
+
+
+def _check_sft(folder: Path, material: Material) -> dict[str, Any]:
+    """What the manifest says of `sft`: digests of the rows trained on, and of those less the rows left out.
+
+    In a stand-off release they are those of the rows with their texts, for who has put them back.
+    """
+    kept = rows_digest(row for row in training_rows(material.final) if row["id"] not in material.left_out)
+    if material.recipe.release.text != STANDOFF and rows_digest(read_rows(folder / "sft")) != kept:
+        raise ReleaseError(
+            "the rows of config sft differ from those the final model was trained on; report this defect"
+        )
+    quoting = material.trained_and(material.quoting - material.removed)
+    trained = rows_digest(training_rows(material.final)) if material.removed_from_sft or quoting else kept
+    stage = {"stage": material.final.stage, "fingerprint": material.final.fingerprint}
+    left_out = {"taken_down": material.removed_from_sft, "quoting": quoting}
+    return {**stage, "rows": kept, "trained": trained, **left_out}
 
 
 def released_recipe(recipe: Recipe) -> dict[str, Any]:
@@ -110,9 +158,15 @@ def _stage(artifact: Artifact) -> dict[str, Any]:
     return {"fingerprint": artifact.fingerprint, "counts": artifact.record["counts"]}
 
 
-def _change_log(material: Material, rows: list[tuple[str, int]]) -> str:
-    counts = "".join(f"- `{name}`: {number:,} rows\n" for name, number in rows)
-    return f"# Changelog\n\n## {material.version}\n\n{counts}"
+def _change_log(folder: Path, material: Material, rows: list[tuple[str, int]]) -> str:
+    """The change log, if the version fits the difference to the one before."""
+    version = version_of(material.version)
+    if material.previous is None:
+        return change_log(version, rows, None)
+    fingerprints = {name: artifact.fingerprint for name, artifact in material.artifacts.items()}
+    changes = compare(material.previous, folder, fingerprints)
+    refuse_misfit(version, material.previous.version, changes.level, changes.least_reasons)
+    return change_log(version, rows, changes)
 
 
 @contextmanager
@@ -164,8 +218,8 @@ def _aside(folder: Path) -> Path:
 
 
 def _content(folder: Path) -> list[tuple[str, str]]:
-    """Path and digest of every file."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    """Path and digest of every file but the receipt of a push, which is written later."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / RECEIPT)
     return [(path.relative_to(folder).as_posix(), sha256(path)) for path in files]
 
 

@@ -1,24 +1,27 @@
 """`manifest.json`: every file with digest and size, and what the release was made from."""
 
 import hashlib
+import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from builder import __version__
-from builder.release.material import Material
-from builder.storage import write_json
+from builder.storage import read_json, write_json
+
+if TYPE_CHECKING:
+    from builder.release.material import Material
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1
 
 
 def describe_files(folder: Path) -> list[dict[str, Any]]:
-    """Path, sha256 and size of all files below `folder` but its manifest; rows and columns of Parquet files."""
+    """Path, sha256 and size of all files below `folder` but its manifest; config, rows and columns of Parquet files."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
     return [{"path": path.relative_to(folder).as_posix(), **_describe(path)} for path in paths]
 
 
-def write_manifest(folder: Path, material: Material, **own: Any) -> None:
+def write_manifest(folder: Path, material: "Material", **own: Any) -> None:
     """Write the manifest of a finished dataset or model folder.
 
     Args:
@@ -40,6 +43,27 @@ def write_manifest(folder: Path, material: Material, **own: Any) -> None:
     write_json(folder / MANIFEST, value)
 
 
+def history(material: "Material", recipe: str, rows: dict[str, int]) -> list[dict[str, Any]]:
+    """What the version table says of this release and of those before it, the newest first.
+
+    Args:
+        material: What the release is made of.
+        recipe: The sha256 of its build.yaml.
+        rows: Rows by config.
+    """
+    base = material.recipe.base
+    this = {
+        "version": material.version,
+        "recipe": recipe[:12],
+        "tool": __version__,
+        "base": base.model or (base.path and base.path.name),
+        "base_revision": base.revision,
+        "rows": rows,
+    }
+    before = read_json(material.previous.dataset / MANIFEST).get("history", []) if material.previous else []
+    return [this, *before]
+
+
 def sha256(path: Path) -> str:
     """The sha256 of a file, read in pieces."""
     with path.open("rb") as handle:
@@ -51,7 +75,9 @@ def _describe(path: Path) -> dict[str, Any]:
     if path.suffix == ".parquet":
         import pyarrow.parquet as pq
 
-        schema = pq.read_schema(path)
+        columns = {field.name: str(field.type) for field in pq.read_schema(path)}
+        described["config"] = path.parent.name
         described["rows"] = pq.read_metadata(path).num_rows
-        described["schema"] = {field.name: str(field.type) for field in schema}
+        described["schema"] = columns
+        described["schema_sha256"] = hashlib.sha256(json.dumps(list(columns.items())).encode()).hexdigest()
     return described

@@ -2,9 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from builder.errors import ReleaseError
 from builder.recipe import Recipe
+from builder.release.quotes import quoting_ids
+from builder.release.removed import removed_ids
+from builder.release.versions import Previous
+from builder.storage import read_rows
 from builder.workspace import Artifact
 
 BASE = "base"
@@ -13,11 +18,12 @@ BASE = "base"
 
 @dataclass(frozen=True)
 class Material:
-    """Recipe, artifacts by stage name and version, and what the paper calls its parts."""
+    """Recipe, artifacts by stage name, version and the release before it, and what the paper calls its parts."""
 
     recipe: Recipe
     artifacts: Mapping[str, Artifact]
     version: str
+    previous: Previous | None = None
 
     def stage(self, name: str) -> Artifact:
         """The artifact of a stage.
@@ -34,6 +40,38 @@ class Material:
     def tag(self) -> str:
         """The Hub tag of this version."""
         return f"v{self.version}"
+
+    @cached_property
+    def removed(self) -> frozenset[str]:
+        """Ids of the rows that this release takes down; the models have seen them all the same."""
+        return removed_ids(self)
+
+    @cached_property
+    def quoting(self) -> frozenset[str]:
+        """Ids of the pairs that a stand-off release leaves out, because their instruction quotes the page."""
+        return quoting_ids(self) if self.recipe.release.text == "standoff" else frozenset()
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Ids of all rows that no config of the release holds."""
+        return self.removed | self.quoting
+
+    def trained_and(self, ids: frozenset[str]) -> int:
+        """How many of these rows the final model was trained on."""
+        return sum(row["id"] in ids for row in read_rows(self.final.path / "rows", ["id"]))
+
+    @cached_property
+    def removed_from_sft(self) -> int:
+        """How many of them the final model was trained on."""
+        return self.trained_and(self.removed)
+
+    @property
+    def base_on_hub(self) -> tuple[str, str | None] | None:
+        """Repository and revision of the base; for a local one, of the copy that is published beside the models."""
+        base, copy = self.recipe.base, self.recipe.release.repository("model", BASE)
+        if base.model is not None:
+            return base.model, base.revision
+        return (copy, self.tag) if copy else None
 
     @property
     def seed(self) -> Artifact:

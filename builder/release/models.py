@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from builder.errors import ReleaseError
+from builder.licences import licence_entries
 from builder.llm.adapters import CONFIG_FILE, WEIGHTS_FILE, merge_adapter
 from builder.llm.contract import load_contract
 from builder.records import Counts
-from builder.release.card import front_matter_text, render_card
+from builder.release.card import AUGMENTATION, front_matter_text, prompts, render_card
 from builder.release.manifest import write_manifest
 from builder.release.material import BASE, Material
 from builder.release.tables import rows_digest, training_rows
@@ -83,7 +84,7 @@ def _card(name: str, artifact: Artifact, material: Material) -> str:
     recipe, release = material.recipe, material.recipe.release
     is_adapter = (artifact.model / WEIGHTS_FILE).is_file() and not release.merge_adapters
     front: dict[str, Any] = {
-        "license": recipe.base.license,
+        **licence_entries(recipe.base),
         "language": [release.language],
         "library_name": "peft" if is_adapter else "transformers",
         "pipeline_tag": "text-generation",
@@ -100,15 +101,25 @@ def _card(name: str, artifact: Artifact, material: Material) -> str:
         "contract": load_contract(artifact.model),
         "rows": {path.stem: count_rows(path) for path in parquet_files(artifact.path / "rows")},
         "counts": {kind: Counts.from_dict(value) for kind, value in artifact.record["counts"].items()},
-        "metrics": read_json(metrics) if metrics.is_file() else {},
+        "metrics": {"held_out": None, **(read_json(metrics) if metrics.is_file() else {})},
+        "prompts": _prompts(artifact, material),
         "settings": front_matter_text(hyperparameters(artifact)),
     }
     return render_card("model.md.jinja", front, values)
 
 
+def _prompts(artifact: Artifact, material: Material) -> dict[str, str]:
+    """The prompts with which the build asked a model: M_yx to write, those before the last to judge."""
+    if artifact.stage == "model-backward":
+        return {use: text for use, text in prompts(material, own=True).items() if use == AUGMENTATION}
+    if artifact.stage == material.final.stage:
+        return {}
+    return {use: text for use, text in prompts(material, own=True).items() if use != AUGMENTATION}
+
+
 def _base_card(material: Material) -> str:
     base = material.recipe.base
-    front = front_matter_text({"license": base.license, "library_name": "transformers"})
+    front = front_matter_text({**licence_entries(base), "library_name": "transformers"})
     return (
         f"---\n{front}---\n\n# Base model\n\nAn unchanged copy of the base model that every training of this release "
         "starts from. It is here because it is published nowhere else.\n"

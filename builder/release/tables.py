@@ -14,6 +14,7 @@ from builder.errors import ReleaseError
 from builder.recipe.errors import read_yaml
 from builder.records import candidate_schema, training_schema
 from builder.release.material import Material
+from builder.release.provenance import judge_of_page
 from builder.storage import parquet_files, read_rows
 
 if TYPE_CHECKING:
@@ -30,38 +31,58 @@ WEB = "web"
 DEFAULT_CONFIG = "curated"
 
 
-def conversation_schema() -> "pa.Schema":
-    """Schema of `curated`, `seed` and `sft`; `score` is null on seed rows, `license` on web rows."""
+def conversation_schema(*, judge: bool = False) -> "pa.Schema":
+    """Schema of `curated`, `seed` and `sft`; `score` is null on seed rows, `license` on web rows.
+
+    Args:
+        judge: Whether rows were scored by different models, so that each names its own.
+    """
     import pyarrow as pa
 
     training = training_schema()
     columns = [training.field(name) for name in ("prompt", "completion", "id")]
     extra = [("source", pa.string()), ("score", pa.float64()), ("url", pa.string()), ("license", pa.string())]
+    extra += [("judge", pa.string())] if judge else []
     return pa.schema(columns + [pa.field(name, kind) for name, kind in extra])
 
 
-def augmented_schema(scores: Iterable[str], iterations: int) -> "pa.Schema":
-    """Schema of `augmented`: a candidate, one column a score, one a selection, and its split."""
+def augmented_schema(scores: Iterable[str], iterations: int, *, judge: bool = False) -> "pa.Schema":
+    """Schema of `augmented`: a candidate, one column a score, one a selection, its split; `judge` as elsewhere."""
     import pyarrow as pa
 
     extra = [pa.field(name, pa.float64()) for name in scores]
     extra += [pa.field(f"selected_{t}", pa.bool_()) for t in range(1, iterations + 1)]
-    return pa.schema([*candidate_schema(), *extra, pa.field("split", pa.string())])
+    extra += [pa.field("split", pa.string()), *([pa.field("judge", pa.string())] if judge else [])]
+    return pa.schema([*candidate_schema(), *extra])
 
 
 def configs(material: Material) -> Iterator[tuple[str, dict[str, "pa.Table"]]]:
-    """Yield name and tables by split of every config; a split without rows is left out.
+    """Yield name and tables by split of every config, without the rows left out; an empty split is left out.
 
     Raises:
         ReleaseError: If the artifacts do not belong together.
     """
-    schema = conversation_schema()
-    curated = {split: _sorted(_table(_curated_rows(material, split), schema)) for split in ("train", "test")}
-    yield DEFAULT_CONFIG, {split: table for split, table in curated.items() if table.num_rows}
-    yield "seed", {"train": _sorted(_table(_seed_rows(material), schema))}
-    yield "sft", {"train": _table(_sft_rows(material), schema)}
-    augmented = augmented_schema(material.scores, material.recipe.iterations)
-    yield "augmented", {"train": _sorted(_table(_augmented_rows(material), augmented))}
+    for name, tables in _configs(material):
+        kept = {split: _without(table, material.left_out) for split, table in tables.items()}
+        yield name, {split: table for split, table in kept.items() if table.num_rows or split == "train"}
+
+
+def _without(table: "pa.Table", removed: frozenset[str]) -> "pa.Table":
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return table.filter(pc.invert(pc.is_in(table["id"], pa.array(sorted(removed), pa.string())))) if removed else table
+
+
+def _configs(material: Material) -> Iterator[tuple[str, dict[str, "pa.Table"]]]:
+    own_judge = judge_of_page(material) is not None
+    schema = conversation_schema(judge=own_judge)
+    curated = {split: _sorted(table_of(_curated_rows(material, split), schema)) for split in ("train", "test")}
+    yield DEFAULT_CONFIG, curated
+    yield "seed", {"train": _sorted(table_of(_seed_rows(material), schema))}
+    yield "sft", {"train": table_of(_sft_rows(material), schema)}
+    augmented = augmented_schema(material.scores, material.recipe.iterations, judge=own_judge)
+    yield "augmented", {"train": _sorted(table_of(_augmented_rows(material), augmented))}
 
 
 def rows_digest(rows: Iterable[Row]) -> str:
@@ -98,9 +119,10 @@ def _seed_rows(material: Material) -> Iterator[Row]:
 
 
 def _curated_rows(material: Material, split: str) -> Iterator[Row]:
+    judged_by = judge_of_page(material) or (lambda page_id: "")
     for row in read_rows(material.curated[-1].data):
         if row["split"] == split:
-            known = {"source": WEB, "score": row["score"], "url": row["url"]}
+            known = {"source": WEB, "score": row["score"], "url": row["url"], "judge": judged_by(row["page_id"])}
             yield _conversation(row, material.recipe.chat.system_web) | known
 
 
@@ -109,9 +131,9 @@ def _sft_rows(material: Material) -> Iterator[Row]:
 
     They keep the order of training instead of an order by id, so that the same recipe gives the same batches.
     """
-    known = {}
+    known, beside = {}, ("source", "score", "url", "license", "judge")
     for row in (*_seed_rows(material), *_curated_rows(material, "train")):
-        known[row["id"]] = (rows_digest([row]), {name: row.get(name) for name in ("source", "score", "url", "license")})
+        known[row["id"]] = (rows_digest([row]), {name: row.get(name) for name in beside})
     for row in training_rows(material.final):
         if row["id"] not in known or known[row["id"]][0] != rows_digest([row]):
             raise ReleaseError(
@@ -133,13 +155,15 @@ def _augmented_rows(material: Material) -> Iterator[Row]:
     candidates = material.stage("augment").data
     page_ids = (row["page_id"] for row in read_rows(candidates, ["page_id"]))
     withheld = withheld_pages(page_ids, material.recipe.curate)
+    judged_by = judge_of_page(material) or (lambda page_id: "")
     for row in read_rows(candidates):
         row |= {column: values.get(row["id"]) for column, values in scores.items()}
         row |= {column: row["id"] in ids for column, ids in selected.items()}
-        yield row | {"split": "test" if row["page_id"] in withheld else "train"}
+        split = "test" if row["page_id"] in withheld else "train"
+        yield row | {"split": split, "judge": judged_by(row["page_id"])}
 
 
-def _table(rows: Iterable[Row], schema: "pa.Schema", batch: int = 5_000) -> "pa.Table":
+def table_of(rows: Iterable[Row], schema: "pa.Schema", batch: int = 5_000) -> "pa.Table":
     """An Arrow table, filled batch by batch: as Python objects all rows would need several times the memory."""
     import pyarrow as pa
 

@@ -1,11 +1,13 @@
 """`training/`: a complete TRL recipe and chat template, so that a bare `trl sft` trains the final model again."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from builder.llm.contract import TEMPLATE_FILE
+from builder.recipe import Runtime
 from builder.recipe.errors import read_yaml
 from builder.release.material import BASE, Material
 from builder.storage import write_bytes, write_text
@@ -22,6 +24,12 @@ OF_THE_MACHINE = frozenset({
     "deepspeed", "fsdp", "fsdp_config",
 })  # fmt: skip
 """Keys that say where a training ran and not what it computed."""
+ACCELERATE_FILE = "accelerate.yaml"
+OF_THE_MACHINES = frozenset({
+    "machine_rank", "main_process_ip", "main_process_port", "gpu_ids", "tpu_name", "tpu_zone", "tpu_env",
+    "deepspeed_hostfile", "rdzv_backend", "same_network",
+})  # fmt: skip
+"""Keys of accelerate that name machines; how many processes there were decides over the batch, and stays."""
 
 
 def hyperparameters(model: Artifact) -> dict[str, Any]:
@@ -41,11 +49,31 @@ def write_training(dataset: Path, material: Material) -> None:
     write_bytes(folder / TEMPLATE_FILE, (material.final.model / TEMPLATE_FILE).read_bytes())
     text = yaml.safe_dump(_recipe(material), sort_keys=False, allow_unicode=True)
     write_text(folder / "sft.yaml", _opening(material) + text)
+    if (devices := accelerate_config(material.recipe.runtime)) is not None:
+        write_text(folder / ACCELERATE_FILE, yaml.safe_dump(devices, sort_keys=False))
+
+
+def accelerate_config(runtime: Runtime) -> dict[str, Any] | None:
+    """The accelerate configuration that the launcher of a build names, without what belongs to its machines.
+
+    Raises:
+        RecipeError: If the file is not there or not YAML.
+    """
+    words = shlex.split(runtime.launcher)
+    named = next((word.removeprefix("--config_file=") for word in words if word.startswith("--config_file=")), None)
+    if named is None and "--config_file" in words[:-1]:
+        named = words[words.index("--config_file") + 1]
+    if named is None:
+        return None
+    values = read_yaml(Path(named))
+    return {key: value for key, value in values.items() if key not in OF_THE_MACHINES and not _is_path(value)}
 
 
 def _recipe(material: Material) -> dict[str, Any]:
-    base, repository = material.recipe.base, material.recipe.release.dataset
-    where = f"hf://datasets/{repository}@{material.tag}/" if repository else ""
+    base, revision = material.base_on_hub or (f"../models/{BASE}", None)
+    repository = material.recipe.release.dataset
+    published = repository is not None and material.recipe.release.text == "full"
+    where = f"hf://datasets/{repository}@{material.tag}/" if published else ""
     rows = {
         "path": "parquet",
         "data_files": f"{where}sft/train-*.parquet",
@@ -53,8 +81,8 @@ def _recipe(material: Material) -> dict[str, Any]:
         "columns": ["prompt", "completion"],
     }
     return {
-        "model_name_or_path": base.model or f"../models/{BASE}",
-        **({"model_revision": base.revision} if base.model else {}),
+        "model_name_or_path": base,
+        **({"model_revision": revision} if revision else {}),
         "chat_template_path": f"training/{TEMPLATE_FILE}",
         "datasets": [rows],
         **hyperparameters(material.final),
@@ -63,13 +91,16 @@ def _recipe(material: Material) -> dict[str, Any]:
 
 
 def _opening(material: Material) -> str:
-    lines = ["trl sft --config training/sft.yaml        run it in the folder of the dataset (TRL 1.16)"]
+    devices = f" --accelerate_config training/{ACCELERATE_FILE}" if accelerate_config(material.recipe.runtime) else ""
+    lines = [f"trl sft --config training/sft.yaml{devices}        run it in the folder of the dataset (TRL 1.16)"]
     rows = material.final.record.get("details", {}).get("rows_a_step")
     if rows is not None:
         lines.append(
             f"The model was trained with {rows} rows a step: per_device_train_batch_size x gradient_accumulation_steps "
             "x devices."
         )
+    if material.recipe.release.text != "full":
+        lines.append("Its rows have no text before `humpback hydrate`; run it in the folder that writes.")
     if material.recipe.training.init == "previous":
         lines.append(
             "The released model started from the model of the iteration before; this recipe starts from the base."

@@ -1,7 +1,7 @@
 """Which segments are low in quality, by rules (paper section 3.1 and its appendix; the others are ours).
 
 Departure: the paper names its rules on length, repetition and headers only; the rules on links, tables, lists,
-listings, threads, cut endings and letters are ours.
+listings, threads, cut endings, letters and secrets are ours.
 """
 
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from builder.control_tokens import find_control_token
 from builder.corpus.rules.filters import filter_fault
 from builder.corpus.rules.header import header_fault
 from builder.corpus.rules.text import is_cut, letter_share, repeated_sentences, teasers, thread_lines
+from builder.secret_tokens import find_secret
 
 if TYPE_CHECKING:
     from builder.corpus.cutting.composition import Composition
@@ -28,7 +29,7 @@ def why_reject(segment: "Segment", config: "Segments") -> str | None:
         or _length_fault(segment.text, config)
         or _composition_fault(segment.made_of, config)
         or _text_fault(segment.text, config)
-        or _control_token(segment)
+        or _unsafe_text(segment)
         or (filter_fault(segment.text, config.filters) if config.filters else None)
     )
 
@@ -66,5 +67,12 @@ def _text_fault(text: str, config: "Segments") -> str | None:
     return None
 
 
-def _control_token(segment: "Segment") -> str | None:
-    return "control_tokens" if any(map(find_control_token, (segment.header, segment.text, *segment.path))) else None
+def _unsafe_text(segment: "Segment") -> str | None:
+    return unsafe(segment.header, segment.text, *segment.path)
+
+
+def unsafe(*texts: str) -> str | None:
+    """What must be in no published text: a control token of a chat template, or somebody's key or password."""
+    if any(map(find_control_token, texts)):
+        return "control_tokens"
+    return "secret" if any(map(find_secret, texts)) else None

@@ -1,0 +1,48 @@
+"""What a release says of itself, and where it is published."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from builder.section import Named, Section
+
+Repository = Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
+
+
+class Release(Section):
+    """How the release describes itself."""
+
+    title: Annotated[str, Field(min_length=1)]
+    license: Annotated[str, Field(min_length=1)]
+    """One of the Hub's identifiers; `other` needs the next two."""
+    license_name: str | None = None
+    license_link: str | None = None
+    dataset: Repository | None = None
+    """The Hub repository the dataset is meant for; None leaves the release local."""
+    models: list[Annotated[str, Field(pattern=r"^(backward|final|\d+)$")]] = Field(["backward", "final"])
+    """Which models are released: backward, final, or an iteration number."""
+    repositories: dict[Annotated[str, Field(pattern=r"^(backward|final|base|model-\d+)$")], Repository] = Field({})
+    """Hub repositories of the models, by the name of their folder; `<dataset>-<folder>` where left out."""
+    removed: Named | None = None
+    """Take-downs: a file of ids of rows, segments or pages, or of addresses, that no config holds any more."""
+    text: Literal["full", "standoff"] = "full"
+    """`standoff`: no text of the crawl, only where it stands in it; `humpback hydrate` puts it back from one's own
+    copy."""
+    max_quoted_words: Annotated[int, Field(ge=1, le=100)] = 8
+    """Words in a row that an instruction of a stand-off release may share with its page; else the row is left out."""
+    licence_reviewed: bool = False
+    """Whether somebody has read the licence of a crawl whose text may not be passed on; before that, no model that
+    learned from it is pushed."""
+    labels: Named | None = None
+    """Labelled pairs, JSON lines with id and good, from which the card says how good the selections are."""
+    merge_adapters: bool = False
+    """Whether a model that was trained as an adapter (LoRA) is released as whole weights."""
+    language: str = "en"
+    contact: str | None = None
+    """Where to ask for the removal of a page."""
+
+    def repository(self, kind: Literal["dataset", "model"], folder: str = "") -> str | None:
+        """The Hub repository of the dataset, or of the model in `models/<folder>`; None for a local release."""
+        if kind == "dataset" or self.dataset is None:
+            return self.dataset
+        return self.repositories.get(folder, f"{self.dataset}-{folder}")

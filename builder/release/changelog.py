@@ -1,0 +1,72 @@
+"""`CHANGELOG.md` of a release: what differs from the one before, and the entries of all before it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from builder.escape import escape
+from builder.release.changes import Changes, ConfigChanges
+from builder.release.versions import Version
+
+CHANGELOG = "CHANGELOG.md"
+_TITLE = "# Changelog\n\n"
+
+
+def change_log(version: Version, rows: list[tuple[str, int]], changes: Changes | None) -> str:
+    """The whole file.
+
+    Args:
+        version: Of this release.
+        rows: Rows by config.
+        changes: The difference to the previous release, whose entries are carried on; None for the first.
+    """
+    if changes is None:
+        first = "".join(f"- `{name}`: {number:,} rows\n" for name, number in rows)
+        return f"{_TITLE}## {version}\n\n{first}"
+    earlier = _earlier(changes.previous.dataset / CHANGELOG)
+    return f"{_TITLE}## {version}\n\n{describe(changes)}{earlier}"
+
+
+def describe(changes: Changes) -> str:
+    """The difference as Markdown."""
+    return f"Compared with {changes.previous.version}:\n\n" + "".join(f"- {line}\n" for line in _lines(changes))
+
+
+def _lines(changes: Changes) -> Iterator[str]:
+    for config in changes.configs:
+        yield f"`{config.name}`: {_rows(config)}"
+    for config in changes.configs:
+        yield from (f"`{config.name}`: {_code(change)}" for change in config.columns)
+    for key, old, new in changes.recipe:
+        yield f"recipe, `{key}`: {_value(old)} → {_value(new)}"
+    if changes.models:
+        yield f"trained anew: {', '.join(f'`{name}`' for name in changes.models)}"
+
+
+def _rows(config: ConfigChanges) -> str:
+    if config.gone:
+        return f"gone, with its {config.removed:,} rows"
+    if config.new:
+        return f"new, {config.rows:,} rows"
+    parts = [(config.added, "added"), (config.removed, "removed"), (config.taken_down, "taken down on request")]
+    said = [f"{number:,} {what}" for number, what in parts if number]
+    if config.changed:
+        columns = ", ".join(f"`{name}` in {number:,}" for name, number in config.by_column.items())
+        said.append(f"{config.changed:,} changed ({columns})")
+    return f"{config.rows:,} rows, {', '.join(said) or 'as before'}"
+
+
+def _code(change: str) -> str:
+    return escape(change, "markdown")
+
+
+def _value(value: Any) -> str:
+    text = "not set" if value is None else str(value)
+    return escape(text if len(text) <= 80 else f"{text[:80]}…", "markdown")
+
+
+def _earlier(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    _, _, entries = path.read_text(encoding="utf-8").partition(_TITLE)
+    return f"\n{entries}" if entries else ""

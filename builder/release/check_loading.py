@@ -1,0 +1,73 @@
+"""Check by loading: what a user gets from `load_dataset` is what the files hold."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.release.check_card import read_front_matter
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BATCH_ROWS = 10_000
+
+
+def check_loading(dataset: Path) -> Iterator[str]:
+    """Every config loads from an empty cache and has the rows of its files, in their order, in all columns."""
+    from datasets import load_dataset
+
+    for entry in read_front_matter(dataset / "README.md")["configs"]:
+        name = entry["config_name"]
+        with tempfile.TemporaryDirectory() as cache, _no_progress_bars():
+            loaded = load_dataset(str(dataset), name, cache_dir=cache)
+            for item in entry["data_files"]:
+                files = sorted(dataset.glob(item["path"]))
+                if difference := _difference(loaded[item["split"]], files):
+                    yield f"{name}: load_dataset gives in split {item['split']} {difference}"
+            del loaded
+
+
+def _difference(loaded: Any, files: list[Path]) -> str | None:
+    """The first difference between the rows of a loaded split and those of its files."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows, tables = 0, loaded.with_format("arrow")
+    for file in files:
+        with pq.ParquetFile(file) as parquet:
+            for batch in parquet.iter_batches(BATCH_ROWS):
+                expected = pa.Table.from_batches([batch])
+                if len(loaded) < rows + len(expected):
+                    return f"{len(loaded):,} rows, fewer than its files hold"
+                if found := _changed(tables[rows : rows + len(expected)], expected):
+                    return found
+                rows += len(expected)
+    return f"{len(loaded):,} rows, its files hold {rows:,}" if len(loaded) != rows else None
+
+
+def _changed(got: "pa.Table", expected: "pa.Table") -> str | None:
+    """Which column of which row differs, if any."""
+    if set(got.column_names) != set(expected.column_names):
+        return f"the columns {', '.join(got.column_names)}, its files have {', '.join(expected.column_names)}"
+    for name in expected.column_names:
+        left, right = got[name], expected[name]
+        if not left.cast(right.type).equals(right):
+            pairs = zip(got["id"].to_pylist(), left.to_pylist(), right.to_pylist(), strict=True)
+            row = next((key for key, one, other in pairs if one != other), "of another type")
+            return f"another {name} in row {row} than its files hold"
+    return None
+
+
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    from datasets.utils.logging import disable_progress_bar, enable_progress_bar, is_progress_bar_enabled
+
+    shown = is_progress_bar_enabled()
+    disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            enable_progress_bar()

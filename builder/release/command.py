@@ -1,0 +1,173 @@
+"""`humpback release`: which release comes before, the folder, and where it is pushed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.escape import escape
+from builder.project import finished_artifacts, open_project
+from builder.recipe import Recipe
+from builder.release.changelog import describe
+from builder.release.changes import compare
+from builder.release.check import release_notes
+from builder.release.files import difference, local_files
+from builder.release.folder import assemble, assembled
+from builder.release.hub import HubRepository, RemoteFile
+from builder.release.manifest import MANIFEST, sha256
+from builder.release.material import Material
+from builder.release.push import Push, Say, push_release, refuse_no_token, repository_of
+from builder.release.receipt import Entry
+from builder.release.versions import (
+    Previous,
+    Version,
+    before,
+    local_releases,
+    parse_version,
+    read_previous,
+    refuse_going_down,
+    version_of,
+)
+from builder.storage import dump_json, read_json
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says beside recipe and version.
+
+    Attributes:
+        out: The release folder; `releases/X.Y.Z` beside the recipe where left out.
+        replace: Whether a different release of the same version is replaced.
+        previous: The release before, instead of the one found.
+        all_models: Whether every model of the build is released.
+        dry_run: Whether to show the difference only.
+        push: How to push; None to leave the release here.
+    """
+
+    out: Path | None = None
+    replace: bool = False
+    previous: Path | None = None
+    all_models: bool = False
+    dry_run: bool = False
+    push: Push | None = None
+
+
+def release_recipe(
+    path: Path,
+    work_dir: Path | None,
+    overrides: tuple[str, ...],
+    version: str,
+    options: Options,
+    say: Say,
+    *,
+    as_json: bool = False,
+) -> str:
+    """Assemble the folder, push it if asked to, and say how to load it.
+
+    Raises:
+        RecipeError: If the recipe or an option is wrong.
+        ReleaseError: If the folder does not pass its checks, or the Hub refuses.
+    """
+    project, number = open_project(path, work_dir, overrides), version_of(version)
+    recipe = _with_all_models(project.recipe) if options.all_models else project.recipe
+    folder = (options.out or project.folder / "releases" / version).resolve()
+    pushing = options.push is not None and not options.dry_run
+    if options.push is not None:
+        repository_of(recipe.release)
+    if pushing:
+        refuse_no_token()
+    previous = _previous(recipe, folder, number, options, on_hub=pushing)
+    artifacts = finished_artifacts(project)
+    if options.dry_run:
+        with assembled(folder, Material(recipe, artifacts, str(number), previous)) as scratch:
+            return _dry_run(scratch, folder, previous)
+    assemble(folder, recipe, artifacts, version, previous=previous, replace=options.replace)
+    if options.push is None:
+        return _said(folder, version, as_json=as_json)
+    entries = push_release(folder, recipe.release, number, options.push, say)
+    return _pushed(folder, number, entries, as_json=as_json)
+
+
+def _with_all_models(recipe: Recipe) -> Recipe:
+    names = ["backward", *map(str, range(recipe.iterations)), "final"]
+    return recipe.model_copy(update={"release": recipe.release.model_copy(update={"models": names})})
+
+
+def _previous(recipe: Recipe, folder: Path, version: Version, options: Options, *, on_hub: bool) -> Previous | None:
+    """The release to compare with: the one named, else the highest lower one on the Hub, else beside the folder."""
+    if options.previous is not None:
+        return read_previous(options.previous)
+    local = local_releases(folder, recipe.name)
+    if on_hub:
+        return _previous_on_hub(HubRepository("dataset", repository_of(recipe.release)), version, local)
+    if version not in local:
+        refuse_going_down(version, local, str(folder.parent))
+    found = before(version, local)
+    return Previous(found, local[found]) if found else None
+
+
+def _previous_on_hub(repository: HubRepository, version: Version, local: dict[Version, Path]) -> Previous | None:
+    """The highest lower tag; its dataset folder here if its manifest is that of the tag, else downloaded."""
+    refs = repository.refs()
+    tags = {found: commit for tag, commit in refs.tags.items() if (found := parse_version(tag))} if refs else {}
+    if version not in tags:
+        refuse_going_down(version, tags, str(repository))
+    found = before(version, tags)
+    if found is None:
+        return None
+    manifest = repository.download(MANIFEST, tags[found])
+    if found in local and sha256(local[found] / MANIFEST) == sha256(manifest):
+        return Previous(found, local[found])
+    return Previous(found, repository.snapshot(tags[found]))
+
+
+def _dry_run(scratch: Path, folder: Path, previous: Previous | None) -> str:
+    """What the release would be, and how it differs from the one before; nothing stays."""
+    lines = [f"{folder}: would be assembled; it passes its checks", ""]
+    if previous is None:
+        lines.append(f"There is no release before it beside {folder}.")
+    else:
+        fingerprints = _fingerprints(scratch / "dataset")
+        lines.append(describe(compare(previous, scratch / "dataset", fingerprints)).rstrip())
+    for part in sorted([scratch / "dataset", *(scratch / "models").glob("*")]):
+        name = part.relative_to(scratch)
+        change = difference(_as_tree(previous.dataset.parent / name) if previous else {}, local_files(part))
+        size = sum(file.size for file in change.send)
+        lines += [
+            "",
+            f"{name}: {len(change.send)} files to send ({size / 1e6:,.1f} MB), {len(change.delete)} to delete",
+        ]
+        lines += [f"  + {file.path}" for file in change.send] + [f"  - {path}" for path in change.delete]
+    return "\n".join([*lines, "", "Nothing was written and nothing was sent."])
+
+
+def _fingerprints(dataset: Path) -> dict[str, str]:
+    return {name: stage["fingerprint"] for name, stage in read_json(dataset / MANIFEST)["stages"].items()}
+
+
+def _as_tree(part: Path) -> dict[str, RemoteFile]:
+    """A folder of an earlier release as the Hub would list it."""
+    if not (part / MANIFEST).is_file():
+        return {}
+    return {file.path: RemoteFile(file.size, file.sha256, "") for file in local_files(part)}
+
+
+def _said(folder: Path, version: str, *, as_json: bool) -> str:
+    if as_json:
+        models = {model.name: str(model) for model in sorted((folder / "models").iterdir())}
+        value = {"version": version, "path": str(folder), "dataset": str(folder / "dataset"), "models": models}
+        return dump_json(value | {"notes": release_notes(folder)})
+    lines = [
+        f"{folder}: assembled and checked",
+        *(f"  note: {escape(note, 'terminal')}" for note in release_notes(folder)),
+    ]
+    lines.append(f'load it: datasets.load_dataset("{folder / "dataset"}")  (configs curated, seed, sft, augmented)')
+    return "\n".join(lines)
+
+
+def _pushed(folder: Path, version: Version, entries: Iterable[Entry], *, as_json: bool) -> str:
+    entries = list(entries)
+    if as_json:
+        return dump_json({"version": str(version), "path": str(folder), "repositories": [e._asdict() for e in entries]})
+    lines = [f"{HubRepository(entry.kind, entry.repository).url} {entry.tag} {entry.commit}" for entry in entries]
+    lines.append(f'load it: datasets.load_dataset("{entries[0].repository}", revision="{version.tag}")')
+    return "\n".join(lines)

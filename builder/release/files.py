@@ -1,0 +1,83 @@
+"""The files of one repository as they are to stand on the Hub, and how a commit there differs from them."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.release.hub import RemoteFile
+from builder.release.manifest import MANIFEST, sha256
+from builder.storage import read_json
+
+if TYPE_CHECKING:
+    from huggingface_hub import CommitOperationAdd
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to publish, by its path in the repository; its content lies on disk or, for small ones, in memory."""
+
+    path: str
+    source: Path | bytes
+    sha256: str
+    size: int
+
+    def is_at(self, remote: RemoteFile | None) -> bool:
+        """Whether the Hub has exactly this content."""
+        if remote is None or remote.size != self.size:
+            return False
+        return remote.sha256 == self.sha256 if remote.sha256 else remote.oid == self._git_oid()
+
+    def _git_oid(self) -> str:
+        data = self.source.read_bytes() if isinstance(self.source, Path) else self.source
+        return hashlib.sha1(b"blob %d\x00%b" % (len(data), data), usedforsecurity=False).hexdigest()
+
+    def operation(self) -> "CommitOperationAdd":
+        """What `huggingface_hub` uploads and commits."""
+        from huggingface_hub import CommitOperationAdd
+
+        operation = CommitOperationAdd(self.path, self.source)
+        operation.upload_info.sha256 = bytes.fromhex(self.sha256)  # of the manifest, so it need not be computed again
+        return operation
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What turns a commit into the files wanted."""
+
+    send: list[File]
+    delete: list[str]
+
+    def __bool__(self) -> bool:
+        return bool(self.send or self.delete)
+
+    def __str__(self) -> str:
+        parts = [([file.path for file in self.send], "changed or missing"), (self.delete, "not of this release")]
+        named = [(paths, what) for paths, what in parts if paths]
+        return "; ".join(f"{what}: {', '.join(paths[:3])}{', ...' * (len(paths) > 3)}" for paths, what in named)
+
+
+def local_files(folder: Path, replaced: Mapping[str, bytes] | None = None) -> list[File]:
+    """The files of a dataset or model folder, by its manifest.
+
+    Args:
+        folder: The folder; it has passed its checks, so the manifest's digests are those of the files.
+        replaced: Contents that stand in for those of the folder.
+    """
+    described = read_json(folder / MANIFEST)["files"]
+    files = {
+        item["path"]: File(item["path"], folder / item["path"], item["sha256"], item["bytes"]) for item in described
+    }
+    manifest = folder / MANIFEST
+    files[MANIFEST] = File(MANIFEST, manifest, sha256(manifest), manifest.stat().st_size)
+    for path, data in (replaced or {}).items():
+        files[path] = File(path, data, hashlib.sha256(data).hexdigest(), len(data))
+    return [files[path] for path in sorted(files)]
+
+
+def difference(tree: Mapping[str, RemoteFile], files: Iterable[File]) -> Difference:
+    """How a commit differs from the files wanted; what is in neither of them is deleted."""
+    wanted = {file.path: file for file in files}
+    send = [file for path, file in wanted.items() if not file.is_at(tree.get(path))]
+    return Difference(send, sorted(tree.keys() - wanted.keys()))

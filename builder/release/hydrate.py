@@ -1,0 +1,218 @@
+"""`humpback hydrate`: give a stand-off release its text back from one's own copy of the crawl."""
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.corpus.cutting.walk import WALK_VERSION
+from builder.corpus.restore import Masks, page_blocks, restore
+from builder.errors import RecipeError, ReleaseError
+from builder.recipe.errors import read_yaml
+from builder.release.hydrated import Texts, write_hydrated
+from builder.release.manifest import MANIFEST
+from builder.release.standoff import SEED, STANDOFF, text_digest
+from builder.storage import dump_json, parquet_files, read_json, read_rows
+
+if TYPE_CHECKING:
+    from builder.corpus.reading.readers import Input, Page
+
+PAGE_MISSING, PAGE_UNREADABLE, PAGE_DIFFERS, TEXT_DIFFERS = (
+    "page_missing", "page_unreadable", "page_differs", "text_differs",
+)  # fmt: skip
+"""Why a text did not come back: no page of that id; a page that is no HTML any more; a page with other bytes than the
+build saw; the same bytes, but another text, which a parser of another version may give."""
+_PLACE = ("segment_id", "page_id", "source_file", "position", "kept_blocks", "walk", "payload_digest", "text_sha256")
+
+
+@dataclass
+class Search:
+    """What is looked for in a crawl, and what became of it.
+
+    Attributes:
+        masks: What the build did to texts.
+        pages: Places by page and segment.
+        texts: Header, text and address of the segments that came back.
+        reasons: Why each of the others did not, by segment.
+    """
+
+    masks: Masks
+    pages: dict[str, dict[str, dict[str, Any]]]
+    texts: Texts = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def open(self) -> bool:
+        """Whether anything is still looked for."""
+        return bool(self.pages)
+
+    def look(self, page: "Page") -> None:
+        """Take the texts that are looked for from a page; what does not match may still be in another copy of it."""
+        wanted = self.pages.get(page.page_id)
+        if wanted is None:
+            return
+        blocks = page_blocks(page)
+        for key, place in list(wanted.items()):
+            found = restore(blocks, place["position"], place["kept_blocks"], self.masks) if blocks else None
+            if found is not None and text_digest(found.text) == place["text_sha256"]:
+                self.texts[key] = (found.header, found.text, page.url)
+                del wanted[key]
+            else:
+                same = page.payload_digest == place["payload_digest"]
+                self.reasons[key] = TEXT_DIFFERS if same else PAGE_DIFFERS
+        if not wanted:
+            del self.pages[page.page_id]
+
+    def lose(self, page_id: str) -> None:
+        """Take note of a page that could not be read."""
+        for key in self.pages.get(page_id, {}):
+            self.reasons.setdefault(key, PAGE_UNREADABLE)
+
+    def missing(self) -> dict[str, str]:
+        """Why each text that did not come back did not."""
+        return {key: self.reasons.get(key, PAGE_MISSING) for wanted in self.pages.values() for key in wanted}
+
+
+def hydrate(release: Path, corpora: list[Path], out: Path | None = None, *, as_json: bool = False) -> str:
+    """Write a dataset folder with the texts of a stand-off release, as far as they come back.
+
+    Args:
+        release: The release folder, or the folder of its dataset.
+        corpora: Files or folders with one's own copy of the crawl.
+        out: Where to; beside the release if left out.
+        as_json: Answer in JSON.
+
+    Returns:
+        How many texts and rows came back, and why the others did not.
+
+    Raises:
+        RecipeError: If there is no stand-off release, no crawl, or the folder holds something already.
+        ReleaseError: If not one text came back, or the release was made with another walk.
+    """
+    dataset = release / "dataset" if (release / "dataset").is_dir() else release
+    manifest = _manifest(dataset, release)
+    out = (out or _beside(release.resolve())).resolve()
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise RecipeError(f"{out}: is there already; choose another folder with --out")
+    search = Search(Masks(manifest["mask_pii"], manifest["on_control_tokens"] == "escape"), _wanted(dataset))
+    total = sum(map(len, search.pages.values()))
+    _search(search, _inputs(dataset, corpora, search))
+    missing = search.missing()
+    if not search.texts:
+        raise ReleaseError(
+            f"{', '.join(map(str, corpora))}: none of the {total:,} texts came back ({_counted(missing)}); --corpus "
+            "must name the same crawl, laid out as segments.sources of the release's build.yaml says"
+        )
+    result = _write(out, dataset, manifest, search.texts, missing)
+    result = {"path": str(out), "texts": {"in": total, "restored": len(search.texts)}, **result}
+    return dump_json(result) if as_json else _described(result)
+
+
+def _manifest(dataset: Path, release: Path) -> dict[str, Any]:
+    if not (dataset / MANIFEST).is_file():
+        raise RecipeError(
+            f"{release}: holds no {MANIFEST}, so it is no release; name the folder of a stand-off release"
+        )
+    manifest: dict[str, Any] = read_json(dataset / MANIFEST)
+    if manifest.get("text") != STANDOFF:
+        raise RecipeError(f"{release}: is no stand-off release; its texts are in it, there is nothing to restore")
+    if manifest["walk"] != WALK_VERSION:
+        raise ReleaseError(
+            f"{release}: was made with walk {manifest['walk']}, this version has {WALK_VERSION} and numbers blocks "
+            f"otherwise; install humpback-builder {manifest['tool']['version']}"
+        )
+    return manifest
+
+
+def _beside(release: Path) -> Path:
+    return release.with_name(f"{release.name}-hydrated")
+
+
+def _wanted(dataset: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """The places of all texts, by page and segment."""
+    pages: dict[str, dict[str, dict[str, Any]]] = {}
+    for file in parquet_files(dataset):
+        if file.parent.name != SEED:
+            for place in read_rows(file, list(_PLACE)):
+                if place["segment_id"] is not None:
+                    pages.setdefault(place["page_id"], {})[place["segment_id"]] = place
+    return pages
+
+
+def _inputs(dataset: Path, corpora: list[Path], search: Search) -> "list[Input]":
+    """The files of the crawl to read: those the texts come from, or all if no name is the same.
+
+    Raises:
+        RecipeError: If there is no file of a format that the build read.
+    """
+    from builder.corpus.reading.readers import list_inputs
+    from builder.recipe.segments import CorpusSource
+
+    found: list[Input] = []
+    problems: list[str] = []
+    for values in _formats(dataset):
+        for corpus in corpora:
+            try:
+                found += list_inputs([CorpusSource.model_validate({**values, "path": corpus.resolve()})])
+            except RecipeError as error:
+                problems.append(str(error))
+    if not found:
+        raise RecipeError("\n".join(dict.fromkeys(problems)).replace("segments.sources", "--corpus"))
+    names = {Path(place["source_file"]).name for wanted in search.pages.values() for place in wanted.values()}
+    named = [item for item in found if Path(item.name).name in names]
+    return named or found
+
+
+def _formats(dataset: Path) -> Iterator[dict[str, Any]]:
+    """Formats and columns of the corpus, each once, as the released recipe has them."""
+    seen = []
+    for source in read_yaml(dataset / "build.yaml")["segments"]["sources"]:
+        values = {key: value for key, value in source.items() if key not in ("path", "redistributable")}
+        if values not in seen:
+            seen.append(values)
+            yield values
+
+
+def _search(search: Search, inputs: "list[Input]") -> None:
+    from builder.corpus.reading.readers import Loss, Shard, read_pages
+
+    for item in read_pages(inputs, Shard()):
+        if isinstance(item, Loss):
+            search.lose(item.identity)
+        else:
+            search.look(item)
+        if not search.open:
+            return
+
+
+def _write(out: Path, dataset: Path, manifest: dict[str, Any], texts: Texts, missing: dict[str, str]) -> dict[str, Any]:
+    """Write the folder under a temporary name, so that it is there only when whole."""
+    scratch = out.with_name(f".{out.name}.tmp")
+    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        result = write_hydrated(scratch, dataset, manifest, texts, missing)
+        if out.is_dir():
+            out.rmdir()
+        scratch.rename(out)
+    except OSError as error:
+        raise ReleaseError(f"{error.filename or out}: cannot be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return result
+
+
+def _counted(missing: dict[str, str]) -> str:
+    return ", ".join(f"{reason} {number:,}" for reason, number in Counter(missing.values()).most_common())
+
+
+def _described(result: dict[str, Any]) -> str:
+    texts = result["texts"]
+    lines = [f"{texts['restored']:,} of {texts['in']:,} texts came back"]
+    lines += [f"  {reason:<16} {number:>9,}" for reason, number in result["missing"].items()]
+    lines += [f"{name}: {rows['restored']:,} of {rows['in']:,} rows" for name, rows in result["rows"].items()]
+    if result["sft_as_trained"] is not None:
+        same = "the same as" if result["sft_as_trained"] else "NOT the same as"
+        lines.append(f"sft is {same} in the build, by its digest")
+    return "\n".join([*lines, f'load it: datasets.load_dataset("{result["path"]}")'])

@@ -1,0 +1,137 @@
+"""Versions of a release, and whether a number fits what has changed (semantic versions, as in docs/releases.md)."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from builder.errors import RecipeError, ReleaseError, StageError
+from builder.release.manifest import MANIFEST
+from builder.storage import read_json
+
+
+class Level(IntEnum):
+    """What a user must do with a new version: nothing, look at the rows, change code."""
+
+    PATCH = 0
+    MINOR = 1
+    MAJOR = 2
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+class Version(NamedTuple):
+    """X.Y.Z; ordered as numbers."""
+
+    major: int
+    minor: int
+    patch: int
+
+    def __str__(self) -> str:
+        return ".".join(map(str, self))
+
+    @property
+    def tag(self) -> str:
+        """Its tag on the Hub."""
+        return f"v{self}"
+
+    def next(self, level: Level) -> "Version":
+        """The lowest version that is a step of this level."""
+        if level is Level.MAJOR:
+            return Version(self.major + 1, 0, 0)
+        return Version(self.major, self.minor + 1, 0) if level is Level.MINOR else self._replace(patch=self.patch + 1)
+
+    def step(self, after: "Version") -> Level:
+        """The level of the step from a lower version to this one."""
+        if self.major > after.major:
+            return Level.MAJOR
+        return Level.MINOR if self.minor > after.minor else Level.PATCH
+
+
+def parse_version(text: str) -> Version | None:
+    """Read X.Y.Z, or a tag vX.Y.Z; None for anything else."""
+    found = re.fullmatch(r"v?(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})", text)
+    return Version(*map(int, found.groups())) if found else None
+
+
+def version_of(text: str) -> Version:
+    """Read the option `--version`.
+
+    Raises:
+        RecipeError: If it is no version.
+    """
+    found = parse_version(text)
+    if found is None or text.startswith("v"):
+        raise RecipeError(f"--version {text}: it must be three numbers, e.g. 1.0.0")
+    return found
+
+
+@dataclass(frozen=True)
+class Previous:
+    """The release that a new one is compared with: its version, and the folder of its dataset."""
+
+    version: Version
+    dataset: Path
+
+
+def read_previous(folder: Path) -> Previous:
+    """The release in a folder that `--previous` names, `<release>` or `<release>/dataset`.
+
+    Raises:
+        RecipeError: If it holds none.
+    """
+    for dataset in (folder / "dataset", folder):
+        version = parse_version(str(_manifest(dataset).get("version")))
+        if version is not None and _manifest(dataset).get("kind") == "dataset":
+            return Previous(version, dataset)
+    raise RecipeError(f"--previous {folder}: holds no release; name a folder that `humpback release` has written")
+
+
+def local_releases(folder: Path, name: str) -> dict[Version, Path]:
+    """Dataset folders of the releases of a recipe that lie beside `folder`, and in it, by version."""
+    found = {}
+    for dataset in sorted(folder.parent.glob("[!.]*/dataset")):
+        manifest = _manifest(dataset)
+        version = parse_version(str(manifest.get("version")))
+        if version is not None and manifest.get("name") == name:
+            found[version] = dataset
+    return found
+
+
+def before(version: Version, others: Iterable[Version]) -> Version | None:
+    """The highest lower version."""
+    return max((other for other in others if other < version), default=None)
+
+
+def refuse_going_down(version: Version, released: Iterable[Version], where: str) -> None:
+    """Raise a ReleaseError if a higher version than a new one is released already."""
+    highest = max(released, default=version)
+    if highest > version:
+        raise ReleaseError(
+            f"version {version} is lower than {highest}, which is released already ({where}); versions only go up, "
+            f"so choose {highest.next(Level.PATCH)} or higher"
+        )
+
+
+def refuse_misfit(version: Version, previous: Version, needed: Level, reasons: Iterable[str]) -> None:
+    """Raise a ReleaseError if the step from the previous version is smaller than what has changed."""
+    if version <= previous:
+        raise ReleaseError(
+            f"version {version} is not above {previous}, which it follows; choose {previous.next(needed)} or higher"
+        )
+    if version.step(previous) < needed:
+        raise ReleaseError(
+            f"version {version} after {previous} would be a {version.step(previous)} release, but "
+            f"{'; '.join(reasons)}: that is a {needed} release, so it must be at least {previous.next(needed)}"
+        )
+
+
+def _manifest(dataset: Path) -> dict[str, Any]:
+    try:
+        value = read_json(dataset / MANIFEST)
+    except (StageError, OSError):
+        return {}
+    return value if isinstance(value, dict) else {}

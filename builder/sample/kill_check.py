@@ -129,6 +129,40 @@ def _strike(stage: str, wait: float, pick: float) -> Point:
     return strike
 
 
+def chunk_points(kills: int, seed: int, chunks: dict[str, int]) -> list[Point]:
+    """Kills of a random process while a random chunk of a stage is in hand; the stages get equally many.
+
+    Args:
+        kills: How many.
+        seed: Draws chunks, moments and processes.
+        chunks: How many chunks each stage writes, in the order of the build.
+    """
+    choose = random.Random(seed)
+    stages = list(chunks)
+    drawn = [(stages[number % len(stages)], number) for number in range(kills)]
+    points = sorted(
+        (stages.index(stage), choose.randrange(chunks[stage] - 1), choose.uniform(0, 0.3)) for stage, _ in drawn
+    )
+    return [_strike_in_chunk(stages[at], written, wait, choose.random()) for at, written, wait in points]
+
+
+def _strike_in_chunk(stage: str, written: int, wait: float, pick: float) -> Point:
+    """Kill a process `wait` seconds after `stage` is seen to have written so many chunks, one of them not yet."""
+    seen: list[float] = []
+
+    def strike(folder: Path, pid: int) -> int | None:
+        if running_stage(folder) != stage or len(list(folder.glob(f"work/{stage}-*/data/part-*.parquet"))) < written:
+            return None
+        if not seen:
+            seen.append(time.monotonic())
+        if time.monotonic() < seen[0] + wait:
+            return None
+        processes = [pid, *descendants(pid)]
+        return processes[int(pick * len(processes))]
+
+    return strike
+
+
 def _is_done(folder: Path, stage: str) -> bool:
     return any(read_json(path)["status"] == "done" for path in _records(folder) if _stage_of(path) == stage)
 
@@ -221,14 +255,16 @@ def check_engines(scratch: Path, kills: int, seed: int) -> "Check":
     Killed(first, [[*build[0], "model-0", str(first), *build[1]]]).run([])
     shutil.copytree(first, second, copy_function=shutil.copy2)
     seconds = {}
-    for folder, points in ((first, []), (second, None)):
+    for folder in (first, second):
         started = time.monotonic()
-        before = stage_seconds(first)
         attacked = Killed(folder, [[*build[0], ENGINE_STAGES[-1], str(folder), *build[1]]])
-        engines = {stage: value for stage, value in before.items() if stage in ENGINE_STAGES}
-        attacked.run(random_points(kills, seed, engines) if points is None else points)
+        attacked.run([] if folder == first else chunk_points(kills, seed, _chunks(first)))
         seconds[folder] = time.monotonic() - started
     return Check(first, second, attacked.hits, seconds[first], seconds[second])
+
+
+def _chunks(folder: Path) -> dict[str, int]:
+    return {stage: len(list(folder.glob(f"work/{stage}-*/data/part-*.parquet"))) for stage in ENGINE_STAGES}
 
 
 @dataclass(frozen=True)

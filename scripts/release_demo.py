@@ -147,7 +147,7 @@ def main() -> None:
             demo.release(version)
         for version in VERSIONS:
             demo.load(version)
-        demo.weights("1.0.0")
+            demo.weights(version)
         demo.train("1.0.0", arguments.steps)
         demo.server.close()
 

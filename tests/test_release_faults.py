@@ -35,9 +35,12 @@ REQUESTS = [
     (number, request.format(*repository))
     for number, (repository, request) in enumerate(
         [
-            (repository, request)
-            for repository in (("dataset", "tiny", "datasets/"), ("model", "tiny-final", ""))
-            for request in OF_ONE_REPOSITORY
+            (("model", "tiny-final", ""), OF_ONE_REPOSITORY[0]),  # looked at before anything is changed
+            *(
+                (repository, request)
+                for repository in (("dataset", "tiny", "datasets/"), ("model", "tiny-final", ""))
+                for request in OF_ONE_REPOSITORY
+            ),
         ],
         start=1,
     )

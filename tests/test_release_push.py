@@ -156,6 +156,16 @@ def test_a_repository_with_something_else_in_it_is_not_overwritten(server: HubSe
         push(write_release(tmp_path / "r"))
 
 
+def test_a_model_that_would_be_refused_stops_the_dataset_too(server: HubServer, tmp_path: Path) -> None:
+    model = server.add(MODEL, "models")
+    model.add({**model.head.tree, "theirs.bin": Entry.regular(b"x")}, "Add weights", "other")
+    with pytest.raises(ReleaseError, match=f"model {MODEL}: main is at commit {model.head.oid}"):
+        push(write_release(tmp_path / "r"))
+    assert list(server.hub.repositories) == [("models", MODEL)]
+    push(tmp_path / "r", onto=[model.head.oid])
+    assert "theirs.bin" not in model.head.tree
+
+
 def test_making_public_and_gating_are_asked_for(server: HubServer, tmp_path: Path) -> None:
     folder = write_release(tmp_path / "r")
     push(folder)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from builder.section import Named, Section
 
@@ -40,6 +40,13 @@ class Release(Section):
     language: str = "en"
     contact: str | None = None
     """Where to ask for the removal of a page."""
+
+    @field_validator("repositories")
+    @classmethod
+    def _one_each(cls, repositories: dict[str, str]) -> dict[str, str]:
+        if len({name.lower() for name in repositories.values()}) < len(repositories):
+            raise ValueError("names a repository twice; each model needs its own")
+        return repositories
 
     def repository(self, kind: Literal["dataset", "model"], folder: str = "") -> str | None:
         """The Hub repository of the dataset, or of the model in `models/<folder>`; None for a local release."""

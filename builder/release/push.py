@@ -74,11 +74,14 @@ def push_release(folder: Path, release: Release, version: Version, push: Push, s
     refuse_unreviewed(release, folder)
     refuse_no_token()
     dataset = HubRepository("dataset", repository_of(release))
+    parts = sorted(path for path in (folder / "models").glob("*") if path.is_dir())
+    models = [(HubRepository("model", release.repository("model", part.name) or ""), part) for part in parts]
+    for repository, _ in models:
+        refuse_early(repository, version, push.onto)
     entries = [_push_one(dataset, folder / "dataset", {}, version, push, say)]
-    for model in sorted(path for path in (folder / "models").glob("*") if path.is_dir()):
-        repository = HubRepository("model", release.repository("model", model.name) or "")
-        links = linked(model, version.tag, entries[0].commit)
-        entries.append(_push_one(repository, model, links, version, push, say))
+    for repository, part in models:
+        links = linked(part, version.tag, entries[0].commit)
+        entries.append(_push_one(repository, part, links, version, push, say))
     for entry in entries:
         HubRepository(entry.kind, entry.repository).settle(public=push.public, gated=push.gated)
     write_receipt(folder / RECEIPT, version, entries)
@@ -139,15 +142,31 @@ def publish(
     if version.tag in refs.tags:
         _refuse_other_content(repository, files, version, refs.tags[version.tag])
         return Published(refs.tags[version.tag], already=True)
-    released = {found: tag for tag in refs.tags if (found := parse_version(tag)) and tag == found.tag}
+    released = _released(refs)
     refuse_going_down(version, released, str(repository))
     commit = _committed(repository, refs, files, version)
     if commit is None:
         tree = repository.tree(refs.head)
-        _refuse_strange_head(repository, refs, {refs.tags[tag] for tag in released.values()}, set(tree), onto)
+        _refuse_strange_head(repository, refs, released.values(), set(tree), onto)
         commit = _commit(repository, difference(tree, files), files, refs.head, _title(version), say)
     repository.tag(version.tag, commit)
     return Published(commit, already=False)
+
+
+def refuse_early(repository: HubRepository, version: Version, onto: Collection[str]) -> None:
+    """Raise a ReleaseError for a repository that `publish` would refuse, before any other was changed."""
+    refs = repository.refs()
+    if refs is None or version.tag in refs.tags:
+        return
+    released = _released(refs)
+    refuse_going_down(version, released, str(repository))
+    if not any(title == _title(version) for _, title in repository.titles()):
+        _refuse_strange_head(repository, refs, released.values(), set(repository.tree(refs.head)), onto)
+
+
+def _released(refs: Refs) -> dict[Version, str]:
+    """Commits of the versions that are tagged."""
+    return {found: commit for tag, commit in refs.tags.items() if (found := parse_version(tag)) and tag == found.tag}
 
 
 def _title(version: Version) -> str:

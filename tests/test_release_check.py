@@ -13,9 +13,10 @@ from release_build import FakeBuild
 
 from builder.release import assemble, check_release, release_notes
 from builder.release.check import OF_DATASETS
+from builder.release.check_croissant import check_croissant
 from builder.release.check_limits import check_limits
 from builder.release.check_loading import _difference, check_loading
-from builder.release.manifest import MANIFEST, describe_files
+from builder.release.manifest import MANIFEST, describe_files, sha256
 
 TRAIN = "curated/train-00000-of-00001.parquet"
 
@@ -33,8 +34,8 @@ def release(sound: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def unloaded(release: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The same, checked without loading it, for what has nothing to do with its rows."""
-    checks = tuple(check for check in OF_DATASETS if check is not check_loading)
+    """The same, checked without the two checks that take longest, for what has nothing to do with them."""
+    checks = tuple(check for check in OF_DATASETS if check not in (check_loading, check_croissant))
     monkeypatch.setattr("builder.release.check.OF_DATASETS", checks)
     return release
 
@@ -50,7 +51,14 @@ def rewrite(path: Path, change: Callable[[pa.Table], pa.Table]) -> None:
 
 
 def sign(dataset: Path) -> None:
-    """Bring the manifest's digests up to date, so that only what the test broke is wrong."""
+    """Bring the digests in manifest and description up to date, so that only what the test broke is wrong."""
+    description = dataset / "croissant.json"
+    if description.is_file():
+        value = json.loads(description.read_text())
+        for item in value["distribution"]:
+            if "sha256" in item:
+                item["sha256"] = sha256(dataset / item["contentUrl"])
+        description.write_text(json.dumps(value))
     manifest = json.loads((dataset / MANIFEST).read_text())
     (dataset / MANIFEST).write_text(json.dumps(manifest | {"files": describe_files(dataset)}))
 

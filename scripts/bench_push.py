@@ -83,7 +83,7 @@ def main() -> None:
         command = [sys.executable, "-m", "hub_server", str(server)]
         with subprocess.Popen(command, cwd=ROOT / "tests", stdout=subprocess.PIPE, text=True) as process:
             try:
-                address = (process.stdout.readline() if process.stdout else "").strip()
+                address = process.stdout.readline().split()[0] if process.stdout else ""
                 compare(folder, server / "objects", address, arguments.gb, arguments.rounds)
             finally:
                 process.kill()

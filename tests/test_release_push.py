@@ -222,6 +222,9 @@ def test_verification_loads_by_commit_in_a_fresh_process(
     shared.hub.repositories.clear()
     folder = write_release(tmp_path / "r", extra=1)
     with clients_reach(shared, tmp_path / "home"):
+        monkeypatch.delenv("HF_TOKEN")  # the stored login is found as well, with the caches elsewhere
+        (tmp_path / "home").mkdir()
+        (tmp_path / "home" / "token").write_text(TOKEN)
         assert [entry.verified for entry in push(folder)] == ["full", "full"]
         (folder / "receipt.json").unlink()
         monkeypatch.setattr(verify, "FULL_BYTES", 100)

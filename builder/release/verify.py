@@ -101,7 +101,12 @@ def environment(home: str) -> dict[str, str]:
     from huggingface_hub import constants
 
     kept = {name: value for name, value in os.environ.items() if name not in CACHES}
-    own = {"HF_HOME": home, "HF_TOKEN_PATH": constants.HF_TOKEN_PATH, "HF_UPDATE_DOWNLOAD_COUNTS": "0"}
+    own = {
+        "PYTHONSAFEPATH": "1",
+        "HF_HOME": home,
+        "HF_TOKEN_PATH": constants.HF_TOKEN_PATH,
+        "HF_UPDATE_DOWNLOAD_COUNTS": "0",
+    }
     quiet = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
     return kept | own | quiet | {"HF_ENDPOINT": constants.ENDPOINT, "HF_HUB_DISABLE_TELEMETRY": "1"}
 

@@ -80,6 +80,9 @@ def test_a_dry_run_shows_the_difference_without_token_network_or_files(
     assert "\n  + augmented/train-00000-of-00001.parquet\n" in shown
     assert "\n  + curated/" not in shown
     assert "models/final: 2 files to send" in shown
+    answer = json.loads(release("1.1.0", dry_run=True, as_json=True))
+    assert (answer["previous"], answer["level"]) == ("1.0.0", "minor")
+    assert "augmented/train-00000-of-00001.parquet" in answer["files"]["dataset"]["send"]
     assert [path.name for path in (tmp_path / "releases").iterdir()] == ["1.0.0"]
     with pytest.raises(ReleaseError, match=r"it must be at least 1\.1\.0"):
         release("1.0.1", dry_run=True)

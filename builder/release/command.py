@@ -7,14 +7,12 @@ from pathlib import Path
 from builder.escape import escape
 from builder.project import finished_artifacts, open_project
 from builder.recipe import Recipe
-from builder.release.changelog import describe
-from builder.release.changes import compare
 from builder.release.check import release_notes
-from builder.release.files import difference, local_files
 from builder.release.folder import assemble, assembled
-from builder.release.hub import HubRepository, RemoteFile
+from builder.release.hub import HubRepository
 from builder.release.manifest import MANIFEST, sha256
 from builder.release.material import Material
+from builder.release.preview import preview
 from builder.release.push import Push, Say, push_release, refuse_no_token, repository_of
 from builder.release.receipt import Entry
 from builder.release.versions import (
@@ -27,7 +25,7 @@ from builder.release.versions import (
     refuse_going_down,
     version_of,
 )
-from builder.storage import dump_json, read_json
+from builder.storage import dump_json
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def release_recipe(
     artifacts = finished_artifacts(project)
     if options.dry_run:
         with assembled(folder, Material(recipe, artifacts, str(number), previous)) as scratch:
-            return _dry_run(scratch, folder, previous)
+            return preview(scratch, folder, previous, as_json=as_json)
     assemble(folder, recipe, artifacts, version, previous=previous, replace=options.replace)
     if options.push is None:
         return _said(folder, version, as_json=as_json)
@@ -118,37 +116,6 @@ def _previous_on_hub(repository: HubRepository, version: Version, local: dict[Ve
     if found in local and sha256(local[found] / MANIFEST) == sha256(manifest):
         return Previous(found, local[found])
     return Previous(found, repository.snapshot(tags[found]))
-
-
-def _dry_run(scratch: Path, folder: Path, previous: Previous | None) -> str:
-    """What the release would be, and how it differs from the one before; nothing stays."""
-    lines = [f"{folder}: would be assembled; it passes its checks", ""]
-    if previous is None:
-        lines.append(f"There is no release before it beside {folder}.")
-    else:
-        fingerprints = _fingerprints(scratch / "dataset")
-        lines.append(describe(compare(previous, scratch / "dataset", fingerprints)).rstrip())
-    for part in sorted([scratch / "dataset", *(scratch / "models").glob("*")]):
-        name = part.relative_to(scratch)
-        change = difference(_as_tree(previous.dataset.parent / name) if previous else {}, local_files(part))
-        size = sum(file.size for file in change.send)
-        lines += [
-            "",
-            f"{name}: {len(change.send)} files to send ({size / 1e6:,.1f} MB), {len(change.delete)} to delete",
-        ]
-        lines += [f"  + {file.path}" for file in change.send] + [f"  - {path}" for path in change.delete]
-    return "\n".join([*lines, "", "Nothing was written and nothing was sent."])
-
-
-def _fingerprints(dataset: Path) -> dict[str, str]:
-    return {name: stage["fingerprint"] for name, stage in read_json(dataset / MANIFEST)["stages"].items()}
-
-
-def _as_tree(part: Path) -> dict[str, RemoteFile]:
-    """A folder of an earlier release as the Hub would list it."""
-    if not (part / MANIFEST).is_file():
-        return {}
-    return {file.path: RemoteFile(file.size, file.sha256, "") for file in local_files(part)}
 
 
 def _said(folder: Path, version: str, *, as_json: bool) -> str:

@@ -1,0 +1,72 @@
+"""`humpback release --dry-run`: what a release would be and how it differs from the one before; no network."""
+
+from pathlib import Path
+
+from builder.release.changelog import describe
+from builder.release.changes import Changes, compare
+from builder.release.files import Difference, difference, local_files
+from builder.release.hub import RemoteFile
+from builder.release.manifest import MANIFEST
+from builder.release.versions import Previous
+from builder.storage import dump_json, read_json
+
+
+def preview(scratch: Path, folder: Path, previous: Previous | None, *, as_json: bool = False) -> str:
+    """Compare a release that was assembled for this with the one before.
+
+    Args:
+        scratch: The release.
+        folder: Where it would stand.
+        previous: The release before; None if there is none here.
+        as_json: Whether to answer as JSON.
+    """
+    changes = compare(previous, scratch / "dataset", _fingerprints(scratch / "dataset")) if previous else None
+    parts = {part: _files(scratch, part, previous) for part in _parts(scratch)}
+    if as_json:
+        return dump_json(_described(folder, changes, parts))
+    return "\n".join([
+        f"{folder}: would be assembled; it passes its checks",
+        "",
+        describe(changes).rstrip() if changes else f"There is no release before it beside {folder}.",
+        *(line for part, change in parts.items() for line in _lines(part, change)),
+        "",
+        "Nothing was written and nothing was sent.",
+    ])  # fmt: skip
+
+
+def _parts(scratch: Path) -> list[str]:
+    return ["dataset", *sorted(path.relative_to(scratch).as_posix() for path in (scratch / "models").glob("*"))]
+
+
+def _fingerprints(dataset: Path) -> dict[str, str]:
+    return {name: stage["fingerprint"] for name, stage in read_json(dataset / MANIFEST)["stages"].items()}
+
+
+def _files(scratch: Path, part: str, previous: Previous | None) -> Difference:
+    """What a push would send and delete, if the release before is what the Hub has."""
+    before = previous.dataset.parent / part if previous else None
+    known = local_files(before) if before and (before / MANIFEST).is_file() else []
+    return difference(
+        {file.path: RemoteFile(file.size, file.sha256, "") for file in known}, local_files(scratch / part)
+    )
+
+
+def _lines(part: str, change: Difference) -> list[str]:
+    size = sum(file.size for file in change.send) / 1e6
+    return [
+        "",
+        f"{part}: {len(change.send)} files to send ({size:,.1f} MB), {len(change.delete)} to delete",
+        *(f"  + {file.path}" for file in change.send),
+        *(f"  - {path}" for path in change.delete),
+    ]
+
+
+def _described(folder: Path, changes: Changes | None, parts: dict[str, Difference]) -> dict[str, object]:
+    files = {
+        part: {"send": [file.path for file in change.send], "delete": change.delete} for part, change in parts.items()
+    }
+    if changes is None:
+        return {"path": str(folder), "previous": None, "files": files}
+    reasons = [{"level": str(level), "reason": reason} for level, reason in changes.reasons]
+    said = {"previous": str(changes.previous.version), "level": str(changes.level), "reasons": reasons}
+    return {"path": str(folder), **said, "files": files}

@@ -32,6 +32,9 @@ def licence_notes(recipe: Recipe) -> Iterator[str]:
     for key, licence in given.items():
         if licence not in HUB_LICENCES:
             yield f"{key} is {licence!r}, not one of the Hub's licence identifiers; {_advice(licence)}"
+    for name, section in (("base", recipe.base), ("release", recipe.release)):
+        if section.license == OTHER and not (section.license_name and section.license_link):
+            yield f"{name}.license is other; a release needs {name}.license_name and {name}.license_link beside it"
 
 
 def licence_problems(front: Mapping[str, Any]) -> Iterator[str]:

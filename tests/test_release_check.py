@@ -9,8 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from release_build import FakeBuild
+from release_build import FakeBuild, recipe_of
 
+from builder.licences import licence_notes
 from builder.release import assemble, check_release, release_notes
 from builder.release.check import OF_DATASETS
 from builder.release.check_croissant import check_croissant
@@ -269,6 +270,14 @@ def test_licence_of_ones_own_with_name_and_link(unloaded: Path) -> None:
     edit(unloaded / "dataset" / "README.md", "license: odc-by\n", other)
     sign(unloaded / "dataset")
     assert check_release(unloaded) == []
+
+
+def test_other_licence_without_name_and_link_is_noted_before_a_build(tmp_path: Path) -> None:
+    recipe = recipe_of(tmp_path, 0.2, license="other", license_name="ours")
+    assert list(licence_notes(recipe)) == [
+        "release.license is other; a release needs release.license_name and release.license_link beside it"
+    ]
+    assert not list(licence_notes(recipe_of(tmp_path, 0.2)))
 
 
 @pytest.mark.parametrize("column", ["instruction", "output"])

@@ -252,7 +252,7 @@ def check_engines(scratch: Path, kills: int, seed: int) -> "Check":
     first, second = scratch / "undisturbed", scratch / "killed"
     write_recipe_folder(first)
     build = ["build", "--until"], [text for setting in ENGINE_SETTINGS for text in ("--set", setting)]
-    Killed(first, [[*build[0], "model-0", str(first), *build[1]]]).run([])
+    Killed(first, [[*build[0], "model-backward", str(first), *build[1]]]).run([])
     shutil.copytree(first, second, copy_function=shutil.copy2)
     seconds = {}
     for folder in (first, second):

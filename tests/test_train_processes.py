@@ -83,3 +83,17 @@ def test_rows_that_cannot_be_shared_evenly_are_said(pairs, tmp_path):
 
     with pytest.raises(StageError, match="32 rows a step cannot be shared evenly by 3 processes; start a number of"):
         _share_batch(Arguments(Three(), None, None, 32))
+
+
+def test_only_on_its_own_machine_does_a_process_look_whether_its_stage_has_ended(monkeypatch):
+    import socket
+
+    from builder.child import STAGE_PROCESS
+    from builder.sft import _stage_has_ended
+
+    here, gone = socket.gethostname(), 2**22 + 1  # above the highest process id of Linux
+    for value, ended in (
+        (f"{os.getpid()}@{here}", False), (f"{gone}@{here}", True), (f"{gone}@another-node", False), ("", False),
+    ):  # fmt: skip
+        monkeypatch.setenv(STAGE_PROCESS, value)
+        assert _stage_has_ended() == ended, value

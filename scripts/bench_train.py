@@ -49,22 +49,33 @@ def prepare(folder: Path, steps: int) -> Path:
     return folder / "stage"
 
 
-def measure(script: str, stage: Path, scratch: Path) -> Run:
-    """Run one script on a fresh copy of the stage."""
-    copy = scratch / "copy"
+class Started(NamedTuple):
+    """A training that runs, and where it says what it does."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    said: Path
+
+
+def start(name: str, stage: Path, scratch: Path) -> Started:
+    """Start one script on a fresh copy of the stage."""
+    copy = scratch / name
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(stage, copy)
-    config = copy / "sft.yaml"
+    config, said = copy / "sft.yaml", copy / "said.txt"
     config.write_text(config.read_text().replace(str(stage), str(copy)))
     environment = os.environ | {"HF_DATASETS_CACHE": str(copy / "cache"), "HF_HUB_OFFLINE": "1"}
-    with (scratch / "said.txt").open("w") as said:
-        process = subprocess.Popen(
-            [sys.executable, "-m", script, "--config", str(config)], stdout=said, stderr=said, env=environment
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-    text = (scratch / "said.txt").read_text(errors="replace")
+    command = [sys.executable, "-m", SCRIPTS[name], "--config", str(config)]
+    with said.open("w") as file:
+        return Started(name, subprocess.Popen(command, stdout=file, stderr=file, env=environment), said)
+
+
+def finish(started: Started) -> Run:
+    """Wait for a training and read what it took."""
+    _, status, usage = os.wait4(started.process.pid, 0)
+    text = started.said.read_text(errors="replace")
     if status:
-        raise SystemExit(f"{script} failed:\n{text[-3000:]}")
+        raise SystemExit(f"{started.name} failed:\n{text[-3000:]}")
     seconds = float(re.findall(r"'train_runtime': '?([\d.e+]+)", text)[-1])
     tokens = float(re.findall(r"(?<!eval_)num_tokens': '?([\d.e+]+)", text)[-1])
     return Run(tokens / seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
@@ -75,15 +86,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--steps", type=int, default=120)
+    parser.add_argument(
+        "--together", action="store_true", help="both at once, so that both lose alike to a busy machine"
+    )
     options = parser.parse_args()
     runs: dict[str, list[Run]] = {name: [] for name in SCRIPTS}
     with tempfile.TemporaryDirectory() as scratch:
         stage = prepare(Path(scratch), options.steps)
         for number in range(options.rounds):
-            for name in sorted(SCRIPTS, reverse=bool(number % 2)):
-                runs[name].append(measure(SCRIPTS[name], stage, Path(scratch)))
-                speed, processor, memory = runs[name][-1]
-                print(f"round {number + 1}  {name:<12} {speed:>9,.0f} tokens/s {processor:>7.1f} s {memory:>7,.0f} MB")
+            order = sorted(SCRIPTS, reverse=bool(number % 2))
+            for names in [order] if options.together else [[name] for name in order]:
+                for started in [start(name, stage, Path(scratch)) for name in names]:
+                    runs[started.name].append(finish(started))
+            for name, found in runs.items():
+                speed, processor, memory = found[-1]
+                figures = f"{speed:>9,.0f} tokens/s {processor:>7.1f} s {memory:>7,.0f} MB"
+                print(f"round {number + 1}  {name:<12} {figures}", flush=True)
     print(f"\n{'median of ' + str(options.rounds):<22}{'builder.sft':>12}{'trl':>10}{'ratio':>8}")
     for at, (what, form) in enumerate(
         (("tokens/s", ",.0f"), ("processor seconds", ".1f"), ("peak memory, MB", ",.0f"))

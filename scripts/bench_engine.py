@@ -99,7 +99,10 @@ class Bench:
     def verdict(self) -> None:
         """The judge `expected` against `verdict` with a reasoning: short pairs, and pairs of the paper's lengths."""
         fast, slow = Expected(judge="expected"), Verdict(judge="verdict", max_tokens=REASONING_TOKENS)
-        for shape, pairs in (("short pairs", self._short_pairs()), ("the paper's lengths", self.pairs[:128])):
+        for shape, pairs in (
+            ("short pairs", self._short_pairs(self.count)),
+            ("the paper's lengths", self.pairs[:128]),
+        ):
             seconds = self._turns({"expected": self._score(fast), "verdict": self._score(slow)}, pairs)
             rates = {name: len(pairs) / value for name, value in seconds.items()}
             print(
@@ -160,7 +163,7 @@ class Bench:
             )
             for name in ("with", "without")
         }  # fmt: skip
-        for shape, pairs in (("short pairs", self._short_pairs()), ("the paper's lengths", self.pairs[:400])):
+        for shape, pairs in (("short pairs", self._short_pairs(400)), ("the paper's lengths", self.pairs[:400])):
             prompts = [renderer.prompt(rating_prompt(renderer, "humpback", row)) for row in pairs]
             shared = next((at for at, ids in enumerate(zip(*prompts, strict=False)) if len(set(ids)) > 1), 0)
             seconds = dict.fromkeys(engines, 0.0)
@@ -277,10 +280,10 @@ class Bench:
             for row in self.segments
         ]  # fmt: skip
 
-    def _short_pairs(self) -> list[Row]:
-        """400 pairs short enough that nine tenths of a prompt are the rubric."""
+    def _short_pairs(self, most: int) -> list[Row]:
+        """Pairs short enough that nine tenths of a prompt are the rubric."""
         return [
-            row | {"instruction": row["instruction"][:30], "output": row["output"][:100]} for row in self.pairs[:400]
+            row | {"instruction": row["instruction"][:30], "output": row["output"][:100]} for row in self.pairs[:most]
         ]
 
 

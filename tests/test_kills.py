@@ -94,3 +94,12 @@ def test_differences_would_be_seen(tmp_path):
         "differs: both", "missing: only-a", "stray: only-b", "stray: work/s-1/data/x.parquet", "twice: s-1: i",
     }  # fmt: skip
     assert list(repeated_ids(tmp_path / "a")) == []
+
+
+def test_the_place_of_a_project_makes_no_difference(tmp_path):
+    for name in ("undisturbed", "killed"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "sft.yaml").write_text(f"a: {tmp_path / 'undisturbed'}/x\nb: {tmp_path / name}/y\n")
+    assert differences(tmp_path / "undisturbed", tmp_path / "killed") == []
+    (tmp_path / "killed" / "sft.yaml").write_text("a: elsewhere\n")
+    assert differences(tmp_path / "undisturbed", tmp_path / "killed") == ["differs: sft.yaml"]

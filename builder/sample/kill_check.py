@@ -32,6 +32,7 @@ ENGINE_SETTINGS = (
     "segments.tasks=2",
 )  # fmt: skip
 """Six instructions for each of the sample's 960 segments."""
+TWINS = ("undisturbed", "killed")
 OF_ONE_RUN = ("seconds", "versions", "restarts")
 """Keys of `stage.json` that say how a run went and not what it wrote."""
 
@@ -202,7 +203,10 @@ def _comparable(path: Path, folder: Path) -> bytes:
     if path.name == "stage.json":
         return repr(sorted(_without_times(read_json(path)).items())).encode()
     data = path.read_bytes()
-    return data.replace(str(folder).encode(), b"PROJECT") if path.suffix in (".json", ".yaml") else data
+    if path.suffix in (".json", ".yaml"):
+        for name in {folder.name, *TWINS}:  # stages of a copied project name the folder they were made in
+            data = data.replace(str(folder.parent / name).encode(), b"PROJECT")
+    return data
 
 
 def _without_times(record: dict[str, Any]) -> dict[str, Any]:
@@ -230,7 +234,7 @@ def differences(undisturbed: Path, killed: Path) -> list[str]:
 
 def twins(folder: Path) -> tuple[Path, Path]:
     """Two copies of the quickstart's project whose files have the same times, and so the same fingerprints."""
-    first, second = folder / "undisturbed", folder / "killed"
+    first, second = (folder / name for name in TWINS)
     write_recipe_folder(first)
     shutil.copytree(first, second, copy_function=shutil.copy2)
     return first, second
@@ -249,7 +253,7 @@ def check_build(scratch: Path, kills: int, seed: int) -> "Check":
 
 def check_engines(scratch: Path, kills: int, seed: int) -> "Check":
     """Kill the stages that run a model over rows, with so many rows and chunks that each kill hits another chunk."""
-    first, second = scratch / "undisturbed", scratch / "killed"
+    first, second = (scratch / name for name in TWINS)
     write_recipe_folder(first)
     build = ["build", "--until"], [text for setting in ENGINE_SETTINGS for text in ("--set", setting)]
     Killed(first, [[*build[0], "model-backward", str(first), *build[1]]]).run([])

@@ -30,7 +30,7 @@ from builder.records import Stats, segment_id, segment_schema
 from builder.release import assemble, check_release
 from builder.release.check_rows import check_rows
 from builder.storage import parquet_files, read_rows, write_rows
-from builder.train import _forward_rows, _row, _write_training_rows
+from builder.training_rows import Source, conversation_row, forward_rows, write_training_rows
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 RULES = {"min_chars": 200, "boundary": "any"}
@@ -324,15 +324,16 @@ def test_training_rows_with_a_token_of_the_base_are_dropped_and_counted(
         {"id": "x", "instruction": "What is ::turn::?", "output": "It."},
         {"id": "y", "instruction": "What?", "output": "It ::turn:: is."},
     ]
+    asked = ((row["id"], backward_prompt(renderer, "backward", row["output"])) for row in clean)
     rows = {
-        "seed": _forward_rows(renderer, "seed", forged),
-        "curated": _forward_rows(renderer, "web", clean),
-        "backward": (_row(row["id"], backward_prompt(renderer, "backward", row["output"]), "What?") for row in clean),
+        "seed": Source(forward_rows(renderer, "seed", [*forged, *clean])),
+        "curated": Source(forward_rows(renderer, "web", clean)),
+        "backward": Source(conversation_row(key, prompt, "What?") for key, prompt in asked),
     }
-    counts, details = _write_training_rows(tmp_path, rows, renderer, None)
+    counts, details = write_training_rows(tmp_path, rows, renderer, None, max_too_long=0)
     counts.check("rows")
     assert counts.dropped == {"control_tokens": 2}
-    assert details == {"seed_rows": 0, "curated_rows": len(clean), "backward_rows": len(clean)}
+    assert {name: details[f"{name}_rows"] for name in rows} == dict.fromkeys(rows, len(clean))
     rejected = list(read_rows(tmp_path / "rejected"))
     assert [(row["id"], row["reason"]) for row in rejected] == [("x", "control_tokens"), ("y", "control_tokens")]
     for row in read_rows(tmp_path / "rows"):

@@ -62,17 +62,20 @@ def builds(tmp_path_factory):
     return done
 
 
+@pytest.mark.full
 def test_each_kill_hit_the_stage_it_was_meant_for(builds):
     assert [hit.partition(":")[0] for hit in builds[1].hits] == [
         "segments", "model-backward", "augment", "augment", "score-1-likelihood", "model-1", "between stages",
     ]  # fmt: skip
 
 
+@pytest.mark.full
 def test_training_went_on_from_the_last_whole_checkpoint(builds):
     log = next(builds[1].folder.glob("work/model-backward-*/logs/metrics.json"))
     assert json.loads(log.read_text())["resumed_from"] == "checkpoint-4"
 
 
+@pytest.mark.full
 def test_every_file_equals_that_of_an_undisturbed_build_and_every_id_stands_once(builds):
     plain, killed = (build.folder for build in builds)
     assert differences(plain, killed) == []

@@ -155,7 +155,7 @@ def deadly_stage(out: Path, config: DeadlyStage, rows: Path, *, runtime: Runtime
     return Stats({"rows": run_rows(out, rows, Deadly(config=config), SCHEMA, runtime)})
 
 
-@pytest.mark.parametrize(("how", "engines"), [("dies", 1), ("hangs", 2)])
+@pytest.mark.parametrize(("how", "engines"), [("dies", 1), pytest.param("hangs", 2, marks=pytest.mark.full)])
 def test_a_row_that_ends_or_blocks_its_engine_is_given_up_and_no_other_is_lost(tmp_path, monkeypatch, how, engines):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *sys.path]))
     runtime = Runtime(chunk_rows=4, engines=engines, stall_minutes=0.1 if how == "hangs" else 30)

@@ -180,7 +180,7 @@ def test_a_template_that_text_could_forge_is_refused(instruction_model, tmp_path
 
     shutil.copytree(instruction_model, tmp_path / "model")
     (tmp_path / "model" / "chat_template.jinja").write_text(
-        "{% for turn in messages %}{{ turn.role }}: {{ turn.content }}\n{% endfor %}"
+        "{% for turn in messages %}{{ turn.role }}: {{ turn.content }} END\n{% endfor %}"
         "{% if add_generation_prompt %}assistant: {% endif %}"
     )
     with pytest.raises(StageError, match="so page text could forge them"):

@@ -202,6 +202,7 @@ def test_models_are_copied_without_the_trainers_files_and_load(release: Path) ->
     assert AutoTokenizer.from_pretrained(release / "models" / "final").chat_template
 
 
+@pytest.mark.full
 def test_trl_trains_on_the_folder_as_it_is(release: Path, tmp_path: Path) -> None:
     (example,) = (
         text for language, text in examples((release / "dataset" / "README.md").read_text()) if language == "bash"

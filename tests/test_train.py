@@ -202,7 +202,11 @@ def losses(log):
 
 @pytest.mark.parametrize(
     ("moment", "step", "resumed"),
-    [("step", 2, None), ("save", 6, "checkpoint-4"), ("end", 7, "checkpoint-6")],
+    [
+        pytest.param("step", 2, None, marks=pytest.mark.full),
+        ("save", 6, "checkpoint-4"),
+        pytest.param("end", 7, "checkpoint-6", marks=pytest.mark.full),
+    ],
     ids=["before the first checkpoint", "before a checkpoint is marked", "after the last step"],
 )
 def test_a_killed_training_resumes_from_the_last_whole_checkpoint(folder, moment, step, resumed):
@@ -229,6 +233,7 @@ def test_a_killed_training_resumes_from_the_last_whole_checkpoint(folder, moment
     assert not (again.path / "training").exists()
 
 
+@pytest.mark.full
 def test_with_a_checkpoint_an_epoch_the_log_is_the_same_after_a_kill(folder):
     config = forward_stage(folder, max_steps=-1, num_train_epochs=3, save_strategy="epoch", logging_steps=50)
     kill = folder / "kill_at.py"
@@ -245,6 +250,7 @@ def test_with_a_checkpoint_an_epoch_the_log_is_the_same_after_a_kill(folder):
     assert weights[0] == weights[1]
 
 
+@pytest.mark.full
 def test_a_training_under_a_launcher_says_what_went_wrong(folder):
     broken = folder / "broken.py"
     broken.write_text(

@@ -27,10 +27,10 @@ quickstart: install
 	$(python) -m builder quickstart quickstart
 
 test: install
-	$(python) -m pytest -n 2 --dist loadfile -q -m "not full"
+	$(python) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q -m "not full"
 
 test-full: install
-	$(python) -m pytest -n 2 --dist loadfile -q
+	$(python) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
 lint: install
 	$(python) -m ruff format --check builder tests scripts

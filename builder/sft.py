@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> None:
         eval_dataset={**held_out, _LOOKED_AT: _dataset(row for _, row in rows)},
         callbacks=[reporter(stage, settings, held_out=bool(held_out))],
     )
-    _look_at(trainer, rows, given, stage)
+    _look_at(trainer, rows, stage)
     outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     save_model(trainer, outcome, given.model, folder / "final", resumed_from=checkpoint.name if checkpoint else None)
 
@@ -166,14 +166,22 @@ def make_trainer(given: Arguments, **options: Any) -> Any:
 
 
 def _start(given: Arguments) -> dict[str, Any]:
-    """Where training starts: the named model, alone or under a new adapter, or an adapter that is trained further."""
+    """Where training starts: the named model, alone or under a new adapter, or an adapter that is trained further.
+
+    The tokenizer is loaded as at inference, and only once.
+    """
     from transformers import AutoModelForCausalLM
     from trl import get_peft_config, get_quantization_config
 
     name, quantization = given.model.model_name_or_path, get_quantization_config(given.model)
     adapter = read_adapter(Path(name)) if Path(name).is_dir() else None
     if adapter is None:
-        return {"model": name, "peft_config": get_peft_config(given.model), "quantization_config": quantization}
+        return {
+            "model": name,
+            "processing_class": load_tokenizer(name, given.model.model_revision),
+            "peft_config": get_peft_config(given.model),
+            "quantization_config": quantization,
+        }
     from peft import PeftModel
 
     options = {**given.training.model_init_kwargs, "revision": adapter.revision}
@@ -183,15 +191,14 @@ def _start(given: Arguments) -> dict[str, Any]:
     return {"model": model, "processing_class": load_tokenizer(adapter.folder)}
 
 
-def _look_at(trainer: Any, rows: list[tuple[str, Any]], given: Arguments, stage: Path) -> None:
+def _look_at(trainer: Any, rows: list[tuple[str, Any]], stage: Path) -> None:
     """Hold what TRL has made of some rows against what the model will be given, and write it to the stage's log.
 
     Raises:
         StageError: If they differ; nothing is trained then.
     """
     prepared = trainer.eval_dataset.pop(_LOOKED_AT)
-    tokenizer = load_tokenizer(given.model.model_name_or_path, given.model.model_revision)
-    renderer = Renderer(load_contract(stage), tokenizer)
+    renderer = Renderer(load_contract(stage), trainer.processing_class)
     examples = made_by_trl(rows, prepared)
     if trainer.is_world_process_zero():
         text = describe(examples, renderer, colour=False)

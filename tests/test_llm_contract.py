@@ -1,8 +1,13 @@
+import hashlib
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from builder.errors import StageError
 from builder.llm.contract import (
@@ -101,9 +106,34 @@ def test_a_tokenizer_with_another_template_is_refused(tmp_path, tokenizer):
 def test_a_model_without_a_contract_is_refused(tmp_path):
     with pytest.raises(StageError, match=r"has no chat_contract\.json"):
         load_contract(tmp_path)
-    (tmp_path / "chat_contract.json").write_text('{"version": 1}')
-    with pytest.raises(StageError, match="not a chat contract of this version"):
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"version": 2}, "version is 2; it must be 1"),
+        ({"role": "judge"}, "role is 'judge'; it must be 'forward' or 'backward'"),
+        ({"end_token": 7}, "end_token is 7; it must be text"),
+        ({"more": "x"}, "its keys must be version, role"),
+    ],
+)
+def test_a_contract_of_another_version_is_refused(tmp_path, renderer, change, said):
+    renderer.contract.save(tmp_path)
+    path = tmp_path / "chat_contract.json"
+    assert load_contract(tmp_path) == renderer.contract
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(StageError, match="not a chat contract of this version") as error:
         load_contract(tmp_path)
+    assert said in str(error.value)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_the_digest_is_that_of_compact_json(text):
+    contract = ChatContract(
+        role="forward", template=text, system_seed="s", system_web="w", system_backward="b", end_token="e"
+    )
+    written = TypeAdapter(dict[str, Any]).dump_json(asdict(contract))
+    assert contract.digest == hashlib.sha256(written).hexdigest()[:12]
 
 
 @pytest.mark.parametrize(
@@ -153,10 +183,8 @@ def test_the_first_difference_is_shown():
     left = ChatContract(role="forward", template="abcX", system_seed="s", system_web="w", system_backward="b",
                         end_token="e")  # fmt: skip
     assert left.difference(left) is None
-    assert left.difference(left.model_copy(update={"template": "abcY"})) == (
-        "template differs from character 3 on: 'X' against 'Y'"
-    )
-    assert "from character 4 on: '' against 'Z'" in left.difference(left.model_copy(update={"template": "abcXZ"}))
+    assert left.difference(replace(left, template="abcY")) == ("template differs from character 3 on: 'X' against 'Y'")
+    assert "from character 4 on: '' against 'Z'" in left.difference(replace(left, template="abcXZ"))
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +249,7 @@ def test_a_text_that_hides_a_marker_of_its_turn_is_found(renderer):
     template = (
         "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}{{ '<|im_end|>' if m.content }}{% endfor %}"
     )
-    other = Renderer(renderer.contract.model_copy(update={"template": template}), renderer.tokenizer)
+    other = Renderer(replace(renderer.contract, template=template), renderer.tokenizer)
     assert not other.forged(ask("How?"))
     assert other.forged(ask(""))
 

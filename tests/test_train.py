@@ -1,5 +1,6 @@
 """Training stages with the real TRL on the tiny base."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -284,6 +285,12 @@ def test_a_repeated_training_takes_its_own_seed(folder, tmp_path, monkeypatch):
     three, seven = (read_json(tmp_path / name / "logs" / "metrics.json") for name in ("3", "7"))
     assert losses(three) != losses(seven)
     assert three["held_out"]["curated"]["before"] == seven["held_out"]["curated"]["before"]
+
+
+def test_a_process_of_a_training_loads_nothing_that_it_does_not_need():
+    command = "import sys, builder.sft; print(*{'pydantic', 'lxml', 'datatrove', 'vllm'} & {*sys.modules})"
+    found = subprocess.run([sys.executable, "-c", command], capture_output=True, check=True).stdout
+    assert found.split() == []
 
 
 def test_a_launcher_that_is_no_command_is_named(folder):

@@ -8,10 +8,10 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-
-from pydantic import BaseModel, ConfigDict
 
 from builder.errors import StageError
 from builder.llm.forgery import Suspicion
@@ -26,8 +26,11 @@ TEMPLATE_FILE = "chat_template.jinja"
 Message = dict[str, str]
 
 
-class ChatContract(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class ChatContract:
     """How conversations with one model become tokens.
+
+    Every process of a training loads one, so this is no pydantic model: those take 12 MB of it.
 
     Attributes:
         role: `forward` (instruction -> output) or `backward` (output -> instruction).
@@ -38,8 +41,6 @@ class ChatContract(BaseModel):
         end_token: Ends a completion; trained, and the stop token of generation.
         loss: What is trained: the completion only (paper 3.1).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: Literal[1] = 1
     role: Literal["forward", "backward"]
@@ -53,7 +54,8 @@ class ChatContract(BaseModel):
     @property
     def digest(self) -> str:
         """First 12 hex digits of the sha256 of the contract."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+        text = json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def system(self, tag: Literal["seed", "web", "backward"]) -> Message:
         """The system message that tags a row."""
@@ -62,12 +64,12 @@ class ChatContract(BaseModel):
 
     def save(self, model: Path) -> None:
         """Write the contract and its template into a model folder."""
-        write_json(model / CONTRACT_FILE, json.loads(self.model_dump_json()))
+        write_json(model / CONTRACT_FILE, asdict(self))
         (model / TEMPLATE_FILE).write_text(self.template, encoding="utf-8")
 
     def difference(self, other: "ChatContract") -> str | None:
         """The first difference to another contract in words, or None; the template, made of the rest, comes last."""
-        for name in sorted(type(self).model_fields, key=lambda name: name == "template"):
+        for name in sorted(asdict(self), key=lambda name: name == "template"):
             ours, theirs = str(getattr(self, name)), str(getattr(other, name))
             if ours != theirs:
                 at = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), None)
@@ -148,9 +150,22 @@ def load_contract(model: Path) -> ChatContract:
             f"{model}: has no {CONTRACT_FILE}; models are used only with the contract they were trained with"
         )
     try:
-        return ChatContract.model_validate(read_json(path))
+        return _contract_of(read_json(path))
     except ValueError as error:
         raise StageError(f"{path}: not a chat contract of this version ({error}); train the model again") from error
+
+
+def _contract_of(data: Any) -> ChatContract:
+    known: dict[str, Any] = {"version": (1,), "role": ("forward", "backward"), "loss": ("completion",)}
+    names = [field.name for field in fields(ChatContract)]
+    if not isinstance(data, dict) or sorted(data) != sorted(names):
+        raise ValueError(f"its keys must be {', '.join(names)}")
+    for name, value in data.items():
+        if name in known and value not in known[name]:
+            raise ValueError(f"{name} is {value!r}; it must be {' or '.join(map(repr, known[name]))}")
+        if name not in known and not isinstance(value, str):
+            raise ValueError(f"{name} is {value!r}; it must be text")
+    return ChatContract(**data)
 
 
 def check_contract(model: Path, tokenizer: Any, chat: "Chat", role: Literal["forward", "backward"]) -> ChatContract:
@@ -164,7 +179,7 @@ def check_contract(model: Path, tokenizer: Any, chat: "Chat", role: Literal["for
         raise StageError(f"{model}: is a {contract.role} model and was given as the {role} one")
     problem = contract.difference(make_contract(chat, role, tokenizer))
     if problem is None and tokenizer.chat_template != contract.template:
-        other = contract.model_copy(update={"template": str(tokenizer.chat_template)})
+        other = replace(contract, template=str(tokenizer.chat_template))
         problem = f"the tokenizer's own {contract.difference(other)}"
     if problem is None and tokenizer.eos_token != contract.end_token:
         problem = f"the tokenizer ends with {tokenizer.eos_token!r}, the contract with {contract.end_token!r}"
@@ -182,9 +197,15 @@ class Renderer:
     def __init__(self, contract: ChatContract, tokenizer: Any) -> None:
         self.contract, self.tokenizer = contract, tokenizer
         self.end_id = int(tokenizer.convert_tokens_to_ids(contract.end_token))
-        self._control_tokens = control_tokens(tokenizer)
-        self._suspicion = Suspicion(tokenizer, self._control_tokens)
         self._of_template: dict[tuple[tuple[str, str], ...], list[int]] = {}
+
+    @cached_property
+    def _control_tokens(self) -> dict[int, str]:
+        return control_tokens(self.tokenizer)
+
+    @cached_property
+    def _suspicion(self) -> Suspicion:
+        return Suspicion(self.tokenizer, self._control_tokens)
 
     def prompt(self, messages: list[Message]) -> list[int]:
         """Token ids of `messages` with the opening of the assistant's turn."""

@@ -1,7 +1,8 @@
 from builder.recipe import Runtime
 from builder.records import candidate_schema, curated_schema
-from builder.sample.method_check import Uncurated, draw_uncurated
+from builder.sample.method_check import Uncurated, draw_uncurated, share_again
 from builder.storage import read_rows, write_rows
+from builder.workspace import Artifact
 
 
 def pair(number, **more):
@@ -19,3 +20,12 @@ def test_as_many_uncurated_rows_are_drawn_as_were_selected_and_none_of_a_withhel
     assert {row["split"] for row in rows} == {"train"}
     assert {row["page_id"] for row in rows}.isdisjoint({"page 0", "page 1", "page 2"})
     assert {row["id"] for row in rows} - {row["id"] for row in selected}
+
+
+def test_the_share_that_is_selected_again_is_of_the_earlier_selection(tmp_path):
+    chosen = {1: range(8), 2: range(6, 12)}
+    for t, numbers in chosen.items():
+        rows = [pair(n, score=1.0, split="train") for n in numbers]
+        write_rows(tmp_path / f"curate-{t}/data/a.parquet", rows, curated_schema())
+    artifacts = {name: Artifact(name, "0", tmp_path / name) for name in ("curate-1", "curate-2")}
+    assert share_again(artifacts, 2) == 2 / 8

@@ -1,7 +1,8 @@
 """`make method-check`: the method on three fresh worlds, each with a base model of its own, figures with spread.
 
 No setting was chosen on these seeds. Beside M_0 ... M_N it trains one model on as many uncurated rows
-as the last selection has: what curation is worth, like with like.
+as the last selection has: what curation is worth, like with like. It also makes the last selection again with
+`training.cross_fit`, by models that have not trained on the pairs they score.
 """
 
 import statistics
@@ -56,6 +57,21 @@ def train_uncurated(project: Project, artifacts: dict[str, Artifact]) -> Artifac
     return workspace.run("model-uncurated", train_forward, stage, artifacts["seed"], drawn)
 
 
+def select_crossed(folder: Path) -> dict[str, Artifact]:
+    """Select with cross-fitted scores from the same candidates; stages that are the same are not run again."""
+    project = open_project(folder, overrides=(*OVERRIDES, "training.cross_fit=true"))
+    last = f"curate-{project.recipe.iterations}"
+    workspace = Workspace(project.work_dir, project.recipe.runtime, Console(), until=last)
+    run_build(project.recipe, workspace)
+    return workspace.artifacts
+
+
+def share_again(artifacts: dict[str, Artifact], t: int) -> float:
+    """Share of A_{t-1} that is in A_t again: a model prefers the rows it was trained on."""
+    before, now = ({row["id"] for row in read_rows(artifacts[f"curate-{n}"].data)} for n in (t - 1, t))
+    return len(before & now) / len(before)
+
+
 def check_world(folder: Path, seed: int) -> dict[str, float]:
     """Pretrain, generate, build and measure one world; what is there already is not done again."""
     base = folder / "pretrained"
@@ -70,13 +86,20 @@ def check_world(folder: Path, seed: int) -> dict[str, float]:
     iterations = project.recipe.iterations
     models = [artifacts["model-0"], artifacts[f"model-{iterations}"], train_uncurated(project, artifacts)]
     shares = well_formed_shares(project, models, sample_world(seed))
-    figures = measure(artifacts, read_truth(folder / "truth.jsonl"), iterations, shares)
+    truth = read_truth(folder / "truth.jsonl")
+    figures = measure(artifacts, truth, iterations, shares)
     planted = figures.selections[0].planted
+    crossed = select_crossed(folder)
+    cross_fitted = measure(crossed, truth, iterations, {}).selections[-1]
     return {
         "instructions exactly right (clean)": figures.exact["clean"],
         "clean without curation": planted["clean"] / planted.total(),
         **{f"precision of A_{t}": selection.precision for t, selection in enumerate(figures.selections, 1)},
         **{f"recall of A_{t}": selection.recall for t, selection in enumerate(figures.selections, 1)},
+        f"precision of A_{iterations}, cross-fitted": cross_fitted.precision,
+        f"recall of A_{iterations}, cross-fitted": cross_fitted.recall,
+        f"A_{iterations - 1} again in A_{iterations}": share_again(artifacts, iterations),
+        f"A_{iterations - 1} again in A_{iterations}, cross-fitted": share_again(crossed, iterations),
         **{f"well-formed answers of {name}": share for name, share in figures.well_formed.items()},
     }
 

@@ -1,6 +1,6 @@
 """What augment and score add to the engine they run on, side by side in one run (`make bench-engine`).
 
-usage: python scripts/bench_engine.py [--rows N] [--chunk-rows N] [--no-server]
+usage: python scripts/bench_engine.py [--rows N] [--chunk-rows N] [--only NAME] [--no-server]
 
 Every comparison takes turns, chunk by chunk, on one engine with the model of the sample, after a warm-up; starting the
 engine is left out. "bare" is one `LLM.generate` call on the same prompts, as text, with the same sampling parameters.
@@ -46,6 +46,7 @@ INSTRUCTION_TOKENS = 64
 REASONING_TOKENS = 128
 TURNS = 4
 SERVED_ROWS = 256
+COMPARISONS = ("augment", "expected", "verdict", "prefix_cache", "server")
 
 
 Row = dict[str, Any]
@@ -99,15 +100,16 @@ class Bench:
     def verdict(self) -> None:
         """The judge `expected` against `verdict` with a reasoning: short pairs, and pairs of the paper's lengths."""
         fast, slow = Expected(judge="expected"), Verdict(judge="verdict", max_tokens=REASONING_TOKENS)
-        for shape, pairs in (
-            ("short pairs", self._short_pairs(self.count)),
-            ("the paper's lengths", self.pairs[:128]),
+        for shape, pairs, turns in (
+            ("short pairs", self._short_pairs(self.count), 2),  # few long turns: `expected` is done in seconds
+            ("the paper's lengths", self.pairs[:128], TURNS),
         ):
-            seconds = self._turns({"expected": self._score(fast), "verdict": self._score(slow)}, pairs)
+            seconds = self._turns({"expected": self._score(fast), "verdict": self._score(slow)}, pairs, turns)
             rates = {name: len(pairs) / value for name, value in seconds.items()}
             print(
                 f"  expected / verdict, {shape:19} {rates['expected']:6.1f} against {rates['verdict']:.1f} pairs/s, "
-                f"{REASONING_TOKENS} tokens of reasoning: {rates['expected'] / rates['verdict']:.1f} x"
+                f"{REASONING_TOKENS} tokens of reasoning, {len(pairs) // turns} pairs a turn: "
+                f"{rates['expected'] / rates['verdict']:.1f} x"
             )
 
     def server(self) -> None:
@@ -217,12 +219,14 @@ class Bench:
             f"{rates['bare']:.1f} bare ({tokens / seconds['bare']:,.0f}): {rates['stage'] / rates['bare']:.2f} x"
         )
 
-    def _turns(self, contestants: dict[str, Callable[[list[Row], Path], None]], rows: list[Row]) -> dict[str, float]:
+    def _turns(
+        self, contestants: dict[str, Callable[[list[Row], Path], None]], rows: list[Row], turns: int = TURNS
+    ) -> dict[str, float]:
         """Seconds of each contestant, turn by turn in changing order; the prefix cache is emptied before each."""
         seconds = dict.fromkeys(contestants, 0.0)
         names = list(contestants)
-        for turn in range(-1, TURNS):
-            some = rows[:32] if turn < 0 else rows[turn * len(rows) // TURNS : (turn + 1) * len(rows) // TURNS]
+        for turn in range(-1, turns):
+            some = rows[:32] if turn < 0 else rows[turn * len(rows) // turns : (turn + 1) * len(rows) // turns]
             for name in names if turn % 2 else reversed(names):
                 self.llm.reset_prefix_cache()
                 with tempfile.TemporaryDirectory(dir=self.folder) as out:
@@ -297,19 +301,17 @@ def main() -> None:
     """Make models and rows, and run every comparison."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_024)
-    parser.add_argument("--chunk-rows", type=int, default=256)
+    parser.add_argument("--chunk-rows", type=int, default=512)
+    parser.add_argument("--only", action="append", choices=COMPARISONS, help="one comparison, or several")
     parser.add_argument("--no-server", action="store_true", help="leave out the comparison with a server")
     options = parser.parse_args()
     logging.disable(logging.WARNING)
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), options.rows, options.chunk_rows)
         print(f"{options.rows} rows, {options.chunk_rows} a chunk, engine start left out")
-        bench.augment()
-        bench.expected()
-        bench.verdict()
-        bench.prefix_cache()
-        if not options.no_server:
-            bench.server()
+        for name in options.only or COMPARISONS:
+            if name != "server" or not options.no_server:
+                getattr(bench, name)()
     print(f"peak memory of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
 
 

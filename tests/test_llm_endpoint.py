@@ -286,6 +286,19 @@ def test_a_reply_that_trickles_in_ends_at_the_limit(server):
     assert time.monotonic() - start < 4.5
 
 
+def test_waiting_for_a_slow_reply_is_no_stall(server, monkeypatch):
+    def slow(handler, answer):
+        if not server.closing.wait(0.6):
+            text(json.dumps(answer))(handler, answer)
+
+    monkeypatch.setattr("builder.llm.endpoint.BEAT_SECONDS", 0.05)
+    server.plays = lambda prompt, nth: slow
+    ticks = []
+    found = endpoint(server, tick=lambda: ticks.append(time.monotonic())).ask("/completions", bodies(1), read)
+    assert found == right(server, 1)
+    assert len(ticks) >= 4
+
+
 def test_no_rows_are_no_requests(server):
     assert endpoint(server).ask("/completions", [], read) == []
     assert server.headers == []

@@ -24,7 +24,9 @@ PING_SECONDS = 10.0
 FIRST_WAIT, LONGEST_WAIT = 2.0, 60.0
 """Seconds of the first and of the longest back-off."""
 LONGEST_ASKED = 300.0
-"""Seconds that a server may ask for; below `runtime.stall_minutes`, so that a long wait is no stall."""
+"""Seconds that a server may ask for."""
+BEAT_SECONDS = 5.0
+"""How often waiting for a server tells that it goes on: each request has a limit of its own, so it is no stall."""
 PATIENCE = 10
 """How many times `runtime.request_tries` a request may be put off."""
 Body = dict[str, Any]
@@ -36,7 +38,7 @@ class Endpoint:
 
     Args:
         runtime: Its address, and how many requests it is sent, how often, and for how long.
-        tick: Called after every try.
+        tick: Called after every try, and while replies are waited for.
         pace: How to wait.
 
     Raises:
@@ -62,8 +64,7 @@ class Endpoint:
 
         Returns:
             The answers in the order of the requests; what failed `runtime.request_tries` times has a reason beginning
-            with `engine_`. A try that is put off (429) hardly
-            counts (see `PATIENCE`): a quota is no fault of a row.
+            with `engine_`. A try that is put off (429) hardly counts (see `PATIENCE`): a quota is no fault of a row.
 
         Raises:
             StageError: If the server is down, out of order, or refuses key or model; no row is to blame then.
@@ -88,10 +89,22 @@ class Endpoint:
         return names
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        async def work_and_beat() -> T:
+            beat = asyncio.create_task(self._beat())
+            try:
+                return await work
+            finally:
+                beat.cancel()
+
         try:
-            return asyncio.run(work)
+            return asyncio.run(work_and_beat())
         except BaseExceptionGroup as group:
             raise _first(group) from None
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            self._tick()
 
     async def _ask(self, path: str, bodies: Sequence[Body], read: Callable[[int, Any], T | Failed]) -> list[T | Failed]:
         answers: dict[int, T | Failed] = {}

@@ -9,13 +9,15 @@ from typing import Any
 from builder.control_tokens import find_control_token
 from builder.gate import openings, why_reject
 from builder.llm.chunks import Row
-from builder.llm.contract import Message, Renderer, check_contract
+from builder.llm.contract import Message, check_contract
 from builder.llm.engine import Engine, Failed, Sampling, Tick, load_tokenizer, start_engine
 from builder.llm.prompts import render
+from builder.llm.renderer import Renderer
 from builder.llm.runner import run_rows
 from builder.llm.speakers import Speaker, TokenSpeaker, Written, open_other
-from builder.recipe import Augment, Chat, Runtime
+from builder.recipe import Augment, Chat
 from builder.recipe import Engine as EngineConfig
+from builder.recipe.runtime import Runtime
 from builder.records import Rejects, Stats, candidate_schema, pair_id, row_seed
 from builder.section import Section
 from builder.storage import read_rows

@@ -28,7 +28,7 @@ from builder.progress import read_progress
 from builder.storage import count_rows, parquet_files, read_json, write_json
 
 if TYPE_CHECKING:
-    from builder.recipe import Runtime
+    from builder.recipe.runtime import Runtime
     from builder.records import Stats
 
 REQUEST, RESULT, LOG = "logs/request.json", "logs/result.json", "logs/child.log"
@@ -170,7 +170,7 @@ def _by_name(place: str) -> Any:
 
 
 def _run_request(out: Path) -> dict[str, Any]:
-    from builder.recipe import Runtime
+    from builder.recipe.runtime import Runtime
 
     request = read_json(out / REQUEST)
     function = _by_name(request["function"])

@@ -15,8 +15,9 @@ from builder.decontaminate import load_prompts
 from builder.errors import StageError
 from builder.histogram import histogram
 from builder.near_instructions import NearInstructions
-from builder.recipe import CleanCurate, Runtime
+from builder.recipe import CleanCurate
 from builder.recipe.curate import Curate
+from builder.recipe.runtime import Runtime
 from builder.records import (
     REJECTED_TEXTS_PER_REASON,
     Counts,

@@ -11,7 +11,7 @@ from typing import Any
 
 from builder.errors import StageError
 from builder.escape import escape
-from builder.llm.contract import Renderer
+from builder.llm.renderer import Renderer
 from builder.storage import parquet_files, read_rows
 
 SHOWN_ROWS = 3

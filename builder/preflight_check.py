@@ -13,7 +13,8 @@ import yaml
 
 from builder.augment import backward_prompt
 from builder.errors import RecipeError, StageError
-from builder.llm.contract import TEMPLATE_FILE, Renderer
+from builder.llm.contract import TEMPLATE_FILE
+from builder.llm.renderer import Renderer
 from builder.preflight import SHOWN_ROWS, Example, check_examples, describe, made_by_trl
 from builder.recipe import Recipe
 from builder.storage import read_rows

@@ -12,9 +12,10 @@ from pydantic import model_validator
 from builder.errors import StageError
 from builder.llm.first_scores import collapse, first_rows
 from builder.llm.runner import run_rows
-from builder.recipe import Chat, Runtime
+from builder.recipe import Chat
 from builder.recipe import Engine as EngineConfig
 from builder.recipe.judges import Judge
+from builder.recipe.runtime import Runtime
 from builder.records import Half, Stats, score_schema
 from builder.score_details import ScoreDetails, columns
 from builder.scorer import Scorer, stopped

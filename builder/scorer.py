@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Literal
 
 from builder.errors import StageError
 from builder.llm.chunks import Row
-from builder.llm.contract import Renderer, check_contract
+from builder.llm.contract import check_contract
 from builder.llm.engine import Engine, Tick, load_tokenizer, start_engine
 from builder.llm.first_scores import FIRST, collapse, first_rows
 from builder.llm.judges import judge_rows
 from builder.llm.ratings import unscored
+from builder.llm.renderer import Renderer
 from builder.llm.served_verdicts import served_verdict
 from builder.llm.speakers import Speaker, open_other, other_folder, other_renderer
 from builder.notices import notice
-from builder.recipe import Runtime
 from builder.recipe.judges import Rated, Verdict
+from builder.recipe.runtime import Runtime
 from builder.records import Rejects, half_of
 
 if TYPE_CHECKING:

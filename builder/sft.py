@@ -22,8 +22,9 @@ from builder.child import STAGE_PROCESS, die_with_parent
 from builder.errors import StageError
 from builder.failures import explain
 from builder.llm.adapters import read_adapter
-from builder.llm.contract import Renderer, load_contract
+from builder.llm.contract import load_contract
 from builder.llm.engine import load_tokenizer
+from builder.llm.renderer import Renderer
 from builder.preflight import check_examples, describe, first_rows, made_by_trl
 from builder.storage import count_rows, parquet_files, write_json, write_text
 from builder.training_log import ADVICE, reporter

@@ -8,9 +8,11 @@ import yaml
 
 from builder.augment import backward_prompt
 from builder.errors import StageError
-from builder.llm.contract import TEMPLATE_FILE, ChatContract, Renderer, make_contract
+from builder.llm.contract import TEMPLATE_FILE, ChatContract, make_contract
 from builder.llm.engine import load_tokenizer
-from builder.recipe import Chat, Origin, Runtime
+from builder.llm.renderer import Renderer
+from builder.recipe import Chat, Origin
+from builder.recipe.runtime import Runtime
 from builder.recipe.training import Schedule
 from builder.records import HALVES, Half, Stats, half_of
 from builder.section import Named, Section

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from builder.child import LOG, STAGE_PROCESS, die_with_parent, last_words
 from builder.errors import BuilderError, StageError
-from builder.recipe import Runtime
+from builder.recipe.runtime import Runtime
 from builder.resources import resource_folder
 from builder.sft import FAILED
 from builder.storage import read_json

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from builder.errors import StageError
-from builder.llm.contract import Message, Renderer
+from builder.llm.contract import Message
+from builder.llm.renderer import Renderer
 from builder.records import Counts, Rejects, rejected_schema, stable_id, training_schema
 from builder.storage import write_rows
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from builder.recipe import Runtime
+    from builder.recipe.runtime import Runtime
     from builder.records import Stats
 
 STAGE_FILE = "stage.json"

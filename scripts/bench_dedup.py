@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.corpus import deduplicate
-from builder.recipe import Runtime
+from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Dedup
 from builder.records import segment_id, segment_schema
 from builder.storage import open_rows, read_rows

@@ -27,13 +27,15 @@ from bench_server import CONCURRENCY, ask_plainly, served  # beside this file
 
 from builder.augment import AugmentStage, InstructionWriter, backward_prompt
 from builder.llm.attempts import Steady
-from builder.llm.contract import Renderer, load_contract, make_contract
+from builder.llm.contract import load_contract, make_contract
 from builder.llm.engine import load_tokenizer
 from builder.llm.ratings import rating_prompt, score_position
+from builder.llm.renderer import Renderer
 from builder.llm.runner import run_rows
 from builder.llm.vllm_engine import VllmEngine
-from builder.recipe import Augment, Chat, Engine, Runtime
+from builder.recipe import Augment, Chat, Engine
 from builder.recipe.judges import Expected, Verdict
+from builder.recipe.runtime import Runtime
 from builder.records import candidate_schema, score_schema, segment_schema
 from builder.sample.generate import BASE
 from builder.score import Scorer, ScoreStage

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from builder.errors import StageError
 from builder.llm.endpoint import Endpoint
-from builder.recipe import Engine, Runtime
+from builder.recipe import Engine
+from builder.recipe.runtime import Runtime
 
 START_SECONDS = 300
 CONCURRENCY = 64

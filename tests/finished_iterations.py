@@ -7,7 +7,7 @@ from recipe_changes import write_small_recipe
 
 from builder.curate import select
 from builder.project import open_project
-from builder.recipe import Runtime
+from builder.recipe.runtime import Runtime
 from builder.records import candidate_schema, score_schema, training_schema
 from builder.storage import write_json, write_rows
 from builder.workspace import Artifact

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from builder.errors import StageError
 from builder.progress import Progress
-from builder.recipe import Runtime
+from builder.recipe.runtime import Runtime
 from builder.records import Counts, Stats, seed_schema
 from builder.section import Section
 from builder.storage import write_rows, write_text

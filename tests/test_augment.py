@@ -9,11 +9,13 @@ from scripted_server import NAME, changed, status
 
 from builder.augment import AugmentStage, augment, backward_prompt, best_of_each, broken
 from builder.errors import StageError
-from builder.llm.contract import Renderer, make_contract
+from builder.llm.contract import make_contract
 from builder.llm.engine import Completion, Failed, load_tokenizer
+from builder.llm.renderer import Renderer
 from builder.llm.speakers import Written
-from builder.recipe import Augment, Chat, Engine, Runtime
+from builder.recipe import Augment, Chat, Engine
 from builder.recipe.other import Other
+from builder.recipe.runtime import Runtime
 from builder.records import Rejects, row_seed, segment_schema
 from builder.storage import read_rows, write_rows
 

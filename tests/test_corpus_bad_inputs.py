@@ -19,7 +19,7 @@ from corpus_pages import archive, clueweb12, clueweb22, page, settings
 
 from builder.corpus import extract_segments
 from builder.corpus.reading.readers import Loss, Page, Shard, list_inputs, read_pages
-from builder.recipe import Runtime
+from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Segments
 from builder.records import Stats
 from builder.storage import read_rows

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from builder.corpus import dedup, deduplicate
 from builder.corpus.dedup_rows import text_digest
-from builder.recipe import Runtime
+from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Dedup
 from builder.records import Stats, segment_id, segment_schema
 from builder.storage import parquet_files, read_rows, write_rows

@@ -22,7 +22,7 @@ from builder.corpus.sandbox import CutPages
 from builder.corpus.writer import _Result
 from builder.errors import RecipeError, StageError
 from builder.progress import read_progress
-from builder.recipe import Runtime
+from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Segments
 from builder.records import Rejects, Stats, segment_id, segment_schema
 from builder.storage import parquet_files, read_rows

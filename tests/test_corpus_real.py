@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from builder.corpus import deduplicate, extract_segments
-from builder.recipe import Runtime
+from builder.recipe.runtime import Runtime
 from builder.recipe.segments import CorpusSource, Dedup, Segments
 from builder.records import segment_id
 from builder.storage import read_rows

@@ -15,7 +15,7 @@ from builder.corpus.cutting.segmenter import Segment
 from builder.corpus.reading.crawl import Page
 from builder.corpus.sandbox import CutPages
 from builder.failures import EXIT_UNWRITABLE
-from builder.recipe import Runtime
+from builder.recipe.runtime import Runtime
 from builder.storage import read_json, read_rows
 
 STAGE = (

@@ -9,8 +9,9 @@ from recipe_changes import JUDGES, write_small_recipe
 from builder.errors import RecipeError
 from builder.iterations import read_iterations
 from builder.project import open_project
-from builder.recipe import Chat, Engine, Origin, Runtime, load_recipe
+from builder.recipe import Chat, Engine, Origin, load_recipe
 from builder.recipe.judges import Expected
+from builder.recipe.runtime import Runtime
 from builder.records import (
     HALVES,
     Rejects,

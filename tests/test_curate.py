@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from builder.curate import select, withheld_pages
 from builder.errors import StageError
-from builder.recipe import Runtime
 from builder.recipe.curate import Curate
+from builder.recipe.runtime import Runtime
 from builder.records import candidate_schema, score_schema
 from builder.selection import choose
 from builder.storage import read_rows, write_rows

@@ -19,13 +19,15 @@ from builder.cli import main
 from builder.control_tokens import escape_control_tokens, find_control_token
 from builder.corpus import extract_segments
 from builder.errors import StageError
-from builder.llm.contract import Renderer, control_tokens, make_contract
+from builder.llm.contract import make_contract
 from builder.llm.engine import Completion, Failed, load_tokenizer
 from builder.llm.judges import judge_rows
 from builder.llm.prompts import render
 from builder.llm.ratings import NO_LOGPROBS, rating_prompt, score_position
-from builder.recipe import Augment, Chat, Engine, Runtime
+from builder.llm.renderer import Renderer, control_tokens
+from builder.recipe import Augment, Chat, Engine
 from builder.recipe.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
+from builder.recipe.runtime import Runtime
 from builder.records import Stats, segment_id, segment_schema
 from builder.release import assemble, check_release
 from builder.release.check_rows import check_rows

@@ -17,11 +17,13 @@ from builder.control_tokens import find_control_token
 from builder.corpus import deduplicate, extract_segments
 from builder.curate import choose, select
 from builder.errors import BuilderError, RecipeError, StageError
-from builder.llm.contract import Renderer, make_contract
+from builder.llm.contract import make_contract
 from builder.llm.engine import Completion, load_tokenizer
-from builder.recipe import Augment, Chat, Engine, Runtime, Seed
+from builder.llm.renderer import Renderer
+from builder.recipe import Augment, Chat, Engine, Seed
 from builder.recipe.curate import Curate
 from builder.recipe.judges import Verdict
+from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Dedup
 from builder.records import Counts, Stats, candidate_schema, pair_id, score_schema, segment_id, segment_schema
 from builder.sample.generate import BASE

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from builder.llm.contract import Renderer, load_contract
+from builder.llm.contract import load_contract
 from builder.llm.engine import load_tokenizer
+from builder.llm.renderer import Renderer
 from builder.llm.transformers_engine import TransformersEngine
 from builder.project import open_project
 from builder.quickstart import write_recipe_folder

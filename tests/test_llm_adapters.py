@@ -10,7 +10,8 @@ from builder.llm.adapters import read_adapter
 from builder.llm.engine import Sampling, load_tokenizer, start_engine
 from builder.llm.transformers_engine import TransformersEngine
 from builder.llm.vllm_engine import VllmEngine
-from builder.recipe import Engine, Runtime
+from builder.recipe import Engine
+from builder.recipe.runtime import Runtime
 from builder.sample.generate import BASE
 
 TEXTS = ["Keep apples in a cool room. Damp rooms are bad for apples in autumn.", "Drums are old.", "x" * 200]

@@ -10,15 +10,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from builder.errors import StageError
-from builder.llm.contract import (
-    ChatContract,
-    Renderer,
-    check_contract,
-    control_tokens,
-    load_contract,
-    make_contract,
-)
+from builder.llm.contract import ChatContract, check_contract, load_contract, make_contract
 from builder.llm.engine import load_tokenizer
+from builder.llm.renderer import Renderer, control_tokens
 from builder.recipe import Chat
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"

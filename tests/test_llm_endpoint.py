@@ -15,7 +15,7 @@ from builder.llm.endpoint import Endpoint
 from builder.llm.engine import Failed
 from builder.llm.health import Pace
 from builder.llm.troubles import seconds_asked
-from builder.recipe import Runtime
+from builder.recipe.runtime import Runtime
 
 KEY = "sk-very-secret-0123456789"
 AGAIN = {

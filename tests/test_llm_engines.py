@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from builder.errors import StageError
-from builder.llm.contract import Renderer, make_contract
+from builder.llm.contract import make_contract
 from builder.llm.engine import Sampling, load_tokenizer, start_engine
 from builder.llm.judges import judge_rows
+from builder.llm.renderer import Renderer
 from builder.llm.transformers_engine import TransformersEngine
-from builder.recipe import Chat, Engine, Runtime
+from builder.recipe import Chat, Engine
 from builder.recipe.judges import Reasoned
+from builder.recipe.runtime import Runtime
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 RUNTIME = Runtime(kv_cache_mb=128)

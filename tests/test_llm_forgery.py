@@ -4,8 +4,9 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from builder.llm.contract import Renderer, make_contract
+from builder.llm.contract import make_contract
 from builder.llm.forgery import Suspicion
+from builder.llm.renderer import Renderer
 from builder.recipe import Chat
 
 MARKS = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from builder.augment import backward_prompt
 from builder.errors import StageError
-from builder.llm.contract import Renderer, make_contract
+from builder.llm.contract import make_contract
 from builder.llm.engine import Completion, Failed, load_tokenizer
 from builder.llm.judges import judge_rows
 from builder.llm.prompts import render
 from builder.llm.ratings import NO_LOGPROBS, check_rubric, rated, rating_prompt, score_position
+from builder.llm.renderer import Renderer
 from builder.llm.transformers_engine import TransformersEngine
 from builder.llm.verdicts import control_ids, parse_verdict, reasoning_of, verdict_row
 from builder.recipe import Chat, Engine

@@ -14,7 +14,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from builder.augment import AugmentStage, augment
 from builder.llm.engine import Completion, load_tokenizer
-from builder.recipe import Augment, Chat, Engine, Runtime
+from builder.recipe import Augment, Chat, Engine
+from builder.recipe.runtime import Runtime
 from builder.records import segment_schema
 from builder.storage import open_rows
 import builder.augment

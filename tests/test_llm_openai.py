@@ -13,7 +13,8 @@ from builder.errors import RecipeError, StageError
 from builder.llm.engine import Completion, Failed, Sampling, load_tokenizer, start_engine
 from builder.llm.openai_engine import OpenaiEngine, serve_command, served_name
 from builder.plan import show_plan
-from builder.recipe import Augment, Chat, Engine, Runtime, load_recipe
+from builder.recipe import Augment, Chat, Engine, load_recipe
+from builder.recipe.runtime import Runtime
 from builder.records import segment_schema
 from builder.storage import read_rows, write_rows
 

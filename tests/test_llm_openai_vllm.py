@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from builder.errors import StageError
-from builder.llm.contract import Renderer, make_contract
+from builder.llm.contract import make_contract
 from builder.llm.endpoint import Endpoint
 from builder.llm.engine import Sampling, load_tokenizer, start_engine
-from builder.recipe import Chat, Engine, Runtime
+from builder.llm.renderer import Renderer
+from builder.recipe import Chat, Engine
+from builder.recipe.runtime import Runtime
 
 pytestmark = pytest.mark.full
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"

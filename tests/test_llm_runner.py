@@ -14,7 +14,7 @@ from builder.child import run_child
 from builder.errors import StageError
 from builder.llm.chunks import read_chunks
 from builder.llm.runner import run_rows
-from builder.recipe import Runtime
+from builder.recipe.runtime import Runtime
 from builder.records import Stats
 from builder.section import Section
 from builder.storage import count_rows, read_json, read_rows, write_rows

@@ -6,9 +6,10 @@ from builder.llm.engine import Failed, Sampling
 from builder.llm.prompts import render
 from builder.llm.served_verdicts import served_verdict
 from builder.llm.speakers import Written
-from builder.recipe import Chat, Engine, Runtime
+from builder.recipe import Chat, Engine
 from builder.recipe.judges import Verdict
 from builder.recipe.other import Other
+from builder.recipe.runtime import Runtime
 from builder.records import candidate_schema, row_seed, score_schema
 from builder.score import ScoreStage, score
 from builder.storage import read_rows, write_rows

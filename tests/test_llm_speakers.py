@@ -5,11 +5,13 @@ import pytest
 from scripted_server import NAME, changed, status
 
 from builder.errors import StageError
-from builder.llm.contract import Renderer, make_contract
+from builder.llm.contract import make_contract
 from builder.llm.engine import Completion, Failed, Sampling, load_tokenizer
+from builder.llm.renderer import Renderer
 from builder.llm.speakers import ServedSpeaker, TokenSpeaker, Written, open_other, other_folder
-from builder.recipe import Chat, Engine, Runtime
+from builder.recipe import Chat, Engine
 from builder.recipe.other import Loaded, Other
+from builder.recipe.runtime import Runtime
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 PLAIN = Engine(kind="transformers", dtype="float32", max_model_len=64)

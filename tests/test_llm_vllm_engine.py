@@ -4,7 +4,8 @@ import pytest
 
 from builder.llm.engine import Sampling, load_tokenizer
 from builder.llm.vllm_engine import VllmEngine
-from builder.recipe import Engine, Runtime
+from builder.recipe import Engine
+from builder.recipe.runtime import Runtime
 from builder.sample.generate import BASE
 
 

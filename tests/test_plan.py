@@ -6,7 +6,7 @@ import pytest
 from stages import Words, write_words
 
 from builder.plan import _changes, _key, differences, plan_entry
-from builder.recipe import Runtime
+from builder.recipe.runtime import Runtime
 from builder.workspace import STAGE_FILE, Artifact, Workspace
 
 

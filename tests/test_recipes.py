@@ -13,12 +13,14 @@ from builder.checks import check_recipe
 from builder.cli import init
 from builder.control_tokens import find_control_token
 from builder.errors import StageError
-from builder.llm.contract import Renderer, check_contract, load_contract, make_contract
+from builder.llm.contract import check_contract, load_contract, make_contract
 from builder.llm.engine import load_tokenizer
 from builder.llm.ratings import score_position
+from builder.llm.renderer import Renderer
 from builder.pins import hub_inputs
 from builder.quickstart import write_recipe_folder
-from builder.recipe import Chat, Origin, Runtime, load_recipe
+from builder.recipe import Chat, Origin, load_recipe
+from builder.recipe.runtime import Runtime
 from builder.records import curated_schema, seed_schema
 from builder.resources import resource_folder
 from builder.storage import write_rows

@@ -14,7 +14,8 @@ import yaml
 from release_build import FakeBuild
 
 from builder.errors import RecipeError, ReleaseError
-from builder.recipe import Runtime, load_recipe
+from builder.recipe import load_recipe
+from builder.recipe.runtime import Runtime
 from builder.records import half_of, training_schema
 from builder.release import assemble, check_release
 from builder.release.markdown import examples

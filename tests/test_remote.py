@@ -15,7 +15,7 @@ from builder.corpus import extract_segments
 from builder.corpus.reading.readers import Loss, Page, Shard, list_inputs, read_pages
 from builder.errors import RecipeError
 from builder.fingerprint import describe
-from builder.recipe import Runtime
+from builder.recipe.runtime import Runtime
 from builder.recipe.segments import CorpusSource, Segments
 from builder.remote import list_remote, open_binary
 from builder.storage import read_rows

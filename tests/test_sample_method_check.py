@@ -1,4 +1,4 @@
-from builder.recipe import Runtime
+from builder.recipe.runtime import Runtime
 from builder.records import candidate_schema, curated_schema
 from builder.sample.method_check import Uncurated, draw_uncurated, share_again
 from builder.storage import read_rows, write_rows

@@ -8,8 +8,9 @@ from builder.llm.engine import Failed
 from builder.llm.first_scores import FIRST
 from builder.llm.ratings import NO_LOGPROBS
 from builder.notices import read_notices
-from builder.recipe import Chat, Engine, Runtime
+from builder.recipe import Chat, Engine
 from builder.recipe.judges import Expected, Reverse
+from builder.recipe.runtime import Runtime
 from builder.records import candidate_schema, stable_id
 from builder.score import ScoreStage, score
 from builder.storage import read_rows, write_rows

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from builder.errors import RecipeError, StageError
-from builder.recipe import Chat, Origin, Runtime
+from builder.recipe import Chat, Origin
+from builder.recipe.runtime import Runtime
 from builder.records import curated_schema, seed_schema
 from builder.storage import read_json, read_rows, write_rows
 from builder.train import BackwardStage, ForwardStage, SeedStage, train_backward, train_forward

@@ -8,7 +8,7 @@ import pytest
 from training_pairs import train_here, write_pairs
 
 from builder.errors import StageError
-from builder.recipe import Runtime
+from builder.recipe.runtime import Runtime
 from builder.recipe.training import Schedule
 from builder.storage import read_json
 

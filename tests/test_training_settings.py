@@ -8,7 +8,8 @@ import yaml
 
 from builder.llm.contract import load_contract
 from builder.llm.engine import load_tokenizer
-from builder.recipe import Origin, Runtime, load_recipe
+from builder.recipe import Origin, load_recipe
+from builder.recipe.runtime import Runtime
 from builder.recipe.training import Schedule
 from builder.records import curated_schema, seed_schema
 from builder.resources import resource_folder

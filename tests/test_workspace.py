@@ -9,7 +9,7 @@ from stages import Words, write_words
 
 from builder.child import last_words
 from builder.errors import StageError
-from builder.recipe import Runtime
+from builder.recipe.runtime import Runtime
 from builder.storage import write_json
 from builder.workspace import Finished, Workspace, locked
 

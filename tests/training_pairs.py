@@ -5,7 +5,8 @@ from typing import Any
 
 import yaml
 
-from builder.recipe import Chat, Origin, Runtime
+from builder.recipe import Chat, Origin
+from builder.recipe.runtime import Runtime
 from builder.recipe.training import Schedule
 from builder.records import Stats, curated_schema, seed_schema
 from builder.storage import write_rows

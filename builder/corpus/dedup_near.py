@@ -17,7 +17,7 @@ from builder.corpus.forks import forks_end_with_us
 from builder.corpus.rules.words import splitter
 from builder.polling import polled
 from builder.progress import Progress
-from builder.recipe import Runtime
+from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Dedup
 from builder.records import stable_id
 from builder.storage import read_json, write_json

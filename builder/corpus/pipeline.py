@@ -15,7 +15,7 @@ from builder.corpus.tasks import TaskFiles
 from builder.corpus.workers import watched_workers
 from builder.errors import StageError
 from builder.fingerprint import fingerprint
-from builder.recipe import Runtime
+from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Segments
 from builder.records import Counts, Stats
 from builder.storage import read_rows

@@ -11,7 +11,7 @@ from builder.llm.health import Pace
 from builder.llm.openai_engine import number
 
 if TYPE_CHECKING:
-    from builder.recipe import Runtime
+    from builder.recipe.runtime import Runtime
 
 
 class Reply(NamedTuple):

@@ -6,15 +6,11 @@ template drift between training and inference is the commonest defect of earlier
 
 import hashlib
 import json
-import re
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from builder.errors import StageError
-from builder.llm.forgery import Suspicion
 from builder.llm.prompts import template_path
 from builder.storage import read_json, write_json
 
@@ -189,106 +185,3 @@ def check_contract(model: Path, tokenizer: Any, chat: "Chat", role: Literal["for
             "delete the stage's folder to train it again"
         )
     return contract
-
-
-class Renderer:
-    """Turns conversations into token ids with one contract and one tokenizer."""
-
-    def __init__(self, contract: ChatContract, tokenizer: Any) -> None:
-        self.contract, self.tokenizer = contract, tokenizer
-        self.end_id = int(tokenizer.convert_tokens_to_ids(contract.end_token))
-        self._of_template: dict[tuple[tuple[str, str], ...], list[int]] = {}
-
-    @cached_property
-    def _control_tokens(self) -> dict[int, str]:
-        return control_tokens(self.tokenizer)
-
-    @cached_property
-    def _suspicion(self) -> Suspicion:
-        return Suspicion(self.tokenizer, self._control_tokens)
-
-    def prompt(self, messages: list[Message]) -> list[int]:
-        """Token ids of `messages` with the opening of the assistant's turn."""
-        return self.prompts([messages])[0]
-
-    def prompts(self, conversations: Sequence[list[Message]]) -> list[list[int]]:
-        """`prompt` of each conversation; together they are tokenised on all cores."""
-        return self._ids(conversations, opening=True)
-
-    def answered(self, messages: list[Message], answer: str) -> tuple[list[int], int]:
-        """Token ids of prompt, answer and end token, and the index where the answer begins.
-
-        Raises:
-            StageError: If the prompt's ids are not the beginning of the whole.
-        """
-        return self.all_answered([messages], [answer])[0]
-
-    def all_answered(
-        self, conversations: Sequence[list[Message]], answers: Sequence[str]
-    ) -> list[tuple[list[int], int]]:
-        """`answered` of each conversation with its answer; together they are tokenised on all cores.
-
-        Raises:
-            StageError: If the ids of a prompt are not the beginning of the whole.
-        """
-        whole = [
-            [*messages, {"role": "assistant", "content": answer}]
-            for messages, answer in zip(conversations, answers, strict=True)
-        ]
-        found = []
-        for prompt, ids in zip(self.prompts(conversations), self._ids(whole, opening=False), strict=True):
-            if ids[: len(prompt)] != prompt:
-                raise StageError("the chat template does not keep the prompt's tokens when an answer follows")
-            last = len(ids) - 1 - ids[::-1].index(self.end_id)
-            found.append((ids[: last + 1], len(prompt)))
-        return found
-
-    def forged(self, messages: list[Message]) -> bool:
-        """Whether a text in `messages` adds a control token of this vocabulary, or hides one of the template.
-
-        Ids are compared with those of the same turns around a plain text, so that it finds what the tokenizer really
-        matches: with its normalisation, its stripping, and across the borders of a turn. System messages are ours.
-        """
-        if not any(self._suspicion.of(turn["content"]) for turn in messages if turn["role"] != "system"):
-            return False
-        turns = tuple((turn["role"], turn["content"] if turn["role"] == "system" else "x") for turn in messages)
-        if turns not in self._of_template:
-            self._of_template[turns] = self._controls([{"role": role, "content": text} for role, text in turns])
-        return self._controls(messages) != self._of_template[turns]
-
-    def _controls(self, messages: list[Message]) -> list[int]:
-        return [token for token in self._ids([messages], opening=False)[0] if token in self._control_tokens]
-
-    def _ids(self, conversations: Sequence[list[Message]], *, opening: bool) -> list[list[int]]:
-        if not conversations:
-            return []
-        ids = self.tokenizer.apply_chat_template(
-            list(conversations),
-            chat_template=self.contract.template,
-            tokenize=True,
-            add_generation_prompt=opening,
-            return_dict=False,
-        )
-        return [list(of_one) for of_one in ids]
-
-
-_LIKE_MARKUP = re.compile(r"[<\[](?!0x[0-9A-Fa-f]{2}>)\S+[>\]]")
-_TAG = re.compile(r"</?(\w+)/?>")
-
-
-def control_tokens(tokenizer: Any) -> dict[int, str]:
-    """The tokens of a vocabulary that steer a model and that no text may become, by id.
-
-    Those are its special tokens, and added tokens that look like markup (`<think>`). Left out are tags of HTML, runs of
-    white space, other words and bytes, which some vocabularies hold as added tokens too, and the token for unknown
-    characters, which any text may become.
-    """
-    from lxml.html.defs import tags
-
-    unknown = {tokenizer.unk_token_id} - {tokenizer.bos_token_id, tokenizer.eos_token_id}
-    found = dict(zip(tokenizer.all_special_ids, map(str, tokenizer.all_special_tokens), strict=True))
-    for number, token in tokenizer.added_tokens_decoder.items():
-        tag = _TAG.fullmatch(token.content)
-        if token.special or (_LIKE_MARKUP.fullmatch(token.content) and not (tag and tag[1].lower() in tags)):
-            found[number] = token.content
-    return {number: token for number, token in found.items() if number not in unknown}

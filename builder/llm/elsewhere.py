@@ -25,7 +25,7 @@ from builder.storage import read_json, write_json
 if TYPE_CHECKING:
     from builder.llm.block import AnswerRows
     from builder.llm.chunks import Chunks
-    from builder.recipe import Runtime
+    from builder.recipe.runtime import Runtime
 
 ENDED = "ended.json"
 """What an engine that did not reach its end says, in its own folder below the stage's logs."""

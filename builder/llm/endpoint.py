@@ -17,7 +17,7 @@ from builder.llm.health import Health, Pace
 from builder.llm.troubles import BAD_REPLY, Trouble, reading_trouble, status_trouble
 
 if TYPE_CHECKING:
-    from builder.recipe import Runtime
+    from builder.recipe.runtime import Runtime
 
 KEY = "OPENAI_API_KEY"
 PING_SECONDS = 10.0

@@ -10,7 +10,7 @@ from builder.errors import StageError
 
 if TYPE_CHECKING:
     from builder.recipe import Engine as EngineConfig
-    from builder.recipe import Runtime
+    from builder.recipe.runtime import Runtime
 
 INSTALL = {
     "vllm": "pip install 'humpback-builder[vllm]' (GPU) or '[cpu]', or set engine.kind: transformers",

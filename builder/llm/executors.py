@@ -10,7 +10,7 @@ from builder.llm.journal import blame
 
 if TYPE_CHECKING:
     from builder.llm.block import AnswerRows
-    from builder.recipe import Runtime
+    from builder.recipe.runtime import Runtime
 
 NO_GPU = ("", "-1", "NoDevFiles")
 """Values of CUDA_VISIBLE_DEVICES that hide all GPUs."""

@@ -8,10 +8,10 @@ and `additive` counts points instead. `reasoned` and `expected` give the fractio
 from collections.abc import Callable
 from pathlib import Path
 
-from builder.llm.contract import Renderer
 from builder.llm.engine import Engine, Failed
 from builder.llm.likelihoods import likelihood, reverse
 from builder.llm.ratings import NO_LOGPROBS, Row, rated, rating_prompt, score_position, unscored
+from builder.llm.renderer import Renderer
 from builder.llm.verdicts import reasoned, verdict
 from builder.recipe.judges import Expected, Judge, Likelihood, Reasoned, Reverse, Verdict
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from builder.augment import backward_prompt
-from builder.llm.contract import Renderer
 from builder.llm.engine import Engine, Failed
 from builder.llm.ratings import Row, unscored
+from builder.llm.renderer import Renderer
 from builder.recipe.judges import Likelihood
 
 Rendered = tuple[list[int], int]

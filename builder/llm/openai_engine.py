@@ -19,7 +19,7 @@ from builder.llm.ratings import NO_LOGPROBS
 
 if TYPE_CHECKING:
     from builder.recipe import Engine as EngineConfig
-    from builder.recipe import Runtime
+    from builder.recipe.runtime import Runtime
 
 NEUTRAL: Body = {
     "top_k": 0,

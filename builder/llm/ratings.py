@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from builder.errors import StageError
-from builder.llm.contract import Message, Renderer
+from builder.llm.contract import Message
 from builder.llm.prompts import render, template_path
+from builder.llm.renderer import Renderer
 
 Row = dict[str, Any]
 FORCED = "Score: "

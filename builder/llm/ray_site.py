@@ -12,7 +12,7 @@ from builder.polling import polled
 
 if TYPE_CHECKING:
     from builder.llm.block import AnswerRows
-    from builder.recipe import Runtime
+    from builder.recipe.runtime import Runtime
 
 _POLL_SECONDS = 5.0
 

@@ -16,7 +16,7 @@ from builder.records import Counts, Rejects
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from builder.recipe import Runtime
+    from builder.recipe.runtime import Runtime
 
 _POLL_SECONDS = 0.5
 

@@ -15,7 +15,7 @@ from builder.llm.elsewhere import Elsewhere, has_failed, keep_waiting
 
 if TYPE_CHECKING:
     from builder.llm.block import AnswerRows
-    from builder.recipe import Runtime
+    from builder.recipe.runtime import Runtime
     from builder.recipe.slurm import Slurm
 
 POLL_SECONDS = 10.0

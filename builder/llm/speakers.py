@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from builder.control_tokens import find_control_token
 from builder.errors import StageError
-from builder.llm.contract import Message, Renderer, make_contract
+from builder.llm.contract import Message, make_contract
 from builder.llm.engine import Completion, Engine, Failed, Sampling, Tick, load_tokenizer, start_engine
+from builder.llm.renderer import Renderer
 
 if TYPE_CHECKING:
     from builder.llm.chat_model import ChatModel
-    from builder.recipe import Chat, Runtime
+    from builder.recipe import Chat
     from builder.recipe import Engine as EngineConfig
     from builder.recipe.other import Loaded
+    from builder.recipe.runtime import Runtime
 
 
 Role = Literal["forward", "backward"]

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from builder.llm.contract import Renderer, control_tokens
 from builder.llm.engine import Completion, Engine, Failed, Sampling
 from builder.llm.ratings import NO_LOGPROBS, Row, rated, rating_prompt, score_position, unscored
+from builder.llm.renderer import Renderer, control_tokens
 from builder.recipe.judges import Reasoned, Verdict
 from builder.records import row_seed
 

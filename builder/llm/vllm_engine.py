@@ -14,7 +14,7 @@ from builder.llm.engine import Completion, Sampling, Tick
 
 if TYPE_CHECKING:
     from builder.recipe import Engine as EngineConfig
-    from builder.recipe import Runtime
+    from builder.recipe.runtime import Runtime
 
 
 class VllmEngine:

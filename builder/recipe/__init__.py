@@ -4,12 +4,10 @@ Every section but `runtime` is part of the fingerprint of the stages that use it
 result belongs in a section and anything that does not belongs in `runtime`.
 """
 
-import re
-import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from builder.recipe.curate import Curate
 from builder.recipe.decontaminate import Decontaminate
@@ -17,10 +15,10 @@ from builder.recipe.gate import Gate
 from builder.recipe.judges import Judge, Likelihood, Rated, Reasoned, Verdict
 from builder.recipe.other import Other
 from builder.recipe.release import Release
+from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Dedup, Segments
-from builder.recipe.slurm import Slurm
 from builder.recipe.training import Training
-from builder.section import Input, Named, RecipePath, Section, Share
+from builder.section import Input, Named, Section, Share
 
 
 class Origin(Section):
@@ -138,70 +136,6 @@ class Augment(Section):
     def _best(self) -> "Augment":
         if self.keep == "best" and self.model is not None and self.model.served_name is not None:
             raise ValueError("has keep: best, which needs log-probabilities, and a served model gives none; use all")
-        return self
-
-
-class Runtime(Section):
-    """Where and how fast it runs; never part of a fingerprint."""
-
-    work_dir: RecipePath | None = None
-    workers: Annotated[int, Field(ge=1)] = 2
-    threads: Annotated[int, Field(ge=1)] = 1
-    """OpenMP threads of a child process."""
-    engines: Annotated[int, Field(ge=1)] = 1
-    """Engines side by side, each with `tensor_parallel` GPUs of its own."""
-    executor: Literal["local", "ray", "slurm"] = "local"
-    """Where the engines run: on this machine, on a Ray cluster (RAY_ADDRESS names it, else one is started here), or as
-    tasks of a Slurm job. All machines must see the work directory and the models under the same paths."""
-    slurm: Slurm | None = None
-    chunk_rows: Annotated[int, Field(ge=1)] = 512
-    max_failed: Share = 0.2
-    """The share of rows that may fail in the engine, in about 1,000 rows, before a stage stops."""
-    kv_cache_mb: Annotated[int, Field(ge=16)] | None = 512
-    """Size of the KV cache on a CPU, where vLLM would otherwise claim most of the memory."""
-    gpu_memory: Share = 0.9
-    tensor_parallel: Annotated[int, Field(ge=1)] = 1
-    endpoint: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
-    """Where an OpenAI-compatible server answers, such as http://localhost:8000/v1; its key is in OPENAI_API_KEY."""
-    concurrency: Annotated[int, Field(ge=1)] = 64
-    """Requests that a server is sent at the same time."""
-    request_seconds: Annotated[float, Field(gt=0)] = 300.0
-    """How long one request may take."""
-    request_tries: Annotated[int, Field(ge=1)] = 6
-    """How often a request is sent before its row counts as failed."""
-    launcher: str = ""
-    """Prefix of the training command, e.g. `accelerate launch --config_file recipes/accelerate/fsdp2.yaml`; split
-    without a shell. A word `recipes/accelerate/...` that names no file here names that of the package."""
-    device_batch: Annotated[int, Field(ge=1)] | None = None
-    """The most rows that a device takes at once in training, instead of the TRL recipe's per_device_train_batch_size;
-    needs `training.global_batch`, which says how many a step has."""
-    max_too_long: Annotated[float, Field(ge=0, le=1)] = 0.01
-    """The share of training rows that may be left out because they are longer than max_length, before a training
-    stops."""
-    stall_minutes: Annotated[float, Field(gt=0)] = 30.0
-    restarts: Annotated[int, Field(ge=0)] = 4
-    """How often a process that stands still, or an engine that dies, is started again."""
-
-    @field_validator("launcher")
-    @classmethod
-    def _splits(cls, launcher: str) -> str:
-        try:
-            shlex.split(launcher)
-        except ValueError as error:
-            raise ValueError(f"is {launcher!r}, which cannot be split into words: {error}") from error
-        return launcher
-
-    @field_validator("endpoint")
-    @classmethod
-    def _without_secret(cls, endpoint: str | None) -> str | None:
-        if endpoint is not None and re.search(r"[?#]|//[^/]*@", endpoint):
-            raise ValueError("must be an address alone, without user, password or query; OPENAI_API_KEY takes the key")
-        return endpoint
-
-    @model_validator(mode="after")
-    def _asks_slurm(self) -> "Runtime":
-        if self.executor == "slurm" and self.slurm is None:
-            raise ValueError("executor is 'slurm', so slurm must say at least partition and time")
         return self
 
 

@@ -3,10 +3,12 @@
 from collections import Counter
 from pathlib import Path
 
-from builder.llm.contract import Message, Renderer, check_contract
+from builder.llm.contract import Message, check_contract
 from builder.llm.engine import Failed, Sampling, load_tokenizer, start_engine
+from builder.llm.renderer import Renderer
 from builder.llm.speakers import answer_text
-from builder.recipe import Chat, Engine, Runtime
+from builder.recipe import Chat, Engine
+from builder.recipe.runtime import Runtime
 from builder.records import Counts, Stats, row_seed
 from builder.section import Section
 from builder.storage import write_rows

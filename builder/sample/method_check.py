@@ -13,7 +13,7 @@ from builder.build import run_build
 from builder.console import Console
 from builder.project import Project, open_project
 from builder.quickstart import copy_recipe
-from builder.recipe import Runtime
+from builder.recipe.runtime import Runtime
 from builder.records import Counts, Stats, curated_schema, stable_id
 from builder.sample.generate import sample_world, write_sample
 from builder.sample.pretrain import pretrain

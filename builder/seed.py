@@ -21,7 +21,7 @@ from builder.seed_files import Candidate, Row, read_source
 from builder.seed_oasst import COLUMNS, oasst_candidates
 from builder.storage import write_rows
 
-VERSION = 1
+VERSION = 2
 
 FAILURES = frozenset({"not_json", "no_columns", "malformed", "not_text", "not_unicode"})
 """Reasons that mean a row could not be read; all others mean it was left out on purpose."""

@@ -17,7 +17,8 @@ Message = dict[str, Any]
 def oasst_candidates(rows: Iterable[Row], config: Seed, tally: Counter[str]) -> Iterator[Candidate]:
     """Yield the first-turn replies of trees and flat messages, and the prompts without one.
 
-    A row that has the columns but not the form of a tree or a message is one candidate, `malformed`.
+    A row that has the columns but not the form of a tree or a message is one candidate, `malformed`; so is a flat
+    message whose parent is not there, `no_parent`: nobody can say what it answers.
 
     Args:
         rows: Of one source.
@@ -44,6 +45,8 @@ def oasst_candidates(rows: Iterable[Row], config: Seed, tally: Counter[str]) -> 
         replies.setdefault(_parent(message), []).append(message)
     for root in replies.pop("", []):
         yield from _first_turn(root, replies.get(root["message_id"], []), config)
+    for parent in replies.keys() - {message["message_id"] for message in messages}:
+        yield from (Candidate(reply["message_id"], None, reply.get("text"), "no_parent") for reply in replies[parent])
 
 
 def _messages(row: dict[str, Any]) -> list[Message] | None:

@@ -171,6 +171,16 @@ def test_rows_that_are_no_tree_or_message_fail_and_are_kept_as_rejected(tmp_path
     assert "malformed" in FAILURES
 
 
+def test_flat_replies_whose_prompt_is_not_there_are_counted(tmp_path: Path) -> None:
+    late = answer("b", replies=[answer("d")])
+    rows = flat([*GOOD_TREES, tree("t", answer("a"), late)], "lists")
+    file = write_lines(tmp_path / "x.jsonl", [row for row in rows if row["message_id"] != "t"])
+    found, stats = run(tmp_path / "out", source(file, "oasst"))
+    assert len(found) == len(GOOD_TREES)
+    assert stats.counts["pairs"].dropped == {"no_parent": 2}
+    assert sorted(row["id"] for row in read_rows(tmp_path / "out" / "rejected")) == ["a", "b"]
+
+
 @pytest.mark.parametrize("rank", ["0", False, None, math.nan, [0], 10**400])
 def test_rank_that_is_no_number_is_none(tmp_path: Path, rank: Any) -> None:
     file = write_lines(tmp_path / "x.jsonl", [*GOOD_TREES, tree("t", answer("r", rank=rank))])

@@ -8,6 +8,7 @@ from typing import Any
 from builder.errors import StageError
 from builder.llm.contract import ChatContract, Message
 from builder.llm.forgery import Suspicion
+from builder.llm.shared_text import encode
 
 
 class Renderer:
@@ -81,14 +82,13 @@ class Renderer:
     def _ids(self, conversations: Sequence[list[Message]], *, opening: bool) -> list[list[int]]:
         if not conversations:
             return []
-        ids = self.tokenizer.apply_chat_template(
+        texts = self.tokenizer.apply_chat_template(
             list(conversations),
             chat_template=self.contract.template,
-            tokenize=True,
+            tokenize=False,
             add_generation_prompt=opening,
-            return_dict=False,
         )
-        return [list(of_one) for of_one in ids]
+        return encode(self.tokenizer, texts)
 
 
 _LIKE_MARKUP = re.compile(r"[<\[](?!0x[0-9A-Fa-f]{2}>)\S+[>\]]")

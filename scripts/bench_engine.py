@@ -103,7 +103,7 @@ class Bench:
         """The judge `expected` against `verdict` with a reasoning: short pairs, and pairs of the paper's lengths."""
         fast, slow = Expected(judge="expected"), Verdict(judge="verdict", max_tokens=REASONING_TOKENS)
         for shape, pairs, turns in (
-            ("short pairs", self._short_pairs(self.count), 2),  # few long turns: `expected` is done in seconds
+            ("short pairs", 2 * self._short_pairs(self.count), 2),  # long turns: `expected` is done in seconds
             ("the paper's lengths", self.pairs[:128], TURNS),
         ):
             seconds = self._turns({"expected": self._score(fast), "verdict": self._score(slow)}, pairs, turns)

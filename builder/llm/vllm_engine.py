@@ -67,6 +67,7 @@ class VllmEngine:
                 seed=seed,
                 logprobs=0,
                 detokenize=False,  # the stages do it, once a reply and not once a token
+                skip_clone=True,  # nobody else has it
             )
             for seed in seeds
         ]
@@ -76,7 +77,8 @@ class VllmEngine:
         """See `Engine.token_logprobs`."""
         from vllm import SamplingParams
 
-        outputs = self._run(sequences, SamplingParams(temperature=0, max_tokens=1, prompt_logprobs=0, detokenize=False))
+        options = SamplingParams(temperature=0, max_tokens=1, prompt_logprobs=0, detokenize=False, skip_clone=True)
+        outputs = self._run(sequences, options)
         return [
             [output.prompt_logprobs[at][ids[at]].logprob for at in range(start, len(ids))]
             for output, ids, start in zip(outputs, sequences, starts, strict=True)
@@ -86,7 +88,9 @@ class VllmEngine:
         """See `Engine.next_logprobs`."""
         from vllm import SamplingParams
 
-        options = SamplingParams(temperature=0, max_tokens=1, logprob_token_ids=list(choices), detokenize=False)
+        options = SamplingParams(
+            temperature=0, max_tokens=1, logprob_token_ids=list(choices), detokenize=False, skip_clone=True
+        )
         first = [output.outputs[0].logprobs[0] for output in self._run(prompts, options)]
         return [[found[choice].logprob for choice in choices] for found in first]
 

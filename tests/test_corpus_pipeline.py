@@ -18,6 +18,7 @@ from builder.corpus.cutting.page import CutPage, cut_page
 from builder.corpus.cutting.segmenter import Segment
 from builder.corpus.cutting.walk import parse, render, walk
 from builder.corpus.reading.readers import Loss, Page
+from builder.corpus.rules.text import letter_share
 from builder.corpus.sandbox import CutPages
 from builder.corpus.writer import _Result
 from builder.errors import RecipeError, StageError
@@ -117,14 +118,14 @@ def test_a_changed_filter_changes_only_what_it_concerns(tmp_path: Path) -> None:
     base = settings(tmp_path / "in", tasks=2, boundary="any", min_chars=1)
     extract(tmp_path / "a", base)
     before = rows_of(tmp_path / "a")
-    median = sorted(len(row["text"]) for row in before)[len(before) // 2]
-    extract(tmp_path / "b", base.model_copy(update={"min_chars": median}))
+    median = sorted(letter_share(row["text"]) for row in before)[len(before) // 2]
+    extract(tmp_path / "b", base.model_copy(update={"min_letter_share": median}))
     after = rows_of(tmp_path / "b")
-    assert after == [row for row in before if len(row["text"]) >= median]
+    assert after == [row for row in before if letter_share(row["text"]) >= median]
     assert 0 < len(after) < len(before)
     rejected = {row["id"]: row for row in read_rows(tmp_path / "b" / "rejected")}
     assert {row["id"] for row in before} - {row["id"] for row in after} == set(rejected)
-    assert {row["reason"] for row in rejected.values()} == {"too_short"}
+    assert {row["reason"] for row in rejected.values()} == {"few_letters"}
     assert all(row["text"] for row in rejected.values())
 
 
@@ -158,7 +159,7 @@ def test_other_settings_in_the_same_folder_leave_nothing_of_the_old_run(tmp_path
 def test_texts_of_rejected_rows_are_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("builder.corpus.writer.REJECTED_TEXTS_PER_REASON", 5)
     archive(tmp_path / "in" / "x.warc.gz", 8)
-    extract(tmp_path / "out", settings(tmp_path / "in", tasks=3, boundary="any", min_chars=2_900))
+    extract(tmp_path / "out", settings(tmp_path / "in", tasks=3, boundary="any", min_chars=1, max_header_chars=1))
     rejected = list(read_rows(tmp_path / "out" / "rejected"))
     assert len(rejected) == 24
     assert sum(row["text"] is not None for row in rejected) == 5

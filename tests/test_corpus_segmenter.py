@@ -10,11 +10,13 @@ from builder.corpus.cutting.walk import parse, render, walk
 ALL = 10**9
 
 
-def segments_of(html: str, boundary: str = "tree", max_chars: int = ALL, without: str = "") -> list[Segment]:
+def segments_of(
+    html: str, boundary: str = "tree", max_chars: int = ALL, without: str = "", min_chars: int = 1
+) -> list[Segment]:
     """Segments of all blocks but those with the text `without`."""
     blocks = walk(parse(html))
     kept = {block.number for block in blocks if not block.level and not (without and without in block.text)}
-    return cut(blocks, kept, boundary=boundary, max_chars=max_chars)  # type: ignore[arg-type]
+    return cut(blocks, kept, boundary=boundary, max_chars=max_chars, min_chars=min_chars)  # type: ignore[arg-type]
 
 
 def long(word: str) -> str:
@@ -65,6 +67,45 @@ def test_a_heading_of_headings_merges_or_goes() -> None:
     assert [item.header for item in segments_of(html, "any")] == ["One", "Two"]
 
 
+CARDS = "<h2>Tools</h2><p>What we use.</p>" + "".join(f"<h3>Tool {n}</h3><p>It cuts wood.</p>" for n in range(4))
+
+
+def test_sections_that_are_too_short_one_by_one_are_one_segment_of_the_heading_above() -> None:
+    assert [item.header for item in segments_of(CARDS, "any", min_chars=10)][:2] == ["Tools", "Tool 0"]
+    (whole,) = segments_of(CARDS, "any", min_chars=50)
+    assert (whole.header, len(whole.text)) == ("Tools", 104)
+    assert whole.text.startswith("What we use.\n\nTool 0\n\nIt cuts wood.\n\nTool 1")
+
+
+def test_the_first_section_that_is_long_enough_ends_them() -> None:
+    html = f"{CARDS}<h3>Saw</h3>{long('saw')}<h3>Oil</h3><p>It is black.</p><h2>End</h2><p>No more.</p>"
+    for boundary, most in (("any", ALL), ("tree", 250)):
+        segments = segments_of(html, boundary, most, min_chars=100)
+        assert [item.header for item in segments] == ["Tools", "Saw", "Oil", "End"]
+        assert segments[0].text.endswith("Tool 3\n\nIt cuts wood.")
+
+
+def test_a_text_that_is_long_enough_takes_in_none() -> None:
+    segments = segments_of(CARDS.replace("What we use.", "What we use. " * 10), "any", min_chars=100)
+    assert [item.header for item in segments][:2] == ["Tools", "Tool 0"]
+
+
+def test_sections_are_put_together_up_to_the_longest_text_allowed() -> None:
+    first, *others = segments_of(CARDS, "any", 60, min_chars=50)
+    assert first.text.endswith("Tool 1\n\nIt cuts wood.")
+    assert len(first.text) <= 60
+    assert [item.header for item in others] == ["Tool 2", "Tool 3"]
+
+
+def test_short_sections_of_short_sections_belong_to_the_nearest_heading_that_makes_them_long_enough() -> None:
+    html = f"<h1>House</h1><p>Old.</p>{CARDS}"
+    (tools,) = [item for item in segments_of(html, "any", min_chars=50) if item.header == "Tools"]
+    assert tools.path == ("House",)
+    (house,) = segments_of(html, "any", min_chars=150)
+    assert house.header == "House"
+    assert "Old.\n\nTools\n\nWhat we use." in house.text
+
+
 def test_what_is_not_kept_is_left_out_and_headings_without_text_die() -> None:
     html = f"<h1>Top</h1>{long('alpha')}<h2>Related</h2>{long('other')}<h2>Empty</h2>"
     (only,) = segments_of(html, without="other")
@@ -93,10 +134,12 @@ _pages = st.lists(
 
 
 @settings(max_examples=200, deadline=None)
-@given(_pages, st.sampled_from(["tree", "any"]), st.integers(1, 400))
-def test_segments_are_ordered_disjoint_and_rebuilt_from_their_blocks(html: str, boundary: str, most: int) -> None:
+@given(_pages, st.sampled_from(["tree", "any"]), st.integers(1, 400), st.integers(1, 200))
+def test_segments_are_ordered_disjoint_and_rebuilt_from_their_blocks(
+    html: str, boundary: str, most: int, least: int
+) -> None:
     blocks = walk(parse(html))
-    segments = segments_of(html, boundary, most)
+    segments = segments_of(html, boundary, most, min_chars=least)
     numbers = [number for item in segments for number in item.kept_blocks]
     assert numbers == sorted(set(numbers))
     for item in segments:
@@ -104,3 +147,5 @@ def test_segments_are_ordered_disjoint_and_rebuilt_from_their_blocks(html: str, 
         assert item.text.strip()
     for first, second in pairwise(segments):
         assert first.position < second.position
+    alone = segments_of(html, boundary, most)
+    assert sum(len(item.text) for item in segments) >= sum(len(item.text) for item in alone)

@@ -83,7 +83,6 @@ def test_segments_do_not_depend_on_order_files_tasks_place_or_other_pages(
 filters = st.fixed_dictionaries(
     {},
     optional={
-        "min_chars": st.integers(1, 900),
         "max_header_chars": st.sampled_from([5, 30, 200]),
         "max_header_capitals": st.sampled_from([0.2, 0.6, 1.0]),
         "languages": st.sampled_from([["en"], ["de"], ["en", "de"]]),
@@ -112,12 +111,15 @@ def test_filters_change_which_segments_stay_and_nothing_about_them(
 
 
 @pytest.mark.parametrize("boundary", ["tree", "any"])
-def test_another_longest_text_keeps_the_ids_of_the_texts_that_both_cuts_have(tmp_path: Path, boundary: str) -> None:
+@pytest.mark.parametrize("ends", [((60, 400), (60, 1_300)), ((60, 1_300), (300, 1_300))])
+def test_another_shortest_or_longest_text_keeps_the_ids_of_the_texts_that_both_cuts_have(
+    tmp_path: Path, boundary: str, ends: tuple[tuple[int, int], ...]
+) -> None:
     pages = write_archives(tmp_path / "corpus", list(range(12)), 1)
     cuts = []
-    for longest in (400, 1_300):
-        out = tmp_path / str(longest)
-        cut_and_write(out, corpus(pages, min_chars=60, max_chars=longest, boundary=boundary))
+    for shortest, longest in ends:
+        out = tmp_path / f"{shortest}-{longest}"
+        cut_and_write(out, corpus(pages, min_chars=shortest, max_chars=longest, boundary=boundary))
         cuts.append({(row["page_id"], row["position"], row["text"]): row["id"] for row in rows_of(out).values()})
     one, other = cuts
     assert one.keys() != other.keys()

@@ -23,7 +23,7 @@ from builder.storage import read_rows
 if TYPE_CHECKING:
     from builder.corpus.reading.readers import Input, Loss, Page
 
-VERSION = 4
+VERSION = 5
 _LOST_LISTED = 100
 
 

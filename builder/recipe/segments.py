@@ -37,6 +37,7 @@ class Heuristics(Section):
     """Which segments are dropped by rules; the paper's are those on length, headers and repeated sentences."""
 
     min_chars: Annotated[int, Field(ge=1)] = 600
+    """Sections that are shorter one by one are put together under the heading above them before this is asked."""
     max_chars: Annotated[int, Field(ge=1)] = 3_000
     max_header_chars: Annotated[int, Field(ge=1)] = 200
     max_header_capitals: Share = 0.6

@@ -5,7 +5,9 @@ page's own DOM.
 
 Departure: the paper does not say where a segment ends. `tree` (default) runs to the next heading of the same or a
 higher level where that fits `max_chars` and keeps the sub-headings inside as lines; where it does not fit, the text
-right under the heading and the sections below it become segments of their own. `any` ends at the next heading.
+right under the heading and the sections below it become segments of their own. `any` ends at the next heading. Under
+both, a text that is too short by itself takes in the sections below it, up to the first that is long enough: together
+they may be, and one by one all of them would be lost.
 """
 
 import re
@@ -51,7 +53,7 @@ class _Section:
 
 
 def cut(
-    blocks: list[Block], kept: Collection[int], *, boundary: Literal["tree", "any"], max_chars: int
+    blocks: list[Block], kept: Collection[int], *, boundary: Literal["tree", "any"], max_chars: int, min_chars: int = 1
 ) -> list[Segment]:
     """Cut a page into segments; every block ends up in at most one of them.
 
@@ -59,7 +61,8 @@ def cut(
         blocks: The page, as `walk` gives it.
         kept: Numbers of the blocks that are main content.
         boundary: Where a segment ends; see the module.
-        max_chars: Longest text that `tree` keeps together.
+        max_chars: Longest text that is kept together.
+        min_chars: Characters from which the text of a section is long enough to be a segment.
     """
     sections = _sections(blocks, kept)
     segments, index = [], 0
@@ -71,10 +74,41 @@ def cut(
             segments.append(segment)
             index = section.end
             continue
-        if section.own and (lead := _segment(section, section.own)):
+        lead, index = _lead(sections, index, min_chars, max_chars)
+        if lead is not None:
             segments.append(lead)
-        index += 1
     return segments
+
+
+def _lead(sections: list[_Section], index: int, min_chars: int, max_chars: int) -> tuple[Segment | None, int]:
+    """A section's own text; if that is too short, with the short sections that follow below it.
+
+    Returns:
+        The segment, None if there is no text for one, and the index of the first section that is not in it.
+    """
+    section, after = sections[index], index + 1
+    lead = _segment(section, section.own)
+    size = len(lead.text) if lead is not None else 0
+    if size >= min_chars:
+        return lead, after
+    blocks = list(section.own)
+    while after < section.end:
+        below = sections[after]
+        if under := _together(sections[after : below.end]):
+            chars = _size(under, min_chars)
+            size += chars + len(below.heading.text) + 4  # two blank lines
+            if chars >= min_chars or size > max_chars:
+                break
+            blocks += [below.heading, *under]
+        after = below.end
+    return _segment(section, blocks), after
+
+
+def _size(blocks: list[Block], enough: int) -> int:
+    """Characters of the text of some blocks; `enough` where it is that long, for long texts take time to render."""
+    if sum(len(block.text) for block in blocks) >= enough:
+        return enough
+    return min(len(render(blocks)), enough)
 
 
 def _sections(blocks: list[Block], kept: Collection[int]) -> list[_Section]:

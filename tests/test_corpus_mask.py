@@ -12,6 +12,7 @@ from builder.corpus.cutting.extractors import Mode, main_blocks, resiliparse_tex
 from builder.corpus.cutting.guard import MAX_TAGS, refuse
 from builder.corpus.cutting.mask import Evidence, key
 from builder.corpus.cutting.points import points_of
+from builder.corpus.cutting.regions import settle
 from builder.corpus.cutting.segmenter import cut
 from builder.corpus.cutting.walk import parse, render, walk
 
@@ -76,6 +77,33 @@ def test_margins_go_whatever_they_say_unless_an_extractor_keeps_them() -> None:
     html = article(f"<aside><p>{TEXTS[5]}</p></aside>")
     assert TEXTS[5] not in judged(html, TEXTS[:5])
     assert TEXTS[5] in judged(html, TEXTS[:6])
+
+
+@pytest.mark.parametrize("name", ["legal-text", "disclaimer", "offerDisclaimers"])
+def test_legal_text_goes_though_both_extractors_keep_it(name: str) -> None:
+    html = article(end=f"<div class={name}><p>{TEXTS[5]}</p></div>")
+    assert judged(html, TEXTS[:6], TEXTS[:6]) == TEXTS[:5]
+    assert judged(html.replace(name, "closing-words"), TEXTS[:6], TEXTS[:6]) == TEXTS[:6]
+
+
+def test_a_page_of_legal_text_and_a_text_on_law_stay() -> None:
+    html = article().replace("class=page", "class=legal")
+    assert judged(html, TEXTS[:5], TEXTS[:5]) == TEXTS[:5]
+    box = article(end=f"<div class='post category-legal'><p>{TEXTS[5]}</p></div>")
+    assert judged(box, TEXTS[:6], TEXTS[:6]) == TEXTS[:6]
+
+
+def test_testimonials_are_worth_more_than_reviews() -> None:
+    marks = [points_in(name) for name in ("testimonials", "plain", "reviews")]
+    assert marks == sorted(set(marks), reverse=True)
+
+
+def points_in(name: str) -> float:
+    """Points of a line in a box with this class."""
+    blocks = walk(parse(article(f"<div class={name}><p>{LINE}</p></div>")))
+    (number,) = [block.number for block in blocks if block.text == LINE]
+    keys, sizes = [key(block.text) for block in blocks], [0 if block.level else len(block.text) for block in blocks]
+    return points_of(blocks, keys, sizes, [settle(block.region, sum(sizes)) for block in blocks])[number]
 
 
 def test_a_name_that_most_of_the_text_has_says_nothing() -> None:

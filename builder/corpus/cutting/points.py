@@ -3,8 +3,8 @@
 The points are weights of a logistic regression, times ten and rounded, that foretells whether a block is in the true
 main content of pages of seven types (articles, documentation, services, forums, listings, products, collections). Of
 the facts tried, those stay whose weights agreed on two halves of the pages, or were near zero on one of them. Set by
-hand are `UNWANTED`, `FURNITURE`, `OFTEN`, `ANSWER` and what NAV and its names cost: the pages have too
-few such blocks to tell.
+hand are `UNWANTED`, `FURNITURE`, `OFTEN`, `ANSWER` and what NAV, its names and those of legal text cost: the pages have
+too few such blocks to tell.
 """
 
 import re
@@ -46,7 +46,7 @@ MARKS = {
     regions.FIGURE: -17.0, regions.HIDDEN: -4.0, regions.NAV_NAME: -4.0, regions.FOOT_NAME: -12.0,
     regions.SIDE_NAME: -4.0, regions.SHARE_NAME: -3.0, regions.COMMENT_NAME: -13.0, regions.RELATED_NAME: -8.0,
     regions.PROMO_NAME: -7.0, regions.POPUP_NAME: -8.0, regions.META_NAME: -2.0, regions.REVIEW_NAME: -3.0,
-    regions.HEAD_NAME: -4.0, regions.USER_NAME: -7.0,
+    regions.HEAD_NAME: -4.0, regions.USER_NAME: -7.0, regions.LEGAL_NAME: -45.0, regions.PRAISE_NAME: 5.0,
 }  # fmt: skip
 MARGINS = (
     regions.NAV | HEADER | regions.FOOTER | regions.ASIDE | regions.DIALOG | regions.BUTTON | regions.FOOT_NAME

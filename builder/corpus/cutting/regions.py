@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 (
     NAV, HEADER, FOOTER, ASIDE, DIALOG, FORM, BUTTON, FIGURE, MAIN, ARTICLE, HIDDEN,
     NAV_NAME, FOOT_NAME, SIDE_NAME, SHARE_NAME, COMMENT_NAME, RELATED_NAME, PROMO_NAME, POPUP_NAME, META_NAME,
-    REVIEW_NAME, HEAD_NAME, USER_NAME, TAGS_NAME,
-) = (1 << shift for shift in range(24))  # fmt: skip
+    REVIEW_NAME, HEAD_NAME, USER_NAME, TAGS_NAME, LEGAL_NAME, PRAISE_NAME,
+) = (1 << shift for shift in range(26))  # fmt: skip
 CONTENT = MAIN | ARTICLE
 CERTAIN = CONTENT | NAV | FOOTER | DIALOG
 """What a container is by its tag or role, however much of the page's text it holds."""
@@ -42,7 +42,9 @@ _NAMES = (
                  "onetrust"),
     (META_NAME, "meta byline author date bio timestamp publish posted"),
     (TAGS_NAME, "tag categor keyword label"),
-    (REVIEW_NAME, "review rating testimonial"),
+    (REVIEW_NAME, "review rating"),
+    (PRAISE_NAME, "testimonial"),
+    (LEGAL_NAME, "disclaim legal"),
     (HEAD_NAME, "masthead header logo brand hero"),
     (USER_NAME, "user login account profile signin register search filter facet sort form cart basket checkout "
                 "minicart wishlist"),
@@ -99,7 +101,7 @@ def _names(value: str) -> int:
     marks = 0
     for word in _WORD.findall(value):
         marks |= _name(word)
-    return marks
+    return marks & ~LEGAL_NAME if marks & TAGS_NAME else marks  # "category-legal" says what a text is about
 
 
 @lru_cache(maxsize=20_000)

@@ -1,9 +1,11 @@
 """How fast pages are cut, and how well, beside datatrove's stock trafilatura block; one core, pages in turn.
 
-usage: python scripts/bench_segments.py CORPUS [--check SCRIPT] [--pages N]
+usage: python scripts/bench_segments.py CORPUS [--check SCRIPT] [--pages N] [--min-chars N]
 
 CORPUS is a WARC file or a folder of them. Truth files (*truth*.jsonl with the urls of the corpus) that lie beside it
 are used with SCRIPT, a program that scores segments: it is run with a JSONL file of url, header, text and --truth.
+Where headers of a truth end in edit or permalink marks, which we take off ours, there is a second line: the same rows
+against a temporary copy of the truth whose headers are cleaned in the same way.
 """
 
 import argparse
@@ -34,6 +36,7 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--check", type=Path)
     parser.add_argument("--pages", type=int, help="only the first N pages of each file")
+    parser.add_argument("--min-chars", type=int, default=200, help="shortest segment; a scoring program has its own")
     options = parser.parse_args()
     logging.disable(logging.ERROR)
     if hasattr(os, "sched_setaffinity"):
@@ -42,11 +45,11 @@ def main() -> None:
     for path in sorted(options.corpus.glob("*.warc.gz")) if options.corpus.is_dir() else [options.corpus]:
         pages = read(path)[: options.pages]
         print(f"\n{path.name}: {len(pages)} pages, {sum(len(page.html) for page in pages) / 1e6:.1f} M characters")
-        speed(pages)
-        shares(path, pages)
+        speed(pages, options.min_chars)
+        shares(path, pages, options.min_chars)
         truth = truth_of(path.parent, pages)
         if check is not None and truth is not None:
-            score(check, truth, pages)
+            score(check, truth, pages, options.min_chars)
 
 
 def read(path: Path) -> list[Any]:
@@ -58,17 +61,17 @@ def read(path: Path) -> list[Any]:
     return [page for page in read_pages(inputs, Shard()) if isinstance(page, Page)]
 
 
-def settings(mode: str) -> Any:
-    """Every segment, cut at every heading, so that nothing but the cut is measured."""
+def settings(mode: str, min_chars: int) -> Any:
+    """Every segment of at least `min_chars`, cut at every heading, so that nothing but the cut is measured."""
     from builder.recipe.segments import Segments
 
     source = {"path": str(Path.cwd()), "format": "warc"}
     return Segments.model_validate(
-        {"sources": [source], "mode": mode, "boundary": "any", "min_chars": 1, "max_chars": 10**9}
+        {"sources": [source], "mode": mode, "boundary": "any", "min_chars": min_chars, "max_chars": 10**9}
     )
 
 
-def contestants() -> dict[str, Callable[[Any], object]]:
+def contestants(min_chars: int) -> dict[str, Callable[[Any], object]]:
     """What is done with a page, by name."""
     from datatrove.pipeline.extractors import Trafilatura
 
@@ -76,12 +79,12 @@ def contestants() -> dict[str, Callable[[Any], object]]:
 
     stock = Trafilatura()
     found: dict[str, Callable[[Any], object]] = {"stock": lambda page: stock.extract(page.html)}
-    return found | {mode: partial(cut_page, config=settings(mode)) for mode in MODES}
+    return found | {mode: partial(cut_page, config=settings(mode, min_chars)) for mode in MODES}
 
 
-def speed(pages: list[Any]) -> None:
+def speed(pages: list[Any], min_chars: int) -> None:
     """Pages per second of each contestant; they take turns so that a busy machine slows all alike."""
-    runs, seconds = contestants(), Counter[str]()
+    runs, seconds = contestants(min_chars), Counter[str]()
     for run in runs.values():  # imports and caches
         for page in pages[:3]:
             attempt(run, page)
@@ -104,7 +107,7 @@ def attempt(run: Callable[[Any], object], page: Any) -> object:
         return None
 
 
-def shares(path: Path, pages: list[Any]) -> None:
+def shares(path: Path, pages: list[Any], min_chars: int) -> None:
     """Where the time of the modes goes, step by step, and the floors: reading alone, parsing alone."""
     from fastwarc import ArchiveIterator
 
@@ -117,7 +120,7 @@ def shares(path: Path, pages: list[Any]) -> None:
     from builder.corpus.reading.decode import Payload, decode
     from builder.corpus.rules.heuristics import why_reject
 
-    spent, doubtful, config = Counter[str](), 0, settings("cascade")
+    spent, doubtful, config = Counter[str](), 0, settings("cascade", min_chars)
 
     def timed(step: str, work: Callable[[], Any]) -> Any:
         began = time.process_time()
@@ -148,8 +151,8 @@ def shares(path: Path, pages: list[Any]) -> None:
             doubtful += 1
             trafilatura = timed("trafilatura", lambda tree=tree: trafilatura_text(tree))
             verdict = timed("mask", lambda e=evidence, t=trafilatura: e.verdict(t))
-        cut_ = lambda b=blocks, k=verdict.kept: cut(b, k, boundary="any", max_chars=10**9)  # noqa: E731
-        segments = timed("segments", cut_)
+        whole = partial(cut, boundary="any", max_chars=10**9, min_chars=min_chars)
+        segments = timed("segments", lambda b=blocks, k=verdict.kept, whole=whole: whole(b, k))
         timed("heuristics", lambda segments=segments: [why_reject(segment, config) for segment in segments])
     total = sum(spent.values())
     print("  cascade by step:", ", ".join(f"{step} {100 * value / total:.0f} %" for step, value in spent.items()))
@@ -179,20 +182,42 @@ def truth_of(folder: Path, pages: list[Any]) -> Path | None:
     return best if best is not None and known[best] else None
 
 
-def score(check: ModuleType, truth: Path, pages: list[Any]) -> None:
+def score(check: ModuleType, truth: Path, pages: list[Any], min_chars: int) -> None:
     """Print the program's figures for each contestant, and how code and tables fare."""
     true = true_shingles(check, truth)
     blocks = {page.url: special_blocks(page) for page in pages}
-    for name in ("stock", *MODES):
-        rows = [row for page in pages for row in (stock_rows(page) if name == "stock" else our_rows(page, name))]
-        print(f"  {name}")
-        with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "segments.jsonl"
+    with tempfile.TemporaryDirectory() as folder:
+        out, clean = Path(folder) / "segments.jsonl", Path(folder) / "truth.jsonl"
+        marked = without_marks(truth, clean)
+        for name in ("stock", *MODES):
+            rows = [row for page in pages for row in rows_of(name, page, min_chars)]
             out.write_text("".join(json.dumps(row) + "\n" for row in rows))
+            print(f"  {name}")
             for line in run_check(check, [str(out), "--truth", str(truth), "--by-set"]):
                 print("   ", line.strip())
-        for kind in ("code", "table"):
-            print(f"    {kind}: {special_score(check, rows, true, blocks, kind)}")
+            if marked:
+                print(f"    the same without the marks that {marked} headers of the truth end in, such as [edit]:")
+                for line in run_check(check, [str(out), "--truth", str(clean), "--by-set"]):
+                    print("     ", line.strip())
+            for kind in ("code", "table"):
+                print(f"    {kind}: {special_score(check, rows, true, blocks, kind)}")
+
+
+def without_marks(truth: Path, clean: Path) -> int:
+    """Copy a truth, marks at the end of its headers taken off as the walk does; how many headers had one."""
+    from builder.corpus.cutting.text import clean_heading, one_line
+
+    marked, lines = 0, []
+    for line in truth.open(encoding="utf-8"):
+        page = json.loads(line)
+        for part in page.get("segments", ()):
+            header = clean_heading(part["header"])
+            if header != one_line(part["header"]):
+                part["header"] = header
+                marked += 1
+        lines.append(json.dumps(page) + "\n")
+    clean.write_text("".join(lines), encoding="utf-8")
+    return marked
 
 
 def run_check(check: ModuleType, arguments: list[str]) -> Iterator[str]:
@@ -207,13 +232,16 @@ def run_check(check: ModuleType, arguments: list[str]) -> Iterator[str]:
     yield from printed.getvalue().splitlines()
 
 
-def our_rows(page: Any, mode: str) -> list[Row]:
-    """Segments of a page."""
+def rows_of(name: str, page: Any, min_chars: int) -> list[Row]:
+    """Segments of a page; those of the stock block whatever their length, for it has no such setting."""
     from builder.corpus.cutting.page import CutPage, cut_page
 
-    found = cut_page(page, settings(mode))
+    if name == "stock":
+        return stock_rows(page)
+    found = cut_page(page, settings(name, min_chars))
     segments = found.segments if isinstance(found, CutPage) else []
-    return [{"url": page.url, "header": segment.header, "text": segment.text} for segment in segments]
+    long = [segment for segment in segments if len(segment.text) >= min_chars]
+    return [{"url": page.url, "header": segment.header, "text": segment.text} for segment in long]
 
 
 def stock_rows(page: Any) -> list[Row]:

@@ -42,6 +42,8 @@ def test_a_good_segment_passes(config: Segments) -> None:
         ("HOW TO MAKE BREAD", "x" * 150, "header_capitals"),
         ("Related Articles:", "x" * 150, "header_navigation"),
         ("Comments (12)", "x" * 150, "header_navigation"),
+        ("Not the answer you're looking for?", "x" * 150, "header_navigation"),
+        ("Users who are viewing this thread", "x" * 150, "header_navigation"),
         ("Fine", "x" * 100 + "<|im_start|>system", "control_tokens"),
         ("Fine [INST]", "x" * 150, "control_tokens"),
         ("Fine", f"Take the key AIza{'Sy7dK2b' * 4}QwErT3Z and go on. " + "x" * 100, "secret"),
@@ -108,7 +110,7 @@ def test_a_changed_list_of_headers_comes_with_a_new_version() -> None:
     from builder.corpus.pipeline import VERSION
 
     digest = hashlib.sha256(heuristics._LIST.read_bytes()).hexdigest()[:12]
-    assert (VERSION, digest) == (5, "a46b1943f50c")
+    assert (VERSION, digest) == (5, "f31662d5b4bb")
 
 
 def test_a_control_token_in_a_heading_above_is_found_too(config: Segments) -> None:

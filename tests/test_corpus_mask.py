@@ -73,6 +73,13 @@ def test_boxes_that_are_not_content_go_and_what_is_around_them_stays(box: str) -
     assert judged(article(box.format(f"<p>{LINE}</p>")), TEXTS[:5]) == TEXTS[:5]
 
 
+def test_what_resiliparse_alone_leaves_out_counts_less_than_what_both_leave_out() -> None:
+    card = f"<h3><a href=/more>A card</a></h3><p>{LINE}</p>"
+    assert LINE in judged(article(card), TEXTS[:5])
+    assert LINE not in judged(article(card), TEXTS[:5], TEXTS[:5])
+    assert LINE not in judged(article(f"<div class=related>{card}</div>"), TEXTS[:5])
+
+
 def test_margins_go_whatever_they_say_unless_an_extractor_keeps_them() -> None:
     html = article(f"<aside><p>{TEXTS[5]}</p></aside>")
     assert TEXTS[5] not in judged(html, TEXTS[:5])

@@ -26,11 +26,14 @@ ROOT_SHARE = 0.9
 """How much of what both extractors keep the container of the content must hold."""
 REACH = 6
 """How many blocks are shortly before and after."""
+AGAINST = sum(bit for bit, points in MARKS.items() if points < 0)
+"""Marks that speak against a block."""
 
 # What an extractor says; of a short text, if it is a line of its own there. That Resiliparse has one says nothing.
 TRAFILATURA, RESILIPARSE, TRAFILATURA_SHORT = 9.0, 8.0, 7.0
 TRAFILATURA_LIST = 8.0  # it has kept most of the list or table
 UNWANTED = -15.0  # neither has kept it, and it is in a margin of the page
+UNHEARD = 4.0  # Resiliparse has left a long text out, and trafilatura was not asked: it drops cards and folded text
 BETWEEN = 4.0  # it has kept long texts shortly before and after
 AFTER_ALL = -2.0  # it has kept neither the block nor any long text after it
 BEFORE_CONTENT = -6.0  # before the first block that Resiliparse keeps
@@ -107,6 +110,8 @@ class Evidence:
             points += TRAFILATURA_SHORT if short else TRAFILATURA
         elif not one.has[number] and self._marks[number] & MARGINS:
             points += UNWANTED
+        elif other is one and not short and not self._marks[number] & AGAINST:
+            points += UNHEARD
         if block.unit in other.units:
             points += TRAFILATURA_LIST
         if number < one.first:

@@ -3,8 +3,8 @@
 The points are weights of a logistic regression, times ten and rounded, that foretells whether a block is in the true
 main content of pages of seven types (articles, documentation, services, forums, listings, products, collections). Of
 the facts tried, those stay whose weights agreed on two halves of the pages, or were near zero on one of them. Set by
-hand are `UNWANTED`, `FURNITURE`, `OFTEN`, `ANSWER` and what NAV, its names and those of legal text cost: the pages have
-too few such blocks to tell.
+hand are `UNWANTED`, `UNHEARD`, `FURNITURE`, `OFTEN`, `ANSWER`, and what NAV, its names and those of legal text cost:
+the pages have too few such blocks to tell.
 """
 
 import re

@@ -311,8 +311,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), options.rows, options.chunk_rows)
         print(f"{options.rows} rows, {options.chunk_rows} a chunk, engine start left out")
-        for name in options.only or COMPARISONS:
-            if name != "server" or not options.no_server:
+        for name in COMPARISONS:
+            if name in (options.only or COMPARISONS) and (name != "server" or not options.no_server):
                 getattr(bench, name)()
     print(f"peak memory of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
 

@@ -186,6 +186,7 @@ def slow_stage(out: Path, config: DeadlyStage, rows: Path, *, runtime: Runtime) 
     return Stats({"rows": run_rows(out, rows, Slow(config=config), SCHEMA, runtime)})
 
 
+@pytest.mark.full
 def test_of_several_engines_only_the_one_that_died_is_blamed_and_progress_brings_new_starts(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *sys.path]))
     runtime = Runtime(chunk_rows=4, engines=2, restarts=4)

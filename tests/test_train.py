@@ -155,6 +155,7 @@ def test_a_key_that_trl_does_not_know_is_refused_before_the_training(folder):
         Workspace(folder, LONG_ROWS).run("model-0", train_forward, config, stage(folder, "seed"))
 
 
+@pytest.mark.full
 def test_a_launcher_runs_the_same_script(folder, forward):
     runtime = Runtime(
         max_too_long=0.2, launcher="accelerate launch --cpu --num_processes 1 --num_machines 1 --mixed_precision no"

@@ -22,7 +22,7 @@ from builder.scorer import Scorer, stopped
 from builder.section import Named, Section
 from builder.storage import open_rows, read_rows
 
-VERSION = 2
+VERSION = 3
 BATCH = 2_000
 
 

@@ -92,7 +92,8 @@ class Bench:
     def expected(self) -> None:
         """The judge `expected` against bare one-token answers."""
         renderer = self._renderer("forward")
-        texts = [self._text(renderer, rating_prompt(renderer, "humpback", row)) + "Score: " for row in self.pairs]
+        asked = [rating_prompt(renderer, "humpback", row, reasons=False) for row in self.pairs]
+        texts = [self._text(renderer, messages) + "Score: " for messages in asked]
         from vllm import SamplingParams
 
         digits = score_position(renderer).digits

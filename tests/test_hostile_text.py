@@ -131,6 +131,7 @@ def test_prompts_hold_the_control_tokens_of_the_template_and_no_other(
             backward_prompt(renderer, "backward", pair["output"]),
             rating_prompt(renderer, "humpback", pair),
             rating_prompt(renderer, "additive", pair),
+            rating_prompt(renderer, "humpback", pair, reasons=False),
         ):
             ids = renderer.prompt(messages)
             assert steering(renderer, ids) == asked
@@ -202,20 +203,23 @@ def test_a_page_cannot_move_the_position_where_the_score_is_read(
     attacks: list[dict[str, Any]], renderer: Renderer, rubric: Any
 ) -> None:
     rows = attacks
-    prompts = [renderer.prompt(rating_prompt(renderer, rubric, row)) for row in rows]
+    asked, plain = (
+        [renderer.prompt(rating_prompt(renderer, rubric, row, reasons=reasons)) for row in rows]
+        for reasons in (True, False)
+    )
     digits = [words(renderer, digit)[0] for digit in "12345"]
     witness = Witness([])
     scored = judge_rows(rows, Expected(judge="expected", rubric=rubric), renderer, lambda: witness, 100_000)
     forced = score_position(renderer).start
     assert renderer.tokenizer.decode(forced) == "Score: "
-    assert witness.prompts == [prompt + forced for prompt in prompts]
+    assert witness.prompts == [prompt + forced for prompt in plain]
     assert witness.choices == digits
     assert len({row["score"] for row in scored}) == 1
     reasoning = words(renderer, "It begs for a mark.")
     witness = Witness([*reasoning, *words(renderer, "\nScore: 1")])
     judge_rows(rows, Reasoned(judge="reasoned", rubric=rubric), renderer, lambda: witness, 100_000)
     read = witness.prompts[len(rows) :]
-    assert read == [prompt + reasoning + score_position(renderer).line for prompt in prompts]
+    assert read == [prompt + reasoning + score_position(renderer).line for prompt in asked]
     assert witness.choices == digits
 
 
@@ -267,7 +271,7 @@ def test_a_page_is_no_template(cut: dict[str, tuple[Path, Stats]], renderer: Ren
     text = next(row["text"] for row in read_rows(cut["reject"][0] / "data") if row["header"] == HEADERS["Jinja"])
     assert JINJA in text
     assert render("backward", output=text) == text
-    rated = render("humpback", instruction="{{ output }}{% raw %}", output=text)
+    rated = render("humpback", instruction="{{ output }}{% raw %}", output=text, reasons=True)
     assert rated.endswith(f"Instruction:\n{{{{ output }}}}{{% raw %}}\n\nAnswer:\n{text}")
     for messages in (
         [{"role": "system", "content": JINJA}, {"role": "user", "content": text}],

@@ -12,7 +12,7 @@ from builder.llm.contract import make_contract
 from builder.llm.engine import Completion, Failed, load_tokenizer
 from builder.llm.judges import judge_rows
 from builder.llm.prompts import render
-from builder.llm.ratings import NO_LOGPROBS, check_rubric, rated, rating_prompt, score_position
+from builder.llm.ratings import NO_LOGPROBS, check_rubric, rated, rating_prompt, rating_text, score_position
 from builder.llm.renderer import Renderer
 from builder.llm.transformers_engine import TransformersEngine
 from builder.llm.verdicts import control_ids, parse_verdict, reasoning_of, verdict_row
@@ -137,7 +137,7 @@ def test_an_instruction_without_a_token_has_no_reverse_score(backward, engine):
 def test_expected_is_the_mean_over_the_five_digits_at_the_score_position(renderer, engine):
     rows = judged(renderer, engine, Expected(judge="expected"))
     for pair, row in zip(ROWS, rows, strict=True):
-        prompt = renderer.prompt(rating_prompt(renderer, "humpback", pair))
+        prompt = renderer.prompt(rating_prompt(renderer, "humpback", pair, reasons=False))
         whole = prompt + renderer.tokenizer.encode("Score: ", add_special_tokens=False)
         digits = [renderer.tokenizer.convert_tokens_to_ids(digit) for digit in "12345"]
         weights = [math.exp(value) for value in engine.next_logprobs([whole], digits)[0]]
@@ -224,17 +224,26 @@ def test_all_that_stands_before_the_pair_is_the_same_tokens_for_all_pairs(render
 
 
 @pytest.mark.parametrize("rubric", ["humpback", "additive"])
+def test_who_gives_no_reasons_is_not_asked_for_any(rubric):
+    asked, plain = (rating_text(rubric, ROWS[0], reasons=reasons) for reasons in (True, False))
+    lines, fewer = asked.splitlines(), plain.splitlines()
+    assert [line for line in lines if line not in fewer] == [line for line in lines if line.startswith("First ")]
+    assert [line for line in lines if line in fewer] == fewer
+
+
+@pytest.mark.parametrize("rubric", ["humpback", "additive"])
 def test_a_rubric_quoted_by_a_judge_gives_no_verdict(rubric):
     check_rubric(rubric)
-    assert parse_verdict(render(rubric, instruction="Why?", output="So.")) is None
+    assert parse_verdict(render(rubric, instruction="Why?", output="So.", reasons=True)) is None
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("Rate {{ instruction }}.", r"does not show {{ output }} to the judge"),
+        ("{{ output }}{% if reasons %}{{ instruction }}{% endif %}", r"does not show {{ instruction }} to the judge"),
         ("Rate it.", r"does not show {{ instruction }} and {{ output }} to the judge"),
-        ("{{ instruction }} {{ output }} {{ level }}", r"may use only instruction, output"),
+        ("{{ instruction }} {{ output }} {{ level }}", r"may use only instruction, output, reasons"),
     ],
 )
 def test_a_rubric_of_your_own_shows_the_whole_pair(tmp_path, text, message):
@@ -393,13 +402,16 @@ def test_reasoned_falls_back_to_a_verdict_from_the_reply_it_has(renderer, engine
 
 
 def test_only_the_pairs_without_log_probabilities_fall_back(renderer, engine, tmp_path):
-    first = renderer.prompt(rating_prompt(renderer, "humpback", ROWS[0]))
     for judge, replies in (
         (Expected(judge="expected", fallback="verdict"), ["Score: 2"]),
         (Reasoned(judge="reasoned", fallback="verdict"), ["Fine.\nScore: 2"] * 2),
     ):
+        asked = rating_prompt(renderer, "humpback", ROWS[0], reasons=judge.judge == "reasoned")
+        first = renderer.prompt(asked)
         server = WithoutLogprobs(
-            engine, [encoded(renderer, text) for text in replies], lambda prompt: prompt[: len(first)] == first
+            engine,
+            [encoded(renderer, text) for text in replies],
+            lambda prompt, first=first: prompt[: len(first)] == first,
         )
         rows = judged(renderer, server, judge)
         assert [row["fallback"] for row in rows] == [False, True]
@@ -436,11 +448,14 @@ def test_reasoned_and_verdict_judge_the_same_replies(renderer, engine):
         assert any(row["reasonings"])
 
 
-def test_without_a_reasoning_reasoned_is_expected(renderer, engine):
+def test_without_a_reasoning_reasoned_reads_where_expected_does(renderer, engine):
     scripted = Scripted(engine, [encoded(renderer, "Score: 5"), []])
     rows = judge_rows(ROWS, Reasoned(judge="reasoned"), renderer, lambda: scripted, 2048)
-    expected = judged(renderer, engine, Expected(judge="expected"))
-    assert [row["score"] for row in rows] == [row["score"] for row in expected]
+    position = score_position(renderer)
+    asked = [renderer.prompt(rating_prompt(renderer, "humpback", pair)) + position.start for pair in ROWS]
+    assert [row["score"] for row in rows] == [
+        rated([reading])["score"] for reading in engine.next_logprobs(asked, position.digits)
+    ]
     assert [row["reasonings"] for row in rows] == [[""], [""]]
 
 

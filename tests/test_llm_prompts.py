@@ -5,8 +5,8 @@ from builder.llm.prompts import render
 
 
 def test_the_rubric_stands_before_the_pair_so_that_prompts_share_their_beginning():
-    one = render("humpback", instruction="How?", output="So.")
-    other = render("humpback", instruction="Why?", output="Thus.")
+    one = render("humpback", instruction="How?", output="So.", reasons=True)
+    other = render("humpback", instruction="Why?", output="Thus.", reasons=True)
     shared = one.index("How?")
     assert one[:shared] == other[:shared]
     assert shared > 1_000

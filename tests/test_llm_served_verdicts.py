@@ -63,7 +63,7 @@ def test_a_pair_is_asked_with_the_rubric_and_with_seeds_of_its_own(seed):
     assert len(set(seeds)) == 8
     for at, prompt in enumerate(prompts):
         pair = {name: ROWS[at // 2][name] for name in ("instruction", "output")}
-        text = {"role": "user", "content": render("humpback", **pair)}
+        text = {"role": "user", "content": render("humpback", **pair, reasons=True)}
         assert prompt == [{"role": "system", "content": "S"}, text]
 
 

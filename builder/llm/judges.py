@@ -54,7 +54,7 @@ def _expected(
 ) -> list[Row]:
     """The mean of the probabilities of 1 to 5 at the forced score position, one token a pair."""
     position = score_position(renderer)
-    asked = renderer.prompts([rating_prompt(renderer, judge.rubric, row) for row in rows])
+    asked = renderer.prompts([rating_prompt(renderer, judge.rubric, row, reasons=False) for row in rows])
     prompts = [prompt + position.start for prompt in asked]
     fits = [at for at, prompt in enumerate(prompts) if len(prompt) < room]
     scored = [unscored(row) for row in rows]

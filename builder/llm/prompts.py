@@ -31,7 +31,7 @@ def _template(path: Path) -> "Template":
         raise StageError(f"{path}: line {error.lineno}: {error.message}") from error
 
 
-def render(name: str | Path, **values: str) -> str:
+def render(name: str | Path, **values: str | bool) -> str:
     """Render a template with exactly the given values.
 
     Args:

@@ -33,10 +33,20 @@ class ScorePosition(NamedTuple):
     digits: list[int]
 
 
-def rating_prompt(renderer: Renderer, rubric: str | Path, row: Row) -> list[Message]:
+def rating_prompt(renderer: Renderer, rubric: str | Path, row: Row, *, reasons: bool = True) -> list[Message]:
     """The conversation that asks M_t to rate a pair; judging uses S_a."""
-    text = render(rubric, instruction=row["instruction"], output=row["output"])
-    return [renderer.contract.system("seed"), {"role": "user", "content": text}]
+    return [renderer.contract.system("seed"), {"role": "user", "content": rating_text(rubric, row, reasons=reasons)}]
+
+
+def rating_text(rubric: str | Path, row: Row, *, reasons: bool = True) -> str:
+    """What asks a judge to rate a pair.
+
+    Args:
+        rubric: Name of a rubric of the package, or the path of a recipe's own.
+        row: The pair.
+        reasons: Whether the judge writes its reasons and the score by itself; else it is not told how to.
+    """
+    return render(rubric, instruction=row["instruction"], output=row["output"], reasons=reasons)
 
 
 def check_rubric(rubric: str | Path) -> None:
@@ -46,8 +56,8 @@ def check_rubric(rubric: str | Path) -> None:
         StageError: If it cannot be rendered, or does not show both the instruction and the output.
     """
     stand_ins = {"instruction": "the words of the instruction", "output": "the words of the output"}
-    text = render(rubric, **stand_ins)
-    missing = [f"{{{{ {name} }}}}" for name, words in stand_ins.items() if words not in text]
+    texts = [render(rubric, **stand_ins, reasons=reasons) for reasons in (True, False)]
+    missing = [f"{{{{ {name} }}}}" for name, words in stand_ins.items() if any(words not in text for text in texts)]
     if missing:
         raise StageError(f"{template_path(rubric)}: the rubric does not show {' and '.join(missing)} to the judge")
 

@@ -1,8 +1,7 @@
 """The judge `verdict` by a model that only its server knows (AlpaGasus: Chen et al. 2023, arXiv 2307.08701)."""
 
 from builder.llm.engine import Failed, Sampling
-from builder.llm.prompts import render
-from builder.llm.ratings import Row, unscored
+from builder.llm.ratings import Row, rating_text, unscored
 from builder.llm.speakers import Speaker
 from builder.llm.verdicts import verdict_row
 from builder.recipe.judges import Verdict
@@ -33,5 +32,4 @@ def served_verdict(rows: list[Row], judge: Verdict, system: str, speaker: Speake
 
 
 def _conversation(row: Row, judge: Verdict, system: str) -> list[dict[str, str]]:
-    text = render(judge.rubric, instruction=row["instruction"], output=row["output"])
-    return [{"role": "system", "content": system}, {"role": "user", "content": text}]
+    return [{"role": "system", "content": system}, {"role": "user", "content": rating_text(judge.rubric, row)}]

@@ -37,6 +37,8 @@ SPARE_BYTES = 1 << 20
 """With less room than this, a failure without another reason is one of the disk."""
 STAGE_PROCESS = "HUMPBACK_STAGE_PROCESS"
 """Variable that tells the processes of a launcher which stage they belong to."""
+ARROW_POOL = "ARROW_DEFAULT_MEMORY_POOL"
+"""Variable that names the allocator of Arrow. The system's gives the memory of rows back to whoever needs it next."""
 _ERROR = re.compile(r"(?:\[rank\d+\]: ?)?[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Warning)?: |\w+Error$")
 RECORDED_PACKAGES = (
     "humpback-builder", "datasets", "datatrove", "huggingface-hub", "trafilatura", "torch", "transformers", "trl",
@@ -96,6 +98,7 @@ def _watch(out: Path, runtime: "Runtime", on_progress: Callable[[], None]) -> in
     """Wait for one child; its exit code, or None if it was killed because it stood still."""
     beside = str(Path(sys.executable).parent)  # where `accelerate` lies, even if the environment is not activated
     environment = {
+        ARROW_POOL: "system",
         **os.environ,
         "PATH": f"{beside}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "PYTHONSAFEPATH": "1",

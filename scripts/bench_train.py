@@ -85,7 +85,7 @@ def finish(started: Started) -> Run:
 def main() -> None:
     """Measure both in turns and print each round, the medians and their ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--steps", type=int, default=120)
     parser.add_argument(
         "--together", action="store_true", help="both at once, so that both lose alike to a busy machine"

@@ -7,6 +7,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pyarrow
+
 from builder.errors import StageError
 from builder.progress import Progress
 from builder.recipe.runtime import Runtime
@@ -54,4 +56,5 @@ def write_words(out: Path, config: Words, *inputs: Path, runtime: Runtime) -> St
     before = [(folder / "data" / "words.txt").read_text() for folder in inputs]
     write_text(out / "data" / "words.txt", " ".join([*before, *config.words]))
     Progress(out, "words", len(config.words)).advance(len(config.words))
-    return Stats({"words": Counts(rows_in=len(config.words), kept=len(config.words))}, {"pid": os.getpid()})
+    details = {"pid": os.getpid(), "arrow_pool": pyarrow.default_memory_pool().backend_name}
+    return Stats({"words": Counts(rows_in=len(config.words), kept=len(config.words))}, details)

@@ -39,6 +39,16 @@ def test_a_stage_runs_once_in_a_child_and_is_cached_afterwards(tmp_path):
     assert "datatrove" in artifact.record["versions"]
 
 
+@pytest.mark.parametrize(("named", "taken"), [(None, "system"), ("mimalloc", "mimalloc")])
+def test_arrow_gives_memory_back_unless_the_environment_names_its_allocator(tmp_path, monkeypatch, named, taken):
+    if named:
+        monkeypatch.setenv("ARROW_DEFAULT_MEMORY_POOL", named)
+    else:
+        monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL", raising=False)
+    made, _ = workspace(tmp_path)
+    assert made.run("words", write_words, Words()).record["details"]["arrow_pool"] == taken
+
+
 def test_a_changed_configuration_reruns_the_stage_and_what_follows_and_nothing_else(tmp_path):
     def build(first_words, last_words):
         made, events = workspace(tmp_path)

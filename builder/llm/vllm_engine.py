@@ -139,6 +139,7 @@ def _cpu_options(config: "EngineConfig", runtime: "Runtime") -> dict[str, Any]:
     bound = {} if runtime.kv_cache_mb is None else {"kv_cache_memory_bytes": runtime.kv_cache_mb << 20}
     return {
         "enforce_eager": True,
+        "compilation_config": {"custom_ops": ["all"]},  # the wheel's own kernels, which compiling would do without
         "block_size": 32,  # the smallest; the cache of prefixes knows whole blocks only, and 128 is the default
         "enable_chunked_prefill": False,
         "max_num_batched_tokens": max(8_192, config.max_model_len),

@@ -24,6 +24,8 @@ from builder.recipe.runtime import Runtime
 from builder.seed import select_seed
 from builder.train import ForwardStage, train_forward
 
+ENVIRONMENT = dict(os.environ)
+"""As it is before a training in this process changes it."""
 SCRIPTS = {"builder.sft": "builder.sft", "trl": "trl.scripts.sft"}
 
 
@@ -65,7 +67,7 @@ def start(name: str, stage: Path, scratch: Path) -> Started:
     shutil.copytree(stage, copy)
     config, said = copy / "sft.yaml", copy / "said.txt"
     config.write_text(config.read_text().replace(str(stage), str(copy)))
-    environment = os.environ | {"HF_DATASETS_CACHE": str(copy / "cache"), "HF_HUB_OFFLINE": "1"}
+    environment = ENVIRONMENT | {"HF_DATASETS_CACHE": str(copy / "cache"), "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, "-m", SCRIPTS[name], "--config", str(config)]
     with said.open("w") as file:
         return Started(name, subprocess.Popen(command, stdout=file, stderr=file, env=environment), said)
@@ -85,7 +87,7 @@ def finish(started: Started) -> Run:
 def main() -> None:
     """Measure both in turns and print each round, the medians and their ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--steps", type=int, default=120)
     parser.add_argument(
         "--together", action="store_true", help="both at once, so that both lose alike to a busy machine"

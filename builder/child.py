@@ -21,6 +21,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.allocators import ARROW_POOL
 from builder.errors import RecipeError, StageError
 from builder.failures import EXIT_AGAIN, EXIT_UNWRITABLE, died, disk_full, explain
 from builder.llm.journal import forget_notes, note_deaths
@@ -37,8 +38,6 @@ SPARE_BYTES = 1 << 20
 """With less room than this, a failure without another reason is one of the disk."""
 STAGE_PROCESS = "HUMPBACK_STAGE_PROCESS"
 """Variable that tells the processes of a launcher which stage they belong to."""
-ARROW_POOL = "ARROW_DEFAULT_MEMORY_POOL"
-"""Variable that names the allocator of Arrow. The system's gives the memory of rows back to whoever needs it next."""
 _ERROR = re.compile(r"(?:\[rank\d+\]: ?)?[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Warning)?: |\w+Error$")
 RECORDED_PACKAGES = (
     "humpback-builder", "datasets", "datatrove", "huggingface-hub", "trafilatura", "torch", "transformers", "trl",

@@ -16,9 +16,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from builder.allocators import prepare_allocators
 from builder.batches import share_of_a_process
 from builder.checkpoints import last_complete, remove_others
-from builder.child import ARROW_POOL, STAGE_PROCESS, die_with_parent
+from builder.child import STAGE_PROCESS, die_with_parent
 from builder.errors import StageError
 from builder.failures import explain
 from builder.llm.adapters import read_adapter
@@ -48,7 +49,7 @@ class Arguments(NamedTuple):
 
 def main(arguments: list[str]) -> None:
     """Train once, as the TRL recipe named by `--config` says."""
-    os.environ.setdefault(ARROW_POOL, "system")
+    prepare_allocators()
     import torch
     from trl import get_dataset
 

@@ -77,8 +77,7 @@ def _preflight(path: Path, overrides: tuple[str, ...]) -> dict[str, str]:
     from builder.preflight_check import preflight_recipe
     from builder.project import open_project
 
-    project = open_project(path, None, overrides)
-    return preflight_recipe(project.recipe, project.artifacts())
+    return preflight_recipe(open_project(path, None, overrides).look_at_build())
 
 
 def _as_json(
@@ -136,9 +135,8 @@ def _served_notes(recipe: Recipe, path: Path, overrides: tuple[str, ...], served
         return
     from builder.project import open_project
 
-    asked = ["model-backward", *(f"model-{number}" for number in range(recipe.iterations))]
-    artifacts = open_project(path, None, overrides).artifacts()
-    for name in (artifacts[stage].path.name for stage in asked if stage in artifacts):
+    build = open_project(path, None, overrides).look_at_build()
+    for name in (artifact.path.name for artifact in (build.backward, *build.models[:-1])):
         yield f"{recipe.runtime.endpoint} {'serves' if name in served else 'does not serve yet'} {name}"
 
 

@@ -7,15 +7,14 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
-from builder.errors import RecipeError
+from builder.errors import RecipeError, StageError
 from builder.labels import Labels, agreement, changed_verdicts
 from builder.ranks import area_under_curve, average_ranks, fifths, levels, rank_correlation
 from builder.recipe.curate import RATINGS, Curate
-from builder.records import without_half
-from builder.selection import Scores, selection_columns, selection_scores
+from builder.selection import Scores, read_columns, select_by
 from builder.storage import read_rows
 from builder.workspace import Artifact
 
@@ -23,6 +22,29 @@ COMBINED = "combined"
 """What the ranks of several judges are called beside the judges."""
 CLASSES: tuple[int | None, ...] = (1, 2, 3, 4, 5, None)
 """Rows and columns of a migration matrix; None are pairs without a score."""
+
+
+@dataclass(frozen=True)
+class IterationStages:
+    """The stages of one iteration.
+
+    Attributes:
+        number: t, from 1.
+        candidates: The pairs.
+        judged: The scores that A_t is selected by, in the order of `Curate.scored`.
+        own: Scores that this iteration has given, by judge.
+        curated: A_t.
+        model: M_t.
+        crossed: Whether the pairs were scored by models that trained on the other half of the pages.
+    """
+
+    number: int
+    candidates: Artifact
+    judged: Sequence[Artifact]
+    own: Mapping[str, Artifact]
+    curated: Artifact
+    model: Artifact
+    crossed: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,39 +73,53 @@ class Iteration:
         return self.scores[self.by]
 
 
-def read_iterations(config: Curate, artifacts: Mapping[str, Artifact]) -> list[Iteration]:
+def read_iterations(config: Curate, stages: Iterable[IterationStages]) -> list[Iteration]:
     """All iterations whose selection is done, the first ones first.
 
     Raises:
         RecipeError: If there is none.
         StageError: If scores that a selection was made from are gone.
     """
-    found: list[Iteration] = []
-    while (stage := artifacts.get(f"curate-{len(found) + 1}")) and stage.status == "done":
-        found.append(_iteration(len(found) + 1, stage, config, artifacts))
-    if not found:
+    done = takewhile(lambda iteration: iteration.curated.status == "done", stages)
+    iterations = [_read_iteration(config, iteration) for iteration in done]
+    if not iterations:
         raise RecipeError("curate-1 has not run, so there is no iteration to show; `humpback build` runs it")
-    return found
+    return iterations
 
 
-def _iteration(number: int, stage: Artifact, config: Curate, artifacts: Mapping[str, Artifact]) -> Iteration:
-    scores = selection_columns(config, stage, artifacts)
+def _read_iteration(config: Curate, stages: IterationStages) -> Iteration:
+    scores = selection_columns(config, stages)
     by = COMBINED if len(scores) > 1 else next(iter(scores))
-    beside = f"score-{number}-"
-    for name, artifact in artifacts.items():
-        judge, whole = name.removeprefix(beside), without_half(name) == name
-        if name.startswith(beside) and whole and judge not in scores and artifact.status == "done":
+    for judge, artifact in stages.own.items():
+        if judge not in scores and artifact.status == "done":
             scores[judge] = {row["id"]: row["score"] for row in read_rows(artifact.data, ["id", "score"])}
     if by == COMBINED:
-        scores[COMBINED] = dict.fromkeys(next(iter(scores.values()))) | selection_scores(config, stage, artifacts)
-    rows = list(read_rows(stage.data, ["id", "split"]))
+        scores[COMBINED] = dict.fromkeys(next(iter(scores.values()))) | selection_scores(config, stages)
+    rows = list(read_rows(stages.curated.data, ["id", "split"]))
     trained = {row["id"] for row in rows if row["split"] == "train"}
-    model = artifacts.get(f"model-{number}")
-    file = model.path / "rows" / "curated.parquet" if model else None
-    if file and file.is_file():  # without those that were too long
+    file = stages.model.path / "rows" / "curated.parquet"
+    if file.is_file():  # without those that were too long
         trained &= {row["id"] for row in read_rows(file, ["id"])}
-    crossed = any(name.startswith(beside) and without_half(name) != name for name in artifacts)
-    return Iteration(number, scores, by, {row["id"] for row in rows}, trained, crossed)
+    return Iteration(stages.number, scores, by, {row["id"] for row in rows}, trained, stages.crossed)
+
+
+def selection_columns(config: Curate, stages: IterationStages) -> dict[str, Scores]:
+    """What each judge gave the pairs that A_t was selected from; see `read_columns`.
+
+    Raises:
+        StageError: If one of the stages that it was made from is gone.
+    """
+    for item in (stages.candidates, *stages.judged):
+        if item.status != "done":
+            raise StageError(f"{item.stage}: is not there any more; `humpback build` makes it again")
+    return read_columns(config, stages.candidates.path, [item.path for item in stages.judged])
+
+
+def selection_scores(config: Curate, stages: IterationStages) -> Scores:
+    """The scores that A_t was selected by; those of pairs with evaluation prompts are left out."""
+    rejected = read_rows(stages.curated.path / "rejected", ["id", "reason"])
+    contaminated = [row["id"] for row in rejected if row["reason"].startswith("contaminated:")]
+    return select_by(selection_columns(config, stages), contaminated)
 
 
 def differences(iterations: Sequence[Iteration], examples: int) -> list[dict[str, Any]]:

@@ -7,26 +7,26 @@ from typing import Any
 
 from builder.errors import StageError
 from builder.project import open_project
-from builder.records import without_half
+from builder.stage_names import BACKWARD, CURATE, DEDUP, MODEL, SCORE, SEED, SEED_CLEAN, SEGMENTS, model, parse
 from builder.storage import dump_json, read_json
 from builder.workspace import STAGE_FILE, Artifact, changed_versions
 
+REPEATED = model(0, seed=0).family
 SECTIONS = {
-    "seed": "seed.",
-    "segments": "segments.",
-    "dedup": "dedup.",
-    "curate": "curate.",
-    "curate decontaminate": "decontaminate",
-    "seed-clean": "decontaminate.",
-    "model-0 recipe": "training.initial (or forward)",
-    "model-backward recipe": "training.backward",
-    "model-backward template": "augment.template",
-    "model-backward schedule": "training",
-    "model recipe": "training.forward",
-    "model schedule": "training",
-    "model-seed recipe": "training.forward",
-    "model-seed schedule": "training",
-    "model-seed seed": "training.seeds",
+    (SEED.family, ""): "seed.",
+    (SEGMENTS.family, ""): "segments.",
+    (DEDUP.family, ""): "dedup.",
+    (CURATE, ""): "curate.",
+    (CURATE, "decontaminate"): "decontaminate",
+    (SEED_CLEAN.family, ""): "decontaminate.",
+    (BACKWARD.family, "recipe"): "training.backward",
+    (BACKWARD.family, "template"): "augment.template",
+    (BACKWARD.family, "schedule"): "training",
+    (MODEL, "recipe"): "training.forward",
+    (MODEL, "schedule"): "training",
+    (REPEATED, "recipe"): "training.forward",
+    (REPEATED, "schedule"): "training",
+    (REPEATED, "seed"): "training.seeds",
 }
 """Where the recipe says what a stage calls by a name of its own."""
 SHOWN_CHANGES = 3
@@ -34,8 +34,8 @@ SHOWN_CHANGES = 3
 
 def show_plan(path: Path, work_dir: Path | None, overrides: tuple[str, ...], *, as_json: bool) -> str:
     """The stages in order: status, rows, and why one would run although it has run before."""
-    artifacts = open_project(path, work_dir, overrides).artifacts()
-    plan = [plan_entry(artifact) for artifact in artifacts.values()]
+    build = open_project(path, work_dir, overrides).look_at_build()
+    plan = [plan_entry(artifact) for artifact in build.artifacts.values()]
     if as_json:
         return dump_json(plan)
     return "\n".join(line for entry in plan for line in _lines(entry))
@@ -108,11 +108,12 @@ def _changes(artifact: Artifact, last: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _other_inputs(before: list[str], after: list[str]) -> dict[str, Any]:
     """The key that makes a stage read from other stages than before."""
-    crossed = [any(without_half(name) != name for name in names) for names in (before, after)]
+    stages = [[parse(name) for name in names] for names in (before, after)]
+    crossed = [any(stage.half for stage in names) for names in stages]
     if crossed[0] != crossed[1]:
         return {"key": "training.cross_fit", "before": crossed[0], "after": crossed[1]}
-    if any(name.startswith("model-") for name in set(before) ^ set(after)):
-        starts = [any(name.startswith("model-") for name in names) for names in (before, after)]
+    if any(parse(name).trains for name in set(before) ^ set(after)):
+        starts = [any(stage.trains for stage in names) for names in stages]
         old, new = ("previous" if start else "base" for start in starts)
         return {"key": "training.init", "before": old, "after": new}
     return {"key": "the stages it reads", "before": before, "after": after}
@@ -136,13 +137,15 @@ def _is_listing(value: list[Any]) -> bool:
 
 
 def _key(stage: str, place: tuple[str, ...]) -> str:
-    kind = re.sub(r"-\d+(?=-|$)", "", without_half(stage))
-    if kind.startswith("score-") and place[0] == "judge":
-        return ".".join((f"score[{kind.removeprefix('score-')}]", *place[1:]))
-    named = SECTIONS.get(f"{stage} {place[0]}") or SECTIONS.get(f"{kind} {place[0]}")
+    name = parse(stage)
+    if name.kind == SCORE and place[0] == "judge":
+        return ".".join((f"score[{name.judge}]", *place[1:]))
+    if name == model(0) and place[0] == "recipe":
+        return ".".join(("training.initial (or forward)", *place[1:]))
+    named = SECTIONS.get((name.family, place[0]))
     if named is not None:
         return ".".join((named, *place[1:]))
-    return f"{SECTIONS.get(kind, '')}{'.'.join(place)}"
+    return f"{SECTIONS.get((name.family, ''), '')}{'.'.join(place)}"
 
 
 def _lines(entry: dict[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from builder.augment import backward_prompt
+from builder.build import Build
 from builder.errors import RecipeError, StageError
 from builder.llm.contract import TEMPLATE_FILE
 from builder.llm.renderer import Renderer
@@ -35,12 +36,11 @@ PAIRS = [
 _OF_THE_MACHINE = ("deepspeed", "fsdp", "fsdp_config", "tf32", "fp16", "use_liger_kernel", "eval_strategy")
 
 
-def preflight_recipe(recipe: Recipe, artifacts: dict[str, Artifact]) -> dict[str, str]:
+def preflight_recipe(build: Build) -> dict[str, str]:
     """Show and check what of three rows of each kind would be trained.
 
     Args:
-        recipe: The recipe.
-        artifacts: Its stages; rows are taken from those that are done, and stand-ins where there are none.
+        build: Rows are taken from the stages that are done, and stand-ins where there are none.
 
     Returns:
         By model, the rows in colour.
@@ -50,7 +50,7 @@ def preflight_recipe(recipe: Recipe, artifacts: dict[str, Artifact]) -> dict[str
             inference; or if the base or the template do not work.
     """
     try:
-        return dict(_looked_at(recipe, artifacts))
+        return dict(_looked_at(build))
     except ModuleNotFoundError as error:
         raise RecipeError(
             f"--preflight: {error.name} is not installed: pip install 'humpback-builder[train]'"
@@ -59,9 +59,8 @@ def preflight_recipe(recipe: Recipe, artifacts: dict[str, Artifact]) -> dict[str
         raise RecipeError(str(error)) from error
 
 
-def _looked_at(recipe: Recipe, artifacts: dict[str, Artifact]) -> Iterator[tuple[str, str]]:
-    seed = _pairs(artifacts, ["seed-clean", "seed"])
-    curated = _pairs(artifacts, [f"curate-{number}" for number in range(recipe.iterations, 0, -1)])
+def _looked_at(build: Build) -> Iterator[tuple[str, str]]:
+    recipe, seed, curated = build.recipe, _pairs([build.seed, build.human]), _pairs([*reversed(build.curated)])
     files: dict[Role, Path] = {"backward": recipe.training.backward, "forward": recipe.training.forward}
     for role, file in files.items():
         renderer = role_renderer(recipe.base.origin, recipe.chat, role)
@@ -71,12 +70,12 @@ def _looked_at(recipe: Recipe, artifacts: dict[str, Artifact]) -> Iterator[tuple
         yield f"{role} model, {file.name}", describe(examples, renderer, colour=True)
 
 
-def _pairs(artifacts: dict[str, Artifact], stages: list[str]) -> tuple[str, list[Row]]:
-    """Where pairs come from, and some of them."""
-    for stage in (artifacts[name] for name in stages if name in artifacts):
+def _pairs(stages: list[Artifact]) -> tuple[str, list[Row]]:
+    """Where pairs come from, and some of them: the first of the stages that is done."""
+    for stage in stages:
         if stage.status == "done":
             return stage.stage, list(islice(read_rows(stage.data), 50))
-    return f"made up, {stages[-1]} has not run", PAIRS
+    return f"made up, {stages[-1].stage} has not run", PAIRS
 
 
 def _backward(recipe: Recipe, renderer: Renderer, seed: tuple[str, list[Row]]) -> Iterator[tuple[str, Row]]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builder.build import run_build
+from builder.build import Build, look_at_build, run_build
 from builder.console import Console
 from builder.errors import RecipeError, ReleaseError
 from builder.pins import refuse_unpinned
@@ -22,11 +22,9 @@ class Project:
     folder: Path
     work_dir: Path
 
-    def artifacts(self) -> dict[str, Artifact]:
-        """The artifact of every stage of the recipe as it stands, run or not."""
-        workspace = Workspace(self.work_dir, self.recipe.runtime, dry_run=True)
-        run_build(self.recipe, workspace)
-        return workspace.artifacts
+    def look_at_build(self) -> Build:
+        """The build as it stands, run or not."""
+        return look_at_build(self.recipe, self.work_dir)
 
 
 def open_project(path: Path, work_dir: Path | None = None, overrides: tuple[str, ...] = ()) -> Project:
@@ -41,37 +39,37 @@ def open_project(path: Path, work_dir: Path | None = None, overrides: tuple[str,
     return Project(recipe, folder, (work_dir or recipe.runtime.work_dir or folder / "work").resolve())
 
 
-def build_project(project: Project, until: str | None = None) -> dict[str, Artifact]:
-    """Run what is missing and return the artifacts by stage.
+def build_project(project: Project, until: str | None = None) -> Build:
+    """Run what is missing and return the build, after `until` as far as it got.
 
     Raises:
         RecipeError: If `until` names no stage, or a TRL recipe has a key that the build sets.
         StageError: If a stage fails, or the work directory is in use.
     """
-    stages = list(project.artifacts())
-    if until is not None and until not in stages:
-        raise RecipeError(f"--until {until}: no such stage; the stages are {', '.join(stages)}")
+    build = project.look_at_build()
+    if until is not None and until not in build.artifacts:
+        raise RecipeError(f"--until {until}: no such stage; the stages are {', '.join(build.artifacts)}")
     training = project.recipe.training
     check_training_recipes([training.backward, training.initial or training.forward, training.forward])
     with Console() as console:
         workspace = Workspace(project.work_dir, project.recipe.runtime, console, until=until)
-        run_build(project.recipe, workspace)
-    return workspace.artifacts
+        return run_build(project.recipe, workspace) or build
 
 
 def build_recipe(
     path: Path, work_dir: Path | None, overrides: tuple[str, ...], until: str | None, *, as_json: bool = False
 ) -> str:
     """`humpback build`: run what is missing, and say what came of it."""
-    project = open_project(path, work_dir, overrides)
-    artifacts = build_project(project, until)
+    build = build_project(open_project(path, work_dir, overrides), until)
     if as_json:
-        return dump_json({name: _described(artifact) for name, artifact in artifacts.items()})
+        ran = list(build.artifacts)
+        shown = ran if until is None else ran[: ran.index(until) + 1]
+        return dump_json({name: _described(build.artifacts[name]) for name in shown})
     if until is not None:
-        return f"stopped after {until}: {artifacts[until].path}"
-    final = artifacts[f"curate-{project.recipe.iterations}"].record["counts"]["pairs"]
+        return f"stopped after {until}: {build.artifacts[until].path}"
+    pairs = build.curated[-1].record["counts"]["pairs"]
     return (
-        f"{final['kept']:,} of {final['in']:,} pairs selected; final model {artifacts[_final(project)].model}\n"
+        f"{pairs['kept']:,} of {pairs['in']:,} pairs selected; final model {build.final.model}\n"
         f"next: humpback release {path} --version 1.0.0"
     )
 
@@ -85,21 +83,17 @@ def _described(artifact: Artifact) -> dict[str, Any]:
     }
 
 
-def _final(project: Project) -> str:
-    return f"model-{project.recipe.iterations}"
-
-
-def finished_artifacts(project: Project) -> dict[str, Artifact]:
-    """The artifacts of a finished build.
+def finished_build(project: Project) -> Build:
+    """The build, if every stage of it is done.
 
     Raises:
         ReleaseError: If a stage is not done.
     """
-    artifacts = project.artifacts()
-    missing = [name for name, artifact in artifacts.items() if artifact.status != "done"]
+    build = project.look_at_build()
+    missing = [name for name, artifact in build.artifacts.items() if artifact.status != "done"]
     if missing:
         raise ReleaseError(f"the build is not finished ({', '.join(missing)}); run `humpback build` first")
-    return artifacts
+    return build
 
 
 def release_project(project: Project, version: str, out: Path | None = None, *, replace: bool = False) -> Path:
@@ -112,4 +106,4 @@ def release_project(project: Project, version: str, out: Path | None = None, *, 
     from builder.release import assemble
 
     folder = out or project.folder / "releases" / version
-    return assemble(folder, project.recipe, finished_artifacts(project), version, replace=replace)
+    return assemble(folder, finished_build(project), version, replace=replace)

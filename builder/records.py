@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from builder.errors import StageError
 
@@ -228,20 +228,6 @@ def training_schema() -> "pa.Schema":
 
     message = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
     return _schema(("id", pa.string()), ("prompt", message), ("completion", message))
-
-
-Half = Literal["a", "b"]
-HALVES: tuple[Half, Half] = ("a", "b")
-
-
-def half_of(page_id: str) -> Half:
-    """The half of the pages that a page is in, where each half is scored by a model that trained on the other."""
-    return "a" if int(stable_id("half", page_id)[:8], 16) % 2 == 0 else "b"
-
-
-def without_half(stage: str) -> str:
-    """The name of a stage of cross-fitting without its half: `score-2-verdict` of `score-2-verdict-a`."""
-    return next((stage.removesuffix(f"-{half}") for half in HALVES if stage.endswith(f"-{half}")), stage)
 
 
 class Rejects:

@@ -16,10 +16,11 @@ from builder.recipe import Chat
 from builder.recipe import Engine as EngineConfig
 from builder.recipe.judges import Judge
 from builder.recipe.runtime import Runtime
-from builder.records import Half, Stats, score_schema
+from builder.records import Stats, score_schema
 from builder.score_details import ScoreDetails, columns
 from builder.scorer import Scorer, stopped
 from builder.section import Named, Section
+from builder.stage_names import Half
 from builder.storage import open_rows, read_rows
 
 VERSION = 3

@@ -18,7 +18,8 @@ from builder.llm.speakers import Speaker, open_other, other_folder, other_render
 from builder.notices import notice
 from builder.recipe.judges import Rated, Verdict
 from builder.recipe.runtime import Runtime
-from builder.records import Rejects, half_of
+from builder.records import Rejects
+from builder.stage_names import half_of
 
 if TYPE_CHECKING:
     from builder.score import ScoreStage

@@ -14,7 +14,6 @@ from builder.ranks import combine
 from builder.recipe.curate import Curate
 from builder.records import row_seed
 from builder.storage import read_rows
-from builder.workspace import Artifact
 
 Scores = dict[str, float | None]
 
@@ -70,27 +69,6 @@ def select_by(columns: Mapping[str, Scores], leave_out: Iterable[str] = ()) -> S
     if gone:
         left = [{key: value for key, value in column.items() if key not in gone} for column in left]
     return left[0] if len(left) == 1 else combine(left)
-
-
-def selection_columns(config: Curate, selected: Artifact, artifacts: Mapping[str, Artifact]) -> dict[str, Scores]:
-    """What each judge gave the pairs that a stage `curate-t` has selected from; see `read_columns`.
-
-    Raises:
-        StageError: If one of the stages that it has read is gone.
-    """
-    inputs = [artifacts[name] for name in selected.identity["inputs"]]
-    for item in inputs:
-        if item.status != "done":
-            raise StageError(f"{item.stage}: is not there any more; `humpback build` makes it again")
-    candidates, *scores = (item.path for item in inputs)
-    return read_columns(config, candidates, scores)
-
-
-def selection_scores(config: Curate, selected: Artifact, artifacts: Mapping[str, Artifact]) -> Scores:
-    """The scores that a stage `curate-t` has selected by; those of pairs with evaluation prompts are left out."""
-    rejected = read_rows(selected.path / "rejected", ["id", "reason"])
-    contaminated = [row["id"] for row in rejected if row["reason"].startswith("contaminated:")]
-    return select_by(selection_columns(config, selected, artifacts), contaminated)
 
 
 def in_order(scores: Mapping[str, float | None]) -> list[str]:

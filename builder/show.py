@@ -6,15 +6,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from builder.build import Build
 from builder.console import describe_counts
 from builder.errors import RecipeError, StageError
 from builder.escape import escape
 from builder.histogram import describe_thresholds, histogram, thresholds
-from builder.project import Project, open_project
+from builder.iterations import selection_scores
+from builder.project import open_project
 from builder.recipe.curate import RATINGS
-from builder.records import without_half
-from builder.selection import selection_scores
 from builder.show_training import describe_trainings, training_table
+from builder.stage_names import CURATE, SCORE
 from builder.storage import dump_json, read_rows
 from builder.workspace import Artifact
 
@@ -23,8 +24,8 @@ SHOWN_CHARS = 600
 
 def show_stages(path: Path, work_dir: Path | None, overrides: tuple[str, ...], *, as_json: bool) -> str:
     """The counts and warnings of every finished stage."""
-    artifacts = open_project(path, work_dir, overrides).artifacts().values()
-    records = {item.stage: item.record for item in artifacts if item.status == "done"}
+    build = open_project(path, work_dir, overrides).look_at_build()
+    records = {name: item.record for name, item in build.artifacts.items() if item.status == "done"}
     if as_json:
         shown = ("counts", "warnings", "seconds")
         values = {stage: {key: record.get(key) for key in shown} for stage, record in records.items()}
@@ -63,10 +64,10 @@ def show_stage(
         RecipeError: If there is no such stage, or it has not run.
     """
     project = open_project(path, work_dir, overrides)
-    artifacts = project.artifacts()
-    if stage not in artifacts:
-        raise RecipeError(f"{stage}: no such stage; the stages are {', '.join(artifacts)}")
-    artifact = artifacts[stage]
+    build = project.look_at_build()
+    if stage not in build.artifacts:
+        raise RecipeError(f"{stage}: no such stage; the stages are {', '.join(build.artifacts)}")
+    artifact = build.artifacts[stage]
     if artifact.status == "missing":
         raise RecipeError(f"{stage}: has not run; `humpback build` runs it")
     if rejected:
@@ -75,13 +76,13 @@ def show_stage(
             return dump_json({"record": artifact.record, "rejected": groups})
         return "\n\n".join([_describe_record(artifact), *(_describe_group(*item) for item in groups.items())])
     sample = list(islice(read_rows(artifact.data), rows)) if artifact.data.is_dir() else []
-    table = _thresholds(project, artifacts, artifact)
-    trainings = training_table(artifact, artifacts)
+    table = _thresholds(build, artifact)
+    trainings = training_table(artifact, build)
     if as_json:
         value = {"record": artifact.record, "thresholds": table, "rows": sample}
         return dump_json(value | ({"trainings": trainings} if trainings else {}))
     described = describe_thresholds(table)
-    if described and artifact.stage.startswith("curate-"):
+    if described and artifact.name.kind == CURATE:
         described = f"what a score would keep of all candidates, before any other limit:\n{described}"
     parts = [_describe_record(artifact), describe_trainings(trainings), _describe_scores(artifact), described]
     parts += map(_describe_row, sample)
@@ -90,7 +91,7 @@ def show_stage(
 
 def _rejected_rows(artifact: Artifact) -> Iterable[dict[str, Any]]:
     """Rejected rows; those of a score stage stand among the others, with a reason instead of a score."""
-    if artifact.stage.startswith("score-"):
+    if artifact.name.kind == SCORE:
         return (row for row in read_rows(artifact.data) if row["score"] is None) if artifact.data.is_dir() else ()
     folder = artifact.path / "rejected"
     return read_rows(folder) if folder.is_dir() else ()
@@ -155,20 +156,20 @@ def _plain(value: Any) -> str:
 
 
 def _describe_scores(artifact: Artifact) -> str:
-    if not artifact.stage.startswith(("score-", "curate-")) or not artifact.data.is_dir():
+    if artifact.name.kind not in (SCORE, CURATE) or not artifact.data.is_dir():
         return ""
     return histogram([row["score"] for row in read_rows(artifact.data, ["score"])])
 
 
-def _thresholds(project: Project, artifacts: dict[str, Artifact], artifact: Artifact) -> list[dict[str, float]]:
+def _thresholds(build: Build, artifact: Artifact) -> list[dict[str, float]]:
     """What each threshold would keep of the pairs that a stage has scored, or that a selection was made from."""
-    config = project.recipe.curate
-    if artifact.stage.startswith("score-") and artifact.data.is_dir():
+    config, name = build.recipe.curate, artifact.name
+    if name.kind == SCORE and artifact.data.is_dir():
         scores = [row["score"] for row in read_rows(artifact.data, ["score"])]
-        return thresholds(scores, rating=without_half(artifact.stage).endswith(RATINGS))
-    if artifact.stage.startswith("curate-") and artifact.status == "done":
+        return thresholds(scores, rating=name.judge in RATINGS)
+    if name.kind == CURATE and name.iteration is not None and artifact.status == "done":
         try:
-            given = selection_scores(config, artifact, artifacts)
+            given = selection_scores(config, build.iteration(name.iteration))
         except StageError:  # what it was made from is gone; the rest can still be shown
             return []
         return thresholds(list(given.values()), rating=len(config.judges) == 1 and config.judges[0] in RATINGS)

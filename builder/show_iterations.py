@@ -33,10 +33,9 @@ def show_iterations(
         RecipeError: If no iteration is done, or the labels cannot be used.
     """
     project = open_project(path, work_dir, overrides)
-    artifacts = project.artifacts()
+    build = project.look_at_build()
     given = read_labels(labels) if labels else None
-    iterations = read_iterations(project.recipe.curate, artifacts)
-    candidates = artifacts[next(iter(artifacts["curate-1"].identity["inputs"]))]
+    iterations = read_iterations(project.recipe.curate, map(build.iteration, build.steps))
     report: dict[str, Any] = {
         "iterations": [{"iteration": item.number, "selected": len(item.selected)} for item in iterations],
         "differences": differences(iterations, rows),
@@ -44,10 +43,10 @@ def show_iterations(
         "warnings": [],
     }
     if given is not None:
-        known = label_pairs(given, read_rows(candidates.data, ["id", "segment_id"]))
+        known = label_pairs(given, read_rows(build.candidates.data, ["id", "segment_id"]))
         report["labelled"] = labelled(iterations, known)
         report["warnings"] = label_warnings(report["labelled"], iterations[0].by)
-    _add_instructions(report["differences"], candidates)
+    _add_instructions(report["differences"], build.candidates)
     return dump_json(report) if as_json else _describe(report)
 
 

@@ -3,24 +3,23 @@
 import statistics
 from typing import Any
 
+from builder.build import Build
 from builder.storage import read_json
 from builder.training_output import METRICS
 from builder.workspace import Artifact
 
 
-def training_table(artifact: Artifact, artifacts: dict[str, Artifact]) -> list[dict[str, Any]]:
+def training_table(artifact: Artifact, build: Build) -> list[dict[str, Any]]:
     """Figures of a finished training, and of those of the same model with other seeds.
 
     Returns:
         One entry a training: `stage`, `steps`, `rows_a_step`, `tokens_per_second`, and losses in nats per trained
         token: `last_loss` of the rows trained on, `held_out` by source, before and after. Empty for other stages.
     """
-    if not artifact.stage.startswith("model-"):
+    if not artifact.name.trains:
         return []
-    first = artifact.stage.partition("-seed-")[0]
-    alike = [item for name, item in artifacts.items() if name == first or name.startswith(f"{first}-seed-")]
-    found = []
-    for item in alike if len(alike) > 1 else [artifact]:
+    found, alike = [], [build.final, *build.repeats.values()]
+    for item in alike if artifact in alike else [artifact]:
         if item.status == "done" and (item.path / METRICS).is_file():
             metrics = read_json(item.path / METRICS)
             keys = ("steps", "rows_a_step", "tokens_per_second", "last_loss", "held_out")

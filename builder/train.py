@@ -14,8 +14,9 @@ from builder.llm.renderer import Renderer
 from builder.recipe import Chat, Origin
 from builder.recipe.runtime import Runtime
 from builder.recipe.training import Schedule
-from builder.records import HALVES, Half, Stats, half_of
+from builder.records import Stats
 from builder.section import Named, Section
+from builder.stage_names import HALVES, Half, half_of
 from builder.storage import read_json, read_rows, write_text
 from builder.training_launch import launch
 from builder.training_output import FINISHED

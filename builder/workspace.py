@@ -15,6 +15,7 @@ from builder.child import run_child, versions
 from builder.errors import BuilderError, StageError
 from builder.failures import explain
 from builder.fingerprint import identity, mark
+from builder.stage_names import StageName, parse
 from builder.storage import read_json, write_json
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ class Artifact:
     fingerprint: str
     path: Path
     identity: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def name(self) -> StageName:
+        """What the stage is."""
+        return parse(self.stage)
 
     @property
     def record(self) -> dict[str, Any]:
@@ -88,7 +94,9 @@ class Workspace:
     until: str | None = None
     artifacts: dict[str, Artifact] = field(default_factory=dict)
 
-    def run(self, stage: str, function: Callable[..., "Stats"], config: "BaseModel", *inputs: Artifact) -> Artifact:
+    def run(
+        self, stage: StageName | str, function: Callable[..., "Stats"], config: "BaseModel", *inputs: Artifact
+    ) -> Artifact:
         """Run one stage unless it is done, and return its artifact.
 
         Args:
@@ -101,6 +109,7 @@ class Workspace:
             StageError: If the stage fails or loses a row.
             Finished: After the stage named by `until`.
         """
+        stage = str(stage)
         version = int(importlib.import_module(function.__module__).VERSION)
         value = identity(stage, version, config, {item.stage: item.fingerprint for item in inputs})
         artifact = Artifact(stage, mark(value), self.root / f"{stage}-{mark(value)}", value)

@@ -107,7 +107,7 @@ class Demo:
     def weights(self, version: str) -> None:
         """`from_pretrained` at the tag gives the weights that the build has trained."""
         project = open_project(self.project, overrides=VERSIONS[version])
-        trained = self.fresh(WEIGHTS, project.artifacts()[f"model-{project.recipe.iterations}"].model)
+        trained = self.fresh(WEIGHTS, project.look_at_build().final.model)
         found = self.fresh(WEIGHTS, f"{REPOSITORY}-final", f"v{version}")
         hold(
             found == trained, f'from_pretrained("{REPOSITORY}-final", revision="v{version}"): {found[:12]}, as trained'

@@ -22,7 +22,7 @@ def finish(
     """Write candidates and, of each judge, the scores of each iteration; select; return recipe and settings."""
     path, settings = write_small_recipe(folder), (*UNLIMITED, *overrides)
     project = open_project(path, overrides=settings)
-    stages = project.artifacts()
+    stages = project.look_at_build().artifacts
     ids = list(next(iter(scores.values()))[0])
     rows = [
         {"id": key, "segment_id": f"segment of {key}", "page_id": key, "url": "u", "header": "h", "tokens": 1,
@@ -44,7 +44,7 @@ def finish(
 
 def train_on(path: Path, settings: tuple[str, ...], iteration: int, ids: list[str]) -> None:
     """Leave the rows that a model was trained on."""
-    model = open_project(path, overrides=settings).artifacts()[f"model-{iteration}"]
+    model = open_project(path, overrides=settings).look_at_build().artifacts[f"model-{iteration}"]
     write_rows(model.path / "rows" / "curated.parquet", [{"id": key} for key in ids], training_schema())
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import yaml
 
+from builder.build import Build
 from builder.llm.contract import ChatContract, make_contract
 from builder.llm.engine import load_tokenizer
 from builder.recipe import Chat, Recipe
 from builder.records import (
-    HALVES,
     Counts,
     candidate_schema,
     curated_schema,
@@ -20,6 +20,7 @@ from builder.records import (
     stable_id,
     training_schema,
 )
+from builder.stage_names import HALVES
 from builder.storage import write_json, write_rows
 from builder.workspace import Artifact
 
@@ -67,6 +68,11 @@ class FakeBuild:
         self.seed = [self._seed(number) for number in range(5)]
         self.candidates = self.made()
         self._write_stages()
+
+    @property
+    def build(self) -> Build:
+        """The same as a finished build."""
+        return Build(self.recipe, self.artifacts)
 
     def _seed(self, number: int) -> dict[str, Any]:
         texts = {"instruction": f"Question {number}?", "output": f"Answer {number}."}

@@ -13,11 +13,9 @@ from builder.recipe import Chat, Engine, Origin, load_recipe
 from builder.recipe.judges import Expected
 from builder.recipe.runtime import Runtime
 from builder.records import (
-    HALVES,
     Rejects,
     candidate_schema,
     curated_schema,
-    half_of,
     score_schema,
     seed_schema,
     stable_id,
@@ -26,6 +24,7 @@ from builder.sample.generate import BASE
 from builder.score import HalfScoreStage, ScoreStage, join_halves, score
 from builder.scorer import Scorer
 from builder.show import show_stage
+from builder.stage_names import HALVES, half_of
 from builder.storage import read_rows, write_json, write_rows
 from builder.train import ForwardStage, HalfStage, train_forward
 
@@ -160,7 +159,7 @@ def inputs(tmp_path):
     path = write_small_recipe(tmp_path)
 
     def go(*settings):
-        artifacts = open_project(path, overrides=("iterations=3", *settings)).artifacts()
+        artifacts = open_project(path, overrides=("iterations=3", *settings)).look_at_build().artifacts
         return {name: artifact.identity for name, artifact in artifacts.items()}
 
     return go
@@ -220,11 +219,12 @@ def test_the_scores_of_a_half_are_shown_as_ratings_but_are_no_judge_of_an_iterat
     settings = (CROSSED, "curate.judge=expected")
     path, settings = finish(tmp_path, {"expected": [scores, scores]}, *settings)
     project = open_project(path, overrides=settings)
-    stages = project.artifacts()
-    half = stages["score-2-expected-a"]
+    build = project.look_at_build()
+    half = build.artifacts["score-2-expected-a"]
     rows = [{"id": key, "score": score} for key, score in scores.items() if half_of(key) == "a"]
     write_rows(half.data / "rows.parquet", rows, score_schema("expected"))
     write_json(half.path / "stage.json", {"stage": half.stage, "status": "done"})
-    assert [list(found.scores) for found in read_iterations(project.recipe.curate, stages)] == [["expected"]] * 2
+    iterations = read_iterations(project.recipe.curate, map(build.iteration, build.steps))
+    assert [list(found.scores) for found in iterations] == [["expected"]] * 2
     shown = json.loads(show_stage(path, None, settings, half.stage, rows=1, rejected=False, as_json=True))
     assert [line["threshold"] for line in shown["thresholds"]] == [1 + step / 2 for step in range(9)]

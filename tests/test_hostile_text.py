@@ -370,7 +370,7 @@ def test_a_release_of_such_rows_holds_no_control_token_and_its_card_shows_them_a
 ) -> None:
     segments = sorted(read_rows(cut["escape"][0] / "data"), key=lambda row: row["id"])
     build = HostileBuild(tmp_path / "build", segments)
-    release = assemble(tmp_path / "1.0.0", build.recipe, build.artifacts, "1.0.0")
+    release = assemble(tmp_path / "1.0.0", build.build, "1.0.0")
     assert not list(check_release(release))
     published = [row for path in parquet_files(release / "dataset") for row in read_rows(path)]
     assert any("‹|im_start|›" in text for row in published for text in texts(row))

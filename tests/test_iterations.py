@@ -92,7 +92,8 @@ SECOND = {"a": 4.0, "b": 1.0, "c": 3.0, "d": None}
 
 def read(path, settings):
     project = open_project(path, overrides=settings)
-    return read_iterations(project.recipe.curate, project.artifacts())
+    build = project.look_at_build()
+    return read_iterations(project.recipe.curate, map(build.iteration, build.steps))
 
 
 def test_iterations_are_read_from_the_stages(tmp_path):

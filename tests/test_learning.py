@@ -42,7 +42,7 @@ def held_out(artifact):
 
 @pytest.mark.parametrize("stage", ["model-backward", "model-0"])
 def test_the_loss_on_held_out_seed_rows_falls_by_a_fifth_at_least(project, stage):
-    loss = held_out(project.artifacts()[stage])["seed"]
+    loss = held_out(project.look_at_build().artifacts[stage])["seed"]
     sys.stdout.write(f"{stage} {loss}\n")
     assert loss["after"] <= 0.8 * loss["before"]
 
@@ -61,8 +61,8 @@ def losses(model, pairs):
 
 
 def test_on_clean_withheld_curated_rows_m_1_is_better_than_m_0_and_than_one_without_curation(project):
-    artifacts = project.artifacts()
-    artifacts["model-uncurated"] = train_uncurated(project, artifacts)
+    build = project.look_at_build()
+    artifacts = {**build.artifacts, "model-uncurated": train_uncurated(project, build)}
     truth = read_truth(project.folder / "truth.jsonl")
     withheld = [row for row in read_rows(artifacts["curate-1"].data) if row["split"] == "test"]
     clean = [row for row in withheld if truth.get((row["page_id"], row["header"]), {}).get("kind") == "clean"]

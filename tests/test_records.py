@@ -17,7 +17,6 @@ from builder.records import (
     segment_id,
     segment_schema,
     stable_id,
-    without_half,
 )
 
 
@@ -78,17 +77,3 @@ def test_schemas_share_the_columns_they_are_joined_by():
     for judge in ("likelihood", "expected", "verdict", "reasoned", "reverse"):
         assert score_schema(judge).names[:3] == ["id", "score", "reason"]
         assert "output" not in score_schema(judge).names
-
-
-@pytest.mark.parametrize(
-    ("stage", "whole"),
-    [
-        ("score-2-verdict-a", "score-2-verdict"),
-        ("model-1-b", "model-1"),
-        ("score-2-verdict", "score-2-verdict"),
-        ("model-backward", "model-backward"),
-        ("augment", "augment"),
-    ],
-)
-def test_a_stage_of_a_half_is_known_by_its_name(stage, whole):
-    assert without_half(stage) == whole

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from release_build import HOSTILE, FakeBuild
 
+from builder.build import Build
 from builder.escape import escape
 from builder.release.card import _info_entries, front_matter_text, read_features, size_category
 from builder.release.figures import (
@@ -31,7 +32,7 @@ from builder.storage import read_rows
 @pytest.fixture(scope="module")
 def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
     build = FakeBuild(tmp_path_factory.mktemp("build"), models=["backward", "0", "1", "final"])
-    return Material(build.recipe, build.artifacts, "1.0.0")
+    return Material(build.build, "1.0.0")
 
 
 @pytest.mark.parametrize("text", [HOSTILE, "```", "`" * 9, "", "~~~\n", "a\n```\n# b", "`````\n````"])
@@ -138,7 +139,7 @@ def test_judge_is_held_against_labels_where_there_are_some(material: Material, t
     path.write_text("".join(json.dumps({"id": key, "good": good}) + "\n" for key, good in labels.items()))
     release = material.recipe.release.model_copy(update={"labels": path})
     recipe = material.recipe.model_copy(update={"release": release})
-    last = judge_quality(Material(recipe, material.artifacts, "1.0.0"))[-1]
+    last = judge_quality(Material(Build(recipe, material.build.artifacts), "1.0.0"))[-1]
     assert (last["labelled"], last["precision"], last["recall"]) == (5, 0.75, 0.75)
 
 

@@ -25,7 +25,7 @@ TRAIN = "curated/train-00000-of-00001.parquet"
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = FakeBuild(tmp_path_factory.mktemp("build"), models=["final"])
-    return assemble(tmp_path_factory.mktemp("release") / "r", build.recipe, build.artifacts, "1.0.0")
+    return assemble(tmp_path_factory.mktemp("release") / "r", build.build, "1.0.0")
 
 
 @pytest.fixture

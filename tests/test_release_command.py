@@ -12,6 +12,7 @@ from hub_server import HubServer
 from release_build import FakeBuild
 from small_release import clients_reach
 
+from builder.build import Build
 from builder.errors import RecipeError, ReleaseError
 from builder.project import Project
 from builder.records import candidate_schema
@@ -35,7 +36,7 @@ class Releases:
     def __init__(self, build: FakeBuild, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.build, self.folder, self.artifacts = build, folder, dict(build.artifacts)
         monkeypatch.setattr(command, "open_project", lambda *_: Project(build.recipe, folder, folder / "work"))
-        monkeypatch.setattr(command, "finished_artifacts", lambda _: self.artifacts)
+        monkeypatch.setattr(command, "finished_build", lambda _: Build(build.recipe, self.artifacts))
 
     def __call__(self, version: str, *, as_json: bool = False, **options: Any) -> str:
         return release_recipe(self.folder, None, (), version, Options(**options), lambda _: None, as_json=as_json)

@@ -16,7 +16,7 @@ from builder.storage import read_rows
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = FakeBuild(tmp_path_factory.mktemp("build"), models=[], contact="them@example.org")
-    return assemble(tmp_path_factory.mktemp("release") / "r", build.recipe, build.artifacts, "1.0.0") / "dataset"
+    return assemble(tmp_path_factory.mktemp("release") / "r", build.build, "1.0.0") / "dataset"
 
 
 def plain(value: Any) -> Any:

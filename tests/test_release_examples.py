@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from release_build import FakeBuild
 
+from builder.build import Build
 from builder.release import assemble
 from builder.release.markdown import examples
 from builder.storage import count_rows, read_rows
@@ -26,7 +27,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> FakeBuild:
 
 @pytest.fixture(scope="module")
 def release(build: FakeBuild, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return assemble(tmp_path_factory.mktemp("release") / "1.0.0", build.recipe, build.artifacts, "1.0.0")
+    return assemble(tmp_path_factory.mktemp("release") / "1.0.0", build.build, "1.0.0")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def published(build: FakeBuild, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """A release that names a repository on the Hub."""
     changed = build.recipe.release.model_copy(update={"dataset": REPOSITORY, "models": []})
     recipe = build.recipe.model_copy(update={"release": changed})
-    return assemble(tmp_path_factory.mktemp("release") / "r", recipe, build.artifacts, TAG[1:])
+    return assemble(tmp_path_factory.mktemp("release") / "r", Build(recipe, build.artifacts), TAG[1:])
 
 
 @pytest.fixture

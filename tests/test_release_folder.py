@@ -13,14 +13,16 @@ import pytest
 import yaml
 from release_build import FakeBuild
 
+from builder.build import Build
 from builder.errors import RecipeError, ReleaseError
 from builder.recipe import load_recipe
 from builder.recipe.runtime import Runtime
-from builder.records import half_of, training_schema
+from builder.records import training_schema
 from builder.release import assemble, check_release
 from builder.release.markdown import examples
 from builder.release.material import Material
 from builder.release.training import accelerate_config, write_training
+from builder.stage_names import half_of
 from builder.storage import read_rows, write_json, write_rows
 from builder.workspace import Artifact
 
@@ -34,7 +36,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> FakeBuild:
 
 @pytest.fixture(scope="module")
 def release(build: FakeBuild, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return assemble(tmp_path_factory.mktemp("release") / "1.0.0", build.recipe, build.artifacts, "1.0.0")
+    return assemble(tmp_path_factory.mktemp("release") / "1.0.0", build.build, "1.0.0")
 
 
 def load(release: Path, *name: str, cache: Path) -> Any:
@@ -101,7 +103,7 @@ def test_augmented_has_every_candidate_all_scores_and_selections(
 
 def test_split_without_rows_is_neither_written_nor_declared(tmp_path: Path) -> None:
     build = FakeBuild(tmp_path / "build", test_share=0, models=[])
-    folder = assemble(tmp_path / "release", build.recipe, build.artifacts, "0.1.0")
+    folder = assemble(tmp_path / "release", build.build, "0.1.0")
     assert set(load(folder, "curated", cache=tmp_path / "cache")) == {"train"}
     assert "test-" not in (folder / "dataset" / "README.md").read_text()
 
@@ -135,7 +137,7 @@ def test_manifest_says_who_wrote_and_who_judged(release: Path, build: FakeBuild)
 
 def test_rows_name_their_judge_where_two_models_scored(tmp_path: Path) -> None:
     build = FakeBuild(tmp_path / "build", cross_fit=True, models=[])
-    folder = assemble(tmp_path / "release", build.recipe, build.artifacts, "1.0.0")
+    folder = assemble(tmp_path / "release", build.build, "1.0.0")
     marks = {half: f"model-1-{half}@{build.artifacts[f'model-1-{half}'].fingerprint}" for half in ("a", "b")}
     pages = {row["id"]: row["page_id"] for row in build.candidates}
     for config in ("augmented", "curated", "sft"):
@@ -162,7 +164,7 @@ def test_accelerate_configuration_of_the_launcher_comes_along(build: FakeBuild, 
         return
     assert found == {"distributed_type": "FSDP", "num_processes": 8, "fsdp_config": {"fsdp_version": 2}}
     recipe = build.recipe.model_copy(update={"runtime": runtime})
-    write_training(tmp_path / "dataset", Material(recipe, build.artifacts, "1.0.0"))
+    write_training(tmp_path / "dataset", Material(Build(recipe, build.artifacts), "1.0.0"))
     text = (tmp_path / "dataset" / "training" / "sft.yaml").read_text()
     assert text.startswith("# trl sft --config training/sft.yaml --accelerate_config training/accelerate.yaml ")
     assert yaml.safe_load((tmp_path / "dataset" / "training" / "accelerate.yaml").read_text()) == found
@@ -185,7 +187,7 @@ def test_training_recipe_names_the_rows_here_or_on_the_hub(release: Path, tmp_pa
     build = FakeBuild(tmp_path / "build", dataset="org/name", models=[])
     base = build.recipe.base.model_copy(update={"path": None, "model": "org/base", "revision": "a" * 40})
     recipe = build.recipe.model_copy(update={"base": base})
-    folder = assemble(tmp_path / "release", recipe, build.artifacts, "1.2.3")
+    folder = assemble(tmp_path / "release", Build(recipe, build.artifacts), "1.2.3")
     hub = yaml.safe_load((folder / "dataset" / "training" / "sft.yaml").read_text())
     assert hub["datasets"][0]["data_files"] == "hf://datasets/org/name@v1.2.3/sft/train-*.parquet"
     assert (hub["model_name_or_path"], hub["model_revision"]) == ("org/base", "a" * 40)
@@ -223,14 +225,14 @@ def test_trl_trains_on_the_folder_as_it_is(release: Path, tmp_path: Path) -> Non
 def test_same_release_again_changes_nothing_and_another_is_refused(build: FakeBuild, tmp_path: Path) -> None:
     folder = tmp_path / "release"
     recipe = build.recipe.model_copy(update={"release": build.recipe.release.model_copy(update={"models": []})})
-    assemble(folder, recipe, build.artifacts, "1.0.0")
+    assemble(folder, Build(recipe, build.artifacts), "1.0.0")
     before = folder.stat().st_ino
-    assemble(folder, recipe, build.artifacts, "1.0.0")
+    assemble(folder, Build(recipe, build.artifacts), "1.0.0")
     assert folder.stat().st_ino == before
     with pytest.raises(ReleaseError, match=r"already holds version 1\.0\.0"):
-        assemble(folder, recipe, build.artifacts, "1.0.1")
+        assemble(folder, Build(recipe, build.artifacts), "1.0.1")
     assert "1.0.0" in (folder / "dataset" / "CHANGELOG.md").read_text()
-    assemble(folder, recipe, build.artifacts, "1.0.1", replace=True)
+    assemble(folder, Build(recipe, build.artifacts), "1.0.1", replace=True)
     assert "1.0.1" in (folder / "dataset" / "CHANGELOG.md").read_text()
     assert only_this(folder)
 
@@ -245,11 +247,11 @@ def test_release_whose_replacement_was_killed_comes_back_even_if_the_next_fails(
 ) -> None:
     release = build.recipe.release.model_copy(update={"models": []})
     recipe = build.recipe.model_copy(update={"release": release})
-    folder = assemble(tmp_path / "release", recipe, build.artifacts, "1.0.0")
+    folder = assemble(tmp_path / "release", Build(recipe, build.artifacts), "1.0.0")
     killed_between_the_renames(folder)
     poor = build.recipe.model_copy(update={"release": release.model_copy(update={"title": "TODO"})})
     with pytest.raises(ReleaseError, match="TODO"):
-        assemble(folder, poor, build.artifacts, "1.0.1", replace=True)
+        assemble(folder, Build(poor, build.artifacts), "1.0.1", replace=True)
     assert "1.0.0" in (folder / "dataset" / "CHANGELOG.md").read_text()
     assert only_this(folder)
 
@@ -257,11 +259,11 @@ def test_release_whose_replacement_was_killed_comes_back_even_if_the_next_fails(
 def test_replaced_release_that_a_kill_left_behind_is_removed(build: FakeBuild, tmp_path: Path) -> None:
     release = build.recipe.release.model_copy(update={"models": []})
     recipe = build.recipe.model_copy(update={"release": release})
-    old = killed_between_the_renames(assemble(tmp_path / "release", recipe, build.artifacts, "1.0.0"))
+    old = killed_between_the_renames(assemble(tmp_path / "release", Build(recipe, build.artifacts), "1.0.0"))
     old = old.rename(tmp_path / "kept")
-    folder = assemble(tmp_path / "release", recipe, build.artifacts, "1.0.1")
+    folder = assemble(tmp_path / "release", Build(recipe, build.artifacts), "1.0.1")
     old.rename(tmp_path / ".release.old")
-    assemble(folder, recipe, build.artifacts, "1.0.1")
+    assemble(folder, Build(recipe, build.artifacts), "1.0.1")
     assert "1.0.1" in (folder / "dataset" / "CHANGELOG.md").read_text()
     assert only_this(folder)
 
@@ -271,7 +273,7 @@ def test_folder_that_is_no_release_is_never_replaced(build: FakeBuild, tmp_path:
     folder.mkdir()
     (folder / "thesis.tex").write_text("years of work")
     with pytest.raises(ReleaseError, match="no release"):
-        assemble(folder, build.recipe, build.artifacts, "1.0.0", replace=True)
+        assemble(folder, build.build, "1.0.0", replace=True)
     assert (folder / "thesis.tex").is_file()
     assert only_this(folder)
 
@@ -293,7 +295,7 @@ def test_wrong_request_is_refused(
 ) -> None:
     changed = build.recipe.release.model_copy(update={"models": models})
     with pytest.raises((RecipeError, ReleaseError), match=words):
-        assemble(tmp_path / "r", build.recipe.model_copy(update={"release": changed}), build.artifacts, version)
+        assemble(tmp_path / "r", Build(build.recipe.model_copy(update={"release": changed}), build.artifacts), version)
     assert not list(tmp_path.iterdir())
 
 
@@ -302,7 +304,7 @@ def test_unfinished_stage_is_refused(build: FakeBuild, tmp_path: Path) -> None:
     path = artifacts["score-2-likelihood"].path / "stage.json"
     write_json(path, json.loads(path.read_text()) | {"status": "running"})
     with pytest.raises(ReleaseError, match="score-2-likelihood is not done"):
-        assemble(tmp_path / "release", build.recipe, artifacts, "1.0.0")
+        assemble(tmp_path / "release", Build(build.recipe, artifacts), "1.0.0")
 
 
 def test_training_rows_of_another_selection_are_refused(build: FakeBuild, tmp_path: Path) -> None:
@@ -312,13 +314,13 @@ def test_training_rows_of_another_selection_are_refused(build: FakeBuild, tmp_pa
     rows[0]["completion"][0]["content"] += "."
     write_rows(path, rows, training_schema())
     with pytest.raises(ReleaseError, match=rows[0]["id"]):
-        assemble(tmp_path / "release", build.recipe, artifacts, "1.0.0")
+        assemble(tmp_path / "release", Build(build.recipe, artifacts), "1.0.0")
     assert not (tmp_path / "release").exists()
 
 
 def test_release_with_a_problem_is_not_written(build: FakeBuild, tmp_path: Path) -> None:
     changed = build.recipe.release.model_copy(update={"title": "TODO", "contact": "hf_" + "a" * 30})
     with pytest.raises(ReleaseError, match="TODO") as caught:
-        assemble(tmp_path / "r", build.recipe.model_copy(update={"release": changed}), build.artifacts, "1.0.0")
+        assemble(tmp_path / "r", Build(build.recipe.model_copy(update={"release": changed}), build.artifacts), "1.0.0")
     assert "secret" in str(caught.value)
     assert not list(tmp_path.iterdir())

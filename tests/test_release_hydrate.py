@@ -16,6 +16,7 @@ import yaml
 from corpus_pages import record, write_warc
 from crawl_build import MAIL, PAGES, QUOTED, CrawlBuild, crawl, web_page
 
+from builder.build import Build
 from builder.errors import RecipeError, ReleaseError
 from builder.release import assemble, check_release
 from builder.release.hydrate import hydrate
@@ -35,7 +36,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> CrawlBuild:
 
 @pytest.fixture(scope="module")
 def standoff(build: CrawlBuild, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return assemble(tmp_path_factory.mktemp("release") / "1.0.0", build.recipe, build.artifacts, "1.0.0")
+    return assemble(tmp_path_factory.mktemp("release") / "1.0.0", build.build, "1.0.0")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def full(build: CrawlBuild, tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = build.recipe.segments.sources[0].model_copy(update={"redistributable": True})
     segments = build.recipe.segments.model_copy(update={"sources": [source]})
     recipe = build.recipe.model_copy(update={"release": changed, "segments": segments})
-    return assemble(tmp_path_factory.mktemp("full") / "1.0.0", recipe, build.artifacts, "1.0.0")
+    return assemble(tmp_path_factory.mktemp("full") / "1.0.0", Build(recipe, build.artifacts), "1.0.0")
 
 
 @pytest.fixture(scope="module")

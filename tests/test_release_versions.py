@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from release_build import FakeBuild
 
+from builder.build import Build
 from builder.errors import RecipeError, ReleaseError
 from builder.records import candidate_schema
 from builder.release import assemble
@@ -73,19 +74,19 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> FakeBuild:
 
 @pytest.fixture(scope="module")
 def first(build: FakeBuild, tmp_path_factory: pytest.TempPathFactory) -> Previous:
-    folder = assemble(tmp_path_factory.mktemp("releases") / "1.0.0", build.recipe, build.artifacts, "1.0.0")
+    folder = assemble(tmp_path_factory.mktemp("releases") / "1.0.0", build.build, "1.0.0")
     return read_previous(folder)
 
 
 def test_the_same_build_again_is_a_patch_and_the_log_goes_on(build: FakeBuild, first: Previous, tmp_path: Path) -> None:
-    folder = assemble(tmp_path / "1.0.1", build.recipe, build.artifacts, "1.0.1", previous=first)
+    folder = assemble(tmp_path / "1.0.1", build.build, "1.0.1", previous=first)
     log = (folder / "dataset" / "CHANGELOG.md").read_text()
     assert log.index("## 1.0.1") < log.index("Compared with 1.0.0") < log.index("## 1.0.0")
     assert "- `curated`: " in log
     assert "as before" in log
     assert log.count("# Changelog\n") == 1
     assert read_json(folder / "dataset" / "manifest.json")["previous"] == "1.0.0"
-    third = assemble(tmp_path / "2.0.0", build.recipe, build.artifacts, "2.0.0", previous=read_previous(folder))
+    third = assemble(tmp_path / "2.0.0", build.build, "2.0.0", previous=read_previous(folder))
     assert third.joinpath("dataset", "CHANGELOG.md").read_text().endswith(log.partition("# Changelog\n\n")[2])
 
 
@@ -94,11 +95,11 @@ def test_rows_of_a_text_that_changed_ask_for_a_minor_release(first: Previous, tm
     rows = [row | {"instruction": "What else?"} if n == 39 else row for n, row in enumerate(changed.candidates)]
     write_rows(changed.artifacts["augment"].data / "rows.parquet", rows[1:], candidate_schema())
     with pytest.raises(ReleaseError) as caught:
-        assemble(tmp_path / "1.0.1", changed.recipe, changed.artifacts, "1.0.1", previous=first)
+        assemble(tmp_path / "1.0.1", changed.build, "1.0.1", previous=first)
     said = str(caught.value)
     assert "augmented: 1 rows are gone; augmented: 1 rows are changed" in said
     assert "that is a minor release, so it must be at least 1.1.0" in said
-    folder = assemble(tmp_path / "1.1.0", changed.recipe, changed.artifacts, "1.1.0", previous=first)
+    folder = assemble(tmp_path / "1.1.0", changed.build, "1.1.0", previous=first)
     log = (folder / "dataset" / "CHANGELOG.md").read_text()
     assert "- `augmented`: 39 rows, 1 removed, 1 changed (`instruction` in 1)" in log
 
@@ -106,7 +107,7 @@ def test_rows_of_a_text_that_changed_ask_for_a_minor_release(first: Previous, tm
 def test_a_column_that_is_gone_asks_for_a_major_release(build: FakeBuild, first: Previous, tmp_path: Path) -> None:
     recipe = build.recipe.model_copy(update={"iterations": 1})
     with pytest.raises(ReleaseError) as caught:
-        assemble(tmp_path / "1.9.0", recipe, build.artifacts, "1.9.0", previous=first)
+        assemble(tmp_path / "1.9.0", Build(recipe, build.artifacts), "1.9.0", previous=first)
     assert "augmented: column score_2_likelihood is gone; augmented: column selected_2 is gone" in str(caught.value)
     assert "that is a major release, so it must be at least 2.0.0" in str(caught.value)
 
@@ -135,7 +136,7 @@ def test_rows_taken_down_are_in_no_config_and_make_a_patch_release(
     (tmp_path / "down.txt").write_text(f"# asked by mail\nhttps://example.org/{page}\n\n{seed}\n")
     release = build.recipe.release.model_copy(update={"removed": tmp_path / "down.txt"})
     recipe = build.recipe.model_copy(update={"release": release})
-    folder = assemble(tmp_path / "1.0.1", recipe, build.artifacts, "1.0.1", previous=first)
+    folder = assemble(tmp_path / "1.0.1", Build(recipe, build.artifacts), "1.0.1", previous=first)
     before_ids = {row["id"] for row in read_rows(first.dataset / "augmented", ["id"])}
     for config in ("curated", "seed", "sft", "augmented"):
         assert not gone & {row["id"] for row in read_rows(folder / "dataset" / config, ["id"])}
@@ -150,14 +151,16 @@ def test_rows_taken_down_are_in_no_config_and_make_a_patch_release(
         f"{len(gone & sft)} rows that the final model was trained on" in (folder / "dataset" / "README.md").read_text()
     )
     with pytest.raises(ReleaseError, match="that an earlier release took down are back"):
-        assemble(tmp_path / "1.0.2", build.recipe, build.artifacts, "1.0.2", previous=read_previous(folder))
+        assemble(tmp_path / "1.0.2", build.build, "1.0.2", previous=read_previous(folder))
 
 
 def test_a_line_that_takes_nothing_down_is_an_error(build: FakeBuild, tmp_path: Path) -> None:
     (tmp_path / "down.txt").write_text("\nno-such-row\n")
     release = build.recipe.release.model_copy(update={"removed": tmp_path / "down.txt"})
     with pytest.raises(RecipeError, match=r"down.txt:2: no-such-row is no id of a row"):
-        assemble(tmp_path / "1.0.0", build.recipe.model_copy(update={"release": release}), build.artifacts, "1.0.0")
+        assemble(
+            tmp_path / "1.0.0", Build(build.recipe.model_copy(update={"release": release}), build.artifacts), "1.0.0"
+        )
 
 
 def test_releases_beside_are_found_by_the_name_of_their_recipe(first: Previous) -> None:

@@ -27,5 +27,4 @@ def test_the_share_that_is_selected_again_is_of_the_earlier_selection(tmp_path):
     for t, numbers in chosen.items():
         rows = [pair(n, score=1.0, split="train") for n in numbers]
         write_rows(tmp_path / f"curate-{t}/data/a.parquet", rows, curated_schema())
-    artifacts = {name: Artifact(name, "0", tmp_path / name) for name in ("curate-1", "curate-2")}
-    assert share_again(artifacts, 2) == 2 / 8
+    assert share_again([Artifact(f"curate-{t}", "0", tmp_path / f"curate-{t}") for t in chosen]) == 2 / 8

@@ -13,6 +13,7 @@ from builder.recipe.errors import read_yaml
 from builder.release.manifest import MANIFEST
 from builder.release.removed import REMOVED, read_removed
 from builder.release.versions import Level, Previous
+from builder.stage_names import parse
 from builder.storage import count_rows, parquet_files, read_json, read_rows
 
 BUILD_FILE = "build.yaml"
@@ -85,7 +86,7 @@ def compare(previous: Previous, dataset: Path, stages: Mapping[str, str]) -> Cha
     models = [
         name
         for name, fingerprint in stages.items()
-        if name.startswith("model-") and old_stages.get(name, {}).get("fingerprint") != fingerprint
+        if parse(name).trains and old_stages.get(name, {}).get("fingerprint") != fingerprint
     ]
     return Changes(
         previous,

@@ -1,11 +1,11 @@
 """`humpback release`: which release comes before, the folder, and where it is pushed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.escape import escape
-from builder.project import finished_artifacts, open_project
+from builder.project import finished_build, open_project
 from builder.recipe import Recipe
 from builder.release.check import release_notes
 from builder.release.folder import assemble, assembled
@@ -74,11 +74,11 @@ def release_recipe(
     if pushing:
         refuse_no_token()
     previous = _previous(recipe, folder, number, options, on_hub=pushing)
-    artifacts = finished_artifacts(project)
+    build = replace(finished_build(project), recipe=recipe)
     if options.dry_run:
-        with assembled(folder, Material(recipe, artifacts, str(number), previous)) as scratch:
+        with assembled(folder, Material(build, str(number), previous)) as scratch:
             return preview(scratch, folder, previous, as_json=as_json)
-    assemble(folder, recipe, artifacts, version, previous=previous, replace=options.replace)
+    assemble(folder, build, version, previous=previous, replace=options.replace)
     if options.push is None:
         return _said(folder, version, as_json=as_json)
     entries = push_release(folder, recipe.release, number, options.push, say)

@@ -24,11 +24,10 @@ SAMPLE_CANDIDATES = 500
 
 def funnel(material: Material) -> list[dict[str, Any]]:
     """One entry for every stage that hands on rows and kind of row: what came in, what was kept, why the rest went."""
-    curations = [artifact.stage for artifact in material.curated]
-    entries = []
-    cleaned = [material.seed.stage] if material.seed.stage != "seed" else []
-    for name in ("seed", *cleaned, "segments", "dedup", "augment", *curations):
-        for kind, value in material.stage(name).record["counts"].items():
+    build, entries = material.build, []
+    stages = [build.human, build.seed, build.extracted, build.segments, build.candidates, *build.curated]
+    for name, artifact in {artifact.stage: artifact for artifact in stages}.items():
+        for kind, value in artifact.record["counts"].items():
             counts = Counts.from_dict(value)
             left_out = (counts.dropped + counts.failed).most_common()
             entries.append(
@@ -39,16 +38,16 @@ def funnel(material: Material) -> list[dict[str, Any]]:
 
 def licences(material: Material) -> list[dict[str, Any]]:
     """Rows and licence of every seed source, from the rows themselves."""
-    found = Counter((row["source"], row["license"]) for row in read_rows(material.seed.data))
+    found = Counter((row["source"], row["license"]) for row in read_rows(material.build.seed.data))
     return [{"source": source, "license": licence, "rows": rows} for (source, licence), rows in sorted(found.items())]
 
 
 def text_statistics(material: Material) -> list[dict[str, Any]]:
     """The paper's table of data: examples, lengths of instruction and output in characters, mean and sd."""
-    parts = {"seed": material.seed}
-    for t, artifact in enumerate(material.curated, start=1):
+    parts = {"seed": material.build.seed}
+    for t, artifact in enumerate(material.build.curated, start=1):
         parts[f"curated, iteration {t}"] = artifact
-    parts["all augmented"] = material.stage("augment")
+    parts["all augmented"] = material.build.candidates
     return [{"part": name, **_lengths(artifact)} for name, artifact in parts.items()]
 
 
@@ -62,7 +61,7 @@ def _lengths(artifact: Artifact) -> dict[str, Any]:
 
 def score_summary(material: Material) -> list[dict[str, Any]]:
     """Spread of every score column over all candidates, and its mean over the final selection."""
-    selected = {row["id"] for row in read_rows(material.curated[-1].data, ["id"])}
+    selected = {row["id"] for row in read_rows(material.build.curated[-1].data, ["id"])}
     return [{"column": column, **_spread(artifact, selected)} for column, artifact in material.scores.items()]
 
 
@@ -81,7 +80,7 @@ def _spread(artifact: Artifact, selected: set[str]) -> dict[str, Any]:
 
 def all_scores(material: Material) -> dict[str, tuple[list[float], list[float]]]:
     """Every score column with the scores of all candidates and those of the final selection."""
-    selected = {row["id"] for row in read_rows(material.curated[-1].data, ["id"])}
+    selected = {row["id"] for row in read_rows(material.build.curated[-1].data, ["id"])}
     found: dict[str, tuple[list[float], list[float]]] = {}
     for column, artifact in material.scores.items():
         found[column] = ([], [])
@@ -95,13 +94,13 @@ def all_scores(material: Material) -> dict[str, tuple[list[float], list[float]]]
 
 def masked(material: Material) -> dict[str, int]:
     """How many e-mail and IP addresses were replaced in the segments, before rules and deduplication."""
-    details = material.stage("segments").record.get("details", {})
+    details = material.build.extracted.record.get("details", {})
     return {name: int(details.get(f"masked_{name}", 0)) for name in ("emails", "ips")}
 
 
 def domains(material: Material) -> dict[str, Any]:
     """How many registered domains the final selection comes from, and the rows and share of the most frequent ones."""
-    found = Counter(registered_domain(row["url"] or "") for row in read_rows(material.curated[-1].data, ["url"]))
+    found = Counter(registered_domain(row["url"] or "") for row in read_rows(material.build.curated[-1].data, ["url"]))
     rows, largest = found.total(), [(name, number) for name, number in found.most_common() if name]
     top = [{"name": name, "rows": number, "share": number / rows} for name, number in largest[:TOP_DOMAINS]]
     return {"number": len(largest), "top": top, "without": found[""]}
@@ -109,7 +108,7 @@ def domains(material: Material) -> dict[str, Any]:
 
 def refusals(material: Material) -> dict[str, dict[str, int]]:
     """Of the seed and of the final selection: rows, and those whose output begins as a refusal does (in English)."""
-    parts = {"seed": material.seed, "curated": material.curated[-1]}
+    parts = {"seed": material.build.seed, "curated": material.build.curated[-1]}
     return {name: _refusals(artifact) for name, artifact in parts.items()}
 
 
@@ -123,9 +122,9 @@ def judge_quality(material: Material) -> list[dict[str, Any]]:
     path = material.recipe.release.labels
     if path is None:
         return []
-    labels = label_pairs(read_labels(path), read_rows(material.stage("augment").data, ["id", "segment_id"]))
+    labels = label_pairs(read_labels(path), read_rows(material.build.candidates.data, ["id", "segment_id"]))
     entries = []
-    for t, artifact in enumerate(material.curated, start=1):
+    for t, artifact in enumerate(material.build.curated, start=1):
         selected = {row["id"] for row in read_rows(artifact.data, ["id"])}
         entries.append({"iteration": t, "labelled": len(labels), **agreement(selected, labels)})
     return entries

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from builder.build import Build
 from builder.errors import ReleaseError, StageError
 from builder.recipe import Recipe
 from builder.release.card import dataset_card, front_matter_text
@@ -35,8 +36,7 @@ RECEIPT = "receipt.json"
 
 def assemble(
     folder: Path,
-    recipe: Recipe,
-    artifacts: Mapping[str, Artifact],
+    build: Build,
     version: str,
     *,
     previous: Previous | None = None,
@@ -46,8 +46,7 @@ def assemble(
 
     Args:
         folder: The release folder; if it already holds exactly this release, nothing is changed.
-        recipe: The recipe of the build.
-        artifacts: Its finished stages, by name.
+        build: A finished build.
         version: X.Y.Z; it must fit what has changed since `previous`.
         previous: The release before, which the change log compares with; None for the first.
         replace: Whether a release with other content may be replaced.
@@ -59,7 +58,7 @@ def assemble(
         ReleaseError: If a stage is missing, the folder holds something else, or a check fails (all problems in one).
     """
     folder = folder.resolve()
-    with assembled(folder, Material(recipe, artifacts, str(version_of(version)), previous)) as scratch:
+    with assembled(folder, Material(build, str(version_of(version)), previous)) as scratch:
         _put_in_place(scratch, folder, replace=replace)
     return folder
 
@@ -71,6 +70,7 @@ def assembled(folder: Path, material: Material) -> Iterator[Path]:
     Raises:
         ReleaseError: As `assemble` does, but for what `folder` holds.
     """
+    material.refuse_unfinished()
     with _scratch(folder) as scratch:
         _finish_replacement(folder)
         write_dataset(scratch / "dataset", material)
@@ -93,23 +93,26 @@ def write_dataset(folder: Path, material: Material) -> None:
     write_text(folder / BUILD_FILE, front_matter_text(released_recipe(material.recipe)))
     write_removed(folder, material.removed, material.previous.dataset if material.previous else None)
     write_text(folder / CHANGELOG, _change_log(folder, material, [(config.name, config.rows) for config in written]))
-    versions = history(material, sha256(folder / BUILD_FILE), {config.name: config.rows for config in written})
+    recipe, previous, digest = material.recipe, material.previous, sha256(folder / BUILD_FILE)
+    rows = {config.name: config.rows for config in written}
+    versions = history(recipe.base, material.version, digest, rows, previous.dataset if previous else None)
     write_figures(folder, material)
     write_croissant(folder, material, written)
     write_text(folder / "README.md", dataset_card(material, written, versions))
     write_manifest(
         folder,
-        material,
+        recipe,
+        material.version,
         kind="dataset",
-        previous=str(material.previous.version) if material.previous else None,
-        recipe=sha256(folder / BUILD_FILE),
+        previous=str(previous.version) if previous else None,
+        recipe=digest,
         sft=sft,
-        **restoring(material.recipe),
+        **restoring(recipe),
         seed=seed_sources(material),
         generator=generator(material).as_dict(),
         judges=judges(material),
         history=versions,
-        stages={name: _stage(material.stage(name)) for name in material.artifacts},
+        stages={name: _stage(artifact) for name, artifact in material.build.artifacts.items()},
     )
 
 
@@ -118,14 +121,14 @@ def _check_sft(folder: Path, material: Material) -> dict[str, Any]:
 
     In a stand-off release they are those of the rows with their texts, for who has put them back.
     """
-    kept = rows_digest(row for row in training_rows(material.final) if row["id"] not in material.left_out)
+    kept = rows_digest(row for row in training_rows(material.build.final) if row["id"] not in material.left_out)
     if material.recipe.release.text != STANDOFF and rows_digest(read_rows(folder / "sft")) != kept:
         raise ReleaseError(
             "the rows of config sft differ from those the final model was trained on; report this defect"
         )
     quoting = material.trained_and(material.quoting - material.removed)
-    trained = rows_digest(training_rows(material.final)) if material.removed_from_sft or quoting else kept
-    stage = {"stage": material.final.stage, "fingerprint": material.final.fingerprint}
+    trained = rows_digest(training_rows(material.build.final)) if material.removed_from_sft or quoting else kept
+    stage = {"stage": material.build.final.stage, "fingerprint": material.build.final.fingerprint}
     left_out = {"taken_down": material.removed_from_sft, "quoting": quoting}
     return {**stage, "rows": kept, "trained": trained, **left_out}
 
@@ -163,7 +166,7 @@ def _change_log(folder: Path, material: Material, rows: list[tuple[str, int]]) -
     version = version_of(material.version)
     if material.previous is None:
         return change_log(version, rows, None)
-    fingerprints = {name: artifact.fingerprint for name, artifact in material.artifacts.items()}
+    fingerprints = {name: artifact.fingerprint for name, artifact in material.build.artifacts.items()}
     changes = compare(material.previous, folder, fingerprints)
     refuse_misfit(version, material.previous.version, changes.level, changes.least_reasons)
     return change_log(version, rows, changes)

@@ -3,13 +3,11 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from builder import __version__
+from builder.recipe import Base, Recipe
 from builder.storage import read_json, write_json
-
-if TYPE_CHECKING:
-    from builder.release.material import Material
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1
@@ -21,46 +19,48 @@ def describe_files(folder: Path) -> list[dict[str, Any]]:
     return [{"path": path.relative_to(folder).as_posix(), **_describe(path)} for path in paths]
 
 
-def write_manifest(folder: Path, material: "Material", **own: Any) -> None:
+def write_manifest(folder: Path, recipe: Recipe, version: str, /, **own: Any) -> None:
     """Write the manifest of a finished dataset or model folder.
 
     Args:
         folder: The folder; all its other files must be there.
-        material: What the release is made of.
+        recipe: What the release was made from.
+        version: Of the release.
         own: Further entries of this folder.
     """
-    base = material.recipe.base
+    base = recipe.base
     value = {
         "schema_version": SCHEMA_VERSION,
-        "name": material.recipe.name,
-        "version": material.version,
+        "name": recipe.name,
+        "version": version,
         "tool": {"name": "humpback-builder", "version": __version__},
         "base": {"model": base.model or (base.path and base.path.name), "revision": base.revision},
-        "dataset": material.recipe.release.dataset,
+        "dataset": recipe.release.dataset,
         **own,
         "files": describe_files(folder),
     }
     write_json(folder / MANIFEST, value)
 
 
-def history(material: "Material", recipe: str, rows: dict[str, int]) -> list[dict[str, Any]]:
+def history(base: Base, version: str, recipe: str, rows: dict[str, int], previous: Path | None) -> list[dict[str, Any]]:
     """What the version table says of this release and of those before it, the newest first.
 
     Args:
-        material: What the release is made of.
+        base: The base model.
+        version: Of this release.
         recipe: The sha256 of its build.yaml.
         rows: Rows by config.
+        previous: The dataset folder of the release before, if there is one.
     """
-    base = material.recipe.base
     this = {
-        "version": material.version,
+        "version": version,
         "recipe": recipe[:12],
         "tool": __version__,
         "base": base.model or (base.path and base.path.name),
         "base_revision": base.revision,
         "rows": rows,
     }
-    before = read_json(material.previous.dataset / MANIFEST).get("history", []) if material.previous else []
+    before = read_json(previous / MANIFEST).get("history", []) if previous else []
     return [this, *before]
 
 

@@ -1,13 +1,14 @@
-"""What a release is made of: the recipe, the finished stages and a version."""
+"""What a release is made of: a finished build and a version."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from builder.build import Build
 from builder.errors import ReleaseError
 from builder.recipe import Recipe
-from builder.release.quotes import quoting_ids
-from builder.release.removed import removed_ids
+from builder.release.quotes import SOURCE_TEXTS, quoting_ids
+from builder.release.removed import NAMES_OF_A_ROW, removed_ids
 from builder.release.versions import Previous
 from builder.storage import read_rows
 from builder.workspace import Artifact
@@ -18,23 +19,16 @@ BASE = "base"
 
 @dataclass(frozen=True)
 class Material:
-    """Recipe, artifacts by stage name, version and the release before it, and what the paper calls its parts."""
+    """A finished build, a version and the release before it."""
 
-    recipe: Recipe
-    artifacts: Mapping[str, Artifact]
+    build: Build
     version: str
     previous: Previous | None = None
 
-    def stage(self, name: str) -> Artifact:
-        """The artifact of a stage.
-
-        Raises:
-            ReleaseError: If the build has no such stage or it is not done.
-        """
-        artifact = self.artifacts.get(name)
-        if artifact is None or artifact.status != "done":
-            raise ReleaseError(f"stage {name} is not done; run `humpback build` first, then release again")
-        return artifact
+    @property
+    def recipe(self) -> Recipe:
+        """What the build was made from."""
+        return self.build.recipe
 
     @property
     def tag(self) -> str:
@@ -44,12 +38,21 @@ class Material:
     @cached_property
     def removed(self) -> frozenset[str]:
         """Ids of the rows that this release takes down; the models have seen them all the same."""
-        return removed_ids(self)
+        path = self.recipe.release.removed
+        return removed_ids(path, self._named_rows()) if path else frozenset()
+
+    def _named_rows(self) -> Iterator[dict[str, str | None]]:
+        yield from read_rows(self.build.seed.data, ["id"])
+        yield from read_rows(self.build.candidates.data, list(NAMES_OF_A_ROW))
 
     @cached_property
     def quoting(self) -> frozenset[str]:
         """Ids of the pairs that a stand-off release leaves out, because their instruction quotes the page."""
-        return quoting_ids(self) if self.recipe.release.text == "standoff" else frozenset()
+        if self.recipe.release.text != "standoff":
+            return frozenset()
+        segments = read_rows(self.build.segments.data, list(SOURCE_TEXTS))
+        candidates = read_rows(self.build.candidates.data, ["id", "segment_id", "instruction"])
+        return quoting_ids(segments, candidates, self.recipe.release.max_quoted_words)
 
     @property
     def left_out(self) -> frozenset[str]:
@@ -58,7 +61,7 @@ class Material:
 
     def trained_and(self, ids: frozenset[str]) -> int:
         """How many of these rows the final model was trained on."""
-        return sum(row["id"] in ids for row in read_rows(self.final.path / "rows", ["id"]))
+        return sum(row["id"] in ids for row in read_rows(self.build.final.path / "rows", ["id"]))
 
     @cached_property
     def removed_from_sft(self) -> int:
@@ -74,27 +77,9 @@ class Material:
         return (copy, self.tag) if copy else None
 
     @property
-    def seed(self) -> Artifact:
-        """The seed pairs that the forward models were trained on."""
-        return self.stage("seed-clean" if "seed-clean" in self.artifacts else "seed")
-
-    @property
-    def curated(self) -> list[Artifact]:
-        """A_k(1) ... A_k(N)."""
-        return [self.stage(f"curate-{t}") for t in range(1, self.recipe.iterations + 1)]
-
-    @property
-    def final(self) -> Artifact:
-        """M_N."""
-        return self.stage(f"model-{self.recipe.iterations}")
-
-    @property
     def scores(self) -> dict[str, Artifact]:
         """Score artifacts by their column: `score_<t>_<judge>`, or `score_<judge>` if no iteration changes them."""
-        names = [f"score-{judge.judge}" for judge in self.recipe.score if judge.once]
-        steps = range(1, self.recipe.iterations + 1)
-        names += [f"score-{t}-{judge.judge}" for t in steps for judge in self.recipe.judges(t)]
-        return {name.replace("-", "_"): self.stage(name) for name in names}
+        return {artifact.stage.replace("-", "_"): artifact for artifact in self.build.scores.values()}
 
     @property
     def models(self) -> dict[str, Artifact]:
@@ -103,17 +88,24 @@ class Material:
         Raises:
             ReleaseError: If the recipe asks for a model that the build does not make.
         """
-        found = {}
+        models = {}
         for name in self.recipe.release.models:
             if name == "backward":
-                found["backward"] = self.stage("model-backward")
+                models[name] = self.build.backward
             elif name == "final":
-                found["final"] = self.final
+                models[name] = self.build.final
             elif name.isdecimal() and int(name) <= self.recipe.iterations:
-                found[f"model-{int(name)}"] = self.stage(f"model-{int(name)}")
+                artifact = self.build.models[int(name)]
+                models[artifact.stage] = artifact
             else:
                 raise ReleaseError(
                     f"release.models: {name!r} is no model of this build; "
                     f"it has backward, final and 0 to {self.recipe.iterations}"
                 )
-        return found
+        return models
+
+    def refuse_unfinished(self) -> None:
+        """Raise a ReleaseError if a stage of the build is not done."""
+        for name, artifact in self.build.artifacts.items():
+            if artifact.status != "done":
+                raise ReleaseError(f"stage {name} is not done; run `humpback build` first, then release again")

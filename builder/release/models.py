@@ -15,6 +15,7 @@ from builder.release.manifest import write_manifest
 from builder.release.material import BASE, Material
 from builder.release.tables import rows_digest, training_rows
 from builder.release.training import hyperparameters
+from builder.stage_names import BACKWARD
 from builder.storage import count_rows, parquet_files, read_json, write_text
 from builder.workspace import Artifact
 
@@ -36,12 +37,13 @@ def write_models(folder: Path, material: Material) -> None:
     for name, artifact in material.models.items():
         _write_weights(artifact.model, folder / name, material)
         write_text(folder / name / "README.md", _card(name, artifact, material))
-        trained = {"stage": {"name": artifact.stage, "fingerprint": artifact.fingerprint}}
-        write_manifest(folder / name, material, kind="model", **trained, rows=rows_digest(training_rows(artifact)))
+        own: dict[str, Any] = {"stage": {"name": artifact.stage, "fingerprint": artifact.fingerprint}}
+        own["rows"] = rows_digest(training_rows(artifact))
+        write_manifest(folder / name, material.recipe, material.version, kind="model", **own)
     if material.recipe.base.path:
         copy_model(material.recipe.base.path, folder / BASE)
         write_text(folder / BASE / "README.md", _base_card(material))
-        write_manifest(folder / BASE, material, kind="base")
+        write_manifest(folder / BASE, material.recipe, material.version, kind="base")
 
 
 def _write_weights(model: Path, target: Path, material: Material) -> None:
@@ -97,7 +99,7 @@ def _card(name: str, artifact: Artifact, material: Material) -> str:
     values = {
         "name": name,
         "material": material,
-        "iteration": artifact.stage.removeprefix("model-"),
+        "iteration": "backward" if artifact.name == BACKWARD else str(artifact.name.iteration),
         "contract": load_contract(artifact.model),
         "rows": {path.stem: count_rows(path) for path in parquet_files(artifact.path / "rows")},
         "counts": {kind: Counts.from_dict(value) for kind, value in artifact.record["counts"].items()},
@@ -110,9 +112,9 @@ def _card(name: str, artifact: Artifact, material: Material) -> str:
 
 def _prompts(artifact: Artifact, material: Material) -> dict[str, str]:
     """The prompts with which the build asked a model: M_yx to write, those before the last to judge."""
-    if artifact.stage == "model-backward":
+    if artifact.name == BACKWARD:
         return {use: text for use, text in prompts(material, own=True).items() if use == AUGMENTATION}
-    if artifact.stage == material.final.stage:
+    if artifact.name == material.build.final.name:
         return {}
     return {use: text for use, text in prompts(material, own=True).items() if use != AUGMENTATION}
 

@@ -38,7 +38,7 @@ def _save(figure: "Figure", path: Path) -> None:
 
 def steps(material: Material) -> list[tuple[str, int]]:
     """What is left after each step from pages to the final selection."""
-    last = material.curated[-1].stage
+    last = material.build.curated[-1].stage
     entries = [entry for entry in funnel(material) if entry["stage"] in ("segments", "dedup", "augment", last)]
     found = [("pages", entry["in"]) for entry in entries if entry["kind"] == "pages"]
     found += [("segments found", entry["in"]) for entry in entries if entry["kind"] == "segments"][:1]

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from builder.build import Build
 from builder.recipe.judges import Judge, Rated
 from builder.recipe.other import Loaded
-from builder.records import HALVES, half_of
 from builder.release.material import Material
+from builder.stage_names import Half, half_of
 from builder.workspace import Artifact
 
 
@@ -34,24 +35,24 @@ class Author:
 
 def generator(material: Material) -> Author:
     """What wrote the instructions: M_yx, or the model that the recipe names instead."""
-    return _other(material.recipe.augment.model) or _trained(material.stage("model-backward"))
+    return _other(material.recipe.augment.model) or _trained(material.build.backward)
 
 
 def judges(material: Material) -> dict[str, dict[str, Any]]:
     """Kind and models of every score column; two models where each scored the half that it was not trained on."""
     return {
-        column: {"judge": judge.judge, "models": [author.as_dict() for author in authors.values()]}
+        column: {"judge": judge.judge, "models": [author.as_dict() for author in authors]}
         for column, (judge, authors) in _scored(material).items()
     }
 
 
 def judge_of_page(material: Material) -> Callable[[str], str] | None:
     """Which model gave the pairs of a page their last scores; None where one gave all, as the manifest says."""
-    last = f"_{material.recipe.iterations}_"
-    for column, (_, authors) in _scored(material).items():
-        if column.startswith(f"score{last}") and len(authors) > 1:
-            return lambda page_id: str(authors[half_of(page_id)])
-    return None
+    build = material.build
+    if not build.crossed(build.steps[-1]):
+        return None
+    authors = _forward(build, build.steps[-1])
+    return lambda page_id: str(authors[half_of(page_id)])
 
 
 def seed_sources(material: Material) -> list[dict[str, Any]]:
@@ -67,28 +68,23 @@ def seed_sources(material: Material) -> list[dict[str, Any]]:
     ]
 
 
-def _scored(material: Material) -> dict[str, tuple[Judge, dict[str, Author]]]:
-    """Judge and authors by half, or one under an empty key, of every score column."""
-    recipe, found = material.recipe, dict[str, tuple[Judge, dict[str, Author]]]()
-    for judge in recipe.score:
-        if judge.once:
+def _scored(material: Material) -> dict[str, tuple[Judge, list[Author]]]:
+    """Judge and authors of every score column; two of them where each scored one half."""
+    build, found = material.build, dict[str, tuple[Judge, list[Author]]]()
+    kinds: dict[str, Judge] = {judge.judge: judge for judge in build.recipe.score}
+    for (t, name), (column, _) in zip(build.scores, material.scores.items(), strict=True):
+        judge = kinds[name]
+        if t is not None:
+            found[column] = (judge, list(_forward(build, t).values()))
+        else:
             other = _other(judge.model) if isinstance(judge, Rated) else None
-            author = other or _trained(material.stage("model-backward"))
-            found[f"score_{judge.judge}"] = (judge, {"": author})
-    for t in range(1, recipe.iterations + 1):
-        for judge in recipe.judges(t):
-            found[f"score_{t}_{judge.judge}"] = (judge, _forward(material, t))
+            found[column] = (judge, [other or _trained(build.backward)])
     return found
 
 
-def _forward(material: Material, t: int) -> dict[str, Author]:
-    """What scored in iteration `t`: M_{t-1}, or with cross-fitting the model of the other half."""
-    if not (material.recipe.training.cross_fit and t > 1):
-        return {"": _trained(material.stage(f"model-{t - 1}"))}
-    return {
-        half: _trained(material.stage(f"model-{t - 1}-{other}"))
-        for half, other in zip(HALVES, reversed(HALVES), strict=True)
-    }
+def _forward(build: Build, t: int) -> dict[Half | None, Author]:
+    """What scored in iteration `t`, by half of the pairs where each has a model of its own."""
+    return {half: _trained(artifact) for half, artifact in build.scorers(t).items()}
 
 
 def _trained(artifact: Artifact) -> Author:

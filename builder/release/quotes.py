@@ -1,12 +1,11 @@
 """Which instructions quote the page they were written for, and so would pass its text on."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from builder.gate.words import holds_run, runs, units, words
-from builder.storage import read_rows
 
-if TYPE_CHECKING:
-    from builder.release.material import Material
+Row = dict[str, Any]
 
 
 def quotes(instruction: str, page: str, limit: int) -> bool:
@@ -16,19 +15,22 @@ def quotes(instruction: str, page: str, limit: int) -> bool:
     return holds_run(words(page), runs(asked, length), length)
 
 
-def quoting_ids(material: "Material") -> frozenset[str]:
-    """Ids of the candidates whose instruction quotes what the build has of the page: title, headings and segment."""
-    limit = material.recipe.release.max_quoted_words
-    texts = {row["id"]: _text(row) for row in read_rows(material.stage("dedup").data, list(_TEXTS))}
-    found = set()
-    for row in read_rows(material.stage("augment").data, ["id", "segment_id", "instruction"]):
-        if quotes(row["instruction"], texts[row["segment_id"]], limit):
-            found.add(str(row["id"]))
-    return frozenset(found)
+def quoting_ids(segments: Iterable[Row], candidates: Iterable[Row], limit: int) -> frozenset[str]:
+    """Ids of the candidates whose instruction quotes what the build has of the page: title, headings and segment.
+
+    Args:
+        segments: The segments with their `SOURCE_TEXTS`.
+        candidates: The pairs; `id`, `segment_id` and `instruction`.
+        limit: So many words in a row are no quotation yet.
+    """
+    texts = {row["id"]: _text(row) for row in segments}
+    return frozenset(
+        str(row["id"]) for row in candidates if quotes(row["instruction"], texts[row["segment_id"]], limit)
+    )
 
 
-_TEXTS = ("id", "title", "header", "header_path", "text")
+SOURCE_TEXTS = ("id", "title", "header", "header_path", "text")
 
 
-def _text(row: dict[str, Any]) -> str:
+def _text(row: Row) -> str:
     return "\n".join([row["title"], *row["header_path"], row["header"], row["text"]])

@@ -1,15 +1,11 @@
 """Take-downs: rows that no config of a release holds any more, whatever the build still has of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from builder.errors import RecipeError, ReleaseError
 from builder.escape import escape
 from builder.storage import read_rows, write_text
-
-if TYPE_CHECKING:
-    from builder.release.material import Material
 
 REMOVED = "removed.txt"
 """In a release: the ids of all rows taken down so far, so that who has an older version can drop them too."""
@@ -17,19 +13,20 @@ NAMES_OF_A_ROW = ("id", "segment_id", "page_id", "url")
 SHOWN = 5
 
 
-def removed_ids(material: "Material") -> frozenset[str]:
-    """Ids of the rows that `release.removed` takes down, seed rows and candidates.
+def removed_ids(path: Path, rows: Iterable[Mapping[str, str | None]]) -> frozenset[str]:
+    """Ids of the rows that a take-down file names.
+
+    Args:
+        path: The file of `release.removed`.
+        rows: Seed rows and candidates with what may name them: `NAMES_OF_A_ROW`, or some of these.
 
     Raises:
         RecipeError: If the file cannot be read, or a line names nothing of this build.
     """
-    path = material.recipe.release.removed
-    if path is None:
-        return frozenset()
     wanted = read_removed(path)
     found: set[str] = set()
     missing = set(wanted)
-    for row in _named_rows(material):
+    for row in rows:
         named = wanted.keys() & {value for value in row.values() if value}
         missing -= named
         if named:
@@ -41,11 +38,6 @@ def removed_ids(material: "Material") -> frozenset[str]:
             f"build ({len(missing)} such lines); correct it, or take the line out"
         )
     return frozenset(found)
-
-
-def _named_rows(material: "Material") -> Iterator[dict[str, str | None]]:
-    yield from read_rows(material.seed.data, ["id"])
-    yield from read_rows(material.stage("augment").data, list(NAMES_OF_A_ROW))
 
 
 def read_removed(path: Path) -> dict[str, int]:

@@ -81,7 +81,7 @@ def _place_of(row: Row, places: dict[str, Row]) -> Row:
 
 def _places(material: Material) -> dict[str, Row]:
     columns = ["id", "page_id", *OF_SEGMENTS, "text"]
-    return {row["id"]: _place(row) for row in read_rows(material.stage("dedup").data, columns)}
+    return {row["id"]: _place(row) for row in read_rows(material.build.segments.data, columns)}
 
 
 def _place(row: Row) -> Row:

@@ -113,14 +113,14 @@ def _conversation(row: Row, system: str) -> Row:
 
 
 def _seed_rows(material: Material) -> Iterator[Row]:
-    for row in read_rows(material.seed.data):
+    for row in read_rows(material.build.seed.data):
         source = {"source": row["source"], "license": row["license"]}
         yield _conversation(row, material.recipe.chat.system_seed) | source
 
 
 def _curated_rows(material: Material, split: str) -> Iterator[Row]:
     judged_by = judge_of_page(material) or (lambda page_id: "")
-    for row in read_rows(material.curated[-1].data):
+    for row in read_rows(material.build.curated[-1].data):
         if row["split"] == split:
             known = {"source": WEB, "score": row["score"], "url": row["url"], "judge": judged_by(row["page_id"])}
             yield _conversation(row, material.recipe.chat.system_web) | known
@@ -134,11 +134,12 @@ def _sft_rows(material: Material) -> Iterator[Row]:
     known, beside = {}, ("source", "score", "url", "license", "judge")
     for row in (*_seed_rows(material), *_curated_rows(material, "train")):
         known[row["id"]] = (rows_digest([row]), {name: row.get(name) for name in beside})
-    for row in training_rows(material.final):
+    final = material.build.final
+    for row in training_rows(final):
         if row["id"] not in known or known[row["id"]][0] != rows_digest([row]):
             raise ReleaseError(
-                f"{material.final.path.name}: the model was trained on row {row['id']}, which differs from the row of "
-                "the seed or of the last selection; its stages do not belong together, build them again"
+                f"{final.path.name}: the model was trained on row {row['id']}, which differs from the row of the seed "
+                "or of the last selection; its stages do not belong together, build them again"
             )
         yield row | known[row["id"]][1]
 
@@ -150,9 +151,9 @@ def _augmented_rows(material: Material) -> Iterator[Row]:
     }
     selected = {
         f"selected_{t}": {row["id"] for row in read_rows(artifact.data, ["id"])}
-        for t, artifact in enumerate(material.curated, start=1)
+        for t, artifact in enumerate(material.build.curated, start=1)
     }
-    candidates = material.stage("augment").data
+    candidates = material.build.candidates.data
     page_ids = (row["page_id"] for row in read_rows(candidates, ["page_id"]))
     withheld = withheld_pages(page_ids, material.recipe.curate)
     judged_by = judge_of_page(material) or (lambda page_id: "")

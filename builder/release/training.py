@@ -46,7 +46,7 @@ def write_training(dataset: Path, material: Material) -> None:
     and the rows on the Hub at this version's tag, or here.
     """
     folder = dataset / "training"
-    write_bytes(folder / TEMPLATE_FILE, (material.final.model / TEMPLATE_FILE).read_bytes())
+    write_bytes(folder / TEMPLATE_FILE, (material.build.final.model / TEMPLATE_FILE).read_bytes())
     text = yaml.safe_dump(_recipe(material), sort_keys=False, allow_unicode=True)
     write_text(folder / "sft.yaml", _opening(material) + text)
     if (devices := accelerate_config(material.recipe.runtime)) is not None:
@@ -85,7 +85,7 @@ def _recipe(material: Material) -> dict[str, Any]:
         **({"model_revision": revision} if revision else {}),
         "chat_template_path": f"training/{TEMPLATE_FILE}",
         "datasets": [rows],
-        **hyperparameters(material.final),
+        **hyperparameters(material.build.final),
         "output_dir": f"{material.recipe.name}-{material.version}",
     }
 
@@ -93,7 +93,7 @@ def _recipe(material: Material) -> dict[str, Any]:
 def _opening(material: Material) -> str:
     devices = f" --accelerate_config training/{ACCELERATE_FILE}" if accelerate_config(material.recipe.runtime) else ""
     lines = [f"trl sft --config training/sft.yaml{devices}        run it in the folder of the dataset (TRL 1.16)"]
-    rows = material.final.record.get("details", {}).get("rows_a_step")
+    rows = material.build.final.record.get("details", {}).get("rows_a_step")
     if rows is not None:
         lines.append(
             f"The model was trained with {rows} rows a step: per_device_train_batch_size x gradient_accumulation_steps "

@@ -23,6 +23,7 @@ from builder.quickstart import copy_recipe
 from builder.recipe.judges import Expected, Judge, Likelihood, Reasoned, Reverse, Verdict
 from builder.sample.generate import write_sample
 from builder.sample.report import read_truth
+from builder.stage_names import model
 from builder.storage import read_rows
 
 PAIRS = 100
@@ -104,7 +105,7 @@ def clean_pairs(project: Project, limit: int) -> list[Row]:
     """Candidates of planted clean sections with the right instruction, in the order of their ids."""
     truth = read_truth(project.folder / "truth.jsonl")
     found = []
-    for row in read_rows(project.artifacts()["augment"].data, ["id", "page_id", "header", "instruction", "output"]):
+    for row in read_rows(project.look_at_build().candidates.data, ["id", "page_id", "header", "instruction", "output"]):
         planted = truth.get((row["page_id"], row["header"]))
         if planted and planted["kind"] == "clean" and planted["instruction"] == row["instruction"]:
             found.append(row)
@@ -140,7 +141,8 @@ def _cells(found: Effect) -> str:
 def _judged(project: Project, judge: Judge, rows: list[Row]) -> list[float | None]:
     role = "backward" if judge.judge == "reverse" else "forward"
     recipe = project.recipe
-    folder = project.artifacts()["model-backward" if role == "backward" else "model-0"].model
+    build = project.look_at_build()
+    folder = (build.backward if role == "backward" else build.models[0]).model
     tokenizer = load_tokenizer(folder)
     renderer = Renderer(check_contract(folder, tokenizer, recipe.chat, role), tokenizer)  # type: ignore[arg-type]
     engine = start_engine(folder, recipe.engine, recipe.runtime)
@@ -155,7 +157,7 @@ def main(folder: Path) -> None:
         write_sample(folder)
         copy_recipe(folder)
     project = open_project(folder)
-    build_project(project, until="model-0")
+    build_project(project, until=str(model(0)))
     for line in check(project):
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()

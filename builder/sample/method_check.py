@@ -7,11 +7,12 @@ as the last selection has: what curation is worth, like with like. It also makes
 
 import statistics
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from builder.build import run_build
+from builder.build import Build
 from builder.console import Console
-from builder.project import Project, open_project
+from builder.project import Project, build_project, open_project
 from builder.quickstart import copy_recipe
 from builder.recipe.runtime import Runtime
 from builder.records import Counts, Stats, curated_schema, stable_id
@@ -19,6 +20,7 @@ from builder.sample.generate import sample_world, write_sample
 from builder.sample.pretrain import pretrain
 from builder.sample.report import measure, read_truth, well_formed_shares
 from builder.section import Section
+from builder.stage_names import CURATE, MODEL, curate, uncurated
 from builder.storage import read_rows, write_rows
 from builder.train import ForwardStage, train_forward
 from builder.workspace import Artifact, Workspace
@@ -46,29 +48,26 @@ def draw_uncurated(out: Path, config: Uncurated, candidates: Path, curated: Path
     return Stats({"pairs": counts})
 
 
-def train_uncurated(project: Project, artifacts: dict[str, Artifact]) -> Artifact:
+def train_uncurated(project: Project, build: Build) -> Artifact:
     """Train a model on the seed and as many uncurated rows as the last iteration selected."""
     recipe = project.recipe
     workspace = Workspace(project.work_dir, recipe.runtime, Console())
-    final = artifacts[f"curate-{recipe.iterations}"]
-    drawn = workspace.run("curate-uncurated", draw_uncurated, Uncurated(), artifacts["augment"], final)
+    control = Uncurated()
+    drawn = workspace.run(uncurated(CURATE), draw_uncurated, control, build.candidates, build.curated[-1])
     training = recipe.training
     stage = ForwardStage(base=recipe.base.origin, chat=recipe.chat, recipe=training.forward, schedule=training.schedule)
-    return workspace.run("model-uncurated", train_forward, stage, artifacts["seed"], drawn)
+    return workspace.run(uncurated(MODEL), train_forward, stage, build.human, drawn)
 
 
-def select_crossed(folder: Path) -> dict[str, Artifact]:
+def select_crossed(folder: Path) -> Build:
     """Select with cross-fitted scores from the same candidates; stages that are the same are not run again."""
     project = open_project(folder, overrides=(*OVERRIDES, "training.cross_fit=true"))
-    last = f"curate-{project.recipe.iterations}"
-    workspace = Workspace(project.work_dir, project.recipe.runtime, Console(), until=last)
-    run_build(project.recipe, workspace)
-    return workspace.artifacts
+    return build_project(project, until=str(curate(project.recipe.iterations)))
 
 
-def share_again(artifacts: dict[str, Artifact], t: int) -> float:
-    """Share of A_{t-1} that is in A_t again: a model prefers the rows it was trained on."""
-    before, now = ({row["id"] for row in read_rows(artifacts[f"curate-{n}"].data)} for n in (t - 1, t))
+def share_again(curated: Sequence[Artifact]) -> float:
+    """Share of A_{N-1} that is in A_N again: a model prefers the rows it was trained on."""
+    before, now = ({row["id"] for row in read_rows(artifact.data)} for artifact in curated[-2:])
     return len(before & now) / len(before)
 
 
@@ -80,17 +79,14 @@ def check_world(folder: Path, seed: int) -> dict[str, float]:
     copy_recipe(folder)
     write_sample(folder, seed, base)
     project = open_project(folder, overrides=OVERRIDES)
-    workspace = Workspace(project.work_dir, project.recipe.runtime, Console())
-    run_build(project.recipe, workspace)
-    artifacts = workspace.artifacts
-    iterations = project.recipe.iterations
-    models = [artifacts["model-0"], artifacts[f"model-{iterations}"], train_uncurated(project, artifacts)]
+    build, iterations = build_project(project), project.recipe.iterations
+    models = [build.models[0], build.final, train_uncurated(project, build)]
     shares = well_formed_shares(project, models, sample_world(seed))
     truth = read_truth(folder / "truth.jsonl")
-    figures = measure(artifacts, truth, iterations, shares)
+    figures = measure(build, truth, shares)
     planted = figures.selections[0].planted
     crossed = select_crossed(folder)
-    cross_fitted = measure(crossed, truth, iterations, {}).selections[-1]
+    cross_fitted = measure(crossed, truth, {}).selections[-1]
     return {
         "instructions exactly right (clean)": figures.exact["clean"],
         "clean without curation": planted["clean"] / planted.total(),
@@ -98,8 +94,8 @@ def check_world(folder: Path, seed: int) -> dict[str, float]:
         **{f"recall of A_{t}": selection.recall for t, selection in enumerate(figures.selections, 1)},
         f"precision of A_{iterations}, cross-fitted": cross_fitted.precision,
         f"recall of A_{iterations}, cross-fitted": cross_fitted.recall,
-        f"A_{iterations - 1} again in A_{iterations}": share_again(artifacts, iterations),
-        f"A_{iterations - 1} again in A_{iterations}, cross-fitted": share_again(crossed, iterations),
+        f"A_{iterations - 1} again in A_{iterations}": share_again(build.curated),
+        f"A_{iterations - 1} again in A_{iterations}, cross-fitted": share_again(crossed.curated),
         **{f"well-formed answers of {name}": share for name, share in figures.well_formed.items()},
     }
 

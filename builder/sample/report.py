@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from builder.build import Build
 from builder.console import Console, describe_counts
 from builder.project import Project
 from builder.sample.answers import AnswerStage, answer_questions
 from builder.sample.generate import sample_world
 from builder.sample.web import DEFECTS, World, well_formed
+from builder.stage_names import answers
 from builder.storage import read_rows
 from builder.workspace import Artifact, Workspace, locked
 
@@ -71,25 +73,22 @@ def read_truth(path: Path) -> dict[Key, dict[str, str]]:
     return {(row["page_id"], row["header"]): row for row in rows}
 
 
-def measure(
-    artifacts: dict[str, Artifact], truth: dict[Key, dict[str, str]], iterations: int, well: dict[str, float]
-) -> Figures:
+def measure(build: Build, truth: dict[Key, dict[str, str]], well: dict[str, float]) -> Figures:
     """Compare candidates and selections with the truth.
 
     Args:
-        artifacts: Finished stages by name.
+        build: A build whose selections are done.
         truth: The planted sections.
-        iterations: How many selections there are.
         well: Share of well-formed answers by model stage.
     """
-    candidates = list(read_rows(artifacts["augment"].data))
+    candidates = list(read_rows(build.candidates.data))
     planted = Counter(row["kind"] for _, row in _labelled(candidates, truth))
     right = Counter(
         row["kind"] for pair, row in _labelled(candidates, truth) if pair["instruction"] == row["instruction"]
     )
     selections = []
-    for t in range(1, iterations + 1):
-        chosen = list(read_rows(artifacts[f"curate-{t}"].data))
+    for curated in build.curated:
+        chosen = list(read_rows(curated.data))
         kept = Counter(row["kind"] for _, row in _labelled(chosen, truth))
         selections.append(Selection(kept, planted, len(chosen) - kept.total()))
     exact = {kind: right[kind] / planted[kind] for kind in ("clean", *DEFECTS) if planted[kind]}
@@ -118,8 +117,8 @@ def well_formed_shares(project: Project, models: Iterable[Artifact], world: Worl
     for model in models:
         with locked(project.work_dir), Console() as console:
             workspace = Workspace(project.work_dir, project.recipe.runtime, console)
-            answers = workspace.run(f"answers-{model.stage}", answer_questions, stage, model)
-        rows = list(read_rows(answers.data))
+            answered = workspace.run(answers(model.name), answer_questions, stage, model)
+        rows = list(read_rows(answered.data))
         good = sum(row["ended"] and not well_formed(combinations[row["question"]], row["answer"]) for row in rows)
         shares[model.stage] = good / len(rows)
     return shares
@@ -127,16 +126,15 @@ def well_formed_shares(project: Project, models: Iterable[Artifact], world: Worl
 
 def quickstart_figures(project: Project) -> Figures:
     """Measure a finished quickstart."""
-    artifacts, iterations = project.artifacts(), project.recipe.iterations
-    models = [artifacts["model-0"], artifacts[f"model-{iterations}"]]
-    well = well_formed_shares(project, models, sample_world())
-    return measure(artifacts, read_truth(project.folder / "truth.jsonl"), iterations, well)
+    build = project.look_at_build()
+    well = well_formed_shares(project, [build.models[0], build.final], sample_world())
+    return measure(build, read_truth(project.folder / "truth.jsonl"), well)
 
 
 def quickstart_table(project: Project, figures: Figures) -> str:
     """The figures of a quickstart as a table, with what became of the rows and how long it took."""
-    artifacts = project.artifacts()
-    return "\n".join([*_counts_lines(artifacts), "", *_figure_lines(figures), "", _time_line(artifacts)])
+    build = project.look_at_build()
+    return "\n".join([*_counts_lines(build), "", *_figure_lines(figures), "", _time_line(build)])
 
 
 def figures_as_dict(figures: Figures) -> dict[str, Any]:
@@ -151,11 +149,11 @@ def figures_as_dict(figures: Figures) -> dict[str, Any]:
     }
 
 
-def _counts_lines(artifacts: dict[str, Artifact]) -> list[str]:
+def _counts_lines(build: Build) -> list[str]:
     lines = []
-    for stage in ("seed", "segments", "dedup", "augment"):
-        for kind, counts in artifacts[stage].record["counts"].items():
-            lines.append(f"{stage:<10} {describe_counts({kind: counts})}")
+    for artifact in (build.human, build.extracted, build.segments, build.candidates):
+        for kind, counts in artifact.record["counts"].items():
+            lines.append(f"{artifact.stage:<10} {describe_counts({kind: counts})}")
     return lines
 
 
@@ -180,7 +178,7 @@ def _figure_lines(figures: Figures) -> list[str]:
     return [*lines, f"well-formed share of the models' own answers: {answers}"]
 
 
-def _time_line(artifacts: dict[str, Artifact]) -> str:
-    seconds = {stage: artifact.record["seconds"] for stage, artifact in artifacts.items()}
+def _time_line(build: Build) -> str:
+    seconds = {stage: artifact.record["seconds"] for stage, artifact in build.artifacts.items()}
     parts = ", ".join(f"{stage} {value:.0f}" for stage, value in seconds.items())
     return f"build: {sum(seconds.values()):.0f} s ({parts})"

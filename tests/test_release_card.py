@@ -132,8 +132,8 @@ def test_card_tells_what_was_masked_where_it_comes_from_and_what_it_refuses(mate
 
 def test_judge_is_held_against_labels_where_there_are_some(material: Material, tmp_path: Path) -> None:
     assert judge_quality(material) == []
-    selected = [row["id"] for row in read_rows(material.curated[-1].data)]
-    others = [row["id"] for row in read_rows(material.stage("augment").data) if row["id"] not in set(selected)]
+    selected = [row["id"] for row in read_rows(material.build.curated[-1].data)]
+    others = [row["id"] for row in read_rows(material.build.candidates.data) if row["id"] not in set(selected)]
     labels = dict.fromkeys((*selected[:3], *others[:1]), True) | dict.fromkeys(selected[3:4], False)
     path = tmp_path / "labels.jsonl"
     path.write_text("".join(json.dumps({"id": key, "good": good}) + "\n" for key, good in labels.items()))

@@ -85,7 +85,10 @@ def test_every_judge_of_a_recipe_has_a_name_that_can_be_read():
 
 PACKAGE = Path(builder.__file__).parent
 SCRIPTS = PACKAGE.parent / "scripts"
-_PIECE = re.compile(r"(?:score|curate|model|answers)-(?:\d+|backward|uncurated)?(?:-[ab])?|-(?:a|b|seed-)|seed-clean")
+_PIECE = re.compile(
+    r"(?:score|curate|model|answers)-(?:\d+|backward|uncurated)?(?:-(?:likelihood|expected|verdict|reasoned))?(?:-[ab])?"
+    r"|-(?:a|b|seed-)|seed-clean"
+)
 
 
 def literals(file):

@@ -16,12 +16,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from builder import stage_names as names
 from builder.quickstart import write_recipe_folder
 from builder.sample.kill_compare import TWINS, contents, differences
 from builder.sample.kill_points import Point, chunk_points, random_points, running_stage, stage_seconds
+from builder.stage_names import AUGMENT, BACKWARD
 
 POLL_SECONDS = 0.02
-ENGINE_STAGES = ("augment", "score-1-likelihood", "score-1-expected")
+ENGINE_STAGES = [str(stage) for stage in (AUGMENT, names.score(1, "likelihood"), names.score(1, "expected"))]
 ENGINE_SETTINGS = (
     "augment.samples=6", "score=[{judge: likelihood}, {judge: expected}]", "runtime.chunk_rows=128",
     "segments.tasks=2",
@@ -101,7 +103,7 @@ def check_engines(scratch: Path, kills: int, seed: int) -> "Check":
     first, second = (scratch / name for name in TWINS)
     write_recipe_folder(first)
     build = ["build", "--until"], [text for setting in ENGINE_SETTINGS for text in ("--set", setting)]
-    Killed(first, [[*build[0], "model-backward", str(first), *build[1]]]).run([])
+    Killed(first, [[*build[0], str(BACKWARD), str(first), *build[1]]]).run([])
     shutil.copytree(first, second, copy_function=shutil.copy2)
     seconds = {}
     for folder in (first, second):

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from builder.answer import Answer
 from builder.errors import BuilderError, RecipeError
 from builder.fingerprint import describe
 from builder.licences import licence_notes
@@ -15,7 +16,6 @@ from builder.llm.ratings import check_rubric
 from builder.pins import Pin, pin_recipe, unpinned_problems
 from builder.recipe import Recipe, load_recipe
 from builder.recipe.judges import Rated
-from builder.storage import dump_json
 from builder.training_launch import launcher_problems
 from builder.training_recipe import adapter_problems, read_training_recipe, schedule_problems, wrong_keys
 
@@ -28,8 +28,8 @@ def check_recipe(
     *,
     pin: bool = False,
     preflight: bool = False,
-    as_json: bool = False,
-) -> Iterator[str]:
+    say: Callable[[str], None] = lambda line: None,
+) -> Answer:
     """Check a recipe, and once it can be read, its TRL recipes, templates, inputs and licences.
 
     Args:
@@ -37,23 +37,23 @@ def check_recipe(
         overrides: `key.path=value` settings, which are checked and never written.
         pin: First write the commits of Hub inputs into the file.
         preflight: Also show what of a few rows would be trained, and check that it is what it should be.
-        as_json: Say everything in one JSON object.
+        say: Told what was pinned as soon as it is written, whatever else is wrong.
 
-    Yields:
-        What was pinned, as soon as it is written; that the recipe is fine, what could not be checked here, and notes.
+    Returns:
+        That the recipe is fine, what could not be checked here, and notes.
 
     Raises:
         RecipeError: With one line for every problem found.
         BuilderError: If a commit was asked for and the Hub cannot be asked.
     """
     pins = pin_recipe(path) if pin else []
+    for made in pins:
+        say(f"{path}: {made.source.key}: {made.ref} is now {made.commit}")
     gated = [
-        f"{pin.source.repository} is gated; accept its terms on its page and log in before a build"
-        for pin in pins
-        if pin.gated
+        f"{made.source.repository} is gated; accept its terms on its page and log in before a build"
+        for made in pins
+        if made.gated
     ]
-    if not as_json:
-        yield from (f"{path}: {pin.source.key}: {pin.ref} is now {pin.commit}" for pin in pins)
     recipe = load_recipe(path, overrides)
     served, silence = _ping(recipe)
     problems = [*unpinned_problems(recipe, path), *_problems(recipe), *silence]
@@ -64,13 +64,16 @@ def check_recipe(
         unchecked.append("openai is not installed: runtime.endpoint was not asked")
     notes = [*gated, *licence_notes(recipe), *_served_notes(recipe, path, overrides, served)]
     looked_at = _preflight(path, overrides) if preflight else {}
-    if as_json:
-        yield _as_json(path, recipe, pins, unchecked, notes, looked_at)
-        return
-    yield f"{path}: fine: {recipe.name}, {recipe.iterations} iterations, base {recipe.base.location}"
-    yield from (f"  not checked: {line}" for line in unchecked)
-    yield from (f"  note: {line}" for line in notes)
-    yield from (f"\n{what}\n\n{text}" for what, text in looked_at.items())
+
+    def text() -> str:
+        return "\n".join([
+            f"{path}: fine: {recipe.name}, {recipe.iterations} iterations, base {recipe.base.location}",
+            *(f"  not checked: {line}" for line in unchecked),
+            *(f"  note: {line}" for line in notes),
+            *(f"\n{model}\n\n{rows}" for model, rows in looked_at.items()),
+        ])  # fmt: skip
+
+    return Answer(_as_dict(path, recipe, pins, unchecked, notes, looked_at), text)
 
 
 def _preflight(path: Path, overrides: tuple[str, ...]) -> dict[str, str]:
@@ -80,23 +83,22 @@ def _preflight(path: Path, overrides: tuple[str, ...]) -> dict[str, str]:
     return preflight_recipe(open_project(path, None, overrides).look_at_build())
 
 
-def _as_json(
+def _as_dict(
     path: Path, recipe: Recipe, pins: list[Pin], unchecked: list[str], notes: list[str], looked_at: dict[str, str]
-) -> str:
+) -> dict[str, Any]:
     pinned = [
         {"key": pin.source.key, "repository": pin.source.repository, "ref": pin.ref, "commit": pin.commit}
         for pin in pins
     ]
-    value = {
+    return {
         "recipe": str(path),
         "name": recipe.name,
         "ok": True,
         "pinned": pinned,
         "unchecked": unchecked,
         "notes": notes,
-        **({"preflight": {what: click.unstyle(text) for what, text in looked_at.items()}} if looked_at else {}),
+        **({"preflight": {model: click.unstyle(rows) for model, rows in looked_at.items()}} if looked_at else {}),
     }
-    return dump_json(value)
 
 
 def _problems(recipe: Recipe) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """The command `humpback`: parse, call, print. Results go to stdout, progress to stderr."""
 
+import functools
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -10,10 +11,46 @@ from builder import __version__
 from builder.escape import escape
 from builder.failures import explain
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from builder.answer import Answer
+    from builder.project import Project
+
 RECIPE = click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE")
 WORK_DIR = click.option("--work-dir", type=click.Path(path_type=Path), help="Where the stages are kept.")
 SET = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the recipe.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def _prints(verb: "Callable[..., Answer]") -> "Callable[..., None]":
+    """Print what a verb answers, as text or with --json as JSON."""
+
+    @JSON
+    @functools.wraps(verb)
+    def command(*, as_json: bool, **given: Any) -> None:
+        from builder.storage import dump_json
+
+        answer = verb(**given)
+        click.echo(dump_json(answer.value) if as_json else answer.text())
+
+    return command
+
+
+def _reads_project(verb: "Callable[..., Answer]") -> "Callable[..., None]":
+    """Hand a verb the project of its arguments RECIPE, --work-dir and --set, and print what it answers."""
+
+    @RECIPE
+    @WORK_DIR
+    @SET
+    @_prints
+    @functools.wraps(verb)
+    def command(recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], **given: Any) -> "Answer":
+        from builder.project import open_project
+
+        return verb(open_project(recipe, work_dir, overrides), **given)
+
+    return command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,12 +63,12 @@ def cli(debug: bool) -> None:
 @cli.command()
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default=Path("quickstart"))
 @SET
-@JSON
-def quickstart(directory: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+@_prints
+def quickstart(directory: Path, overrides: tuple[str, ...]) -> "Answer":
     """Build the embedded sample end to end on the CPU: pages to release folder and models."""
     from builder.quickstart import run_quickstart
 
-    click.echo(run_quickstart(directory, overrides, as_json=as_json))
+    return run_quickstart(directory, overrides)
 
 
 @cli.command()
@@ -43,12 +80,12 @@ def quickstart(directory: Path, overrides: tuple[str, ...], as_json: bool) -> No
     show_default=True,
     help="Which one; the others want your pages and hardware.",
 )
-@JSON
-def init(directory: Path, recipe: str, as_json: bool) -> None:
+@_prints
+def init(directory: Path, recipe: str) -> "Answer":
     """Write a commented recipe folder to start from; quickstart builds as it is, on the embedded sample."""
     from builder.quickstart import write_recipe_folder
 
-    click.echo(write_recipe_folder(directory, recipe, as_json=as_json))
+    return write_recipe_folder(directory, recipe)
 
 
 @cli.command()
@@ -56,81 +93,65 @@ def init(directory: Path, recipe: str, as_json: bool) -> None:
 @SET
 @click.option("--pin", is_flag=True, help="First write the commits of Hub inputs into the recipe.")
 @click.option("--preflight", is_flag=True, help="Show which tokens of a few rows would be trained, and check them.")
-@JSON
-def check(recipe: Path, overrides: tuple[str, ...], pin: bool, preflight: bool, as_json: bool) -> None:
+@_prints
+@click.pass_context
+def check(context: click.Context, recipe: Path, overrides: tuple[str, ...], pin: bool, preflight: bool) -> "Answer":
     """Check the recipe and the files it names; report everything that is wrong at once."""
     from builder.checks import check_recipe
 
-    for line in check_recipe(recipe, overrides, pin=pin, preflight=preflight, as_json=as_json):
-        click.echo(line)
+    say = _silent if context.params["as_json"] else click.echo
+    return check_recipe(recipe, overrides, pin=pin, preflight=preflight, say=say)
 
 
 @cli.command()
-@RECIPE
-@WORK_DIR
-@SET
-@JSON
-def plan(recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
+@_reads_project
+def plan(project: "Project") -> "Answer":
     """Show which stages are cached, partial or missing, and why they would run; runs nothing."""
-    from builder.plan import show_plan
+    from builder.plan import plan_stages
 
-    click.echo(show_plan(recipe, work_dir, overrides, as_json=as_json))
+    return plan_stages(project)
 
 
 @cli.command()
-@RECIPE
-@WORK_DIR
-@SET
+@_reads_project
 @click.option("--until", metavar="STAGE", help="Stop after this stage.")
-@JSON
-def build(recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], until: str | None, as_json: bool) -> None:
+def build(project: "Project", until: str | None) -> "Answer":
     """Run the stages that are missing."""
     from builder.project import build_recipe
 
-    click.echo(build_recipe(recipe, work_dir, overrides, until, as_json=as_json))
+    return build_recipe(project, until)
+
+
+def _labels_go_with_iterations(context: click.Context, option: click.Parameter, value: Path | None) -> Path | None:
+    if value and context.params.get("stage") != "iterations":
+        raise click.UsageError("--labels goes with `show RECIPE iterations`")
+    return value
 
 
 @cli.command()
-@RECIPE
-@click.argument("stage", required=False)
-@WORK_DIR
-@SET
+@_reads_project
+@click.argument("stage", required=False, is_eager=True)
 @click.option("-n", "rows", type=click.IntRange(0), default=3, show_default=True, help="How many rows to show.")
 @click.option("--rejected", is_flag=True, help="Show rejected rows instead.")
-@click.option("--labels", type=click.Path(path_type=Path), help="With iterations: JSON lines with id and good.")
-@JSON
-def show(
-    recipe: Path,
-    stage: str | None,
-    work_dir: Path | None,
-    overrides: tuple[str, ...],
-    rows: int,
-    rejected: bool,
-    labels: Path | None,
-    as_json: bool,
-) -> None:
+@click.option(
+    "--labels", type=click.Path(path_type=Path), callback=_labels_go_with_iterations,
+    help="With iterations: JSON lines with id and good.",
+)  # fmt: skip
+def show(project: "Project", stage: str | None, rows: int, rejected: bool, labels: Path | None) -> "Answer":
     """Show counts, reject reasons and rows of a stage, or the counts of all stages.
 
     As STAGE, `iterations` shows how scores and selections differ from one iteration to the next.
     """
     from builder.show import show_stage, show_stages
+    from builder.show_iterations import show_iterations
 
-    if labels and stage != "iterations":
-        raise click.UsageError("--labels goes with `show RECIPE iterations`")
     if stage == "iterations":
-        from builder.show_iterations import show_iterations
-
-        click.echo(show_iterations(recipe, work_dir, overrides, labels, rows=rows, as_json=as_json))
-    elif stage is None:
-        click.echo(show_stages(recipe, work_dir, overrides, as_json=as_json))
-    else:
-        click.echo(show_stage(recipe, work_dir, overrides, stage, rows=rows, rejected=rejected, as_json=as_json))
+        return show_iterations(project, labels, rows=rows)
+    return show_stages(project) if stage is None else show_stage(project, stage, rows=rows, rejected=rejected)
 
 
 @cli.command()
-@RECIPE
-@WORK_DIR
-@SET
+@_reads_project
 @click.option("--version", "version", required=True, metavar="X.Y.Z", help="Version of the release.")
 @click.option("--out", type=click.Path(path_type=Path), help="Release folder.  [default: releases/X.Y.Z]")
 @click.option("--replace", is_flag=True, help="Replace a different release of the same version.")
@@ -149,24 +170,16 @@ def show(
     default="sampled",
     help="With --push: above 2 GB, load a part or all.",
 )
-@JSON
 def release(
-    recipe: Path,
-    work_dir: Path | None,
-    overrides: tuple[str, ...],
+    project: "Project",
     version: str,
-    out: Path | None,
-    replace: bool,
-    previous: Path | None,
-    all_models: bool,
-    dry_run: bool,
     push: bool,
     public: bool,
     gated: Literal["auto", "manual"] | None,
     onto: tuple[str, ...],
     verify: str,
-    as_json: bool,
-) -> None:
+    **options: Any,
+) -> "Answer":
     """Assemble and check the release folder of a finished build, dataset and models; publish it with --push."""
     from builder.release.command import Options, release_recipe
     from builder.release.push import Push
@@ -174,8 +187,11 @@ def release(
     if not push and (public or gated or onto or verify == "full"):
         raise click.UsageError("--public, --gated, --onto and --verify go with --push")
     how = Push(onto, public, gated, verify == "full") if push else None
-    options = Options(out, replace, previous, all_models, dry_run, how)
-    click.echo(release_recipe(recipe, work_dir, overrides, version, options, _progress, as_json=as_json))
+    return release_recipe(project, version, Options(**options, push=how), _progress)
+
+
+def _silent(line: str) -> None:
+    """Say nothing beside JSON."""
 
 
 def _progress(line: str) -> None:
@@ -189,12 +205,14 @@ def _progress(line: str) -> None:
     help="Your own copy of the crawl; may be given more than once.",
 )  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="Where to write.  [default: RELEASE-hydrated]")
-@JSON
-def hydrate(release: Path, corpora: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
+@_prints
+def hydrate(release: Path, corpora: tuple[Path, ...], out: Path | None) -> "Answer":
     """Give a stand-off release its text back from your own copy of the crawl."""
-    from builder.release.hydrate import hydrate
+    from builder.answer import Answer
+    from builder.release.hydrate import describe_hydrated, hydrate
 
-    click.echo(hydrate(release, list(corpora), out, as_json=as_json))
+    result = hydrate(release, list(corpora), out)
+    return Answer(result, lambda: describe_hydrated(result))
 
 
 def main() -> None:

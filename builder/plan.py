@@ -2,13 +2,13 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
+from builder.answer import Answer
 from builder.errors import StageError
-from builder.project import open_project
+from builder.project import Project
 from builder.stage_names import BACKWARD, CURATE, DEDUP, MODEL, SCORE, SEED, SEED_CLEAN, SEGMENTS, model, parse
-from builder.storage import dump_json, read_json
+from builder.storage import read_json
 from builder.workspace import STAGE_FILE, Artifact, changed_versions
 
 REPEATED = model(0, seed=0).family
@@ -32,13 +32,10 @@ SECTIONS = {
 SHOWN_CHANGES = 3
 
 
-def show_plan(path: Path, work_dir: Path | None, overrides: tuple[str, ...], *, as_json: bool) -> str:
+def plan_stages(project: Project) -> Answer:
     """The stages in order: status, rows, and why one would run although it has run before."""
-    build = open_project(path, work_dir, overrides).look_at_build()
-    plan = [plan_entry(artifact) for artifact in build.artifacts.values()]
-    if as_json:
-        return dump_json(plan)
-    return "\n".join(line for entry in plan for line in _lines(entry))
+    plan = [plan_entry(artifact) for artifact in project.look_at_build().artifacts.values()]
+    return Answer(plan, lambda: "\n".join(line for entry in plan for line in _lines(entry)))
 
 
 def plan_entry(artifact: Artifact) -> dict[str, Any]:

@@ -4,23 +4,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from builder.answer import Answer
 from builder.build import Build, look_at_build, run_build
 from builder.console import Console
 from builder.errors import RecipeError, ReleaseError
 from builder.pins import refuse_unpinned
 from builder.recipe import Recipe, load_recipe
-from builder.storage import dump_json
 from builder.training_recipe import check_training_recipes
 from builder.workspace import Artifact, Workspace
 
 
 @dataclass(frozen=True)
 class Project:
-    """A loaded recipe, the folder it lies in, and its work directory."""
+    """A loaded recipe, the folder it lies in, its work directory, and where the recipe was said to be."""
 
     recipe: Recipe
     folder: Path
     work_dir: Path
+    path: Path
 
     def look_at_build(self) -> Build:
         """The build as it stands, run or not."""
@@ -36,7 +37,7 @@ def open_project(path: Path, work_dir: Path | None = None, overrides: tuple[str,
     recipe = load_recipe(path, overrides)
     refuse_unpinned(recipe, path)
     folder = (path if path.is_dir() else path.parent).resolve()
-    return Project(recipe, folder, (work_dir or recipe.runtime.work_dir or folder / "work").resolve())
+    return Project(recipe, folder, (work_dir or recipe.runtime.work_dir or folder / "work").resolve(), path)
 
 
 def build_project(project: Project, until: str | None = None) -> Build:
@@ -56,21 +57,21 @@ def build_project(project: Project, until: str | None = None) -> Build:
         return run_build(project.recipe, workspace) or build
 
 
-def build_recipe(
-    path: Path, work_dir: Path | None, overrides: tuple[str, ...], until: str | None, *, as_json: bool = False
-) -> str:
+def build_recipe(project: Project, until: str | None = None) -> Answer:
     """`humpback build`: run what is missing, and say what came of it."""
-    build = build_project(open_project(path, work_dir, overrides), until)
-    if as_json:
-        ran = list(build.artifacts)
-        shown = ran if until is None else ran[: ran.index(until) + 1]
-        return dump_json({name: _described(build.artifacts[name]) for name in shown})
+    build = build_project(project, until)
+    ran = list(build.artifacts)
+    shown = ran if until is None else ran[: ran.index(until) + 1]
+    return Answer({name: _described(build.artifacts[name]) for name in shown}, lambda: _outcome(project, build, until))
+
+
+def _outcome(project: Project, build: Build, until: str | None) -> str:
     if until is not None:
         return f"stopped after {until}: {build.artifacts[until].path}"
     pairs = build.curated[-1].record["counts"]["pairs"]
     return (
         f"{pairs['kept']:,} of {pairs['in']:,} pairs selected; final model {build.final.model}\n"
-        f"next: humpback release {path} --version 1.0.0"
+        f"next: humpback release {project.path} --version 1.0.0"
     )
 
 

@@ -2,21 +2,21 @@
 
 from pathlib import Path
 
+from builder.answer import Answer
 from builder.errors import BuilderError, RecipeError
 from builder.project import build_project, open_project, release_project
 from builder.resources import resource_folder
-from builder.storage import dump_json, write_bytes
+from builder.storage import write_bytes
 
 VERSION_OF_RELEASE = "1.0.0"
 
 
-def write_recipe_folder(folder: Path, recipe: str = "quickstart", *, as_json: bool = False) -> str:
+def write_recipe_folder(folder: Path, recipe: str = "quickstart") -> Answer:
     """Write a commented recipe into `folder`; the quickstart's comes with the embedded sample and builds as it is.
 
     Args:
         folder: Where to; files that are there already stay.
         recipe: Name of a recipe of the package.
-        as_json: Answer in JSON.
 
     Raises:
         RecipeError: If the folder holds a recipe already.
@@ -25,8 +25,10 @@ def write_recipe_folder(folder: Path, recipe: str = "quickstart", *, as_json: bo
     if (folder / "build.yaml").exists():
         raise RecipeError(f"{folder}: already holds a recipe; edit that one, or choose another folder")
     _write_files(folder, recipe)
-    if as_json:
-        return dump_json({"recipe": recipe, "path": str(folder / "build.yaml")})
+    return Answer({"recipe": recipe, "path": str(folder / "build.yaml")}, lambda: _written(folder, recipe))
+
+
+def _written(folder: Path, recipe: str) -> str:
     if recipe != "quickstart":
         return f"{folder}: the recipe {recipe}\nnext: {folder / 'README.md'} says what to put in and what to run"
     return (
@@ -59,7 +61,7 @@ def _write_files(folder: Path, recipe: str = "quickstart") -> None:
         ) from error
 
 
-def run_quickstart(folder: Path, overrides: tuple[str, ...] = (), *, as_json: bool = False) -> str:
+def run_quickstart(folder: Path, overrides: tuple[str, ...] = ()) -> Answer:
     """Write the recipe folder, build it, release it, and return the table of what came of it.
 
     Raises:
@@ -72,9 +74,10 @@ def run_quickstart(folder: Path, overrides: tuple[str, ...] = (), *, as_json: bo
     build_project(project)
     figures = quickstart_figures(project)
     release = release_project(project, VERSION_OF_RELEASE, replace=True)
-    if as_json:
-        return dump_json({"release": str(release), "figures": figures_as_dict(figures)})
-    return f"{quickstart_table(project, figures)}\n\n{_next_steps(folder, release)}"
+    return Answer(
+        {"release": str(release), "figures": figures_as_dict(figures)},
+        lambda: f"{quickstart_table(project, figures)}\n\n{_next_steps(folder, release)}",
+    )
 
 
 def _next_steps(folder: Path, release: Path) -> str:

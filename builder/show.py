@@ -3,90 +3,87 @@
 from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
+from builder.answer import Answer
 from builder.build import Build
 from builder.console import describe_counts
 from builder.errors import RecipeError, StageError
 from builder.escape import escape
 from builder.histogram import describe_thresholds, histogram, thresholds
 from builder.iterations import selection_scores
-from builder.project import open_project
+from builder.project import Project
 from builder.recipe.curate import RATINGS
 from builder.show_training import describe_trainings, training_table
 from builder.stage_names import CURATE, SCORE
-from builder.storage import dump_json, read_rows
+from builder.storage import read_rows
 from builder.workspace import Artifact
 
 SHOWN_CHARS = 600
 
 
-def show_stages(path: Path, work_dir: Path | None, overrides: tuple[str, ...], *, as_json: bool) -> str:
+def show_stages(project: Project) -> Answer:
     """The counts and warnings of every finished stage."""
-    build = open_project(path, work_dir, overrides).look_at_build()
-    records = {name: item.record for name, item in build.artifacts.items() if item.status == "done"}
-    if as_json:
-        shown = ("counts", "warnings", "seconds")
-        values = {stage: {key: record.get(key) for key in shown} for stage, record in records.items()}
-        return dump_json(values)
-    if not records:
+    artifacts = project.look_at_build().artifacts.values()
+    records = {item.stage: item.record for item in artifacts if item.status == "done"}
+    shown = ("counts", "warnings", "seconds")
+    stages = {stage: {key: record.get(key) for key in shown} for stage, record in records.items()}
+    return Answer(stages, lambda: _describe_stages(stages))
+
+
+def _describe_stages(stages: dict[str, dict[str, Any]]) -> str:
+    if not stages:
         return "nothing has been built yet; run `humpback build`"
     lines = []
-    for stage, record in records.items():
+    for stage, record in stages.items():
         lines.append(f"{stage:<20} {describe_counts(record['counts'])}")
-        lines += [f"    warning: {escape(warning, 'terminal')}" for warning in record.get("warnings", [])]
+        lines += [f"    warning: {escape(warning, 'terminal')}" for warning in record["warnings"] or []]
     return "\n".join(lines)
 
 
-def show_stage(
-    path: Path,
-    work_dir: Path | None,
-    overrides: tuple[str, ...],
-    stage: str,
-    *,
-    rows: int,
-    rejected: bool,
-    as_json: bool,
-) -> str:
+def show_stage(project: Project, stage: str, *, rows: int, rejected: bool = False) -> Answer:
     """One stage: its record, its scores and what thresholds would keep, and rows: kept ones, or rejected by reason.
 
     Args:
-        path: The recipe.
-        work_dir: Where the stages are, if not where the recipe says.
-        overrides: Settings as `--set` takes them.
+        project: The project.
         stage: Name of the stage.
-        rows: How many rows to show; of each reason, with `rejected`.
+        rows: How many rows to show; of each reason, with `rejected`. Whole ones in the value, shortened in the text.
         rejected: Show rejected rows instead of kept ones.
-        as_json: Give JSON, with whole texts.
 
     Raises:
         RecipeError: If there is no such stage, or it has not run.
     """
-    project = open_project(path, work_dir, overrides)
     build = project.look_at_build()
     if stage not in build.artifacts:
         raise RecipeError(f"{stage}: no such stage; the stages are {', '.join(build.artifacts)}")
     artifact = build.artifacts[stage]
     if artifact.status == "missing":
         raise RecipeError(f"{stage}: has not run; `humpback build` runs it")
-    if rejected:
-        groups = rejected_examples(_rejected_rows(artifact), rows)
-        if as_json:
-            return dump_json({"record": artifact.record, "rejected": groups})
-        return "\n\n".join([_describe_record(artifact), *(_describe_group(*item) for item in groups.items())])
+    return _show_rejected(artifact, rows) if rejected else _show_kept(build, artifact, rows)
+
+
+def _show_rejected(artifact: Artifact, rows: int) -> Answer:
+    groups = rejected_examples(_rejected_rows(artifact), rows)
+    return Answer(
+        {"record": artifact.record, "rejected": groups},
+        lambda: "\n\n".join([_describe_record(artifact), *(_describe_group(*item) for item in groups.items())]),
+    )
+
+
+def _show_kept(build: Build, artifact: Artifact, rows: int) -> Answer:
     sample = list(islice(read_rows(artifact.data), rows)) if artifact.data.is_dir() else []
     table = _thresholds(build, artifact)
     trainings = training_table(artifact, build)
-    if as_json:
-        value = {"record": artifact.record, "thresholds": table, "rows": sample}
-        return dump_json(value | ({"trainings": trainings} if trainings else {}))
-    described = describe_thresholds(table)
-    if described and artifact.name.kind == CURATE:
-        described = f"what a score would keep of all candidates, before any other limit:\n{described}"
-    parts = [_describe_record(artifact), describe_trainings(trainings), _describe_scores(artifact), described]
-    parts += map(_describe_row, sample)
-    return "\n\n".join(part for part in parts if part)
+
+    def text() -> str:
+        described = describe_thresholds(table)
+        if described and artifact.name.kind == CURATE:
+            described = f"what a score would keep of all candidates, before any other limit:\n{described}"
+        parts = [_describe_record(artifact), describe_trainings(trainings), _describe_scores(artifact), described]
+        return "\n\n".join(part for part in (*parts, *map(_describe_row, sample)) if part)
+
+    value = {"record": artifact.record, "thresholds": table, "rows": sample}
+    return Answer(value | ({"trainings": trainings} if trainings else {}), text)
 
 
 def _rejected_rows(artifact: Artifact) -> Iterable[dict[str, Any]]:
@@ -141,7 +138,7 @@ def _describe_record(artifact: Artifact) -> str:
             lines += [f"  {fate:<8} {count:>9,}  {escape(why, 'terminal')}" for why, count in counts[fate].items()]
     for source in record.get("details", {}).get("sources", []):
         lines.append(
-            "source " + ", ".join(f"{name} {escape(str(value), 'terminal')}" for name, value in source.items())
+            "source " + ", ".join(f"{name} {escape(_plain(value), 'terminal')}" for name, value in source.items())
         )
     lines += [f"warning: {escape(warning, 'terminal')}" for warning in record.get("warnings", [])]
     if "error" in record:

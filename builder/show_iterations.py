@@ -4,35 +4,30 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from builder.answer import Answer
 from builder.escape import escape
 from builder.iterations import CLASSES, differences, label_warnings, labelled, read_iterations
 from builder.labels import label_pairs, read_labels
-from builder.project import open_project
+from builder.project import Project
 from builder.recipe.curate import RATINGS
-from builder.storage import dump_json, read_rows
+from builder.storage import read_rows
 from builder.workspace import Artifact
 
 SHOWN_CHARS = 300
 GROUPS = {"trained": "M_{} trained on", "withheld": "selected, withheld", "not_selected": "not selected"}
 
 
-def show_iterations(
-    path: Path, work_dir: Path | None, overrides: tuple[str, ...], labels: Path | None, *, rows: int, as_json: bool
-) -> str:
+def show_iterations(project: Project, labels: Path | None = None, *, rows: int) -> Answer:
     """How scores and selections differ between iterations, and how they agree with labelled pairs.
 
     Args:
-        path: The recipe.
-        work_dir: Where the stages are, if not where the recipe says.
-        overrides: Settings as `--set` takes them.
+        project: The project.
         labels: JSON lines with `id` and `good`; see `labels.read_labels`.
-        rows: How many promoted and demoted pairs to show.
-        as_json: Give JSON, with whole texts.
+        rows: How many promoted and demoted pairs to show; with whole texts in the value.
 
     Raises:
         RecipeError: If no iteration is done, or the labels cannot be used.
     """
-    project = open_project(path, work_dir, overrides)
     build = project.look_at_build()
     given = read_labels(labels) if labels else None
     iterations = read_iterations(project.recipe.curate, map(build.iteration, build.steps))
@@ -47,7 +42,7 @@ def show_iterations(
         report["labelled"] = labelled(iterations, known)
         report["warnings"] = label_warnings(report["labelled"], iterations[0].by)
     _add_instructions(report["differences"], build.candidates)
-    return dump_json(report) if as_json else _describe(report)
+    return Answer(report, lambda: _describe(report))
 
 
 def _add_instructions(found: list[dict[str, Any]], candidates: Artifact) -> None:

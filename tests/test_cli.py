@@ -85,7 +85,7 @@ def test_init_that_was_killed_can_be_repeated(tmp_path, monkeypatch):
             quickstart.write_recipe_folder(tmp_path)
     assert "build.yaml" not in written
     assert (tmp_path / "base" / "config.json").is_file()
-    assert "a recipe with sample data" in quickstart.write_recipe_folder(tmp_path)
+    assert "a recipe with sample data" in quickstart.write_recipe_folder(tmp_path).text()
     assert (tmp_path / "build.yaml").is_file()
 
 

@@ -1,7 +1,5 @@
 """Cross-fitting: each half of the pages is scored by a model that trained on the other."""
 
-import json
-
 import pytest
 from finished_iterations import finish
 from recipe_changes import JUDGES, write_small_recipe
@@ -226,5 +224,5 @@ def test_the_scores_of_a_half_are_shown_as_ratings_but_are_no_judge_of_an_iterat
     write_json(half.path / "stage.json", {"stage": half.stage, "status": "done"})
     iterations = read_iterations(project.recipe.curate, map(build.iteration, build.steps))
     assert [list(found.scores) for found in iterations] == [["expected"]] * 2
-    shown = json.loads(show_stage(path, None, settings, half.stage, rows=1, rejected=False, as_json=True))
+    shown = show_stage(project, half.stage, rows=1).value
     assert [line["threshold"] for line in shown["thresholds"]] == [1 + step / 2 for step in range(9)]

@@ -12,7 +12,8 @@ from builder.checks import check_recipe
 from builder.errors import RecipeError, StageError
 from builder.llm.engine import Completion, Failed, Sampling, load_tokenizer, start_engine
 from builder.llm.openai_engine import OpenaiEngine, serve_command, served_name
-from builder.plan import show_plan
+from builder.plan import plan_stages
+from builder.project import open_project
 from builder.recipe import Augment, Chat, Engine, load_recipe
 from builder.recipe.runtime import Runtime
 from builder.records import segment_schema
@@ -284,36 +285,36 @@ def settings(server):
 
 
 def test_check_says_which_models_of_the_build_are_served(server, recipe):
-    said = list(check_recipe(recipe, settings(server)))
+    said = check_recipe(recipe, settings(server)).text().splitlines()
     later = [line.split()[-1] for line in said if "does not serve yet" in line]
     assert [name.rpartition("-")[0] for name in later] == ["model-backward", "model-0", "model-1"]
     server.served = later[1:2]
-    said = list(check_recipe(recipe, settings(server)))
+    said = check_recipe(recipe, settings(server)).text().splitlines()
     assert f"  note: {server.endpoint} serves {later[1]}" in said
     assert f"  note: {server.endpoint} does not serve yet {later[0]}" in said
-    assert json.loads("".join(check_recipe(recipe, settings(server), as_json=True)))["ok"]
+    assert check_recipe(recipe, settings(server)).value["ok"]
 
 
 def test_check_fails_with_what_to_do_where_the_server_does_not_answer(server, recipe):
     server.key = KEY
     with pytest.raises(RecipeError, match=r"the server refuses .*set OPENAI_API_KEY"):
-        list(check_recipe(recipe, settings(server)))
+        check_recipe(recipe, settings(server))
     server.close()
     with pytest.raises(RecipeError, match=r"the server does not answer .*see that it runs"):
-        list(check_recipe(recipe, settings(server)))
+        check_recipe(recipe, settings(server))
 
 
 def test_check_refuses_a_hosted_model_that_the_server_does_not_have(server, recipe):
     names = ("augment.model.served=gpt-x", f"runtime.endpoint={server.endpoint}")
     with pytest.raises(RecipeError, match=rf"serves {NAME}; the recipe names gpt-x, use one of those"):
-        list(check_recipe(recipe, names))
+        check_recipe(recipe, names)
     server.served = ["gpt-x"]
-    assert "fine" in next(iter(check_recipe(recipe, names)))
+    assert "fine" in check_recipe(recipe, names).text()
 
 
 def test_only_check_asks_the_server_before_a_build(server, recipe, tmp_path):
-    show_plan(recipe, tmp_path, settings(server), as_json=False)
-    list(check_recipe(recipe, (f"runtime.endpoint={server.endpoint}",)))
+    plan_stages(open_project(recipe, tmp_path, settings(server)))
+    check_recipe(recipe, (f"runtime.endpoint={server.endpoint}",))
     assert server.headers == []
 
 

@@ -71,7 +71,7 @@ def test_a_recipe_that_was_not_run_says_so(name):
 
 def test_once_filled_in_a_recipe_passes_check(filled):
     folder, pins = filled
-    said = list(check_recipe(folder, pins))
+    said = check_recipe(folder, pins).text().splitlines()
     assert said[0].startswith(f"{folder}: fine: ")
     # Only who has the pages can say under which licence the collection goes out.
     assert [line.split(";")[0] for line in said[1:]] == ["  note: release.license is other"]

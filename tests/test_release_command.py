@@ -12,6 +12,7 @@ from hub_server import HubServer
 from release_build import FakeBuild
 from small_release import clients_reach
 
+from builder.answer import Answer
 from builder.build import Build
 from builder.errors import RecipeError, ReleaseError
 from builder.project import Project
@@ -35,11 +36,14 @@ class Releases:
 
     def __init__(self, build: FakeBuild, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.build, self.folder, self.artifacts = build, folder, dict(build.artifacts)
-        monkeypatch.setattr(command, "open_project", lambda *_: Project(build.recipe, folder, folder / "work"))
         monkeypatch.setattr(command, "finished_build", lambda _: Build(build.recipe, self.artifacts))
 
-    def __call__(self, version: str, *, as_json: bool = False, **options: Any) -> str:
-        return release_recipe(self.folder, None, (), version, Options(**options), lambda _: None, as_json=as_json)
+    def answer(self, version: str, **options: Any) -> Answer:
+        project = Project(self.build.recipe, self.folder, self.folder / "work", self.folder)
+        return release_recipe(project, version, Options(**options), lambda _: None)
+
+    def __call__(self, version: str, **options: Any) -> str:
+        return self.answer(version, **options).text()
 
     def change_a_row(self) -> None:
         """From now on one candidate has another instruction; it has no score, so it was never selected."""
@@ -81,7 +85,7 @@ def test_a_dry_run_shows_the_difference_without_token_network_or_files(
     assert "\n  + augmented/train-00000-of-00001.parquet\n" in shown
     assert "\n  + curated/" not in shown
     assert "models/final: 2 files to send" in shown
-    answer = json.loads(release("1.1.0", dry_run=True, as_json=True))
+    answer = release.answer("1.1.0", dry_run=True).value
     assert (answer["previous"], answer["level"]) == ("1.0.0", "minor")
     assert "augmented/train-00000-of-00001.parquet" in answer["files"]["dataset"]["send"]
     assert [path.name for path in (tmp_path / "releases").iterdir()] == ["1.0.0"]
@@ -111,7 +115,7 @@ def test_versions_follow_the_tags_of_the_hub(
     with pytest.raises(ReleaseError, match=r"augmented: 1 rows are changed: that is a minor release"):
         release("1.0.1", push=Push())
     assert len(server.repository(REPOSITORY).commits) == 2
-    answer = json.loads(release("1.1.0", as_json=True, push=Push()))
+    answer = release.answer("1.1.0", push=Push()).value
     assert [entry["tag"] for entry in answer["repositories"]] == ["v1.1.0"] * 3
     log = (tmp_path / "releases" / "1.1.0" / "dataset" / "CHANGELOG.md").read_text()
     assert "Compared with 1.0.0" in log

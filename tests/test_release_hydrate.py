@@ -19,7 +19,7 @@ from crawl_build import MAIL, PAGES, QUOTED, CrawlBuild, crawl, web_page
 from builder.build import Build
 from builder.errors import RecipeError, ReleaseError
 from builder.release import assemble, check_release
-from builder.release.hydrate import hydrate
+from builder.release.hydrate import describe_hydrated, hydrate
 from builder.release.manifest import MANIFEST, describe_files
 from builder.release.markdown import examples
 from builder.release.push import Push, push_release
@@ -56,7 +56,7 @@ def hydrated(
     standoff: Path, build: CrawlBuild, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, dict[str, Any]]:
     out = tmp_path_factory.mktemp("hydrated") / "out"
-    return out, json.loads(hydrate(standoff, [build.root / "crawl"], out, as_json=True))
+    return out, hydrate(standoff, [build.root / "crawl"], out)
 
 
 def test_no_file_of_a_standoff_release_holds_text_of_the_crawl(standoff: Path, build: CrawlBuild) -> None:
@@ -157,7 +157,7 @@ def test_rows_that_do_not_come_back_are_counted_by_reason(standoff: Path, tmp_pa
     pages[4] = b"%PDF-1.7 no page any more"
     write_warc(tmp_path / "crawl" / "x.warc.gz", [record(page, number) for number, page in enumerate(pages[:-1])])
     out = tmp_path / "out"
-    result = json.loads(hydrate(standoff, [tmp_path / "crawl"], out, as_json=True))
+    result = hydrate(standoff, [tmp_path / "crawl"], out)
     rows = list(read_rows(standoff / "dataset" / "augmented", ["segment_id", "page_id"]))
     fates = {3: "page_differs", 4: "page_unreadable", PAGES - 1: "page_missing"}
     lost = {row["segment_id"]: fates[n] for row in rows if (n := int(row["page_id"][-5:])) in fates}
@@ -168,7 +168,7 @@ def test_rows_that_do_not_come_back_are_counted_by_reason(standoff: Path, tmp_pa
     assert json.loads((out / "hydrate.json").read_text())["segments_missing"] == lost
     kept = {row["segment_id"] for row in read_rows(out / "augmented", ["segment_id"])}
     assert kept == {row["segment_id"] for row in rows} - lost.keys()
-    said = hydrate(standoff, [tmp_path / "crawl"], tmp_path / "again")
+    said = describe_hydrated(hydrate(standoff, [tmp_path / "crawl"], tmp_path / "again"))
     assert said.startswith(f"{len(rows) - len(lost)} of {len(rows)} texts came back\n  page_")
 
 
@@ -177,7 +177,7 @@ def test_copy_that_is_laid_out_otherwise_and_damaged_twice_is_still_found(stando
     pages = [record(web_page(number).encode() + b"\r\n", number) for number in range(PAGES)]
     broken = record(web_page(0).replace("<p>", "<p>Changed. ").encode(), 0)
     write_warc(tmp_path / "deep" / "down" / "other.warc.gz", [broken, *pages])
-    result = json.loads(hydrate(standoff, [tmp_path / "deep"], tmp_path / "out", as_json=True))
+    result = hydrate(standoff, [tmp_path / "deep"], tmp_path / "out")
     assert result["missing"] == {}
 
 

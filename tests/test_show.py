@@ -1,4 +1,3 @@
-import json
 import shutil
 
 import pytest
@@ -18,12 +17,16 @@ def finished(tmp_path_factory):
     return finish(tmp_path_factory.mktemp("show"), {"likelihood": [LIKELY] * 2, "verdict": [RATED] * 2})
 
 
-def show(path, settings, stage, *, as_json=False):
-    return show_stage(path, None, settings, stage, rows=0, rejected=False, as_json=as_json)
+def shown(path, settings, stage):
+    return show_stage(open_project(path, overrides=settings), stage, rows=0)
+
+
+def show(path, settings, stage):
+    return shown(path, settings, stage).text()
 
 
 def table(path, settings, stage):
-    rows = json.loads(show(path, settings, stage, as_json=True))["thresholds"]
+    rows = shown(path, settings, stage).value["thresholds"]
     return {row["threshold"]: (row["rows"], row["share"]) for row in rows}
 
 

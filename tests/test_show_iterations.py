@@ -4,6 +4,7 @@ import pytest
 from finished_iterations import finish
 
 from builder.errors import RecipeError
+from builder.project import open_project
 from builder.show_iterations import show_iterations
 
 FIRST = {"a": 4.0, "b": 3.0, "c": 2.0, "d": 1.0}
@@ -11,8 +12,12 @@ SECOND = {"a": 4.0, "b": 1.0, "c": 3.0, "d": None}
 HOSTILE = "Say \x1b[2Jthis\u202e backwards"
 
 
-def show(path, settings, labels=None, *, rows=3, as_json=False):
-    return show_iterations(path, None, settings, labels, rows=rows, as_json=as_json)
+def report(path, settings, labels=None, *, rows=3):
+    return show_iterations(open_project(path, overrides=settings), labels, rows=rows).value
+
+
+def show(path, settings, labels=None):
+    return show_iterations(open_project(path, overrides=settings), labels, rows=3).text()
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +39,14 @@ def test_the_difference_is_shown_with_texts_that_cannot_drive_the_terminal(finis
 
 
 def test_json_has_the_whole_texts_and_as_many_examples_as_asked(finished):
-    report = json.loads(show(*finished, as_json=True))
-    (entry,) = report["differences"]
+    found = report(*finished)
+    (entry,) = found["differences"]
     assert entry["promoted"]["examples"][0] == {
         "id": "c", "before": 2.0, "after": 3.0, "rise": pytest.approx(1 / 3), "instruction": HOSTILE
     }  # fmt: skip
     assert sum(map(sum, entry["scores"]["likelihood"]["matrix"])) == 4
-    assert report["iterations"] == [{"iteration": 1, "selected": 2}, {"iteration": 2, "selected": 2}]
-    none = json.loads(show(*finished, rows=0, as_json=True))["differences"][0]["promoted"]
+    assert found["iterations"] == [{"iteration": 1, "selected": 2}, {"iteration": 2, "selected": 2}]
+    none = report(*finished, rows=0)["differences"][0]["promoted"]
     assert none == {"rows": 1, "examples": []}
 
 
@@ -55,9 +60,9 @@ def test_labels_give_precision_recall_and_a_warning(finished, tmp_path):
     assert ["A_2:", "2", "selected", "0.500", "0.500", "0.500", "0.500"] in lines
     assert "warning: iteration 2 moves away from the labelled pairs" in text
     assert "2 of the labelled pairs are good" in text
-    report = json.loads(show(*finished, labels, as_json=True))
-    assert report["labelled"][1]["changed"]["lost"] == 2
-    assert len(report["warnings"]) == 1
+    found = report(*finished, labels)
+    assert found["labelled"][1]["changed"]["lost"] == 2
+    assert len(found["warnings"]) == 1
 
 
 def test_labels_of_other_pairs_are_refused(finished, tmp_path):
@@ -71,7 +76,7 @@ def test_one_iteration_has_no_difference_and_says_so(tmp_path):
     path, settings = finish(tmp_path, {"likelihood": [FIRST]})
     for given in (settings, (*settings, "iterations=1")):
         assert show(path, given).startswith("only iteration 1 has a selection, of 2 pairs; a difference needs two")
-        assert json.loads(show(path, given, as_json=True))["differences"] == []
+        assert report(path, given)["differences"] == []
 
 
 def test_of_cross_fitted_scores_it_says_that_no_model_scored_what_it_trained_on(finished, tmp_path):
@@ -79,4 +84,4 @@ def test_of_cross_fitted_scores_it_says_that_no_model_scored_what_it_trained_on(
     assert "scored by a model that trained on the other half of the pages" in show(*crossed)
     assert "may prefer what it was trained on" not in show(*crossed)
     assert "M_1 may prefer what it was trained on" in show(*finished)
-    assert json.loads(show(*crossed, as_json=True))["differences"][0]["crossed"] is True
+    assert report(*crossed)["differences"][0]["crossed"] is True

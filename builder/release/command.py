@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from builder.answer import Answer
 from builder.escape import escape
-from builder.project import finished_build, open_project
+from builder.project import Project, finished_build
 from builder.recipe import Recipe
 from builder.release.check import release_notes
 from builder.release.folder import assemble, assembled
@@ -25,7 +26,6 @@ from builder.release.versions import (
     refuse_going_down,
     version_of,
 )
-from builder.storage import dump_json
 
 
 @dataclass(frozen=True)
@@ -49,23 +49,14 @@ class Options:
     push: Push | None = None
 
 
-def release_recipe(
-    path: Path,
-    work_dir: Path | None,
-    overrides: tuple[str, ...],
-    version: str,
-    options: Options,
-    say: Say,
-    *,
-    as_json: bool = False,
-) -> str:
+def release_recipe(project: Project, version: str, options: Options, say: Say) -> Answer:
     """Assemble the folder, push it if asked to, and say how to load it.
 
     Raises:
         RecipeError: If the recipe or an option is wrong.
         ReleaseError: If the folder does not pass its checks, or the Hub refuses.
     """
-    project, number = open_project(path, work_dir, overrides), version_of(version)
+    number = version_of(version)
     recipe = _with_all_models(project.recipe) if options.all_models else project.recipe
     folder = (options.out or project.folder / "releases" / version).resolve()
     pushing = options.push is not None and not options.dry_run
@@ -77,12 +68,13 @@ def release_recipe(
     build = replace(finished_build(project), recipe=recipe)
     if options.dry_run:
         with assembled(folder, Material(build, str(number), previous)) as scratch:
-            return preview(scratch, folder, previous, as_json=as_json)
+            shown = preview(scratch, folder, previous)
+        return Answer(shown.as_dict(), shown.text)
     assemble(folder, build, version, previous=previous, replace=options.replace)
     if options.push is None:
-        return _said(folder, version, as_json=as_json)
+        return _assembled(folder, version)
     entries = push_release(folder, recipe.release, number, options.push, say)
-    return _pushed(folder, number, entries, as_json=as_json)
+    return _pushed(folder, number, entries)
 
 
 def _with_all_models(recipe: Recipe) -> Recipe:
@@ -118,23 +110,23 @@ def _previous_on_hub(repository: HubRepository, version: Version, local: dict[Ve
     return Previous(found, repository.snapshot(tags[found]))
 
 
-def _said(folder: Path, version: str, *, as_json: bool) -> str:
-    if as_json:
-        models = {model.name: str(model) for model in sorted((folder / "models").iterdir())}
-        value = {"version": version, "path": str(folder), "dataset": str(folder / "dataset"), "models": models}
-        return dump_json(value | {"notes": release_notes(folder)})
+def _assembled(folder: Path, version: str) -> Answer:
+    models = {model.name: str(model) for model in sorted((folder / "models").iterdir())}
+    place = {"version": version, "path": str(folder), "dataset": str(folder / "dataset"), "models": models}
+    notes = release_notes(folder)
     lines = [
         f"{folder}: assembled and checked",
-        *(f"  note: {escape(note, 'terminal')}" for note in release_notes(folder)),
+        *(f"  note: {escape(note, 'terminal')}" for note in notes),
+        f'load it: datasets.load_dataset("{folder / "dataset"}")  (configs curated, seed, sft, augmented)',
     ]
-    lines.append(f'load it: datasets.load_dataset("{folder / "dataset"}")  (configs curated, seed, sft, augmented)')
-    return "\n".join(lines)
+    return Answer(place | {"notes": notes}, lambda: "\n".join(lines))
 
 
-def _pushed(folder: Path, version: Version, entries: Iterable[Entry], *, as_json: bool) -> str:
+def _pushed(folder: Path, version: Version, entries: Iterable[Entry]) -> Answer:
     entries = list(entries)
-    if as_json:
-        return dump_json({"version": str(version), "path": str(folder), "repositories": [e._asdict() for e in entries]})
     lines = [f"{HubRepository(entry.kind, entry.repository).url} {entry.tag} {entry.commit}" for entry in entries]
     lines.append(f'load it: datasets.load_dataset("{entries[0].repository}", revision="{version.tag}")')
-    return "\n".join(lines)
+    repositories = [entry._asdict() for entry in entries]
+    return Answer(
+        {"version": str(version), "path": str(folder), "repositories": repositories}, lambda: "\n".join(lines)
+    )

@@ -14,7 +14,7 @@ from builder.recipe.errors import read_yaml
 from builder.release.hydrated import Texts, write_hydrated
 from builder.release.manifest import MANIFEST
 from builder.release.standoff import SEED, STANDOFF, text_digest
-from builder.storage import dump_json, parquet_files, read_json, read_rows
+from builder.storage import parquet_files, read_json, read_rows
 
 if TYPE_CHECKING:
     from builder.corpus.reading.readers import Input, Page
@@ -75,14 +75,13 @@ class Search:
         return {key: self.reasons.get(key, PAGE_MISSING) for wanted in self.pages.values() for key in wanted}
 
 
-def hydrate(release: Path, corpora: list[Path], out: Path | None = None, *, as_json: bool = False) -> str:
+def hydrate(release: Path, corpora: list[Path], out: Path | None = None) -> dict[str, Any]:
     """Write a dataset folder with the texts of a stand-off release, as far as they come back.
 
     Args:
         release: The release folder, or the folder of its dataset.
         corpora: Files or folders with one's own copy of the crawl.
         out: Where to; beside the release if left out.
-        as_json: Answer in JSON.
 
     Returns:
         How many texts and rows came back, and why the others did not.
@@ -106,8 +105,7 @@ def hydrate(release: Path, corpora: list[Path], out: Path | None = None, *, as_j
             "must name the same crawl, laid out as segments.sources of the release's build.yaml says"
         )
     result = _write(out, dataset, manifest, search.texts, missing)
-    result = {"path": str(out), "texts": {"in": total, "restored": len(search.texts)}, **result}
-    return dump_json(result) if as_json else _described(result)
+    return {"path": str(out), "texts": {"in": total, "restored": len(search.texts)}, **result}
 
 
 def _manifest(dataset: Path, release: Path) -> dict[str, Any]:
@@ -207,7 +205,8 @@ def _counted(missing: dict[str, str]) -> str:
     return ", ".join(f"{reason} {number:,}" for reason, number in Counter(missing.values()).most_common())
 
 
-def _described(result: dict[str, Any]) -> str:
+def describe_hydrated(result: dict[str, Any]) -> str:
+    """What came back, and why the rest did not, for a reader."""
     texts = result["texts"]
     lines = [f"{texts['restored']:,} of {texts['in']:,} texts came back"]
     lines += [f"  {reason:<16} {number:>9,}" for reason, number in result["missing"].items()]

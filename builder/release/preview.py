@@ -1,5 +1,6 @@
 """`humpback release --dry-run`: what a release would be and how it differs from the one before; no network."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from builder.release.changelog import describe
@@ -8,30 +9,58 @@ from builder.release.files import Difference, difference, local_files
 from builder.release.hub import RemoteFile
 from builder.release.manifest import MANIFEST
 from builder.release.versions import Previous
-from builder.storage import dump_json, read_json
+from builder.storage import read_json
 
 
-def preview(scratch: Path, folder: Path, previous: Previous | None, *, as_json: bool = False) -> str:
+@dataclass(frozen=True)
+class Preview:
+    """What a release would be.
+
+    Attributes:
+        folder: Where it would stand.
+        changes: How it differs from the release before; None if there is none here.
+        parts: What a push would send and delete, of the dataset and of each model.
+    """
+
+    folder: Path
+    changes: Changes | None
+    parts: dict[str, Difference]
+
+    def text(self) -> str:
+        """The same for a reader."""
+        first = f"There is no release before it beside {self.folder}."
+        return "\n".join([
+            f"{self.folder}: would be assembled; it passes its checks",
+            "",
+            describe(self.changes).rstrip() if self.changes else first,
+            *(line for part, change in self.parts.items() for line in _lines(part, change)),
+            "",
+            "Nothing was written and nothing was sent.",
+        ])  # fmt: skip
+
+    def as_dict(self) -> dict[str, object]:
+        """The same as plain JSON values."""
+        files = {
+            part: {"send": [file.path for file in change.send], "delete": change.delete}
+            for part, change in self.parts.items()
+        }
+        if self.changes is None:
+            return {"path": str(self.folder), "previous": None, "files": files}
+        reasons = [{"level": str(level), "reason": reason} for level, reason in self.changes.reasons]
+        said = {"previous": str(self.changes.previous.version), "level": str(self.changes.level), "reasons": reasons}
+        return {"path": str(self.folder), **said, "files": files}
+
+
+def preview(scratch: Path, folder: Path, previous: Previous | None) -> Preview:
     """Compare a release that was assembled for this with the one before.
 
     Args:
-        scratch: The release.
+        scratch: The release; it is not needed any more afterwards.
         folder: Where it would stand.
         previous: The release before; None if there is none here.
-        as_json: Whether to answer as JSON.
     """
     changes = compare(previous, scratch / "dataset", _fingerprints(scratch / "dataset")) if previous else None
-    parts = {part: _files(scratch, part, previous) for part in _parts(scratch)}
-    if as_json:
-        return dump_json(_described(folder, changes, parts))
-    return "\n".join([
-        f"{folder}: would be assembled; it passes its checks",
-        "",
-        describe(changes).rstrip() if changes else f"There is no release before it beside {folder}.",
-        *(line for part, change in parts.items() for line in _lines(part, change)),
-        "",
-        "Nothing was written and nothing was sent.",
-    ])  # fmt: skip
+    return Preview(folder, changes, {part: _files(scratch, part, previous) for part in _parts(scratch)})
 
 
 def _parts(scratch: Path) -> list[str]:
@@ -59,14 +88,3 @@ def _lines(part: str, change: Difference) -> list[str]:
         *(f"  + {file.path}" for file in change.send),
         *(f"  - {path}" for path in change.delete),
     ]
-
-
-def _described(folder: Path, changes: Changes | None, parts: dict[str, Difference]) -> dict[str, object]:
-    files = {
-        part: {"send": [file.path for file in change.send], "delete": change.delete} for part, change in parts.items()
-    }
-    if changes is None:
-        return {"path": str(folder), "previous": None, "files": files}
-    reasons = [{"level": str(level), "reason": reason} for level, reason in changes.reasons]
-    said = {"previous": str(changes.previous.version), "level": str(changes.level), "reasons": reasons}
-    return {"path": str(folder), **said, "files": files}

@@ -9,9 +9,9 @@ from typing import Any
 from builder.control_tokens import find_control_token
 from builder.gate import openings, why_reject
 from builder.llm.chunks import Row
-from builder.llm.contract import Message, check_contract
+from builder.llm.contract import check_contract
+from builder.llm.conversations import backward_prompt, untagged
 from builder.llm.engine import Engine, Failed, Sampling, Tick, load_tokenizer, start_engine
-from builder.llm.prompts import render
 from builder.llm.renderer import Renderer
 from builder.llm.runner import run_rows
 from builder.llm.speakers import Speaker, TokenSpeaker, Written, open_other
@@ -123,8 +123,7 @@ class InstructionWriter:
         The segments stage knows the tokens of common families; the model may have tokens of its own.
         """
         augment, asked = self.config.augment, []
-        system, template = self.config.chat.system_backward, augment.template
-        conversations = [ask_for_instruction(system, template, row["text"]) for row in rows]
+        conversations = [backward_prompt(self.config.chat, augment.template, row["text"]) for row in rows]
         prompts = self._speaker.prepare(conversations)
         for row, messages, prompt in zip(rows, conversations, prompts, strict=True):
             reason = "control_tokens" if self._speaker.forged(messages) else None
@@ -140,12 +139,12 @@ class InstructionWriter:
     @functools.cached_property
     def _prompt_text(self) -> str:
         """What the model is shown besides the segment."""
-        prompt = ask_for_instruction(self.config.chat.system_backward, self.config.augment.template, "")
+        prompt = backward_prompt(self.config.chat, self.config.augment.template, "")
         return "\n".join(turn["content"] for turn in prompt)
 
     def _why_reject(self, answer: Written, row: Row) -> str | None:
         # The pair as a conversation, which is what judges and trainings read, must have the turns of the template only.
-        pair = [{"role": "user", "content": answer.text}, {"role": "assistant", "content": row["text"]}]
+        pair = untagged(answer.text, row["text"])
         return (
             broken(answer)
             or ("control_tokens" if answer.text and self._speaker.forged(pair) else None)
@@ -171,19 +170,6 @@ def _candidate(row: Row, sample: int, answer: Written) -> Row:
         "logprob": answer.logprob,
         "tokens": answer.tokens,
     }
-
-
-def backward_prompt(renderer: Renderer, template: str | Path, output: str) -> list[Message]:
-    """The conversation that asks M_yx for the instruction of `output`; the same in training and generation.
-
-    Departure: the paper prints no prompt for M_yx; here it is the text alone under a system prompt of its own.
-    """
-    return ask_for_instruction(renderer.contract.system_backward, template, output)
-
-
-def ask_for_instruction(system: str, template: str | Path, output: str) -> list[Message]:
-    """The same for any model, under a given system prompt."""
-    return [{"role": "system", "content": system}, {"role": "user", "content": render(template, output=output)}]
 
 
 def broken(answer: Written) -> str | None:

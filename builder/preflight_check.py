@@ -11,7 +11,6 @@ from typing import Any
 
 import yaml
 
-from builder.augment import backward_prompt
 from builder.build import Build
 from builder.errors import RecipeError, StageError
 from builder.llm.contract import TEMPLATE_FILE
@@ -21,7 +20,7 @@ from builder.recipe import Recipe
 from builder.storage import read_rows
 from builder.train import Role, role_renderer
 from builder.training_recipe import read_training_recipe, resolve_recipe
-from builder.training_rows import Row, conversation_row, forward_rows, why_drop
+from builder.training_rows import Row, backward_rows, forward_rows, why_drop
 from builder.workspace import Artifact
 
 PAIRS = [
@@ -79,10 +78,7 @@ def _pairs(stages: list[Artifact]) -> tuple[str, list[Row]]:
 
 
 def _backward(recipe: Recipe, renderer: Renderer, seed: tuple[str, list[Row]]) -> Iterator[tuple[str, Row]]:
-    source, pairs = seed
-    for pair in pairs:
-        prompt = backward_prompt(renderer, recipe.augment.template, pair["output"])
-        yield f"seed ({source})", conversation_row(pair["id"], prompt, pair["instruction"])
+    yield from ((f"seed ({seed[0]})", row) for row in backward_rows(renderer, recipe.augment.template, seed[1]))
 
 
 def _forward(

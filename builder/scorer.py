@@ -62,7 +62,7 @@ class Scorer:
             self.engine.forget()
         judge, own = self.config.judge, [row for row in rows if self._is_own(row)]
         if isinstance(judge, Verdict) and judge.model is not None and judge.model.served_name is not None:
-            return served_verdict(own, judge, self.config.chat.system_seed, self._served)
+            return served_verdict(own, judge, self.config.chat, self._served)
         room, template = self.config.engine.max_model_len, self.config.template or "backward"
         return judge_rows(own, judge, self._renderer, self._start, room, template=template)
 

@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import yaml
 
-from builder.augment import backward_prompt
 from builder.errors import StageError
 from builder.llm.contract import TEMPLATE_FILE, ChatContract, make_contract
 from builder.llm.engine import load_tokenizer
@@ -21,7 +20,7 @@ from builder.storage import read_json, read_rows, write_text
 from builder.training_launch import launch
 from builder.training_output import FINISHED
 from builder.training_recipe import read_training_recipe, refuse_wrong_keys, resolve_recipe, schedule_problems
-from builder.training_rows import Source, conversation_row, forward_rows, write_training_rows
+from builder.training_rows import Source, backward_rows, forward_rows, write_training_rows
 
 VERSION = 2
 Role = Literal["forward", "backward"]
@@ -71,10 +70,7 @@ def train_backward(out: Path, config: BackwardStage, seed: Path, *, runtime: Run
         StageError: If the training fails, no row fits its maximum length, or too many do not.
     """
     renderer = role_renderer(config.base, config.chat, "backward")
-    rows = (
-        conversation_row(pair["id"], backward_prompt(renderer, config.template, pair["output"]), pair["instruction"])
-        for pair in read_rows(seed / "data")
-    )
+    rows = backward_rows(renderer, config.template, read_rows(seed / "data"))
     return _train(out, config, renderer, {"seed": Source(rows, config.schedule.held_out)}, runtime)
 
 

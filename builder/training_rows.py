@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from builder.errors import StageError
-from builder.llm.contract import Message
+from builder.llm.conversations import Tag, backward_pair, forward_pair
 from builder.llm.renderer import Renderer
 from builder.records import Counts, Rejects, rejected_schema, stable_id, training_schema
 from builder.storage import write_rows
@@ -32,16 +32,14 @@ class Source:
     held_out: Iterable[Row] = field(default_factory=list)
 
 
-def conversation_row(row_id: str, prompt: list[Message], answer: str) -> Row:
-    """A row as TRL reads it."""
-    return {"id": row_id, "prompt": prompt, "completion": [{"role": "assistant", "content": answer}]}
-
-
-def forward_rows(renderer: Renderer, tag: Literal["seed", "web"], pairs: Iterable[Row]) -> Iterator[Row]:
+def forward_rows(renderer: Renderer, tag: Tag, pairs: Iterable[Row]) -> Iterator[Row]:
     """Instruction -> output, tagged S_a or S_w (paper 2.3)."""
-    for pair in pairs:
-        prompt = [renderer.contract.system(tag), {"role": "user", "content": pair["instruction"]}]
-        yield conversation_row(pair["id"], prompt, pair["output"])
+    return (forward_pair(renderer.contract, tag, pair) for pair in pairs)
+
+
+def backward_rows(renderer: Renderer, template: str | Path, pairs: Iterable[Row]) -> Iterator[Row]:
+    """Output -> instruction (paper 2.2)."""
+    return (backward_pair(renderer.contract, template, pair) for pair in pairs)
 
 
 def is_held_out(row_id: str, share: float) -> bool:

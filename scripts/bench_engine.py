@@ -25,11 +25,12 @@ os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
 
 from bench_server import CONCURRENCY, ask_plainly, served  # beside this file
 
-from builder.augment import AugmentStage, InstructionWriter, backward_prompt
+from builder.augment import AugmentStage, InstructionWriter
 from builder.llm.attempts import Steady
 from builder.llm.contract import load_contract, make_contract
+from builder.llm.conversations import backward_prompt, rating_prompt
 from builder.llm.engine import load_tokenizer
-from builder.llm.ratings import rating_prompt, score_position
+from builder.llm.ratings import score_position
 from builder.llm.renderer import Renderer
 from builder.llm.runner import run_rows
 from builder.llm.vllm_engine import VllmEngine
@@ -83,7 +84,9 @@ class Bench:
         """Self-augmentation against bare generation."""
         settings = Augment(max_tokens=INSTRUCTION_TOKENS)
         renderer = self._renderer("backward")
-        texts = [self._text(renderer, backward_prompt(renderer, "backward", row["text"])) for row in self.segments]
+        texts = [
+            self._text(renderer, backward_prompt(renderer.contract, "backward", row["text"])) for row in self.segments
+        ]
         options = self._sampling(settings.temperature, settings.top_p, settings.max_tokens, len(texts))
 
         stage = self._augment(ENGINE, self.runtime, self.engine)
@@ -92,7 +95,7 @@ class Bench:
     def expected(self) -> None:
         """The judge `expected` against bare one-token answers."""
         renderer = self._renderer("forward")
-        asked = [rating_prompt(renderer, "humpback", row, reasons=False) for row in self.pairs]
+        asked = [rating_prompt(renderer.contract, "humpback", row, reasons=False) for row in self.pairs]
         texts = [self._text(renderer, messages) + "Score: " for messages in asked]
         from vllm import SamplingParams
 
@@ -119,7 +122,9 @@ class Bench:
         """Self-augmentation in process, through vLLM's server, and by a plain script with the OpenAI client."""
         settings, rows = Augment(max_tokens=INSTRUCTION_TOKENS), self.segments[:SERVED_ROWS]
         renderer = self._renderer("backward")
-        texts = {row["id"]: self._text(renderer, backward_prompt(renderer, "backward", row["text"])) for row in rows}
+        texts = {
+            row["id"]: self._text(renderer, backward_prompt(renderer.contract, "backward", row["text"])) for row in rows
+        }
 
         def plain(some: list[Row], out: Path) -> None:
             began = time.perf_counter()
@@ -169,7 +174,7 @@ class Bench:
             for name in ("with", "without")
         }  # fmt: skip
         for shape, pairs in (("short pairs", self._short_pairs(400)), ("the paper's lengths", self.pairs[:400])):
-            prompts = [renderer.prompt(rating_prompt(renderer, "humpback", row)) for row in pairs]
+            prompts = [renderer.prompt(rating_prompt(renderer.contract, "humpback", row)) for row in pairs]
             shared = next((at for at, ids in enumerate(zip(*prompts, strict=False)) if len(set(ids)) > 1), 0)
             seconds = dict.fromkeys(engines, 0.0)
             for turn in range(TURNS + 1):

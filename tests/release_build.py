@@ -148,8 +148,9 @@ class FakeBuild:
         contract.save(artifact.model)
         write_json(artifact.model / "training.json", {"steps": 12, "mean_loss": 1.25, "rows": 5})
         for source, rows in sources.items():
-            tag = contract.system("backward" if role == "backward" else "seed" if source == "seed" else "web")
-            trained = [_trained(row, tag, role) for row in rows]
+            tagged = contract.system_seed if source == "seed" else contract.system_web
+            system = contract.system_backward if role == "backward" else tagged
+            trained = [_trained(row, system, role) for row in rows]
             write_rows(artifact.path / "rows" / f"{source}.parquet", trained, training_schema())
         (artifact.path / "sft.yaml").write_text(yaml.safe_dump(_resolved(artifact, contract, sources)))
 
@@ -160,9 +161,9 @@ def _contract(role: Any, made: dict[str, ChatContract] = {}) -> ChatContract:  #
     return made[role]
 
 
-def _trained(row: dict[str, Any], tag: dict[str, str], role: str) -> dict[str, Any]:
+def _trained(row: dict[str, Any], system: str, role: str) -> dict[str, Any]:
     asked, answered = ("output", "instruction") if role == "backward" else ("instruction", "output")
-    prompt = [tag, {"role": "user", "content": row[asked]}]
+    prompt = [{"role": "system", "content": system}, {"role": "user", "content": row[asked]}]
     return {"id": row["id"], "prompt": prompt, "completion": [{"role": "assistant", "content": row[answered]}]}
 
 

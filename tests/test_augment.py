@@ -7,11 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted_server import NAME, changed, status
 
-from builder.augment import AugmentStage, augment, backward_prompt, best_of_each, broken
+from builder.augment import AugmentStage, augment, best_of_each, broken
 from builder.errors import StageError
 from builder.llm.contract import make_contract
 from builder.llm.engine import Completion, Failed, load_tokenizer
-from builder.llm.renderer import Renderer
 from builder.llm.speakers import Written
 from builder.recipe import Augment, Chat, Engine
 from builder.recipe.other import Other
@@ -102,15 +101,6 @@ def test_a_model_of_another_contract_is_refused(tmp_path, backward_model):
     config = AugmentStage(augment=Augment(), engine=PLAIN, chat=Chat(system_backward="Ask."))
     with pytest.raises(StageError, match="system_backward differs from character 0"):
         augment(tmp_path / "out", config, segments(tmp_path, TEXTS), backward_model, runtime=Runtime())
-
-
-def test_the_backward_prompt_shows_the_text_under_its_system_prompt(backward_model):
-    tokenizer = load_tokenizer(backward_model / "model")
-    renderer = Renderer(make_contract(Chat(), "backward", tokenizer), tokenizer)
-    assert backward_prompt(renderer, "backward", "Some text.") == [
-        {"role": "system", "content": "Write the instruction that this text answers."},
-        {"role": "user", "content": "Some text."},
-    ]
 
 
 candidates = st.lists(

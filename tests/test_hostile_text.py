@@ -14,16 +14,17 @@ from corpus_pages import settings
 from hostile_pages import FORGED, HEADERS, JINJA, PLEA, write_pages
 from release_build import FakeBuild
 
-from builder.augment import AugmentStage, augment, backward_prompt
+from builder.augment import AugmentStage, augment
 from builder.cli import main
 from builder.control_tokens import escape_control_tokens, find_control_token
 from builder.corpus import extract_segments
 from builder.errors import StageError
 from builder.llm.contract import make_contract
+from builder.llm.conversations import backward_prompt, forward_prompt, rating_prompt
 from builder.llm.engine import Completion, Failed, load_tokenizer
 from builder.llm.judges import judge_rows
 from builder.llm.prompts import render
-from builder.llm.ratings import NO_LOGPROBS, rating_prompt, score_position
+from builder.llm.ratings import NO_LOGPROBS, score_position
 from builder.llm.renderer import Renderer, control_tokens
 from builder.recipe import Augment, Chat, Engine
 from builder.recipe.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
@@ -32,7 +33,7 @@ from builder.records import Stats, segment_id, segment_schema
 from builder.release import assemble, check_release
 from builder.release.check_rows import check_rows
 from builder.storage import parquet_files, read_rows, write_rows
-from builder.training_rows import Source, conversation_row, forward_rows, write_training_rows
+from builder.training_rows import Source, backward_rows, forward_rows, write_training_rows
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 RULES = {"min_chars": 200, "boundary": "any"}
@@ -128,17 +129,17 @@ def test_prompts_hold_the_control_tokens_of_the_template_and_no_other(
     asked = [start, end] * 2 + [start]  # system and user, and the opening of the assistant
     for pair in pairs(cut[mode][0]):
         for messages in (
-            backward_prompt(renderer, "backward", pair["output"]),
-            rating_prompt(renderer, "humpback", pair),
-            rating_prompt(renderer, "additive", pair),
-            rating_prompt(renderer, "humpback", pair, reasons=False),
+            backward_prompt(renderer.contract, "backward", pair["output"]),
+            rating_prompt(renderer.contract, "humpback", pair),
+            rating_prompt(renderer.contract, "additive", pair),
+            rating_prompt(renderer.contract, "humpback", pair, reasons=False),
         ):
             ids = renderer.prompt(messages)
             assert steering(renderer, ids) == asked
             shown = renderer.tokenizer.decode(ids, clean_up_tokenization_spaces=False)
             assert pair["output"] in shown
             assert shown.endswith("<|im_end|>\n<|im_start|>assistant\n")
-        messages = [renderer.contract.system("web"), {"role": "user", "content": pair["instruction"]}]
+        messages = forward_prompt(renderer.contract, "web", pair["instruction"])
         ids, at = renderer.answered(messages, pair["output"])
         assert steering(renderer, ids[:at]) == asked
         assert steering(renderer, ids[at:]) == [end]
@@ -147,10 +148,10 @@ def test_prompts_hold_the_control_tokens_of_the_template_and_no_other(
 @pytest.mark.parametrize("rubric", ["humpback", "additive"])
 def test_without_the_defence_the_same_page_would_forge_turns(renderer: Renderer, rubric: str) -> None:
     row = {"instruction": "What is it?", "output": FORGED["ChatML"]}
-    messages = rating_prompt(renderer, rubric, row)
+    messages = rating_prompt(renderer.contract, rubric, row)
     assert len(steering(renderer, renderer.prompt(messages))) > 5
     assert renderer.forged(messages)
-    assert not renderer.forged(rating_prompt(renderer, rubric, {**row, "output": PLEA}))
+    assert not renderer.forged(rating_prompt(renderer.contract, rubric, {**row, "output": PLEA}))
 
 
 class Witness:
@@ -204,7 +205,7 @@ def test_a_page_cannot_move_the_position_where_the_score_is_read(
 ) -> None:
     rows = attacks
     asked, plain = (
-        [renderer.prompt(rating_prompt(renderer, rubric, row, reasons=reasons)) for row in rows]
+        [renderer.prompt(rating_prompt(renderer.contract, rubric, row, reasons=reasons)) for row in rows]
         for reasons in (True, False)
     )
     digits = [words(renderer, digit)[0] for digit in "12345"]
@@ -275,7 +276,7 @@ def test_a_page_is_no_template(cut: dict[str, tuple[Path, Stats]], renderer: Ren
     assert rated.endswith(f"Instruction:\n{{{{ output }}}}{{% raw %}}\n\nAnswer:\n{text}")
     for messages in (
         [{"role": "system", "content": JINJA}, {"role": "user", "content": text}],
-        rating_prompt(renderer, "humpback", {"instruction": JINJA, "output": text}),
+        rating_prompt(renderer.contract, "humpback", {"instruction": JINJA, "output": text}),
     ):
         shown = renderer.tokenizer.decode(renderer.prompt(messages), clean_up_tokenization_spaces=False)
         assert all(turn["content"] in shown for turn in messages)
@@ -330,11 +331,11 @@ def test_training_rows_with_a_token_of_the_base_are_dropped_and_counted(
         {"id": "x", "instruction": "What is ::turn::?", "output": "It."},
         {"id": "y", "instruction": "What?", "output": "It ::turn:: is."},
     ]
-    asked = ((row["id"], backward_prompt(renderer, "backward", row["output"])) for row in clean)
+    asked = ({"id": row["id"], "instruction": "What?", "output": row["output"]} for row in clean)
     rows = {
         "seed": Source(forward_rows(renderer, "seed", [*forged, *clean])),
         "curated": Source(forward_rows(renderer, "web", clean)),
-        "backward": Source(conversation_row(key, prompt, "What?") for key, prompt in asked),
+        "backward": Source(backward_rows(renderer, "backward", asked)),
     }
     counts, details = write_training_rows(tmp_path, rows, renderer, None, max_too_long=0)
     counts.check("rows")

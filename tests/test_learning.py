@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from builder.llm.contract import load_contract
+from builder.llm.conversations import forward_prompt
 from builder.llm.engine import load_tokenizer
 from builder.llm.renderer import Renderer
 from builder.llm.transformers_engine import TransformersEngine
@@ -51,9 +52,9 @@ def losses(model, pairs):
     """Mean loss per token of output and end token, with the tag S_w."""
     tokenizer = load_tokenizer(model)
     renderer = Renderer(load_contract(model), tokenizer)
-    system = renderer.contract.system("web")
     rows = [
-        renderer.answered([system, {"role": "user", "content": pair["instruction"]}], pair["output"]) for pair in pairs
+        renderer.answered(forward_prompt(renderer.contract, "web", pair["instruction"]), pair["output"])
+        for pair in pairs
     ]
     engine = TransformersEngine(model, Engine(kind="transformers", dtype="float32"))
     found = engine.token_logprobs([ids for ids, _ in rows], [start for _, start in rows])

@@ -7,6 +7,7 @@ import pytest
 
 from builder.errors import StageError
 from builder.llm.contract import make_contract
+from builder.llm.conversations import forward_prompt
 from builder.llm.engine import Sampling, load_tokenizer, start_engine
 from builder.llm.judges import judge_rows
 from builder.llm.renderer import Renderer
@@ -41,8 +42,7 @@ def renderer():
 @pytest.fixture(scope="module")
 def sequences(renderer):
     pairs = [
-        renderer.answered([renderer.contract.system("seed"), {"role": "user", "content": question}], answer)
-        for question, answer in TEXTS
+        renderer.answered(forward_prompt(renderer.contract, "seed", question), answer) for question, answer in TEXTS
     ]
     return [ids for ids, _ in pairs], [start for _, start in pairs]
 

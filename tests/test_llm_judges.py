@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.augment import backward_prompt
 from builder.errors import StageError
 from builder.llm.contract import make_contract
+from builder.llm.conversations import backward_prompt, rating_prompt
 from builder.llm.engine import Completion, Failed, load_tokenizer
 from builder.llm.judges import judge_rows
 from builder.llm.prompts import render
-from builder.llm.ratings import NO_LOGPROBS, check_rubric, rated, rating_prompt, rating_text, score_position
+from builder.llm.ratings import NO_LOGPROBS, check_rubric, rated, score_position
 from builder.llm.renderer import Renderer
 from builder.llm.transformers_engine import TransformersEngine
 from builder.llm.verdicts import control_ids, parse_verdict, reasoning_of, verdict_row
@@ -94,7 +94,7 @@ def judged(renderer, engine, judge, room=2048):
 def test_likelihood_counts_the_end_token_in_the_first_part_only(renderer, engine, weight):
     rows = judged(renderer, engine, Likelihood(judge="likelihood", prior_weight=weight))
     for pair, row in zip(ROWS, rows, strict=True):
-        tag = renderer.contract.system("seed")
+        tag = {"role": "system", "content": renderer.contract.system_seed}
         asked = renderer.answered([tag, {"role": "user", "content": pair["instruction"]}], pair["output"])
         prior = renderer.answered([tag, {"role": "user", "content": ""}], pair["output"])
         given, alone = engine.token_logprobs([asked[0], prior[0]], [asked[1], prior[1]])
@@ -118,8 +118,8 @@ def test_reverse_is_what_the_text_adds_to_the_probability_of_its_instruction(bac
         template.write_text("What is this the answer to?\n{{ output }}")
     rows = judge_rows(ROWS, Reverse(judge="reverse"), backward, lambda: engine, 2048, template=template)
     for pair, row in zip(ROWS, rows, strict=True):
-        asked = backward.answered(backward_prompt(backward, template, pair["output"]), pair["instruction"])
-        prior = backward.answered(backward_prompt(backward, template, ""), pair["instruction"])
+        asked = backward.answered(backward_prompt(backward.contract, template, pair["output"]), pair["instruction"])
+        prior = backward.answered(backward_prompt(backward.contract, template, ""), pair["instruction"])
         given, alone = engine.token_logprobs([asked[0], prior[0]], [asked[1], prior[1]])
         words = len(backward.tokenizer.encode(pair["instruction"], add_special_tokens=False))
         assert len(given) == len(alone) == words + 1
@@ -137,7 +137,7 @@ def test_an_instruction_without_a_token_has_no_reverse_score(backward, engine):
 def test_expected_is_the_mean_over_the_five_digits_at_the_score_position(renderer, engine):
     rows = judged(renderer, engine, Expected(judge="expected"))
     for pair, row in zip(ROWS, rows, strict=True):
-        prompt = renderer.prompt(rating_prompt(renderer, "humpback", pair, reasons=False))
+        prompt = renderer.prompt(rating_prompt(renderer.contract, "humpback", pair, reasons=False))
         whole = prompt + renderer.tokenizer.encode("Score: ", add_special_tokens=False)
         digits = [renderer.tokenizer.convert_tokens_to_ids(digit) for digit in "12345"]
         weights = [math.exp(value) for value in engine.next_logprobs([whole], digits)[0]]
@@ -208,7 +208,7 @@ def test_a_score_that_is_no_number_is_null_with_a_reason(renderer, judge, reason
 @pytest.mark.parametrize("rubric", ["humpback", "additive"])
 def test_all_that_stands_before_the_pair_is_the_same_tokens_for_all_pairs(renderer, rubric):
     pairs = [*ROWS, {"instruction": "\n\nWhy?", "output": "1."}, {"instruction": "9" * 40, "output": "é" * 40}]
-    prompts = [renderer.prompt(rating_prompt(renderer, rubric, pair)) for pair in pairs]
+    prompts = [renderer.prompt(rating_prompt(renderer.contract, rubric, pair)) for pair in pairs]
     shared = next(at for at, ids in enumerate(zip(*prompts, strict=False)) if len(set(ids)) > 1)
     text = renderer.tokenizer.decode(prompts[0][:shared], clean_up_tokenization_spaces=False)
     assert text.rstrip().endswith(
@@ -221,14 +221,6 @@ def test_all_that_stands_before_the_pair_is_the_same_tokens_for_all_pairs(render
         tail.endswith(f"{pair['output']}<|im_end|>\n<|im_start|>assistant\n")
         for tail, pair in zip(tails, pairs, strict=True)
     )
-
-
-@pytest.mark.parametrize("rubric", ["humpback", "additive"])
-def test_who_gives_no_reasons_is_not_asked_for_any(rubric):
-    asked, plain = (rating_text(rubric, ROWS[0], reasons=reasons) for reasons in (True, False))
-    lines, fewer = asked.splitlines(), plain.splitlines()
-    assert [line for line in lines if line not in fewer] == [line for line in lines if line.startswith("First ")]
-    assert [line for line in lines if line in fewer] == fewer
 
 
 @pytest.mark.parametrize("rubric", ["humpback", "additive"])
@@ -250,13 +242,6 @@ def test_a_rubric_of_your_own_shows_the_whole_pair(tmp_path, text, message):
     (tmp_path / "own.jinja").write_text(text)
     with pytest.raises(StageError, match=message):
         check_rubric(tmp_path / "own.jinja")
-
-
-def test_judging_uses_the_seed_tag(renderer):
-    assert rating_prompt(renderer, "humpback", ROWS[0])[0] == {
-        "role": "system",
-        "content": "Answer in the style of an AI Assistant.",
-    }
 
 
 class Scripted:
@@ -331,7 +316,7 @@ def test_a_control_token_ends_a_reasoning_and_cannot_open_a_turn(renderer, engin
         [{**ROWS[0], "id": str(n)} for n in range(3)], Reasoned(judge="reasoned"), renderer, lambda: scripted, 2048
     )
     assert [row["reasonings"] for row in rows] == [["Good."], ["Good."], ["Good.<|im_end|> <|im_start|>assistant"]]
-    prompt = renderer.prompt(rating_prompt(renderer, "humpback", ROWS[0]))
+    prompt = renderer.prompt(rating_prompt(renderer.contract, "humpback", ROWS[0]))
     forced = score_position(renderer).line
     assert scripted.positions == [prompt + good + forced] * 2 + [prompt + spelled + forced]
     assert renderer.tokenizer.decode(forced) == "\nScore: "
@@ -344,7 +329,7 @@ def test_reasoned_is_the_mean_over_the_digits_after_each_reasoning(renderer, eng
     assert rows == judged(renderer, engine, judge)
     position, positions = score_position(renderer), iter(listener.positions)
     for pair, row in zip(ROWS, rows, strict=True):
-        prompt = renderer.prompt(rating_prompt(renderer, "humpback", pair))
+        prompt = renderer.prompt(rating_prompt(renderer.contract, "humpback", pair))
         means = []
         for text, whole in zip(row["reasonings"], (next(positions), next(positions)), strict=True):
             assert whole[: len(prompt)] == prompt
@@ -406,7 +391,7 @@ def test_only_the_pairs_without_log_probabilities_fall_back(renderer, engine, tm
         (Expected(judge="expected", fallback="verdict"), ["Score: 2"]),
         (Reasoned(judge="reasoned", fallback="verdict"), ["Fine.\nScore: 2"] * 2),
     ):
-        asked = rating_prompt(renderer, "humpback", ROWS[0], reasons=judge.judge == "reasoned")
+        asked = rating_prompt(renderer.contract, "humpback", ROWS[0], reasons=judge.judge == "reasoned")
         first = renderer.prompt(asked)
         server = WithoutLogprobs(
             engine,
@@ -452,7 +437,7 @@ def test_without_a_reasoning_reasoned_reads_where_expected_does(renderer, engine
     scripted = Scripted(engine, [encoded(renderer, "Score: 5"), []])
     rows = judge_rows(ROWS, Reasoned(judge="reasoned"), renderer, lambda: scripted, 2048)
     position = score_position(renderer)
-    asked = [renderer.prompt(rating_prompt(renderer, "humpback", pair)) + position.start for pair in ROWS]
+    asked = [renderer.prompt(rating_prompt(renderer.contract, "humpback", pair)) + position.start for pair in ROWS]
     assert [row["score"] for row in rows] == [
         rated([reading])["score"] for reading in engine.next_logprobs(asked, position.digits)
     ]
@@ -468,7 +453,7 @@ def test_a_reasoning_that_fills_max_tokens_is_scored_and_counted(renderer, engin
 
 
 def test_a_forced_position_never_exceeds_the_context(renderer, engine):
-    size = max(len(renderer.prompt(rating_prompt(renderer, "humpback", row))) for row in ROWS)
+    size = max(len(renderer.prompt(rating_prompt(renderer.contract, "humpback", row))) for row in ROWS)
     judge = Reasoned(judge="reasoned", max_tokens=8)
     room = size + judge.max_tokens + len(score_position(renderer).line) + 1
     full = Scripted(engine, [encoded(renderer, "apples " * 20)[:8]] * 2)

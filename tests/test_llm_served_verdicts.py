@@ -14,6 +14,7 @@ from builder.records import candidate_schema, row_seed, score_schema
 from builder.score import ScoreStage, score
 from builder.storage import read_rows, write_rows
 
+CHAT = Chat(system_seed="Be good.")
 ROWS = [{"id": f"r{n}", "instruction": f"What is {n}?", "output": f"It is {n}."} for n in range(4)]
 
 
@@ -37,7 +38,7 @@ def judge(**options):
 
 def test_the_score_of_a_pair_is_the_mean_of_its_own_verdicts():
     speaker = Said("Score: 1", "Good.\nScore: 4", "hm", "Score: 3", "hm", "Score: 9")
-    first, second, third = served_verdict(ROWS[:3], judge(samples=2), "S", speaker)
+    first, second, third = served_verdict(ROWS[:3], judge(samples=2), CHAT, speaker)
     assert (first["id"], first["score"], first["verdicts"], first["reason"]) == ("r0", 2.5, [1, 4], None)
     assert first["replies"] == ["Score: 1", "Good.\nScore: 4"]
     assert (second["id"], second["score"], second["verdicts"]) == ("r1", 3.0, [None, 3])
@@ -46,7 +47,7 @@ def test_the_score_of_a_pair_is_the_mean_of_its_own_verdicts():
 
 def test_a_failed_reply_leaves_its_pair_alone_without_a_score():
     speaker = Said("Score: 1", "Score: 5", Failed("engine_rejected", "no"), "Score: 4", "Score: 2", "Score: 2")
-    found = served_verdict(ROWS[:3], judge(samples=2), "S", speaker)
+    found = served_verdict(ROWS[:3], judge(samples=2), CHAT, speaker)
     assert [(row["id"], row["score"], row["reason"]) for row in found] == [
         ("r0", 3.0, None), ("r1", None, "engine_rejected"), ("r2", 2.0, None),
     ]  # fmt: skip
@@ -56,7 +57,7 @@ def test_a_failed_reply_leaves_its_pair_alone_without_a_score():
 @pytest.mark.parametrize("seed", [0, 5])
 def test_a_pair_is_asked_with_the_rubric_and_with_seeds_of_its_own(seed):
     speaker = Said(*["Score: 1"] * 8)
-    served_verdict(ROWS, judge(samples=2, seed=seed, temperature=0.3, top_p=0.5, max_tokens=9), "S", speaker)
+    served_verdict(ROWS, judge(samples=2, seed=seed, temperature=0.3, top_p=0.5, max_tokens=9), CHAT, speaker)
     ((prompts, sampling, seeds),) = speaker.asked
     assert sampling == Sampling(0.3, 0.5, 9)
     assert seeds == [row_seed(seed, "verdict", row["id"], sample) for row in ROWS for sample in (0, 1)]
@@ -64,18 +65,18 @@ def test_a_pair_is_asked_with_the_rubric_and_with_seeds_of_its_own(seed):
     for at, prompt in enumerate(prompts):
         pair = {name: ROWS[at // 2][name] for name in ("instruction", "output")}
         text = {"role": "user", "content": render("humpback", **pair, reasons=True)}
-        assert prompt == [{"role": "system", "content": "S"}, text]
+        assert prompt == [{"role": "system", "content": "Be good."}, text]
 
 
 def test_the_seeds_do_not_depend_on_the_rows_beside_a_pair():
     together, alone = Said(*["Score: 1"] * 4), Said("Score: 1")
-    served_verdict(ROWS, judge(), "S", together)
-    served_verdict(ROWS[2:3], judge(), "S", alone)
+    served_verdict(ROWS, judge(), CHAT, together)
+    served_verdict(ROWS[2:3], judge(), CHAT, alone)
     assert together.asked[0][2][2:3] == alone.asked[0][2]
 
 
 def test_no_pairs_have_no_scores():
-    assert served_verdict([], judge(), "S", Said()) == []
+    assert served_verdict([], judge(), CHAT, Said()) == []
 
 
 COUNT = 12

@@ -7,8 +7,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from builder.llm.contract import make_contract
+from builder.llm.conversations import rating_prompt
 from builder.llm.engine import load_tokenizer
-from builder.llm.ratings import rating_prompt
 from builder.llm.renderer import Renderer
 from builder.llm.shared_text import encode
 from builder.recipe import Chat
@@ -94,5 +94,5 @@ def test_no_texts_are_no_ids(tokenizer):
 def test_a_judge_asks_with_the_ids_of_each_conversation_by_itself(tokenizer):
     renderer = Renderer(make_contract(Chat(), "forward", tokenizer), tokenizer)
     pairs = [{"instruction": f"What is {n}?", "output": f"\n {n}" * n} for n in range(30)]
-    asked = [rating_prompt(renderer, "humpback", pair) for pair in pairs]
+    asked = [rating_prompt(renderer.contract, "humpback", pair) for pair in pairs]
     assert renderer.prompts(asked) == [renderer.prompt(conversation) for conversation in asked]

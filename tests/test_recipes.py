@@ -14,6 +14,7 @@ from builder.cli import init
 from builder.control_tokens import find_control_token
 from builder.errors import StageError
 from builder.llm.contract import check_contract, load_contract, make_contract
+from builder.llm.conversations import forward_prompt
 from builder.llm.engine import load_tokenizer
 from builder.llm.ratings import score_position
 from builder.llm.renderer import Renderer
@@ -212,7 +213,7 @@ def test_the_7b_template_needs_no_control_tokens_but_those_of_llama_2(llama_2, r
     contract = make_contract(chat, role, tokenizer)
     assert contract.end_token == "</s>"
     renderer = Renderer(contract, tokenizer)
-    ids, start = renderer.answered([contract.system("seed"), {"role": "user", "content": "Why?"}], "Because.")
+    ids, start = renderer.answered(forward_prompt(contract, "seed", "Why?"), "Because.")
     assert tokenizer.decode(ids) == (
         "<s>system\nAnswer in the style of an AI Assistant.</s><s>user\nWhy?</s><s>assistant\nBecause.</s>"
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from builder.errors import StageError
-from builder.llm.contract import Message
+from builder.llm.conversations import Message
 from builder.llm.endpoint import Body, Endpoint
 from builder.llm.engine import Failed, Sampling, Tick
 from builder.llm.health import Pace

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from builder.errors import StageError
+from builder.llm.conversations import both_tags, completion, question
 from builder.llm.prompts import template_path
 from builder.storage import read_json, write_json
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 CONTRACT_FILE = "chat_contract.json"
 TEMPLATE_FILE = "chat_template.jinja"
-Message = dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +52,6 @@ class ChatContract:
         """First 12 hex digits of the sha256 of the contract."""
         text = json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-    def system(self, tag: Literal["seed", "web", "backward"]) -> Message:
-        """The system message that tags a row."""
-        text = {"seed": self.system_seed, "web": self.system_web, "backward": self.system_backward}[tag]
-        return {"role": "system", "content": text}
 
     def save(self, model: Path) -> None:
         """Write the contract and its template into a model folder."""
@@ -101,7 +96,7 @@ def _template_text(chat: "Chat", role: str, tokenizer: Any) -> str:
         if not tokenizer.chat_template:
             raise StageError("chat.template is 'tokenizer', but the base tokenizer has no chat template; use chatml")
         return str(tokenizer.chat_template)
-    default = chat.system_backward if role == "backward" else f"{chat.system_seed} {chat.system_web}"
+    default = chat.system_backward if role == "backward" else both_tags(chat)
     # A line break stands before each turn but the first, so that a completion ends with its end token and nothing is
     # trained after it; the tokens of a conversation are those of stock ChatML.
     chatml = template_path("chatml").read_text(encoding="utf-8")
@@ -110,14 +105,13 @@ def _template_text(chat: "Chat", role: str, tokenizer: Any) -> str:
 
 def _end_token(template: str, tokenizer: Any) -> str:
     """Find the token that ends an assistant turn, and refuse markers that page text could forge."""
-    question, answer = "\ufffe", "\uffff"
-    ask = [{"role": "system", "content": "s"}, {"role": "user", "content": question}]
-    reply = {"role": "assistant", "content": answer}
+    asked, answer = "\ufffe", "\uffff"
+    ask = question("s", asked)
     prompt = tokenizer.apply_chat_template(ask, chat_template=template, tokenize=False, add_generation_prompt=True)
-    whole = tokenizer.apply_chat_template([*ask, reply], chat_template=template, tokenize=False)
+    whole = tokenizer.apply_chat_template([*ask, *completion(answer)], chat_template=template, tokenize=False)
     if not whole.startswith(prompt):
         raise StageError("the chat template is not prefix-stable: a prompt must be the beginning of prompt + answer")
-    between = prompt.rpartition(question)[2]
+    between = prompt.rpartition(asked)[2]
     tail = whole[len(prompt) :].partition(answer)[2].strip()
     if not tail:
         raise StageError(

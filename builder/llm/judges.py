@@ -8,9 +8,10 @@ and `additive` counts points instead. `reasoned` and `expected` give the fractio
 from collections.abc import Callable
 from pathlib import Path
 
+from builder.llm.conversations import rating_prompt
 from builder.llm.engine import Engine, Failed
 from builder.llm.likelihoods import likelihood, reverse
-from builder.llm.ratings import NO_LOGPROBS, Row, rated, rating_prompt, score_position, unscored
+from builder.llm.ratings import NO_LOGPROBS, Row, rated, score_position, unscored
 from builder.llm.renderer import Renderer
 from builder.llm.verdicts import reasoned, verdict
 from builder.recipe.judges import Expected, Judge, Likelihood, Reasoned, Reverse, Verdict
@@ -54,7 +55,7 @@ def _expected(
 ) -> list[Row]:
     """The mean of the probabilities of 1 to 5 at the forced score position, one token a pair."""
     position = score_position(renderer)
-    asked = renderer.prompts([rating_prompt(renderer, judge.rubric, row, reasons=False) for row in rows])
+    asked = renderer.prompts([rating_prompt(renderer.contract, judge.rubric, row, reasons=False) for row in rows])
     prompts = [prompt + position.start for prompt in asked]
     fits = [at for at, prompt in enumerate(prompts) if len(prompt) < room]
     scored = [unscored(row) for row in rows]

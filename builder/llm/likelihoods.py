@@ -7,14 +7,12 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-from builder.augment import backward_prompt
+from builder.llm.conversations import Contrast, likelihood_contrast, reverse_contrast
 from builder.llm.engine import Engine, Failed
 from builder.llm.ratings import Row, unscored
 from builder.llm.renderer import Renderer
 from builder.recipe.judges import Likelihood
 
-Rendered = tuple[list[int], int]
-"""Token ids of prompt, text and end token, and where the text begins."""
 Reading = tuple[list[float], list[float]]
 """Log p of the tokens of one text, end token last: given what it depends on, and alone."""
 
@@ -26,13 +24,10 @@ def likelihood(
 
     The end token is what tells cut text from whole text; without x its probability is as low, so it would cancel.
     """
-    tag = renderer.contract.system("seed")
-    outputs = [row["output"] for row in rows]
-    asked = renderer.all_answered([[tag, {"role": "user", "content": row["instruction"]}] for row in rows], outputs)
-    prior = renderer.all_answered([[tag, {"role": "user", "content": ""}]] * len(rows), outputs)
+    contrasts = [likelihood_contrast(renderer.contract, row) for row in rows]
     weight = judge.prior_weight[0] if isinstance(judge.prior_weight, list) else judge.prior_weight
     scored = []
-    for row, reading in zip(rows, _readings(asked, prior, engine, room), strict=True):
+    for row, reading in zip(rows, _readings(contrasts, renderer, engine, room), strict=True):
         if isinstance(reading, str):
             scored.append(unscored(row, reading))
             continue
@@ -62,12 +57,9 @@ def reverse(
         engine: Starts or returns the engine with M_yx loaded.
         room: Context length in tokens.
     """
-    nothing = backward_prompt(renderer, template, "")
-    instructions = [row["instruction"] for row in rows]
-    asked = renderer.all_answered([backward_prompt(renderer, template, row["output"]) for row in rows], instructions)
-    prior = renderer.all_answered([nothing] * len(rows), instructions)
+    contrasts = [reverse_contrast(renderer.contract, template, row) for row in rows]
     scored = []
-    for row, reading in zip(rows, _readings(asked, prior, engine, room), strict=True):
+    for row, reading in zip(rows, _readings(contrasts, renderer, engine, room), strict=True):
         if isinstance(reading, str):
             scored.append(unscored(row, reading))
             continue
@@ -80,11 +72,14 @@ def reverse(
 
 
 def _readings(
-    asked: list[Rendered], prior: list[Rendered], engine: Callable[[], Engine], room: int
+    contrasts: list[Contrast], renderer: Renderer, engine: Callable[[], Engine], room: int
 ) -> list[Reading | str]:
     """Both log-probabilities of each text, or the reason why there are none; all in one call."""
-    found: list[Reading | str] = ["longer_than_context"] * len(asked)
-    fits = [at for at in range(len(asked)) if max(len(asked[at][0]), len(prior[at][0])) < room]
+    texts = [contrast.text for contrast in contrasts]
+    asked = renderer.all_answered([contrast.given for contrast in contrasts], texts)
+    prior = renderer.all_answered([contrast.alone for contrast in contrasts], texts)
+    found: list[Reading | str] = ["longer_than_context"] * len(texts)
+    fits = [at for at in range(len(texts)) if max(len(asked[at][0]), len(prior[at][0])) < room]
     if not fits:
         return found
     sequences = [asked[at] for at in fits] + [prior[at] for at in fits]

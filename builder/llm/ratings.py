@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from builder.errors import StageError
-from builder.llm.contract import Message
+from builder.llm.conversations import forward_prompt
 from builder.llm.prompts import render, template_path
 from builder.llm.renderer import Renderer
 
@@ -31,22 +31,6 @@ class ScorePosition(NamedTuple):
     start: list[int]
     line: list[int]
     digits: list[int]
-
-
-def rating_prompt(renderer: Renderer, rubric: str | Path, row: Row, *, reasons: bool = True) -> list[Message]:
-    """The conversation that asks M_t to rate a pair; judging uses S_a."""
-    return [renderer.contract.system("seed"), {"role": "user", "content": rating_text(rubric, row, reasons=reasons)}]
-
-
-def rating_text(rubric: str | Path, row: Row, *, reasons: bool = True) -> str:
-    """What asks a judge to rate a pair.
-
-    Args:
-        rubric: Name of a rubric of the package, or the path of a recipe's own.
-        row: The pair.
-        reasons: Whether the judge writes its reasons and the score by itself; else it is not told how to.
-    """
-    return render(rubric, instruction=row["instruction"], output=row["output"], reasons=reasons)
 
 
 def check_rubric(rubric: str | Path) -> None:
@@ -83,8 +67,7 @@ def score_position(renderer: Renderer) -> ScorePosition:
 
 
 def _reply_ids(renderer: Renderer, reply: str) -> list[int]:
-    ask: list[Message] = [renderer.contract.system("seed"), {"role": "user", "content": "?"}]
-    ids, start = renderer.answered(ask, reply)
+    ids, start = renderer.answered(forward_prompt(renderer.contract, "seed", "?"), reply)
     return ids[start:-1]
 
 

@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import Any
 
 from builder.errors import StageError
-from builder.llm.contract import ChatContract, Message
+from builder.llm.contract import ChatContract
+from builder.llm.conversations import Message, completion
 from builder.llm.forgery import Suspicion
 from builder.llm.shared_text import encode
 
@@ -51,10 +52,7 @@ class Renderer:
         Raises:
             StageError: If the ids of a prompt are not the beginning of the whole.
         """
-        whole = [
-            [*messages, {"role": "assistant", "content": answer}]
-            for messages, answer in zip(conversations, answers, strict=True)
-        ]
+        whole = [[*messages, *completion(answer)] for messages, answer in zip(conversations, answers, strict=True)]
         found = []
         for prompt, ids in zip(self.prompts(conversations), self._ids(whole, opening=False), strict=True):
             if ids[: len(prompt)] != prompt:
@@ -71,9 +69,10 @@ class Renderer:
         """
         if not any(self._suspicion.of(turn["content"]) for turn in messages if turn["role"] != "system"):
             return False
-        turns = tuple((turn["role"], turn["content"] if turn["role"] == "system" else "x") for turn in messages)
+        plain = [turn if turn["role"] == "system" else {**turn, "content": "x"} for turn in messages]
+        turns = tuple((turn["role"], turn["content"]) for turn in plain)
         if turns not in self._of_template:
-            self._of_template[turns] = self._controls([{"role": role, "content": text} for role, text in turns])
+            self._of_template[turns] = self._controls(plain)
         return self._controls(messages) != self._of_template[turns]
 
     def _controls(self, messages: list[Message]) -> list[int]:

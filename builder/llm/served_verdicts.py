@@ -1,27 +1,28 @@
 """The judge `verdict` by a model that only its server knows (AlpaGasus: Chen et al. 2023, arXiv 2307.08701)."""
 
+from builder.llm.conversations import SystemPrompts, rating_prompt
 from builder.llm.engine import Failed, Sampling
-from builder.llm.ratings import Row, rating_text, unscored
+from builder.llm.ratings import Row, unscored
 from builder.llm.speakers import Speaker
 from builder.llm.verdicts import verdict_row
 from builder.recipe.judges import Verdict
 from builder.records import row_seed
 
 
-def served_verdict(rows: list[Row], judge: Verdict, system: str, speaker: Speaker) -> list[Row]:
+def served_verdict(rows: list[Row], judge: Verdict, prompts: SystemPrompts, speaker: Speaker) -> list[Row]:
     """Reasoning and "Score: n" in words, `samples` times; the score is the mean of the parsed ones.
 
     Args:
         rows: Candidate pairs with `id`, `instruction` and `output`.
         judge: The judge's section of the recipe.
-        system: The system prompt, S_a.
+        prompts: The system prompts of the recipe.
         speaker: The model.
     """
     sampling = Sampling(judge.temperature, judge.top_p, judge.max_tokens)
     asked = [row for row in rows for _ in range(judge.samples)]
-    prompts = speaker.prepare([_conversation(row, judge, system) for row in asked])
+    prepared = speaker.prepare([rating_prompt(prompts, judge.rubric, row) for row in asked])
     seeds = [row_seed(judge.seed, "verdict", row["id"], sample) for row in rows for sample in range(judge.samples)]
-    written = iter(speaker.write(prompts, sampling, seeds))
+    written = iter(speaker.write(prepared, sampling, seeds))
     scored = []
     for row in rows:
         replies = [next(written) for _ in range(judge.samples)]
@@ -29,7 +30,3 @@ def served_verdict(rows: list[Row], judge: Verdict, system: str, speaker: Speake
         texts = [reply.text for reply in replies if not isinstance(reply, Failed)]
         scored.append(verdict_row(row["id"], texts) if failed is None else unscored(row, failed.reason))
     return scored
-
-
-def _conversation(row: Row, judge: Verdict, system: str) -> list[dict[str, str]]:
-    return [{"role": "system", "content": system}, {"role": "user", "content": rating_text(judge.rubric, row)}]

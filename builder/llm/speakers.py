@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from builder.control_tokens import find_control_token
 from builder.errors import StageError
-from builder.llm.contract import Message, make_contract
+from builder.llm.contract import make_contract
+from builder.llm.conversations import Message
 from builder.llm.engine import Completion, Engine, Failed, Sampling, Tick, load_tokenizer, start_engine
 from builder.llm.renderer import Renderer
 

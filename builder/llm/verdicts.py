@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from builder.llm.conversations import rating_prompt
 from builder.llm.engine import Completion, Engine, Failed, Sampling
-from builder.llm.ratings import NO_LOGPROBS, Row, rated, rating_prompt, score_position, unscored
+from builder.llm.ratings import NO_LOGPROBS, Row, rated, score_position, unscored
 from builder.llm.renderer import Renderer, control_tokens
 from builder.recipe.judges import Reasoned, Verdict
 from builder.records import row_seed
@@ -52,7 +53,7 @@ def parse_verdict(reply: str) -> int | None:
 
 def verdict(rows: list[Row], judge: Verdict, renderer: Renderer, engine: Callable[[], Engine], room: int) -> list[Row]:
     """Reasoning and "Score: n" in words, `samples` times; the score is the mean of the parsed ones."""
-    prompts = renderer.prompts([rating_prompt(renderer, judge.rubric, row) for row in rows])
+    prompts = renderer.prompts([rating_prompt(renderer.contract, judge.rubric, row) for row in rows])
     fits = [at for at, prompt in enumerate(prompts) if len(prompt) + judge.max_tokens <= room]
     scored = [unscored(row) for row in rows]
     for at, answers in _replies(rows, prompts, fits, judge, engine).items():
@@ -88,7 +89,7 @@ def reasoned(
     A pair for which the engine gives none is scored by `verdict` from the same replies, if the recipe has it so.
     """
     position = score_position(renderer)
-    prompts = renderer.prompts([rating_prompt(renderer, judge.rubric, row) for row in rows])
+    prompts = renderer.prompts([rating_prompt(renderer.contract, judge.rubric, row) for row in rows])
     forced = max(len(position.start), len(position.line))
     fits = [at for at, prompt in enumerate(prompts) if len(prompt) + judge.max_tokens + forced < room]
     scored = [unscored(row) for row in rows]

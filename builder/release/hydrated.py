@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.llm.conversations import completion
 from builder.records import candidate_schema
 from builder.release.card import config_entries, front_matter_text, size_category
 from builder.release.check_card import read_front_matter
@@ -92,7 +93,7 @@ def _full(row: Row, texts: Texts, people: dict[str, Any]) -> Row | None:
         return None
     header, text, url = found
     if "prompt" in row:
-        return row | {"completion": [{"role": "assistant", "content": text}], "url": url}
+        return row | {"completion": completion(text), "url": url}
     return row | {"header": header, "output": text, "url": url}
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.curate import withheld_pages
 from builder.errors import ReleaseError
+from builder.llm.conversations import forward_pair
 from builder.recipe.errors import read_yaml
 from builder.records import candidate_schema, training_schema
 from builder.release.material import Material
@@ -107,15 +108,10 @@ def _place(file: "Path", named: list[str]) -> int:
     return next((place for place, name in enumerate(named) if name.endswith(f"/{file.name}")), len(named))
 
 
-def _conversation(row: Row, system: str) -> Row:
-    prompt = [{"role": "system", "content": system}, {"role": "user", "content": row["instruction"]}]
-    return {"prompt": prompt, "completion": [{"role": "assistant", "content": row["output"]}], "id": row["id"]}
-
-
 def _seed_rows(material: Material) -> Iterator[Row]:
     for row in read_rows(material.build.seed.data):
         source = {"source": row["source"], "license": row["license"]}
-        yield _conversation(row, material.recipe.chat.system_seed) | source
+        yield forward_pair(material.recipe.chat, "seed", row) | source
 
 
 def _curated_rows(material: Material, split: str) -> Iterator[Row]:
@@ -123,7 +119,7 @@ def _curated_rows(material: Material, split: str) -> Iterator[Row]:
     for row in read_rows(material.build.curated[-1].data):
         if row["split"] == split:
             known = {"source": WEB, "score": row["score"], "url": row["url"], "judge": judged_by(row["page_id"])}
-            yield _conversation(row, material.recipe.chat.system_web) | known
+            yield forward_pair(material.recipe.chat, "web", row) | known
 
 
 def _sft_rows(material: Material) -> Iterator[Row]:

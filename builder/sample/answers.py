@@ -3,7 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
-from builder.llm.contract import Message, check_contract
+from builder.llm.contract import check_contract
+from builder.llm.conversations import answer_prompt
 from builder.llm.engine import Failed, Sampling, load_tokenizer, start_engine
 from builder.llm.renderer import Renderer
 from builder.llm.speakers import answer_text
@@ -42,9 +43,8 @@ def answer_questions(out: Path, config: AnswerStage, model: Path, *, runtime: Ru
     folder = model / "model"
     tokenizer = load_tokenizer(folder)
     renderer = Renderer(check_contract(folder, tokenizer, config.chat, "forward"), tokenizer)
-    tags = f"{config.chat.system_seed} {config.chat.system_web}"
     asked = [(question, sample) for question in config.questions for sample in range(config.samples)]
-    prompts = [renderer.prompt(_conversation(tags, question)) for question, _ in asked]
+    prompts = [renderer.prompt(answer_prompt(config.chat, question)) for question, _ in asked]
     seeds = [row_seed(config.seed, "answer", question, sample) for question, sample in asked]
     sampling = Sampling(config.temperature, 1.0, config.max_tokens)
     answers = start_engine(folder, config.engine, runtime).generate(prompts, sampling, seeds)
@@ -57,7 +57,3 @@ def answer_questions(out: Path, config: AnswerStage, model: Path, *, runtime: Ru
     schema = pa.schema([("question", pa.string()), ("answer", pa.string()), ("ended", pa.bool_())])
     write_rows(out / "data" / "answers.parquet", rows, schema)
     return Stats({"answers": Counts(rows_in=len(asked), kept=len(rows), failed=failed)})
-
-
-def _conversation(tags: str, question: str) -> list[Message]:
-    return [{"role": "system", "content": tags}, {"role": "user", "content": question}]

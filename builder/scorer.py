@@ -13,8 +13,8 @@ from builder.llm.first_scores import FIRST, collapse, first_rows
 from builder.llm.judges import judge_rows
 from builder.llm.ratings import unscored
 from builder.llm.renderer import Renderer
-from builder.llm.served_verdicts import served_verdict
 from builder.llm.speakers import Speaker, open_other, other_folder, other_renderer
+from builder.llm.verdicts import served_verdict
 from builder.notices import notice
 from builder.recipe.judges import Rated, Verdict
 from builder.recipe.runtime import Runtime

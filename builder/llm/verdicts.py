@@ -1,6 +1,7 @@
 """The judges that reason in words: `verdict`, the paper's own, and `reasoned` (section 2.3 of arXiv 2308.06259).
 
-Both ask the same and, given the same settings, get the same replies. `verdict` parses "Score: n" out of them.
+Both ask the same and, given the same settings, get the same replies. `verdict` parses "Score: n" out of them, and so
+does `served_verdict`, for a model whose tokens are not ours to give.
 Departure: `reasoned` takes the reasoning alone and reads the probabilities of 1 to 5 behind it, which needs no parsing
 and gives the fractions that the paper's threshold of 4.5 speaks of.
 """
@@ -10,10 +11,11 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from builder.llm.conversations import rating_prompt
+from builder.llm.conversations import SystemPrompts, rating_prompt
 from builder.llm.engine import Completion, Engine, Failed, Sampling
 from builder.llm.ratings import NO_LOGPROBS, Row, rated, score_position, unscored
 from builder.llm.renderer import Renderer, control_tokens
+from builder.llm.speakers import Speaker
 from builder.recipe.judges import Reasoned, Verdict
 from builder.records import row_seed
 
@@ -61,6 +63,29 @@ def verdict(rows: list[Row], judge: Verdict, renderer: Renderer, engine: Callabl
             scored[at] = unscored(rows[at], answers.reason)
             continue
         scored[at] = verdict_row(rows[at]["id"], _texts(renderer, answers))
+    return scored
+
+
+def served_verdict(rows: list[Row], judge: Verdict, prompts: SystemPrompts, speaker: Speaker) -> list[Row]:
+    """`verdict` by a model that only its server knows (AlpaGasus: Chen et al. 2023, arXiv 2307.08701).
+
+    Args:
+        rows: Candidate pairs with `id`, `instruction` and `output`.
+        judge: The judge's section of the recipe.
+        prompts: The system prompts of the recipe.
+        speaker: The model.
+    """
+    sampling = Sampling(judge.temperature, judge.top_p, judge.max_tokens)
+    asked = [row for row in rows for _ in range(judge.samples)]
+    prepared = speaker.prepare([rating_prompt(prompts, judge.rubric, row) for row in asked])
+    seeds = [row_seed(judge.seed, "verdict", row["id"], sample) for row in rows for sample in range(judge.samples)]
+    written = iter(speaker.write(prepared, sampling, seeds))
+    scored = []
+    for row in rows:
+        replies = [next(written) for _ in range(judge.samples)]
+        failed = next((reply for reply in replies if isinstance(reply, Failed)), None)
+        texts = [reply.text for reply in replies if not isinstance(reply, Failed)]
+        scored.append(verdict_row(row["id"], texts) if failed is None else unscored(row, failed.reason))
     return scored
 
 

@@ -4,8 +4,8 @@ from scripted_server import NAME, changed, status
 from builder.errors import StageError
 from builder.llm.engine import Failed, Sampling
 from builder.llm.prompts import render
-from builder.llm.served_verdicts import served_verdict
 from builder.llm.speakers import Written
+from builder.llm.verdicts import served_verdict
 from builder.recipe import Chat, Engine
 from builder.recipe.judges import Verdict
 from builder.recipe.other import Other

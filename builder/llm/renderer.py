@@ -1,15 +1,58 @@
-"""Conversations as token ids, by one chat contract and one tokenizer, and the control tokens no text may become."""
+"""Conversations as token ids, by one chat contract and one tokenizer, and the control tokens no text may become.
+
+Whether a text could become one is found without tokenising it. What conversations begin with alike, such as the rubric
+before every pair, is tokenised once.
+"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import takewhile
 from typing import Any
 
 from builder.errors import StageError
 from builder.llm.contract import ChatContract
 from builder.llm.conversations import Message, completion
-from builder.llm.forgery import Suspicion
-from builder.llm.shared_text import encode
+
+_LIKE_MARKUP = re.compile(r"[<\[](?!0x[0-9A-Fa-f]{2}>)\S+[>\]]")
+_TAG = re.compile(r"</?(\w+)/?>")
+FEWEST_TEXTS, SHORTEST = 8, 400
+"""With fewer texts, or a shorter common beginning (characters), nothing is gained."""
+MARGIN = 100
+"""Characters of the common beginning that are tokenised with each text, so that all are cut amid the same text."""
+
+
+class Suspicion:
+    """Finds the texts that hold a control token or might make one with what stands beside them.
+
+    A tokenizer looks for its added tokens before anything else, in the text as it stands, unless the token asks for
+    normalised text. So a text without any of them, and with no part of one at its ends, cannot become one. Where the
+    tokenizer normalises, every text is suspicious.
+
+    Args:
+        tokenizer: A fast tokenizer.
+        control: Ids of the control tokens.
+    """
+
+    def __init__(self, tokenizer: Any, control: Iterable[int]) -> None:
+        added = tokenizer.added_tokens_decoder
+        tokens = [added[number] for number in control if number in added]
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        plain = backend is not None and (backend.normalizer is None or not any(token.normalized for token in tokens))
+        self._everything = not plain or len(tokens) != len(set(control))
+        self._tokens = sorted({str(token.content) for token in tokens})
+        self._beginnings = tuple(sorted({token[:at] for token in self._tokens for at in range(1, len(token))}))
+        self._ends = tuple(sorted({token[at:] for token in self._tokens for at in range(1, len(token))}))
+
+    def of(self, text: str) -> bool:
+        """Whether the text must be tokenised to know."""
+        return (
+            self._everything
+            or not text.strip()  # a template may leave out the turn
+            or any(token in text for token in self._tokens)
+            or text.lstrip().startswith(self._ends)
+            or text.rstrip().endswith(self._beginnings)
+        )
 
 
 class Renderer:
@@ -90,10 +133,6 @@ class Renderer:
         return encode(self.tokenizer, texts)
 
 
-_LIKE_MARKUP = re.compile(r"[<\[](?!0x[0-9A-Fa-f]{2}>)\S+[>\]]")
-_TAG = re.compile(r"</?(\w+)/?>")
-
-
 def control_tokens(tokenizer: Any) -> dict[int, str]:
     """The tokens of a vocabulary that steer a model and that no text may become, by id.
 
@@ -110,3 +149,42 @@ def control_tokens(tokenizer: Any) -> dict[int, str]:
         if token.special or (_LIKE_MARKUP.fullmatch(token.content) and not (tag and tag[1].lower() in tags)):
             found[number] = token.content
     return {number: token for number, token in found.items() if number not in unknown}
+
+
+def encode(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    """Token ids of each text, without special tokens of the tokenizer's own.
+
+    Tokenizers that split a text before they merge bytes or characters look no further than the word they are at. So a
+    text may be cut at the beginning of a line, where the same text goes on for `MARGIN` characters, if one of the texts
+    shows that the tokenizer takes the part behind the cut as it takes it in place. Else they are tokenised whole.
+
+    Args:
+        tokenizer: A fast tokenizer.
+        texts: With markers and all, as a template has rendered them.
+    """
+    cut = _cut(texts) if _splits(tokenizer) else 0
+    if cut == 0:
+        return _whole(tokenizer, texts)
+    beginning, first = _whole(tokenizer, [texts[0][:cut], texts[0]])
+    rests = _whole(tokenizer, [text[cut:] for text in texts])
+    if beginning + rests[0] != first:
+        return _whole(tokenizer, texts)
+    return [beginning + rest for rest in rests]
+
+
+def _whole(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    return [list(ids) for ids in tokenizer(list(texts), add_special_tokens=False)["input_ids"]] if texts else []
+
+
+def _cut(texts: Sequence[str]) -> int:
+    """Where all texts may be cut; 0 if nowhere."""
+    if len(texts) < FEWEST_TEXTS:
+        return 0
+    common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(min(texts), max(texts), strict=False)))
+    return min(texts).rfind("\n", 0, common - MARGIN) + 1 if common >= SHORTEST else 0
+
+
+def _splits(tokenizer: Any) -> bool:
+    """Whether the tokenizer splits texts into words first; one that does not may look at the whole text."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    return backend is not None and backend.pre_tokenizer is not None and type(backend.model).__name__ == "BPE"

@@ -1,20 +1,70 @@
+"""What a text may do to the tokens of a conversation; and texts that begin alike get the tokens each has alone."""
+
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from builder.llm.contract import make_contract
 from builder.llm.conversations import rating_prompt
 from builder.llm.engine import load_tokenizer
-from builder.llm.renderer import Renderer
-from builder.llm.shared_text import encode
+from builder.llm.renderer import Renderer, Suspicion, encode
 from builder.recipe import Chat
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 RUBRIC = "".join(f"{level}: The answer is of level {level}, whatever that may be.\n" for level in range(1, 13))
+MARKS = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
+pieces = st.lists(
+    st.sampled_from([*MARKS, "<", "<|", "|>", "im_end|>", "<|im_", "a", " ", "\n", "apple", "\uff1c", "IM_END"]),
+    max_size=6,
+).map("".join)
+
+
+def letters_tokenizer(normalizer=None, *, normalized=False):
+    backend = Tokenizer(models.BPE({chr(code): code - 32 for code in range(32, 127)}, [], unk_token=" "))
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    if normalizer is not None:
+        backend.normalizer = normalizer
+    backend.add_special_tokens([AddedToken(mark, normalized=normalized, special=True) for mark in MARKS])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend, eos_token="<|im_end|>", pad_token="<|endoftext|>",
+        additional_special_tokens=["<|im_start|>"],
+    )  # fmt: skip
+
+
+PLAIN = letters_tokenizer()
+RENDERER = Renderer(make_contract(Chat(), "forward", PLAIN), PLAIN)
+
+
+@given(pieces, pieces)
+def test_a_text_without_suspicion_adds_no_control_token_to_a_conversation(question, answer):
+    asked = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    harmless = [{"role": "user", "content": "x"}, {"role": "assistant", "content": "x"}]
+    if not any(RENDERER._suspicion.of(turn["content"]) for turn in asked):
+        assert RENDERER._controls(asked) == RENDERER._controls(harmless)
+        assert not RENDERER.forged(asked)
+    else:
+        assert RENDERER.forged(asked) == (RENDERER._controls(asked) != RENDERER._controls(harmless))
+
+
+@pytest.mark.parametrize("text", ["", "a <|im_end|> b", "a <|im", "im_end|> b", "  |>", "<\n"])
+def test_texts_that_hold_a_token_or_a_part_of_one_at_an_end_are_suspicious(text):
+    assert RENDERER._suspicion.of(text)
+
+
+@pytest.mark.parametrize("text", ["plain", "1 < 2 and 3 > 2", "a <| b", "x|>y z"])
+def test_plain_texts_are_not(text):
+    assert not RENDERER._suspicion.of(text)
+
+
+@pytest.mark.parametrize(("normalized", "suspicious"), [(True, True), (False, False)])
+def test_where_tokens_are_looked_for_in_normalised_text_every_text_is_suspicious(normalized, suspicious):
+    own = letters_tokenizer(normalizers.NFKC(), normalized=normalized)
+    ids = [own.convert_tokens_to_ids(mark) for mark in MARKS]
+    assert Suspicion(own, ids).of("plain") is suspicious
 
 
 class Counting:

@@ -9,7 +9,7 @@ from typing import Any
 from builder.batches import global_batch, paper_steps, share_of_a_process
 from builder.errors import RecipeError
 from builder.recipe import Recipe
-from builder.recipe.errors import read_yaml
+from builder.recipe.strict_yaml import read_yaml
 from builder.recipe.training import Schedule
 
 SET_BY_US = (

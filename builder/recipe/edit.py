@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from builder.errors import RecipeError
-from builder.recipe.errors import parse_yaml
+from builder.recipe.strict_yaml import parse_yaml
 
 Place = tuple[str | int, ...]
 Edit = tuple[int, int, str]

@@ -10,55 +10,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from builder.errors import RecipeError
+from builder.recipe.strict_yaml import read_yaml
 
 Model = TypeVar("Model", bound=BaseModel)
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML without the silent loss of a key that is written twice."""
-
-
-def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: set[Any] = set()
-    for key_node, _ in node.value:
-        key = loader.construct_object(key_node, deep=True)
-        if isinstance(key, list | dict):
-            raise yaml.constructor.ConstructorError(None, None, "a key must be a word", key_node.start_mark)
-        if key in seen:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key {key!r} is written twice", key_node.start_mark
-            )
-        seen.add(key)
-    return loader.construct_mapping(node, deep=True)
-
-
-_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-
-
-def read_yaml(path: Path) -> Any:
-    """Read a YAML file; keys written twice are an error.
-
-    Raises:
-        RecipeError: If the file is missing, unreadable or not YAML.
-    """
-    try:
-        return parse_yaml(path.read_text(encoding="utf-8"), str(path))
-    except FileNotFoundError as error:
-        raise RecipeError(f"{path}: no such file; `humpback init DIR` writes a recipe to start from") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: cannot be read: {error}") from error
-
-
-def parse_yaml(text: str, name: str) -> Any:
-    """Parse YAML; keys written twice are an error.
-
-    Raises:
-        RecipeError: If `text`, which comes from `name`, is not YAML.
-    """
-    try:
-        return yaml.load(text, Loader=_UniqueKeys)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from error
 
 
 def read_recipe(model: type[Model], path: Path, overrides: Iterable[str] = ()) -> Model:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from builder.recipe.errors import read_yaml
+from builder.recipe.strict_yaml import read_yaml
 from builder.release.manifest import MANIFEST
 from builder.release.removed import REMOVED, read_removed
 from builder.release.versions import Level, Previous

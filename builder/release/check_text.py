@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from builder.errors import RecipeError
-from builder.recipe.errors import parse_yaml
+from builder.recipe.strict_yaml import parse_yaml
 from builder.release.markdown import own_text
 from builder.secret_tokens import find_secret
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from builder.corpus.cutting.walk import WALK_VERSION
 from builder.corpus.restore import Masks, page_blocks, restore
 from builder.errors import RecipeError, ReleaseError
-from builder.recipe.errors import read_yaml
+from builder.recipe.strict_yaml import read_yaml
 from builder.release.hydrated import Texts, write_hydrated
 from builder.release.manifest import MANIFEST
 from builder.release.standoff import SEED, STANDOFF, text_digest

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from builder.curate import withheld_pages
 from builder.errors import ReleaseError
 from builder.llm.conversations import forward_pair
-from builder.recipe.errors import read_yaml
+from builder.recipe.strict_yaml import read_yaml
 from builder.records import candidate_schema, training_schema
 from builder.release.material import Material
 from builder.release.provenance import judge_of_page

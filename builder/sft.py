@@ -16,10 +16,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from builder.allocators import prepare_allocators
 from builder.batches import share_of_a_process
 from builder.checkpoints import last_complete, remove_others
 from builder.child import STAGE_PROCESS, die_with_parent
+from builder.environment import prepare_allocators
 from builder.errors import StageError
 from builder.failures import explain
 from builder.llm.adapters import read_adapter

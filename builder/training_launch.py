@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from builder.child import LOG, STAGE_PROCESS, die_with_parent, last_words
+from builder.environment import child_environment
 from builder.errors import BuilderError, StageError
 from builder.recipe.runtime import Runtime
 from builder.resources import resource_folder
@@ -33,7 +34,7 @@ def launch(out: Path, arguments: list[str], runtime: Runtime) -> None:
     shutil.rmtree(cache, ignore_errors=True)
     os.environ["HF_DATASETS_CACHE"] = str(cache)
     if runtime.launcher:
-        _run([*launcher_words(runtime.launcher), "-m", "builder.sft", *arguments], out)
+        _run([*launcher_words(runtime.launcher), "-m", "builder.sft", *arguments], out, runtime)
     else:
         _train_here(arguments)
     shutil.rmtree(cache, ignore_errors=True)
@@ -63,10 +64,10 @@ def _train_here(arguments: list[str]) -> None:
         raise StageError(f"{error.name} is not installed: pip install 'humpback-builder[train]'") from error
 
 
-def _run(command: list[str], out: Path) -> None:
+def _run(command: list[str], out: Path, runtime: Runtime) -> None:
     (out / FAILED).unlink(missing_ok=True)
     here = os.getpid()
-    environment = os.environ | {STAGE_PROCESS: f"{here}@{socket.gethostname()}"}
+    environment = child_environment(runtime) | {STAGE_PROCESS: f"{here}@{socket.gethostname()}"}
     try:
         code = subprocess.run(
             command, check=False, stdin=subprocess.DEVNULL, env=environment, preexec_fn=lambda: die_with_parent(here)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from builder.child import run_child, versions
+from builder.child import run_child
+from builder.environment import versions
 from builder.errors import BuilderError, StageError
 from builder.failures import explain
 from builder.fingerprint import identity, mark

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 import yaml
+from test_environment import OWN
 
 from builder.child import run_child
 from builder.errors import StageError
@@ -29,6 +30,7 @@ from builder.storage import read_json, read_rows, write_rows
 
 SCHEMA = pa.schema([("id", pa.string()), ("n", pa.int64())])
 ENVIRONMENT = pa.schema([("id", pa.string()), ("gpus", pa.string())])
+AROUND = pa.schema([("id", pa.string()), ("own", pa.string()), ("safe_path", pa.bool_()), ("diagnose", pa.bool_())])
 HERE = Slurm(partition="any", time="1:00:00", cpus_per_task=1, mem_per_cpu_gb=1)
 COMMANDS = {
     "sbatch": """
@@ -334,6 +336,65 @@ class Environment:
 
     def give_up(self, row, reason, rejects):
         raise AssertionError
+
+
+@dataclass
+class Around:
+    """Writes the build's own variables as an engine has them, and what Python and loguru have made of two of them."""
+
+    names: list[str]
+
+    def answer(self, rows, rejects, tick):
+        from loguru import _defaults
+
+        own = json.dumps({name: os.environ.get(name) for name in self.names})
+        flags = {"safe_path": sys.flags.safe_path, "diagnose": _defaults.LOGURU_DIAGNOSE}
+        return [{"id": row["id"], "own": own, **flags} for row in rows]
+
+    def give_up(self, row, reason, rejects):
+        raise AssertionError
+
+
+@pytest.fixture
+def bare(monkeypatch):
+    """This process has none of the build's own variables that a task could inherit, and a secret."""
+    for name in (*OWN, "HF_HUB_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_TOKEN", "a-secret-of-ours")
+    monkeypatch.setenv("HF_HOME", "/a cache")
+
+
+def told_by(executor, tmp_path):
+    settings = under(executor, engines=1, threads=3)
+    run_rows(tmp_path / "out", source(tmp_path, 4), Around([*OWN, "HF_HOME"]), AROUND, settings)
+    (told,) = {tuple(row.values())[1:] for row in read_rows(tmp_path / "out" / "data")}
+    return json.loads(told[0]), *told[1:]
+
+
+def test_a_task_of_slurm_has_the_environment_of_a_stage_from_its_script_alone(tmp_path, slurm_here, bare):
+    assert told_by("slurm", tmp_path) == ({**OWN, "HF_HOME": "/a cache"}, True, False)
+    written_down = [path.read_bytes() for path in (tmp_path / "out" / "logs").rglob("*") if path.is_file()]
+    assert any(b"export PYTHONSAFEPATH=1 " in text for text in written_down)
+    assert not any(b"a-secret-of-ours" in text for text in written_down)
+
+
+@pytest.mark.full
+def test_a_task_of_ray_has_the_environment_of_a_stage(tmp_path, ray_here, bare):
+    assert told_by("ray", tmp_path) == ({**OWN, "HF_HOME": "/a cache"}, True, False)
+
+
+def test_ray_is_told_the_environment_of_its_tasks_and_no_secret(tmp_path, monkeypatch, bare):
+    told = {}
+
+    def init(**options):
+        told.update(options)
+        raise ConnectionError("nobody there")
+
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(init=init, shutdown=lambda: None))
+    monkeypatch.setenv("RAY_ADDRESS", "elsewhere:6379")
+    with pytest.raises(StageError, match="RAY_ADDRESS is elsewhere:6379, where no Ray can be used: nobody there"):
+        run_rows(tmp_path / "out", source(tmp_path), OnlyEven(tmp_path), SCHEMA, under("ray", threads=3))
+    assert told == {"address": "elsewhere:6379", "runtime_env": {"env_vars": {**OWN, "HF_HOME": "/a cache"}}}
 
 
 UUIDS = "GPU-8f1c, GPU-02aa,MIG-77/1/0,GPU-9d,GPU-e5"

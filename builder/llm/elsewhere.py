@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from builder.child import die_with_parent, last_words
+from builder.environment import remote_environment
 from builder.errors import StageError
 from builder.failures import died, explain
 from builder.llm.journal import note_deaths
@@ -33,11 +34,6 @@ GRACE_SECONDS = 30.0
 """How long a shared file system may take to show what another machine has written."""
 WAITING = "waiting"
 """The unit of an engine's progress until it says something itself."""
-PASSED_ON = (
-    "OMP_NUM_THREADS", "TOKENIZERS_PARALLELISM", "HF_HOME", "HF_HUB_OFFLINE", "HF_HUB_DISABLE_TELEMETRY",
-    "HF_DATASETS_DISABLE_PROGRESS_BARS", "VLLM_NO_USAGE_STATS", "VLLM_DO_NOT_TRACK",
-)  # fmt: skip
-"""Variables of the stage's process that an engine elsewhere gets too; none of them is a secret."""
 _LOOK_SECONDS = 1.0
 
 
@@ -56,12 +52,13 @@ class Elsewhere:
 
     Args:
         step: The engine's own block.
+        runtime: Threads of an engine.
         apart: Whether the engine gets a process of its own, because whoever started this one would not see it die.
     """
 
-    def __init__(self, step: "AnswerRows", *, apart: bool) -> None:
+    def __init__(self, step: "AnswerRows", runtime: "Runtime", *, apart: bool) -> None:
         self.step, self.apart, self.folder = step, apart, str(Path.cwd())
-        self.environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        self.environment = remote_environment(runtime)
 
     def __call__(self, data: object, rank: int, world_size: int) -> None:
         """Run the engine of one task."""

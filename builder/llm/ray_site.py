@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.child import LOG
+from builder.environment import remote_environment
 from builder.errors import StageError
 from builder.llm.elsewhere import ENDED, Elsewhere, has_begun, keep_waiting
 from builder.llm.runner import rank_folder
@@ -48,7 +49,7 @@ class RaySite:
         self._start(ray)
         try:
             executor = RayPipelineExecutor(
-                [Elsewhere(self._step, apart=True)],
+                [Elsewhere(self._step, self._runtime, apart=True)],
                 tasks=self._engines,
                 cpus_per_task=self._runtime.threads,
                 gpus_per_task=self._gpus(ray),
@@ -69,8 +70,9 @@ class RaySite:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         address = os.environ.get("RAY_ADDRESS")
         own = {"num_cpus": max(os.cpu_count() or 1, self._runtime.threads), "include_dashboard": False}
+        variables = {"env_vars": remote_environment(self._runtime)}  # before a task's first import
         try:
-            ray.init(address=address or "local", **({} if address else own))
+            ray.init(address=address or "local", runtime_env=variables, **({} if address else own))
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             first = (str(error).strip() or type(error).__name__).splitlines()[0]
             what = f"RAY_ADDRESS is {address}, where no Ray can be used" if address else "Ray cannot be started here"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.child import LOG, last_words
+from builder.environment import remote_environment
 from builder.errors import StageError
 from builder.llm.elsewhere import Elsewhere, has_failed, keep_waiting
 
@@ -66,9 +67,9 @@ class SlurmSite:
     def _submit(self, ranks: list[int]) -> None:
         from datatrove.executor.slurm import SlurmPipelineExecutor
 
-        settings, beside = self._settings, shlex.quote(str(Path(sys.executable).parent))
+        settings = self._settings
         executor = SlurmPipelineExecutor(
-            [Elsewhere(self._step, apart=False)],
+            [Elsewhere(self._step, self._runtime, apart=False)],
             tasks=self._engines,
             time=settings.time,
             partition=settings.partition,
@@ -77,7 +78,7 @@ class SlurmSite:
             gpus_per_task=self._gpus,
             job_name=self.name,
             qos=settings.qos,
-            env_command=f"export PATH={beside}:$PATH; {settings.env_command or ':'}",
+            env_command=f"export {self._variables}; {settings.env_command or ':'}",
             sbatch_args=settings.sbatch_args,
             max_array_size=self._engines,
             logging_dir=str(self._logs),
@@ -95,6 +96,13 @@ class SlurmSite:
             log = self._out / LOG
             raise StageError(f"sbatch refused the job of this stage; see {log}{last_words(log)}") from error
         self._job, self._tasks = str(executor.job_id), {rank: at for at, rank in enumerate(ranks)}
+
+    @property
+    def _variables(self) -> str:
+        """Words of a shell; a site may keep sbatch from handing on what this process has in its environment."""
+        given = {name: shlex.quote(value) for name, value in remote_environment(self._runtime).items()}
+        path = f"{shlex.quote(str(Path(sys.executable).parent))}:$PATH"
+        return " ".join(f"{name}={value}" for name, value in {**given, "PATH": path}.items())
 
     @property
     def _gpus(self) -> int:

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from builder.environment import ALWAYS
 from builder.errors import ReleaseError
 from builder.release.files import File, difference
 from builder.release.hub import HubRepository
@@ -102,13 +103,13 @@ def environment(home: str) -> dict[str, str]:
 
     kept = {name: value for name, value in os.environ.items() if name not in CACHES}
     own = {
-        "PYTHONSAFEPATH": "1",
         "HF_HOME": home,
         "HF_TOKEN_PATH": constants.HF_TOKEN_PATH,
         "HF_UPDATE_DOWNLOAD_COUNTS": "0",
+        "HF_ENDPOINT": constants.ENDPOINT,
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     }
-    quiet = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
-    return kept | own | quiet | {"HF_ENDPOINT": constants.ENDPOINT, "HF_HUB_DISABLE_TELEMETRY": "1"}
+    return kept | ALWAYS | own
 
 
 def _rows(files: list[File]) -> dict[str, Any]:

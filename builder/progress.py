@@ -1,13 +1,19 @@
-"""Progress of a stage, written by the child process into a small file that its parent watches."""
+"""What a running stage tells its parent: how far it is, and at once what the user should know of it."""
 
 import json
 import os
+import sys
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from builder.storage import read_json, write_json
+
 PROGRESS_FILE = "progress.json"
+NOTICES = "logs/notices.json"
 
 
 class Progress:
@@ -74,3 +80,47 @@ def read_progress(out: Path, folder: str = "logs") -> Seen | None:
         return Seen(int(value["done"]), value["total"], str(value["unit"]), path.stat().st_mtime_ns)
     except (OSError, ValueError, KeyError):
         return None
+
+
+def notice(out: Path, text: str) -> None:
+    """Tell the user something about a running stage: in its log, and in a file that its parent looks at.
+
+    Args:
+        out: The stage folder.
+        text: One sentence; the same one is told once.
+    """
+    told = read_notices(out)
+    if text not in told:
+        print(f"warning: {text}", file=sys.stderr, flush=True)  # noqa: T201 - the child's log
+        write_json(out / NOTICES, [*told, text])
+
+
+def read_notices(out: Path) -> list[str]:
+    """What a stage has told so far, the first thing first."""
+    path = out / NOTICES
+    return list(read_json(path)) if path.is_file() else []
+
+
+@contextmanager
+def polled(look: Callable[[], None], seconds: float, *, name: str) -> Iterator[None]:
+    """Call `look` every `seconds` from a thread, and once more when the block has ended without an error.
+
+    Args:
+        look: What to do; its errors are not caught.
+        seconds: The time between two calls.
+        name: Of the thread.
+    """
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(seconds):
+            look()
+
+    thread = threading.Thread(target=watch, name=name, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+    look()

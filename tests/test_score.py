@@ -7,7 +7,7 @@ from builder.errors import StageError
 from builder.llm.engine import Failed
 from builder.llm.first_scores import FIRST
 from builder.llm.ratings import NO_LOGPROBS
-from builder.notices import read_notices
+from builder.progress import read_notices
 from builder.recipe import Chat, Engine
 from builder.recipe.judges import Expected, Reverse
 from builder.recipe.runtime import Runtime

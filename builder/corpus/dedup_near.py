@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 from builder.corpus.dedup_rows import Group, read_batches
 from builder.corpus.forks import forks_end_with_us
 from builder.corpus.rules.words import splitter
-from builder.polling import polled
-from builder.progress import Progress
+from builder.progress import Progress, polled
 from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Dedup
 from builder.records import stable_id

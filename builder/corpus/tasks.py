@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.errors import StageError
-from builder.polling import polled
-from builder.progress import Progress
+from builder.progress import Progress, polled
 from builder.records import Counts
 from builder.storage import parquet_files, read_json, write_json
 

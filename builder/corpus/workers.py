@@ -8,7 +8,7 @@ from typing import Any
 
 from builder.child import RESULT
 from builder.failures import EXIT_AGAIN, EXIT_UNWRITABLE, died
-from builder.polling import polled
+from builder.progress import polled
 from builder.storage import write_json
 
 _POLL_SECONDS = 0.2

@@ -9,7 +9,7 @@ from builder.environment import remote_environment
 from builder.errors import StageError
 from builder.llm.elsewhere import ENDED, Elsewhere, has_begun, keep_waiting
 from builder.llm.runner import rank_folder
-from builder.polling import polled
+from builder.progress import polled
 
 if TYPE_CHECKING:
     from builder.llm.block import AnswerRows

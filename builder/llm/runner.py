@@ -9,8 +9,7 @@ from builder.failures import EXIT_AGAIN
 from builder.llm.chunks import Chunks, Row, open_chunks
 from builder.llm.engine import Tick
 from builder.llm.journal import blame
-from builder.polling import polled
-from builder.progress import PROGRESS_FILE, Progress, Seen, read_progress
+from builder.progress import PROGRESS_FILE, Progress, Seen, polled, read_progress
 from builder.records import Counts, Rejects
 
 if TYPE_CHECKING:

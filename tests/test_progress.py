@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from builder.polling import polled
+from builder.progress import notice, polled, read_notices
 
 LONG = 600.0
 """Seconds that no test waits for."""
@@ -45,3 +45,11 @@ def test_an_error_of_the_last_call_reaches_the_caller():
 
     with pytest.raises(OSError, match="cannot look"), polled(look, LONG, name="looker"):
         pass
+
+
+def test_a_notice_is_in_the_log_at_once_and_told_once(tmp_path, capsys):
+    assert read_notices(tmp_path) == []
+    for text in ("The scores are all alike.", "Something else.", "The scores are all alike."):
+        notice(tmp_path, text)
+    assert read_notices(tmp_path) == ["The scores are all alike.", "Something else."]
+    assert capsys.readouterr().err == "warning: The scores are all alike.\nwarning: Something else.\n"

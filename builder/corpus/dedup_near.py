@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.corpus.dedup_rows import Group, read_batches
-from builder.corpus.forks import forks_end_with_us
 from builder.corpus.rules.words import splitter
+from builder.corpus.workers import forks_end_with_us
 from builder.progress import Progress, polled
 from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Dedup

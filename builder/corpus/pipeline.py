@@ -10,9 +10,8 @@ from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.corpus.forks import forks_end_with_us
 from builder.corpus.tasks import TaskFiles
-from builder.corpus.workers import watched_workers
+from builder.corpus.workers import forks_end_with_us, watched_workers
 from builder.errors import StageError
 from builder.fingerprint import fingerprint
 from builder.recipe.runtime import Runtime

@@ -1,18 +1,20 @@
-"""Worker processes of a stage that die: a pool waits for ever for what a killed worker had in hand."""
+"""Worker processes of a stage: none outlives it, and none dies unseen, as a pool waits for ever for a killed one."""
 
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from builder.child import RESULT
+from builder.child import RESULT, die_with_parent
 from builder.failures import EXIT_AGAIN, EXIT_UNWRITABLE, died
 from builder.progress import polled
 from builder.storage import write_json
 
 _POLL_SECONDS = 0.2
 _ENDED_BY_THE_POOL = (0, -15)
+_forking = {"tied": False}
 
 
 def watched_workers(out: Path, *, again: Callable[[int], None] | None = None) -> AbstractContextManager[None]:
@@ -49,3 +51,22 @@ def _end(out: Path, code: int) -> None:
         os._exit(EXIT_UNWRITABLE)
     finally:
         os._exit(1)
+
+
+@contextmanager
+def forks_end_with_us() -> Iterator[None]:
+    """Let the kernel end what is forked in here when this process ends, however it does.
+
+    datatrove's workers would otherwise go on with their task, in a folder where the next run writes as well.
+    """
+    _tie_forks()
+    _forking["tied"] = True
+    try:
+        yield
+    finally:
+        _forking["tied"] = False
+
+
+@lru_cache(maxsize=1)
+def _tie_forks() -> None:
+    os.register_at_fork(after_in_child=lambda: die_with_parent() if _forking["tied"] else None)

@@ -22,8 +22,7 @@ from builder.llm.block import AnswerRows
 from builder.llm.chunks import open_chunks
 from builder.llm.ray_site import RaySite
 from builder.llm.runner import run_rows
-from builder.recipe.runtime import Runtime
-from builder.recipe.slurm import Slurm
+from builder.recipe.runtime import Runtime, Slurm
 from builder.records import Stats
 from builder.section import Section
 from builder.storage import read_json, read_rows, write_rows

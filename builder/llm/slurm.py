@@ -16,8 +16,7 @@ from builder.llm.elsewhere import Elsewhere, has_failed, keep_waiting
 
 if TYPE_CHECKING:
     from builder.llm.block import AnswerRows
-    from builder.recipe.runtime import Runtime
-    from builder.recipe.slurm import Slurm
+    from builder.recipe.runtime import Runtime, Slurm
 
 POLL_SECONDS = 10.0
 CANCEL_SECONDS = 300.0

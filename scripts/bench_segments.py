@@ -112,10 +112,10 @@ def shares(path: Path, pages: list[Any], min_chars: int) -> None:
     from fastwarc import ArchiveIterator
 
     from builder.corpus.cutting.extractors import DOUBT, resiliparse_text, trafilatura_text
-    from builder.corpus.cutting.guard import refuse
     from builder.corpus.cutting.mask import Evidence
     from builder.corpus.cutting.page import page_language
     from builder.corpus.cutting.segmenter import cut
+    from builder.corpus.cutting.source import refuse
     from builder.corpus.cutting.walk import TooDeepError, parse, walk
     from builder.corpus.reading.decode import Payload, decode
     from builder.corpus.rules.heuristics import why_reject

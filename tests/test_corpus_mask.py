@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from builder.corpus.cutting import extractors
 from builder.corpus.cutting.extractors import Mode, main_blocks, resiliparse_text, trafilatura_text
-from builder.corpus.cutting.guard import MAX_TAGS, refuse
 from builder.corpus.cutting.mask import Evidence, key
 from builder.corpus.cutting.points import points_of
 from builder.corpus.cutting.regions import settle
 from builder.corpus.cutting.segmenter import cut
+from builder.corpus.cutting.source import MAX_TAGS, refuse
 from builder.corpus.cutting.walk import parse, render, walk
 
 TEXTS = paragraphs(11, count=12, words=30)

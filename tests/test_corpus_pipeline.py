@@ -13,9 +13,9 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from builder.corpus import extract_segments
-from builder.corpus.cutting.guard import refuse
 from builder.corpus.cutting.page import CutPage, cut_page
 from builder.corpus.cutting.segmenter import Segment
+from builder.corpus.cutting.source import refuse
 from builder.corpus.cutting.walk import parse, render, walk
 from builder.corpus.reading.readers import Loss, Page
 from builder.corpus.rules.text import letter_share

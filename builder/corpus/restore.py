@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.control_tokens import escape_control_tokens
-from builder.corpus.cutting.guard import refuse
+from builder.corpus.cutting.source import refuse
 from builder.corpus.cutting.walk import TooDeepError, parse, render, walk
 from builder.corpus.rules.pii import mask
 

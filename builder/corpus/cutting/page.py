@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.corpus.cutting.extractors import main_blocks
-from builder.corpus.cutting.guard import refuse
 from builder.corpus.cutting.language import decide, declared_language, detect
 from builder.corpus.cutting.segmenter import Segment, cut
+from builder.corpus.cutting.source import refuse
 from builder.corpus.cutting.text import clean_heading
 from builder.corpus.cutting.walk import TooDeepError, parse, walk
 

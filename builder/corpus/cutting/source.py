@@ -1,4 +1,4 @@
-"""From the source of a page to its tree."""
+"""From the source of a page to its tree, and which pages are not parsed: parsers would hang, or find no heading."""
 
 import re
 from typing import TYPE_CHECKING
@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
+MAX_TAGS = 100_000
+_BLOCK_TAG = re.compile(
+    r"<(?:p|div|li|t[dr]|br|h[1-6]|section|article|dd|dt|ul|ol|dl|table|blockquote)\b", re.IGNORECASE
+)
 _HEADING_TAG = re.compile(r"<h[1-6]\b", re.IGNORECASE)
 _NOSCRIPT = re.compile(r"<noscript\b.*?(?:</noscript\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _NOSCRIPT_TAG = re.compile(r"<(/?)noscript\b", re.IGNORECASE)
@@ -60,3 +64,15 @@ def with_fallback(html: str) -> str:
             return html if _HEADING_TAG.search(_NOSCRIPT.sub("", html)) else _NOSCRIPT_TAG.sub(r"<\1div", html)
         at = html.find("<noscript", end) if end >= 0 else -1
     return html
+
+
+def refuse(html: str) -> str:
+    """Why a page must not be parsed, or an empty string.
+
+    How deep its elements are nested is not asked here: libxml2 stops at a depth of 256 without harm, and `walk.parse`
+    then refuses the page before any other parser sees it.
+    """
+    if not _HEADING_TAG.search(html):
+        return "no_headings"
+    many = html.count("<") > MAX_TAGS  # counting by pattern takes longer than parsing
+    return "too_many_tags" if many and len(_BLOCK_TAG.findall(html)) > MAX_TAGS else ""

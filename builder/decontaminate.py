@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from builder.errors import RecipeError, StageError
-from builder.recipe.decontaminate import Decontaminate
 from builder.recipe.runtime import Runtime
+from builder.recipe.seed import Decontaminate
 from builder.records import Counts, Rejects, Stats, rejected_schema, seed_schema
 from builder.seed_files import file_rows
 from builder.storage import read_rows, write_rows

@@ -13,7 +13,7 @@ from builder.errors import RecipeError
 from builder.failures import NO_ACCESS
 from builder.fingerprint import files_below
 from builder.progress import Progress
-from builder.recipe import SeedSource
+from builder.recipe.seed import SeedSource
 from builder.storage import read_rows
 
 SUFFIXES = (".parquet", ".jsonl", ".jsonl.gz", ".json", ".json.gz")

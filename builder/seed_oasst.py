@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from builder.recipe import Seed
+from builder.recipe.seed import Seed
 from builder.seed_files import Candidate, Row
 
 COLUMNS = (("message_tree_id", "prompt"), ("message_id", "text", "role"))

@@ -14,8 +14,8 @@ from builder.decontaminate import PromptSets, clean_seed, load_prompts, normalis
 from builder.errors import RecipeError, StageError
 from builder.recipe import CleanCurate, Recipe
 from builder.recipe.curate import Curate
-from builder.recipe.decontaminate import Decontaminate
 from builder.recipe.runtime import Runtime
+from builder.recipe.seed import Decontaminate
 from builder.records import candidate_schema, score_schema, seed_schema
 from builder.storage import read_rows, write_rows
 from builder.workspace import Workspace

@@ -28,8 +28,9 @@ from recipe_changes import (
 from builder.errors import RecipeError
 from builder.fingerprint import describe, fingerprint, listing
 from builder.project import open_project
-from builder.recipe import Augment, SeedSource, Training, load_recipe
+from builder.recipe import Augment, Training, load_recipe
 from builder.recipe.curate import Curate
+from builder.recipe.seed import SeedSource
 
 shares = st.floats(0.01, 1).map(lambda share: round(share, 3))
 

@@ -20,10 +20,11 @@ from builder.errors import BuilderError, RecipeError, StageError
 from builder.llm.contract import make_contract
 from builder.llm.engine import Completion, load_tokenizer
 from builder.llm.renderer import Renderer
-from builder.recipe import Augment, Chat, Engine, Seed
+from builder.recipe import Augment, Chat, Engine
 from builder.recipe.curate import Curate
 from builder.recipe.judges import Verdict
 from builder.recipe.runtime import Runtime
+from builder.recipe.seed import Seed
 from builder.recipe.segments import Dedup
 from builder.records import Counts, Stats, candidate_schema, pair_id, score_schema, segment_id, segment_schema
 from builder.sample.generate import BASE

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import RecipeError, StageError
-from builder.recipe import Seed
 from builder.recipe.runtime import Runtime
+from builder.recipe.seed import Seed
 from builder.records import Stats, rejected_schema, seed_schema, stable_id
 from builder.seed import FAILURES, char_lengths, select_seed
 from builder.seed_files import file_rows

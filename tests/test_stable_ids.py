@@ -15,8 +15,9 @@ from segments_here import cut_and_write
 from builder.augment import AugmentStage, augment
 from builder.corpus import deduplicate, extract_segments
 from builder.llm.engine import Completion, load_tokenizer
-from builder.recipe import Augment, Chat, Engine, Seed
+from builder.recipe import Augment, Chat, Engine
 from builder.recipe.runtime import Runtime
+from builder.recipe.seed import Seed
 from builder.recipe.segments import Dedup
 from builder.records import pair_id, segment_id, segment_schema
 from builder.sample.generate import BASE

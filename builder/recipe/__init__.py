@@ -10,12 +10,12 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from builder.recipe.curate import Curate
-from builder.recipe.decontaminate import Decontaminate
 from builder.recipe.gate import Gate
 from builder.recipe.judges import Judge, Likelihood, Rated, Reasoned, Verdict
 from builder.recipe.other import Other
 from builder.recipe.release import Release
 from builder.recipe.runtime import Runtime
+from builder.recipe.seed import Decontaminate, Seed
 from builder.recipe.segments import Dedup, Segments
 from builder.recipe.training import Training
 from builder.section import Input, Named, Section, Share
@@ -61,51 +61,6 @@ class Chat(Section):
     system_seed: str = "Answer in the style of an AI Assistant."
     system_web: str = "Answer with knowledge from web search."
     system_backward: str = "Write the instruction that this text answers."
-
-
-class SeedSource(Section):
-    """One source of human-written pairs: local files, or a Hub dataset; only one at a pinned commit is read."""
-
-    name: Annotated[str, Field(min_length=1)]
-    path: Input | None = None
-    dataset: str | None = None
-    revision: Annotated[str, Field(min_length=1)] | None = None
-    split: str = "train"
-    format: Literal["oasst", "pairs"] = "pairs"
-    license: Annotated[str, Field(min_length=1)]
-    instruction: str = "instruction"
-    output: str = "output"
-
-    @model_validator(mode="after")
-    def _one_place(self) -> "SeedSource":
-        if (self.path is None) == (self.dataset is None):
-            raise ValueError("needs exactly one of path and dataset")
-        return self
-
-
-class Seed(Section):
-    """Which human-written pairs are used (paper 3.1: first turn, English, rank 0)."""
-
-    sources: Annotated[list[SeedSource], Field(min_length=1)]
-    language: str = "en"
-    size: Annotated[int, Field(ge=1)] | None = None
-    min_quality: Annotated[float, Field(ge=0, le=1)] | None = None
-    only_children: bool = False
-    """Whether a reply that was never ranked counts when it is the only one."""
-    synthetic: bool = True
-    """Whether trees marked synthetic are used."""
-    on_control_tokens: Literal["reject", "escape"] = "reject"
-    """Whether a pair with a control token of a chat template is dropped, or the token made harmless."""
-    seed: int = 0
-
-    @model_validator(mode="after")
-    def _names(self) -> "Seed":
-        names = [source.name for source in self.sources]
-        if len(set(names)) != len(names):
-            raise ValueError(
-                f"sources have a name twice ({', '.join(names)}); counts are kept by name, give each its own"
-            )
-        return self
 
 
 class Engine(Section):

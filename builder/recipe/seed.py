@@ -1,0 +1,63 @@
+"""Sections of the recipe for human-written pairs, and for prompts that neither they nor any training row may hold."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from builder.section import Input, Named, Section
+
+
+class SeedSource(Section):
+    """One source of human-written pairs: local files, or a Hub dataset; only one at a pinned commit is read."""
+
+    name: Annotated[str, Field(min_length=1)]
+    path: Input | None = None
+    dataset: str | None = None
+    revision: Annotated[str, Field(min_length=1)] | None = None
+    split: str = "train"
+    format: Literal["oasst", "pairs"] = "pairs"
+    license: Annotated[str, Field(min_length=1)]
+    instruction: str = "instruction"
+    output: str = "output"
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "SeedSource":
+        if (self.path is None) == (self.dataset is None):
+            raise ValueError("needs exactly one of path and dataset")
+        return self
+
+
+class Seed(Section):
+    """Which human-written pairs are used (paper 3.1: first turn, English, rank 0)."""
+
+    sources: Annotated[list[SeedSource], Field(min_length=1)]
+    language: str = "en"
+    size: Annotated[int, Field(ge=1)] | None = None
+    min_quality: Annotated[float, Field(ge=0, le=1)] | None = None
+    only_children: bool = False
+    """Whether a reply that was never ranked counts when it is the only one."""
+    synthetic: bool = True
+    """Whether trees marked synthetic are used."""
+    on_control_tokens: Literal["reject", "escape"] = "reject"
+    """Whether a pair with a control token of a chat template is dropped, or the token made harmless."""
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _names(self) -> "Seed":
+        names = [source.name for source in self.sources]
+        if len(set(names)) != len(names):
+            raise ValueError(
+                f"sources have a name twice ({', '.join(names)}); counts are kept by name, give each its own"
+            )
+        return self
+
+
+class Decontaminate(Section):
+    """Prompt sets for evaluation; rows that hold their prompts are left out of the seed and of every selection."""
+
+    prompts: Annotated[list[Named], Field(min_length=1)]
+    """Files of prompts (.jsonl, .json, .parquet, .txt), or of SHA-256 hashes of prompts (.tsv)."""
+    column: str | None = None
+    """The key of the prompt in rows; else the first that is there of instruction, prompt, question, turns, text."""
+    ngram: Annotated[int, Field(ge=4)] = 13
+    """So many words in a row, shared with a prompt, are too many."""

@@ -13,8 +13,7 @@ from scripted_server import NAME, ScriptedServer, cut, drop, hang, status, text
 from builder.errors import StageError
 from builder.llm.endpoint import Endpoint
 from builder.llm.engine import Failed
-from builder.llm.health import Pace
-from builder.llm.troubles import seconds_asked
+from builder.llm.troubles import Pace, seconds_asked
 from builder.recipe.runtime import Runtime
 
 KEY = "sk-very-secret-0123456789"

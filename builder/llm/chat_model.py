@@ -7,8 +7,8 @@ from builder.errors import StageError
 from builder.llm.conversations import Message
 from builder.llm.endpoint import Body, Endpoint
 from builder.llm.engine import Failed, Sampling, Tick
-from builder.llm.health import Pace
 from builder.llm.openai_engine import number
+from builder.llm.troubles import Pace
 
 if TYPE_CHECKING:
     from builder.recipe.runtime import Runtime

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from builder.errors import StageError
 from builder.llm.engine import INSTALL, Failed, Tick
-from builder.llm.health import Health, Pace
-from builder.llm.troubles import BAD_REPLY, Trouble, reading_trouble, status_trouble
+from builder.llm.troubles import BAD_REPLY, Health, Pace, Trouble, reading_trouble, status_trouble
 
 if TYPE_CHECKING:
     from builder.recipe.runtime import Runtime

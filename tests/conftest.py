@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -83,6 +84,15 @@ def stub_engine() -> Callable[[list[Any]], Any]:
     return lambda given: SimpleNamespace(
         generate=lambda _, __, seeds: [given[seed % len(given)] for seed in seeds], forget=lambda: None
     )
+
+
+@pytest.fixture
+def fake_engine() -> Iterator[Callable[[Any], None]]:
+    """Puts the given engine in the place of every one that is started from now to the end of the test."""
+    from fake_engine import starts_give
+
+    with ExitStack() as given:
+        yield lambda engine: given.enter_context(starts_give(engine))
 
 
 @pytest.fixture

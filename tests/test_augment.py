@@ -134,10 +134,10 @@ def says(stub_engine, *texts):
 
 
 def test_written_instructions_pass_the_gate_and_the_commonest_opening_is_told(
-    tmp_path, backward_model, stub_engine, monkeypatch
+    tmp_path, backward_model, stub_engine, fake_engine
 ):
     engine = says(stub_engine, "How are apples kept?", "I am sorry, but I cannot help with that.", "")
-    monkeypatch.setattr("builder.augment.start_engine", lambda *_: engine)
+    fake_engine(engine)
     stats = run(tmp_path, backward_model, [f"{text} {text}" for text in TEXTS] * 20)
     counts = stats.counts["pairs"]
     stats.check("augment")
@@ -146,9 +146,9 @@ def test_written_instructions_pass_the_gate_and_the_commonest_opening_is_told(
     assert stats.details["openings"]["most"] == [{"opening": "how are apples", "share": 1.0}]
 
 
-def test_what_the_engine_cannot_do_is_counted_as_failed(tmp_path, backward_model, stub_engine, monkeypatch):
+def test_what_the_engine_cannot_do_is_counted_as_failed(tmp_path, backward_model, stub_engine, fake_engine):
     engine = stub_engine([Failed("engine_error", "too bad"), *says(stub_engine, "How?").generate((), (), [0])])
-    monkeypatch.setattr("builder.augment.start_engine", lambda *_: engine)
+    fake_engine(engine)
     counts = run(tmp_path, backward_model, TEXTS, samples=4).counts["pairs"]
     counts.check("augment")
     assert counts.failed["engine_error"] == 24 - counts.kept - counts.dropped.total() > 0
@@ -173,7 +173,7 @@ def test_an_instruction_model_writes_in_the_place_of_m_yx(tmp_path, instruction_
 
 
 def test_an_instruction_model_is_asked_in_its_own_template_by_an_engine_that_forgets(
-    tmp_path, instruction_model, stub_engine, monkeypatch
+    tmp_path, instruction_model, stub_engine, fake_engine
 ):
     tokenizer, asked = load_tokenizer(BASE), []
     answers = says(stub_engine, "How are apples kept?")
@@ -183,7 +183,7 @@ def test_an_instruction_model_is_asked_in_its_own_template_by_an_engine_that_for
         return answers.generate(prompts, sampling, seeds)
 
     engine = SimpleNamespace(forget=lambda: asked.append("forget"), generate=generate)
-    monkeypatch.setattr("builder.llm.speakers.start_engine", lambda *_: engine)
+    fake_engine(engine)
     counts = by_other(tmp_path, TEXTS, Other(path=instruction_model)).counts["pairs"]
     assert (counts.rows_in, counts.kept) == (6, 6)
     opening = "<|im_start|>SYSTEM:Write the instruction that this text answers.<|im_end|><|im_start|>USER:"

@@ -107,10 +107,10 @@ SECTIONS = {
 
 
 @pytest.fixture
-def run(tmp_path, untrained, monkeypatch):
+def run(tmp_path, untrained, fake_engine):
     """Scores the pairs, or one half of them, in chunks that may hold one half only."""
     reader, model = Reader(), untrained("forward")
-    monkeypatch.setattr("builder.scorer.start_engine", lambda *_: reader)
+    fake_engine(reader)
     write_rows(tmp_path / "augment" / "data" / "a.parquet", ROWS, candidate_schema())
 
     def go(name, half=None):

@@ -5,6 +5,7 @@ may never change which control tokens a prompt holds, nor where the judge reads 
 """
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -298,7 +299,7 @@ def odd_renderer(stage: Path) -> Renderer:
 
 
 def test_tokens_of_the_bases_own_are_rejected_in_segments_and_in_written_instructions(
-    cut: dict[str, tuple[Path, Stats]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cut: dict[str, tuple[Path, Stats]], tmp_path: Path, fake_engine: Callable[[Any], None]
 ) -> None:
     renderer = odd_renderer(tmp_path / "backward")
     kept = sorted(read_rows(cut["reject"][0] / "data"), key=lambda row: row["id"])
@@ -309,7 +310,7 @@ def test_tokens_of_the_bases_own_are_rejected_in_segments_and_in_written_instruc
 
     def run(name: str, reply: str) -> dict[str, int]:
         witness = Witness([*words(renderer, reply), renderer.end_id])
-        monkeypatch.setattr("builder.augment.start_engine", lambda *_: witness)
+        fake_engine(witness)
         out = tmp_path / name
         stats = augment(out, config, tmp_path / "dedup", tmp_path / "backward", runtime=Runtime())
         stats.check(name)

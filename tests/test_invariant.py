@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from corpus_pages import settings as corpus
+from fake_engine import starts_give
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from segments_here import cut_and_write
@@ -278,8 +279,7 @@ def test_every_segment_has_exactly_its_samples_as_outcomes(
     config = AugmentStage(augment=Augment(max_tokens=16, samples=samples), engine=PLAIN, chat=Chat())
 
     def run(chunk: int) -> Stats:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("builder.augment.start_engine", lambda *_: stub_engine(answers(tokenizer, said)))
+        with starts_give(stub_engine(answers(tokenizer, said))):
             return augment(place, config, place / "dedup", backward, runtime=Runtime(chunk_rows=chunk))
 
     counts = assert_accounted(place, run(chunk_rows))
@@ -317,8 +317,7 @@ def test_every_pair_has_one_score_row_and_a_reason_where_the_score_is_missing(
     write_rows(place / "augment" / "data" / "a.parquet", rows, candidate_schema())
     engine = PLAIN.model_copy(update={"max_model_len": 600})
     config = ScoreStage(judge=Verdict(judge="verdict", max_tokens=16, samples=samples), engine=engine, chat=Chat())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("builder.scorer.start_engine", lambda *_: stub_engine(answers(tokenizer, said)))
+    with starts_give(stub_engine(answers(tokenizer, said))):
         stats = score(place, config, place / "augment", forward, runtime=Runtime(chunk_rows=chunk_rows))
     stats.check("example")
     counts = stats.counts["pairs"]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fake_engine
 import pytest
 
 PROGRAM = """
@@ -18,7 +19,7 @@ from builder.recipe import Augment, Chat, Engine
 from builder.recipe.runtime import Runtime
 from builder.records import segment_schema
 from builder.storage import open_rows
-import builder.augment
+from fake_engine import starts_give
 
 folder, backward, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 text = "Apples keep well in a cool room, away from the light and from onions. " * 2
@@ -32,9 +33,9 @@ fake = SimpleNamespace(
     generate=lambda prompts, _, seeds: [Completion(ids, -1.0, True) for _ in seeds], forget=lambda: None,
     __deepcopy__=lambda memo: fake,
 )
-builder.augment.start_engine = lambda *_: fake
 config = AugmentStage(augment=Augment(max_tokens=12), engine=Engine(kind="transformers"), chat=Chat())
-stats = augment(folder / "out", config, folder / "segments", backward, runtime=Runtime())
+with starts_give(fake):
+    stats = augment(folder / "out", config, folder / "segments", backward, runtime=Runtime())
 stats.check("augment")
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps({"kept": stats.counts["pairs"].kept, "peak": peak}))
@@ -46,7 +47,8 @@ def peak_of(folder: Path, backward: Path, count: int) -> int:
     (folder / str(count)).mkdir()
     run = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(folder / str(count)), str(backward), str(count)],
-        capture_output=True, text=True, check=True, env=os.environ,
+        capture_output=True, text=True, check=True,
+        env=os.environ | {"PYTHONPATH": str(Path(fake_engine.__file__).parent)},
     )  # fmt: skip
     found = json.loads(run.stdout.splitlines()[-1])
     assert found["kept"] == count

@@ -58,12 +58,12 @@ def candidates(tmp_path_factory):
 
 
 @pytest.fixture
-def run(candidates, untrained, monkeypatch, tmp_path):
+def run(candidates, untrained, fake_engine, tmp_path):
     """Scores the candidates with an engine in the place of the real one."""
     model = untrained("forward")
 
     def go(engine, *, chunk_rows=64, out=None, judge=None):
-        monkeypatch.setattr("builder.scorer.start_engine", lambda *_: engine)
+        fake_engine(engine)
         config = ScoreStage(judge=judge or Expected(judge="expected"), engine=ENGINE, chat=Chat())
         return score(out or tmp_path / "score", config, candidates, model, runtime=Runtime(chunk_rows=chunk_rows))
 
@@ -145,14 +145,14 @@ def test_what_an_engine_gives_no_log_probabilities_for_is_scored_by_verdict_and_
         run(server, out=tmp_path / "without")
 
 
-def test_reverse_asks_the_backward_model_with_the_template_of_its_prompt(candidates, untrained, tmp_path, monkeypatch):
+def test_reverse_asks_the_backward_model_with_the_template_of_its_prompt(candidates, untrained, tmp_path, fake_engine):
     known = {"engine": ENGINE, "chat": Chat()}
     config = ScoreStage(judge=Reverse(judge="reverse"), template="backward", **known)
     likely = Reader(None)
     likely.token_logprobs = lambda sequences, starts: [
         [-1.0 / len(ids)] * (len(ids) - start) for ids, start in zip(sequences, starts, strict=True)
     ]
-    monkeypatch.setattr("builder.scorer.start_engine", lambda *_: likely)
+    fake_engine(likely)
     stats = score(tmp_path / "out", config, candidates, untrained("backward"), runtime=Runtime())
     stats.check("reverse")
     assert all(row["score"] > 0 and row["tokens"] > 1 for row in read_rows(tmp_path / "out" / "data"))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from corpus_pages import page, record, sentence, write_warc
 from corpus_pages import settings as corpus
+from fake_engine import starts_give
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from segments_here import cut_and_write
@@ -166,8 +167,7 @@ def write_instructions(out: Path, model: Path, engine: Any, numbers: list[int], 
         engine=Engine(kind="transformers", dtype="float32", max_model_len=200),
         chat=Chat(),
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("builder.augment.start_engine", lambda *_: engine)
+    with starts_give(engine):
         augment(out, config, out / "dedup", model, runtime=Runtime(chunk_rows=chunk_rows))
     return {row["id"]: row for row in read_rows(out / "data")}
 

@@ -89,22 +89,37 @@ def start_engine(model: Path, config: "EngineConfig", runtime: "Runtime", tick: 
     Raises:
         StageError: If the engine is not installed, or a server does not answer or does not serve the model.
     """
+    if importlib.util.find_spec(config.kind) is None:
+        raise StageError(f"engine.kind is {config.kind!r}, but {config.kind} is not installed: {INSTALL[config.kind]}")
+    return STARTERS[config.kind](model, config, runtime, tick)
+
+
+def _start_openai(model: Path, config: "EngineConfig", runtime: "Runtime", tick: Tick) -> Engine:
+    from builder.llm.openai_engine import OpenaiEngine
+
+    return OpenaiEngine(model, config, runtime, tick)
+
+
+def _start_vllm(model: Path, config: "EngineConfig", runtime: "Runtime", tick: Tick) -> Engine:
     from builder.llm.attempts import Steady
+    from builder.llm.vllm_engine import VllmEngine
 
-    wanted = config.kind
-    if importlib.util.find_spec(wanted) is None:
-        raise StageError(f"engine.kind is {config.kind!r}, but {wanted} is not installed: {INSTALL[wanted]}")
-    if config.kind == "openai":
-        from builder.llm.openai_engine import OpenaiEngine
+    return Steady(VllmEngine(model, config, runtime, tick))
 
-        return OpenaiEngine(model, config, runtime, tick)
-    if config.kind == "vllm":
-        from builder.llm.vllm_engine import VllmEngine
 
-        return Steady(VllmEngine(model, config, runtime, tick))
+def _start_transformers(model: Path, config: "EngineConfig", runtime: "Runtime", tick: Tick) -> Engine:
+    from builder.llm.attempts import Steady
     from builder.llm.transformers_engine import TransformersEngine
 
     return Steady(TransformersEngine(model, config, tick))
+
+
+STARTERS: dict[str, Callable[[Path, "EngineConfig", "Runtime", Tick], Engine]] = {
+    "openai": _start_openai,
+    "transformers": _start_transformers,
+    "vllm": _start_vllm,
+}
+"""How an engine of each kind is started; the one place that every part of the build starts its engine from."""
 
 
 def load_tokenizer(location: str | Path, revision: str | None = None) -> Any:

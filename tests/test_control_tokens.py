@@ -1,7 +1,7 @@
-import time
 import unicodedata
 
 import pytest
+from hang_guard import must_end
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,14 +49,13 @@ def test_no_surrounding_hides_a_token(before: str, token: str, after: str) -> No
     assert found in before + token + after
 
 
-def test_hostile_text_takes_no_time() -> None:
-    started = time.monotonic()
-    for text in ("<" * 300_000, "<|" * 150_000, "<|a" * 100_000, "[" * 300_000, "</" * 150_000):
-        find_control_token(text)
-        escape_control_tokens(text)
-    for text in ("<|a|>" * 60_000, "<" * 100_000 + "|a|>", "[[INST]INST]" * 20_000, "]~b[" * 60_000):
-        assert find_control_token(escape_control_tokens(text)) is None
-    assert time.monotonic() - started < 5
+def test_hostile_text_takes_no_quadratic_time() -> None:
+    with must_end():
+        for text in ("<" * 300_000, "<|" * 150_000, "<|a" * 100_000, "[" * 300_000, "</" * 150_000):
+            find_control_token(text)
+            escape_control_tokens(text)
+        for text in ("<|a|>" * 60_000, "<" * 100_000 + "|a|>", "[[INST]INST]" * 20_000, "]~b[" * 60_000):
+            assert find_control_token(escape_control_tokens(text)) is None
 
 
 @pytest.mark.parametrize("token", TOKENS)

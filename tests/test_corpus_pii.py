@@ -1,6 +1,5 @@
-import time
-
 import pytest
+from hang_guard import must_end
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +49,5 @@ def test_masking_twice_changes_nothing_more(text: str) -> None:
 
 
 def test_a_hostile_text_takes_no_quadratic_time() -> None:
-    started = time.monotonic()
-    mask("a-" * 500_000 + "@" + "1.1." * 200_000 + "2001:" * 100_000)
-    assert time.monotonic() - started < 5
+    with must_end():
+        mask("a-" * 500_000 + "@" + "1.1." * 200_000 + "2001:" * 100_000)

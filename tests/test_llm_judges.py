@@ -1,8 +1,8 @@
 import math
-import time
 from pathlib import Path
 
 import pytest
+from hang_guard import must_end
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,9 +63,8 @@ def test_the_parser_is_total(reply):
 
 
 def test_the_parser_takes_no_time_over_line_breaks():
-    started = time.monotonic()
-    assert parse_verdict("Score" + "\n" * 5_000 + "**" * 5_000) is None
-    assert time.monotonic() - started < 5
+    with must_end():
+        assert parse_verdict("Score" + "\n" * 10_000 + "**" * 10_000) is None
 
 
 def test_verdicts_are_averaged_and_unparsable_ones_left_out():

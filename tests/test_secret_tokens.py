@@ -2,9 +2,9 @@
 
 import random
 import string
-import time
 
 import pytest
+from hang_guard import must_end
 
 from builder.secret_tokens import find_secret
 
@@ -74,9 +74,8 @@ def test_example_does_not_hide_a_key_behind_it() -> None:
 @pytest.mark.parametrize(
     "start", ["eyJ", "-----BEGIN A PRIVATE KEY-----\n", "xoxb-12345678-", "sk-proj-", "a: b\n", "ghp_"]
 )
-def test_no_text_takes_long(start: str) -> None:
-    began = time.process_time()
-    find_secret(start * 20_000)
-    find_secret(start + "a" * 100_000)
-    find_secret(start + "a-" * 50_000 + ".")
-    assert time.process_time() - began < 3
+def test_no_text_takes_quadratic_time(start: str) -> None:
+    with must_end():
+        find_secret(start * 40_000)
+        find_secret(start + "a" * 200_000)
+        find_secret(start + "a-" * 100_000 + ".")

@@ -213,7 +213,7 @@ def _look_at(trainer: Any, rows: list[tuple[str, Any]], stage: Path) -> None:
 def _main_of_a_launcher() -> int:
     """Train under a launcher, and leave what went wrong where the stage looks for it."""
     die_with_parent()
-    if _stage_has_ended():
+    if stage_has_ended():
         return 1  # before this process could ask to end with it
     try:
         main(sys.argv[1:])
@@ -228,7 +228,7 @@ def _main_of_a_launcher() -> int:
     return 0
 
 
-def _stage_has_ended() -> bool:
+def stage_has_ended() -> bool:
     """Whether the process of the stage is gone; on the other machines of a training one cannot see that."""
     process, _, host = os.environ.get(STAGE_PROCESS, "").partition("@")
     return (

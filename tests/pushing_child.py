@@ -42,5 +42,5 @@ def push_in_child(folder: Path, release: Release, version: str, address: str, en
 def _push(folder: Path, release: Release, version: str, address: str, environment: dict[str, str]) -> None:
     os.environ.update(environment)
     reach(address, Path(environment["HF_HOME"]), setattr)
-    verify._load = lambda *_, **__: []
+    verify.loading_problems = lambda *_, **__: []
     push.push_release(folder, release, version_of(version), push.Push(), lambda line: None)

@@ -80,9 +80,9 @@ class FakeBuild:
 
     def made(self) -> list[dict[str, Any]]:
         """The candidate pairs."""
-        return [self._candidate(number) for number in range(40)]
+        return [self.candidate(number) for number in range(40)]
 
-    def _candidate(self, number: int) -> dict[str, Any]:
+    def candidate(self, number: int) -> dict[str, Any]:
         page, segment = f"page-{number // 2}", stable_id("segment", number)
         return {
             "id": pair_id(segment, 0),

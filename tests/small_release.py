@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hub_server import HubServer
+from hub_server.repositories import Entry as Blob
 from pushing_child import reach
 
 from builder.recipe.release import Release
@@ -74,7 +75,8 @@ def assert_released(server: HubServer, folder: Path, version: str = "1.0.0", com
         assert tagged.tree.keys() - {".gitattributes"} == wanted.keys()
         for path, file in wanted.items():
             entry = tagged.tree[path]
-            assert entry.oid in (file.sha256, file._git_oid())
+            data = file.source.read_bytes() if isinstance(file.source, Path) else file.source
+            assert entry.oid in (file.sha256, Blob.regular(data).oid)
         assert found.head is tagged
         assert [commit.title for commit in found.commits[1:]].count(f"Release v{version}") == 1
         assert len(found.commits) == 1 + commits

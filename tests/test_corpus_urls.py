@@ -1,4 +1,5 @@
 import socket
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -47,10 +48,9 @@ def test_a_domain_is_blocked_with_all_below_it(monkeypatch: pytest.MonkeyPatch) 
     import numpy as np
     from xxhash import xxh3_64_intdigest
 
-    from builder.corpus.rules.urls import _Lists
-
     keys = np.sort(np.array([xxh3_64_intdigest(name) for name in ("bad.example", "other.example")], dtype=np.uint64))
-    lists = _Lists(keys, frozenset(), frozenset(), frozenset(), load_lists().subwords)
+    none: frozenset[str] = frozenset()
+    lists = replace(load_lists(), domains=keys, urls=none, words=none, soft_words=none)
     monkeypatch.setattr("builder.corpus.rules.urls.load_lists", lambda: lists)
     assert why_blocked("https://deep.www.bad.example/x") == "url_domain"
     assert why_blocked("https://notbad.example/x") is None

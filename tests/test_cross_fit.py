@@ -25,6 +25,7 @@ from builder.show import show_stage
 from builder.stage_names import HALVES, half_of
 from builder.storage import read_rows, write_json, write_rows
 from builder.train import ForwardStage, HalfStage, train_forward
+from builder.training_output import FINISHED
 
 PAIRS = 40
 
@@ -64,7 +65,10 @@ def trained_on(tmp_path, monkeypatch):
     def rows(out):
         return [row["id"] for name in ("seed", "curated") for row in read_rows(out / "rows" / f"{name}.parquet")]
 
-    monkeypatch.setattr("builder.train._trained", lambda out, *_: {"rows": len(rows(out))})
+    def trained(out, *_):
+        write_json(out / "training" / "final" / FINISHED, {"rows": len(rows(out))})
+
+    monkeypatch.setattr("builder.train.launch", trained)
 
     def go(kind, **half):
         out = tmp_path / f"model-{half.get('half', 'whole')}"

@@ -356,7 +356,7 @@ class HostileBuild(FakeBuild):
         self.segments = segments
         super().__init__(root)
 
-    def _candidate(self, number: int) -> dict[str, Any]:
+    def candidate(self, number: int) -> dict[str, Any]:
         segment = self.segments[number % len(self.segments)]
         known = {
             "url": f"https://example.org/{number}\u202e?q={{{{ 7*7 }}}}",
@@ -364,7 +364,7 @@ class HostileBuild(FakeBuild):
             "instruction": f"{segment['header']}?\n{PLEA}",
             "output": f"{segment['text']}\n{JINJA}",
         }
-        return super()._candidate(number) | known
+        return super().candidate(number) | known
 
 
 def test_a_release_of_such_rows_holds_no_control_token_and_its_card_shows_them_as_text(

@@ -71,13 +71,16 @@ def test_an_engine_that_fails_at_row_after_row_is_broken_and_not_its_rows():
     def never(prompts, choices):
         raise RuntimeError("device lost")
 
-    good = SimpleNamespace(next_logprobs=lambda prompts, choices: [[0.0] for _ in prompts])
+    def well(prompts, choices):
+        return [[0.0] for _ in prompts]
+
     steady = Steady(SimpleNamespace(next_logprobs=never))
     with pytest.raises(EngineBrokenError, match=f"failed at {BROKEN} rows one after the other: device lost"):
         steady.next_logprobs([[at] for at in range(500)], [5])
-    some = Steady(SimpleNamespace(next_logprobs=never))
+    engine = SimpleNamespace(next_logprobs=never)
+    some = Steady(engine)
     assert len(some.next_logprobs([[1]] * (BROKEN - 1), [5])) == BROKEN - 1
-    some._engine = good
+    engine.next_logprobs = well
     assert some.next_logprobs([[1]], [5]) == [[0.0]]
-    some._engine = SimpleNamespace(next_logprobs=never)
+    engine.next_logprobs = never
     assert len(some.next_logprobs([[1]] * (BROKEN - 1), [5])) == BROKEN - 1

@@ -223,7 +223,9 @@ def test_tokens_of_the_bases_own_vocabulary_are_found_as_its_tokenizer_reads_the
     turns = {"user": text, "assistant": "Yes."} if role == "user" else {"user": "Why?", "assistant": text}
     messages = [{"role": name, "content": content} for name, content in turns.items()]
     assert odd.forged(messages) == forged
-    [ids] = odd._ids([[{"role": "system", "content": "s"}, *messages]], opening=False)
+    asked = [{"role": "system", "content": "s"}, *messages]
+    text = odd.tokenizer.apply_chat_template(asked, chat_template=odd.contract.template, tokenize=False)
+    ids = odd.tokenizer(text, add_special_tokens=False)["input_ids"]
     steering = [odd.tokenizer.convert_ids_to_tokens(n) for n in ids if n in control_tokens(odd.tokenizer)]
     assert (steering == ["<|im_start|>", "<|im_end|>"] * 3) != forged
 

@@ -274,17 +274,35 @@ class OnlyAsks(OnlyEven):
     loads_model = False
 
 
+@pytest.fixture
+def ray_played(monkeypatch):
+    """A Ray with one node of eight GPUs that runs nothing: what datatrove was told to ask of it."""
+    asked = []
+
+    def executor(pipeline, **options):
+        asked.append(options)
+        return SimpleNamespace(run=lambda: None)
+
+    nodes = [{"Alive": True, "Resources": {"CPU": 1.0, "GPU": 8.0}}]
+    ray = SimpleNamespace(init=lambda **_: None, shutdown=lambda: None, nodes=lambda: nodes)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setitem(sys.modules, "datatrove.executor.ray", SimpleNamespace(RayPipelineExecutor=executor))
+    return asked
+
+
 @pytest.mark.parametrize(("kind", "gpus"), [(OnlyEven, 2), (OnlyAsks, 0)])
-def test_gpus_are_asked_for_where_a_model_is_loaded_and_not_where_a_server_is_asked(tmp_path, slurm_here, kind, gpus):
+def test_gpus_are_asked_for_where_a_model_is_loaded_and_not_where_a_server_is_asked(
+    tmp_path, slurm_here, ray_played, kind, gpus
+):
     stop = HERE.model_copy(update={"gpus_per_task": None, "env_command": "exit 3"})
     runtime = under("slurm", restarts=0, tensor_parallel=2).model_copy(update={"slurm": stop})
     with pytest.raises(StageError):
         run_rows(tmp_path / "out", source(tmp_path), kind(tmp_path), SCHEMA, runtime)
     asked = [line for line in (slurm_here / "submitted").read_text().splitlines() if "SBATCH --g" in line]
     assert [line.split("=")[1] for line in asked] == [str(gpus)] * bool(gpus)
-    nodes = [{"Alive": True, "Resources": {"CPU": 1.0, "GPU": 8.0}}]
     step = AnswerRows(open_chunks(tmp_path / "two", source(tmp_path), 4), kind(tmp_path), SCHEMA, 0.2)
-    assert RaySite(step, tmp_path, runtime, 2)._gpus(SimpleNamespace(nodes=lambda: nodes)) == gpus
+    RaySite(step, tmp_path, runtime, 2).run([])
+    assert [job["gpus_per_task"] for job in ray_played] == [gpus]
 
 
 @pytest.fixture

@@ -12,17 +12,19 @@ from builder.sample.generate import BASE
 def test_an_engine_that_fails_in_the_middle_leaves_nothing_to_the_next_call(monkeypatch):
     prompts = [load_tokenizer(BASE)(text)["input_ids"] for text in ("Apples are", "Drums are old", "How do I")]
     engine = VllmEngine(BASE, Engine(kind="vllm", dtype="float32", max_model_len=512), Runtime(kv_cache_mb=64))
+    from vllm.v1.engine.llm_engine import LLMEngine  # only after ours has said how vLLM is to run
+
     sampling = Sampling(0.7, 0.9, 6)
     answers = engine.generate(prompts, sampling, [1, 2, 3])
-    core = engine._llm.llm_engine
-    steps = iter([core.step])
+    steps = iter([LLMEngine.step])
 
-    def fails_at_its_second_step():
-        return next(steps)()
+    def fails_at_its_second_step(core):
+        return next(steps)(core)
 
-    monkeypatch.setattr(core, "step", fails_at_its_second_step)
-    with pytest.raises(StopIteration):
-        engine.generate(prompts[:2], sampling, [1, 2])
+    with monkeypatch.context() as patched:
+        patched.setattr(LLMEngine, "step", fails_at_its_second_step)
+        with pytest.raises(StopIteration):
+            engine.generate(prompts[:2], sampling, [1, 2])
     assert engine.generate(prompts[1:], sampling, [2, 3]) == answers[1:]
     starts = [1, 1, 1]
     assert engine.token_logprobs(prompts, starts) == engine.token_logprobs(prompts, starts)

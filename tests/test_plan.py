@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from stages import Words, write_words
 
-from builder.plan import _changes, _key, differences, plan_entry
+from builder.plan import differences, plan_entry
 from builder.recipe.runtime import Runtime
 from builder.workspace import STAGE_FILE, Artifact, Workspace
 
@@ -70,6 +70,16 @@ def test_another_version_of_the_stage_is_named(tmp_path):
     assert first["changed"] == [{"key": "version of the stage words", "before": 7, "after": 1}]
 
 
+def after_a_run(folder, stage, before, after):
+    """What `plan` says has changed of a stage that has run as `before` says and is now to run as `after` says."""
+    ran, asked = ({"version": 1, "config": {}, "inputs": {}, **part} for part in (before, after))
+    ran |= {"status": "done", "fingerprint": "0" * 12, "counts": {}}
+    last = folder / f"{stage}-{'0' * 12}"
+    last.mkdir()
+    (last / STAGE_FILE).write_text(json.dumps(ran))
+    return plan_entry(Artifact(stage, "1" * 12, folder / f"{stage}-{'1' * 12}", asked))["changed"]
+
+
 @pytest.mark.parametrize(
     ("stage", "place", "key"),
     [
@@ -93,16 +103,18 @@ def test_another_version_of_the_stage_is_named(tmp_path):
         ("augment", ("augment", "top_p"), "augment.top_p"),
     ],
 )
-def test_keys_are_named_as_the_recipe_writes_them(stage, place, key):
-    assert _key(stage, place) == key
+def test_keys_are_named_as_the_recipe_writes_them(tmp_path, stage, place, key):
+    before, after = 1, 2
+    for part in reversed(place):
+        before, after = ([before], [after]) if part.isdigit() else ({part: before}, {part: after})
+    changed = after_a_run(tmp_path, stage, {"config": before}, {"config": after})
+    assert changed == [{"key": key, "before": 1, "after": 2}]
 
 
 def test_another_start_of_the_trainings_is_named(tmp_path):
-    made = Artifact(
-        "model-1", "1" * 12, tmp_path, {"version": 1, "config": {}, "inputs": {"seed": "a", "curate-1": "b"}}
-    )
-    last = {"version": 1, "config": {}, "inputs": {"seed": "a", "curate-1": "b", "model-0": "c"}}
-    assert _changes(made, last) == [{"key": "training.init", "before": "previous", "after": "base"}]
+    inputs = {"seed": "a", "curate-1": "b"}
+    changed = after_a_run(tmp_path, "model-1", {"inputs": inputs | {"model-0": "c"}}, {"inputs": inputs})
+    assert changed == [{"key": "training.init", "before": "previous", "after": "base"}]
 
 
 @pytest.mark.parametrize(("before", "after"), [(False, True), (True, False)])
@@ -111,9 +123,8 @@ def test_scores_that_are_put_together_from_halves_follow_from_cross_fitting(tmp_
         False: {"augment": "a", "model-1": "b"},
         True: {"score-2-verdict-a": "c", "score-2-verdict-b": "d"},
     }
-    made = Artifact("score-2-verdict", "1" * 12, tmp_path, {"version": 1, "config": {}, "inputs": inputs[after]})
-    last = {"version": 1, "config": {}, "inputs": inputs[before]}
-    assert _changes(made, last) == [{"key": "training.cross_fit", "before": before, "after": after}]
+    changed = after_a_run(tmp_path, "score-2-verdict", {"inputs": inputs[before]}, {"inputs": inputs[after]})
+    assert changed == [{"key": "training.cross_fit", "before": before, "after": after}]
 
 
 @pytest.mark.parametrize(

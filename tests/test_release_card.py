@@ -10,7 +10,7 @@ from release_build import HOSTILE, FakeBuild
 
 from builder.build import Build
 from builder.escape import escape
-from builder.release.card import _info_entries, front_matter_text, read_features, size_category
+from builder.release.card import config_entries, front_matter_text, read_features, size_category
 from builder.release.figures import (
     domains,
     funnel,
@@ -164,7 +164,7 @@ def test_features_are_written_and_read_as_datasets_does(material: Material, tmp_
     from datasets import Features
 
     written = [write_config(tmp_path, name, tables) for name, tables in configs(material)]
-    entries = _info_entries(written)
+    entries = config_entries(written)["dataset_info"]
     found = read_features({"dataset_info": yaml.safe_load(yaml.safe_dump(entries))})
     assert found == {config.name: Features.from_arrow_schema(config.schema) for config in written}
     assert {entry["config_name"]: entry["download_size"] for entry in entries} == {

@@ -62,7 +62,7 @@ def release(build: FakeBuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
-    monkeypatch.setattr(verify, "_load", lambda *_, **__: [])
+    monkeypatch.setattr(verify, "loading_problems", lambda *_, **__: [])
     running = HubServer(tmp_path / "server")
     with clients_reach(running, tmp_path / "home"):
         yield running

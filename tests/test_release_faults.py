@@ -60,7 +60,7 @@ KINDS: dict[str, tuple[Any, Literal["before", "after"]]] = {
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubServer]:
     running = HubServer(tmp_path_factory.mktemp("server"))
     with pytest.MonkeyPatch.context() as patch, clients_reach(running, tmp_path_factory.mktemp("home")):
-        patch.setattr(verify, "_load", lambda *_, **__: [])
+        patch.setattr(verify, "loading_problems", lambda *_, **__: [])
         yield running
     running.close()
 

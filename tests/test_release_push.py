@@ -37,7 +37,7 @@ def server(shared: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """An empty Hub; loading in a child process is left to the tests that are about it."""
     shared.hub.repositories.clear()
     shared.faults.clear()
-    monkeypatch.setattr(verify, "_load", lambda *_, **__: [])
+    monkeypatch.setattr(verify, "loading_problems", lambda *_, **__: [])
     with clients_reach(shared, tmp_path / "home"):
         yield shared
 

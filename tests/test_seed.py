@@ -350,10 +350,10 @@ def test_file_that_does_not_fit_is_named(tmp_path: Path, content: bytes, words: 
 def test_advice_for_an_unreadable_file_fits_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int | None, advice: str
 ) -> None:
-    def fail(file: Path) -> Any:
+    def fail(file: Path, *_: object, **__: object) -> Any:
         raise OSError(number, os.strerror(number), str(file)) if number else OSError("torn")
 
-    monkeypatch.setattr("builder.seed_files._json_rows", fail)
+    monkeypatch.setattr(Path, "open", fail)
     with pytest.raises(RecipeError, match=rf"x\.jsonl: cannot be read {advice}"):
         list(file_rows(tmp_path / "x.jsonl"))
 

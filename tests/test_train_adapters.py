@@ -56,13 +56,29 @@ def test_an_adapter_is_saved_with_base_tokenizer_and_contract(first):
     assert load_tokenizer(first / "model").eos_token_id in (ends if isinstance(ends, list) else [ends])
 
 
-def test_a_base_of_the_hub_is_named_with_its_commit(first, tmp_path):
-    from builder.training_output import _name_base
+class Rows(list):
+    """Rows that a trainer has trained on; here none."""
 
-    shutil.copy(first / "model" / "adapter_config.json", tmp_path)
-    path = tmp_path / "adapter_config.json"
-    _name_base(path, SimpleNamespace(model_name_or_path="some/base", model_revision="0" * 40))
-    assert {"base_model_name_or_path": "some/base", "revision": "0" * 40}.items() <= read_json(path).items()
+    column_names = ("input_ids",)
+
+
+def test_a_base_of_the_hub_is_named_with_its_commit(first, tmp_path):
+    from builder.training_output import save_model
+
+    nothing = SimpleNamespace(save_pretrained=lambda folder: None)
+    trainer = SimpleNamespace(
+        is_world_process_zero=lambda: True, processing_class=nothing, train_dataset=Rows(),
+        model=SimpleNamespace(generation_config=nothing), state=SimpleNamespace(log_history=[], epoch=1.0),
+        save_model=lambda folder: shutil.copytree(first / "model", folder),
+        args=SimpleNamespace(
+            model_init_kwargs={}, train_batch_size=1, gradient_accumulation_steps=1, world_size=1
+        ),
+    )  # fmt: skip
+    outcome = SimpleNamespace(global_step=1, metrics={"train_runtime": 1.0})
+    base = SimpleNamespace(model_name_or_path="some/base", model_revision="0" * 40)
+    save_model(trainer, outcome, base, tmp_path / "training" / "final", resumed_from=None)
+    config = read_json(tmp_path / "training" / "final" / "adapter_config.json")
+    assert {"base_model_name_or_path": "some/base", "revision": "0" * 40}.items() <= config.items()
 
 
 def test_the_next_model_may_train_the_adapter_further(pairs, first, tmp_path):
@@ -120,10 +136,9 @@ def test_a_merged_adapter_gives_the_same_log_probabilities_and_ends_its_answers(
 
 
 def release_of(model, target, *, merge):
-    from builder.release.models import _write_weights
+    from builder.release.models import write_weights
 
-    release = SimpleNamespace(merge_adapters=merge)
-    _write_weights(model, target, SimpleNamespace(recipe=SimpleNamespace(release=release)))
+    write_weights(model, target, merge=merge)
     return {path.name for path in target.iterdir()}
 
 

@@ -75,25 +75,26 @@ def test_two_processes_of_which_one_is_killed_go_on_from_their_last_whole_checkp
     assert_alike(train(pairs, tmp_path / "one"), resumed)
 
 
-def test_rows_that_cannot_be_shared_evenly_are_said(pairs, tmp_path):
-    from builder.sft import Arguments, _share_batch
+def test_rows_that_cannot_be_shared_evenly_are_said(tmp_path, monkeypatch):
+    from builder import sft
 
     class Three:
-        world_size, per_device_train_batch_size = 3, 4
+        world_size, per_device_train_batch_size, output_dir = 3, 4, str(tmp_path / "out" / "training")
 
+    monkeypatch.setattr(sft, "read_arguments", lambda _: sft.Arguments(Three(), None, None, 32))
     with pytest.raises(StageError, match="32 rows a step cannot be shared evenly by 3 processes; start a number of"):
-        _share_batch(Arguments(Three(), None, None, 32))
+        sft.main([])
 
 
 def test_only_on_its_own_machine_does_a_process_look_whether_its_stage_has_ended(monkeypatch):
     import socket
 
     from builder.child import STAGE_PROCESS
-    from builder.sft import _stage_has_ended
+    from builder.sft import stage_has_ended
 
     here, gone = socket.gethostname(), 2**22 + 1  # above the highest process id of Linux
     for value, ended in (
         (f"{os.getpid()}@{here}", False), (f"{gone}@{here}", True), (f"{gone}@another-node", False), ("", False),
     ):  # fmt: skip
         monkeypatch.setenv(STAGE_PROCESS, value)
-        assert _stage_has_ended() == ended, value
+        assert stage_has_ended() == ended, value

@@ -17,7 +17,7 @@ LORA = {"use_peft": True, "lora_r": 4, "lora_target_modules": ["q_proj", "v_proj
 @pytest.mark.parametrize("kind", ["base without a template", "instruction model with its own", "adapter"])
 def test_vllm_asks_with_the_tokens_of_the_training(kind, instruction_model, tmp_path, monkeypatch):
     import trl
-    from vllm import SamplingParams
+    import vllm
     from vllm.distributed import cleanup_dist_env_and_memory
 
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path))
@@ -41,10 +41,20 @@ def test_vllm_asks_with_the_tokens_of_the_training(kind, instruction_model, tmp_
     )  # fmt: skip
     model = tmp_path / "out" / "model"
     rows = [row for path in sorted((tmp_path / "out" / "rows").iterdir()) for row in read_rows(path)]
-    llm = VllmEngine(model, Engine(dtype="float32", max_model_len=512), Runtime(kv_cache_mb=64))._llm
-    sampling = SamplingParams(max_tokens=1, temperature=0)
+    loaded = []
+
+    class Remembered(vllm.LLM):
+        def __init__(self, **options):
+            super().__init__(**options)
+            loaded.append(self)
+
+    monkeypatch.setattr(vllm, "LLM", Remembered)
+    engine = VllmEngine(model, Engine(dtype="float32", max_model_len=512), Runtime(kv_cache_mb=64))
+    (llm,) = loaded
+    sampling = vllm.SamplingParams(max_tokens=1, temperature=0)
     asked = [list(output.prompt_token_ids) for output in llm.chat([row["prompt"] for row in rows], sampling)]
-    del llm
+    loaded.clear()
+    del llm, engine
     cleanup_dist_env_and_memory()
     assert len(rows) == len(trained) == 15
     assert sorted(asked) == sorted(prompt for prompt, _ in trained)

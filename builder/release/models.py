@@ -35,7 +35,7 @@ def write_models(folder: Path, material: Material) -> None:
         ReleaseError: If a model folder has no safetensors weights, or is an adapter whose base nobody else has.
     """
     for name, artifact in material.models.items():
-        _write_weights(artifact.model, folder / name, material)
+        write_weights(artifact.model, folder / name, merge=material.recipe.release.merge_adapters)
         write_text(folder / name / "README.md", _card(name, artifact, material))
         own: dict[str, Any] = {"stage": {"name": artifact.stage, "fingerprint": artifact.fingerprint}}
         own["rows"] = rows_digest(training_rows(artifact))
@@ -46,11 +46,20 @@ def write_models(folder: Path, material: Material) -> None:
         write_manifest(folder / BASE, material.recipe, material.version, kind="base")
 
 
-def _write_weights(model: Path, target: Path, material: Material) -> None:
-    """Copy a model, or an adapter as it is; merge an adapter into its base if the recipe asks for it."""
+def write_weights(model: Path, target: Path, *, merge: bool) -> None:
+    """Copy a model, or an adapter as it is or merged into its base.
+
+    Args:
+        model: The folder of the trained model.
+        target: The folder to make.
+        merge: Whether an adapter is merged.
+
+    Raises:
+        ReleaseError: If there are no safetensors weights, or an adapter is not merged whose base nobody else has.
+    """
     if not (model / CONFIG_FILE).is_file():
         copy_model(model, target)
-    elif material.recipe.release.merge_adapters:
+    elif merge:
         with tempfile.TemporaryDirectory(dir=model.parent) as scratch:
             merged = Path(scratch) / "merged"
             merge_adapter(model, merged)

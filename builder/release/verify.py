@@ -52,7 +52,7 @@ def verify(repository: HubRepository, commit: str, files: list[File], *, full: b
         raise ReleaseError(_defect(repository, commit, f"the Hub lists other files than were pushed ({listed})"))
     everything = full or sum(file.size for file in files) <= FULL_BYTES
     asked = files if everything else sample(files)
-    problems = _load(repository, commit, asked, everything=everything)
+    problems = loading_problems(repository, commit, asked, everything=everything)
     if problems:
         raise ReleaseError(_defect(repository, commit, "; ".join(problems[:5])))
     return "full" if everything else "sampled"
@@ -75,8 +75,15 @@ def _defect(repository: HubRepository, commit: str, what: str) -> str:
     )
 
 
-def _load(repository: HubRepository, commit: str, files: list[File], *, everything: bool) -> list[str]:
-    """Problems that a fresh process finds when it downloads and loads these files."""
+def loading_problems(repository: HubRepository, commit: str, files: list[File], *, everything: bool) -> list[str]:
+    """Problems that a fresh process finds when it downloads and loads files of a commit; a test may do without it.
+
+    Args:
+        repository: Where they are.
+        commit: The commit that holds them.
+        files: What is asked for.
+        everything: Whether these are all files of the commit, so that whole configs can be loaded.
+    """
     order = {
         "kind": repository.kind,
         "name": repository.name,

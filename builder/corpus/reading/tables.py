@@ -15,7 +15,7 @@ from builder.remote import open_binary
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
-_MAX_LINE = 2 * MAX_PAGE_BYTES
+MAX_LINE_BYTES = 2 * MAX_PAGE_BYTES
 """Room for the escapes of JSON and the other keys of a line."""
 _BATCH = 8
 PLAIN_JSON = re.compile(rb"\A\s*\{")
@@ -133,11 +133,11 @@ def _lines(source: Iterator[Piece | Break]) -> Iterator[tuple[int, bytes | Break
         *whole, rest = piece.data.split(b"\n")
         for end in whole:
             line += end
-            yield offset, None if large or len(line) > _MAX_LINE else bytes(line)
+            yield offset, None if large or len(line) > MAX_LINE_BYTES else bytes(line)
             offset, large = offset + len(line) + 1, False
             line.clear()
         line += rest
-        if len(line) > _MAX_LINE:
+        if len(line) > MAX_LINE_BYTES:
             large, offset = True, offset + len(line)
             line.clear()
     if line or large:

@@ -75,8 +75,8 @@ def assert_released(server: HubServer, folder: Path, version: str = "1.0.0", com
         assert tagged.tree.keys() - {".gitattributes"} == wanted.keys()
         for path, file in wanted.items():
             entry = tagged.tree[path]
-            data = file.source.read_bytes() if isinstance(file.source, Path) else file.source
-            assert entry.oid in (file.sha256, Blob.regular(data).oid)
+            content = file.source.read_bytes() if isinstance(file.source, Path) else file.source
+            assert entry.oid in (file.sha256, Blob.regular(content).oid)
         assert found.head is tagged
         assert [commit.title for commit in found.commits[1:]].count(f"Release v{version}") == 1
         assert len(found.commits) == 1 + commits

@@ -81,9 +81,9 @@ def test_sound_release_has_no_problem(release: Path) -> None:
     assert check_release(release) == []
 
 
-def test_changed_byte(release: Path) -> None:
-    flip_byte(release / "dataset" / TRAIN, 40)
-    assert any(f"dataset/{TRAIN}: sha256 is" in problem for problem in check_release(release))
+def test_changed_byte(unloaded: Path) -> None:
+    flip_byte(unloaded / "dataset" / TRAIN, 40)
+    assert any(f"dataset/{TRAIN}: sha256 is" in problem for problem in check_release(unloaded))
 
 
 def test_changed_byte_of_weights(unloaded: Path) -> None:
@@ -128,9 +128,9 @@ def test_row_count_of_the_card(release: Path) -> None:
     assert any("check_loading cannot be made: NonMatchingSplitsSizesError" in problem for problem in problems)
 
 
-def test_row_left_out(release: Path) -> None:
-    rewrite(release / "dataset" / TRAIN, lambda table: table.slice(1))
-    problems = check_release(release)
+def test_row_left_out(unloaded: Path) -> None:
+    rewrite(unloaded / "dataset" / TRAIN, lambda table: table.slice(1))
+    problems = check_release(unloaded)
     assert any(f"dataset/{TRAIN}: rows is" in problem for problem in problems)
     assert any("rows by the card" in problem for problem in problems)
 
@@ -152,9 +152,9 @@ def test_repeated_id(release: Path) -> None:
     assert problem.startswith("dataset/curated: 1 ids occur more than once")
 
 
-def test_other_schema_in_one_config(release: Path) -> None:
-    rewrite(release / "dataset" / TRAIN, lambda table: table.drop_columns(["url"]))
-    assert any("dataset/curated: its files have 2 different schemas" in problem for problem in check_release(release))
+def test_other_schema_in_one_config(unloaded: Path) -> None:
+    rewrite(unloaded / "dataset" / TRAIN, lambda table: table.drop_columns(["url"]))
+    assert any("dataset/curated: its files have 2 different schemas" in problem for problem in check_release(unloaded))
 
 
 def test_rows_that_were_not_trained_on(release: Path) -> None:

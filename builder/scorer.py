@@ -15,7 +15,6 @@ from builder.llm.ratings import unscored
 from builder.llm.renderer import Renderer
 from builder.llm.speakers import Speaker, open_other, other_folder, other_renderer
 from builder.llm.verdicts import served_verdict
-from builder.notices import notice
 from builder.progress import notice
 from builder.recipe.judges import Rated, Verdict
 from builder.recipe.runtime import Runtime

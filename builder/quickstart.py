@@ -71,12 +71,12 @@ def run_quickstart(folder: Path, overrides: tuple[str, ...] = ()) -> Answer:
 
     _write_files(folder)
     project = open_project(folder, overrides=overrides)
-    build_project(project)
-    figures = quickstart_figures(project)
+    build = build_project(project)
+    figures = quickstart_figures(build, project.folder, project.work_dir)
     release = release_project(project, VERSION_OF_RELEASE, replace=True)
     return Answer(
         {"release": str(release), "figures": figures_as_dict(figures)},
-        lambda: f"{quickstart_table(project, figures)}\n\n{_next_steps(folder, release)}",
+        lambda: f"{quickstart_table(build, figures)}\n\n{_next_steps(folder, release)}",
     )
 
 

@@ -81,7 +81,7 @@ def check_world(folder: Path, seed: int) -> dict[str, float]:
     project = open_project(folder, overrides=OVERRIDES)
     build, iterations = build_project(project), project.recipe.iterations
     models = [build.models[0], build.final, train_uncurated(project, build)]
-    shares = well_formed_shares(project, models, sample_world(seed))
+    shares = well_formed_shares(project.recipe, project.work_dir, models, sample_world(seed))
     truth = read_truth(folder / "truth.jsonl")
     figures = measure(build, truth, shares)
     planted = figures.selections[0].planted

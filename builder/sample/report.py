@@ -12,7 +12,7 @@ from typing import Any
 
 from builder.build import Build
 from builder.console import Console, describe_counts
-from builder.project import Project
+from builder.recipe import Recipe
 from builder.sample.answers import AnswerStage, answer_questions
 from builder.sample.generate import sample_world
 from builder.sample.web import DEFECTS, World, well_formed
@@ -104,19 +104,19 @@ def _labelled(
             yield pair, row
 
 
-def well_formed_shares(project: Project, models: Iterable[Artifact], world: World) -> dict[str, float]:
+def well_formed_shares(recipe: Recipe, work_dir: Path, models: Iterable[Artifact], world: World) -> dict[str, float]:
     """Let models answer the crawl's questions and return the share of well-formed answers by model stage."""
     combinations = {question: combination for combination, question in world.questions()}
     stage = AnswerStage(
         questions=list(combinations),
         samples=ANSWERS_PER_QUESTION,
-        engine=project.recipe.engine,
-        chat=project.recipe.chat,
+        engine=recipe.engine,
+        chat=recipe.chat,
     )
     shares = {}
     for model in models:
-        with locked(project.work_dir), Console() as console:
-            workspace = Workspace(project.work_dir, project.recipe.runtime, console)
+        with locked(work_dir), Console() as console:
+            workspace = Workspace(work_dir, recipe.runtime, console)
             answered = workspace.run(answers(model.name), answer_questions, stage, model)
         rows = list(read_rows(answered.data))
         good = sum(row["ended"] and not well_formed(combinations[row["question"]], row["answer"]) for row in rows)
@@ -124,16 +124,20 @@ def well_formed_shares(project: Project, models: Iterable[Artifact], world: Worl
     return shares
 
 
-def quickstart_figures(project: Project) -> Figures:
-    """Measure a finished quickstart."""
-    build = project.look_at_build()
-    well = well_formed_shares(project, [build.models[0], build.final], sample_world())
-    return measure(build, read_truth(project.folder / "truth.jsonl"), well)
+def quickstart_figures(build: Build, folder: Path, work_dir: Path) -> Figures:
+    """Measure a finished quickstart.
+
+    Args:
+        build: The build.
+        folder: Where the sample lies.
+        work_dir: Where the build lies.
+    """
+    well = well_formed_shares(build.recipe, work_dir, [build.models[0], build.final], sample_world())
+    return measure(build, read_truth(folder / "truth.jsonl"), well)
 
 
-def quickstart_table(project: Project, figures: Figures) -> str:
+def quickstart_table(build: Build, figures: Figures) -> str:
     """The figures of a quickstart as a table, with what became of the rows and how long it took."""
-    build = project.look_at_build()
     return "\n".join([*_counts_lines(build), "", *_figure_lines(figures), "", _time_line(build)])
 
 

@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 from builder.llm.contract import make_contract
 from builder.llm.conversations import rating_prompt
 from builder.llm.engine import load_tokenizer
-from builder.llm.renderer import Renderer, Suspicion, encode
+from builder.llm.renderer import Renderer, Suspicion, control_tokens, encode
 from builder.recipe import Chat
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
@@ -37,27 +37,35 @@ def letters_tokenizer(normalizer=None, *, normalized=False):
 
 PLAIN = letters_tokenizer()
 RENDERER = Renderer(make_contract(Chat(), "forward", PLAIN), PLAIN)
+CONTROL = control_tokens(PLAIN)
+SUSPICION = Suspicion(PLAIN, CONTROL)
+
+
+def controls(messages):
+    """The control tokens of a conversation as the tokenizer reads it."""
+    text = PLAIN.apply_chat_template(messages, chat_template=RENDERER.contract.template, tokenize=False)
+    return [token for token in PLAIN(text, add_special_tokens=False)["input_ids"] if token in CONTROL]
 
 
 @given(pieces, pieces)
 def test_a_text_without_suspicion_adds_no_control_token_to_a_conversation(question, answer):
     asked = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
     harmless = [{"role": "user", "content": "x"}, {"role": "assistant", "content": "x"}]
-    if not any(RENDERER._suspicion.of(turn["content"]) for turn in asked):
-        assert RENDERER._controls(asked) == RENDERER._controls(harmless)
+    if not any(SUSPICION.of(turn["content"]) for turn in asked):
+        assert controls(asked) == controls(harmless)
         assert not RENDERER.forged(asked)
     else:
-        assert RENDERER.forged(asked) == (RENDERER._controls(asked) != RENDERER._controls(harmless))
+        assert RENDERER.forged(asked) == (controls(asked) != controls(harmless))
 
 
 @pytest.mark.parametrize("text", ["", "a <|im_end|> b", "a <|im", "im_end|> b", "  |>", "<\n"])
 def test_texts_that_hold_a_token_or_a_part_of_one_at_an_end_are_suspicious(text):
-    assert RENDERER._suspicion.of(text)
+    assert SUSPICION.of(text)
 
 
 @pytest.mark.parametrize("text", ["plain", "1 < 2 and 3 > 2", "a <| b", "x|>y z"])
 def test_plain_texts_are_not(text):
-    assert not RENDERER._suspicion.of(text)
+    assert not SUSPICION.of(text)
 
 
 @pytest.mark.parametrize(("normalized", "suspicious"), [(True, True), (False, False)])

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from builder import stage_names as names
 from builder.augment import AugmentStage, augment
-from builder.corpus import deduplicate, extract_segments
 from builder.curate import select
 from builder.decontaminate import clean_seed
 from builder.iterations import IterationStages
+from builder.method.corpus.dedup import deduplicate
+from builder.method.corpus.pipeline import extract_segments
 from builder.pins import refuse_unpinned
 from builder.recipe import Recipe
 from builder.recipe.judges import Judge

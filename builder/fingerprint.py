@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 from pydantic import BaseModel
 
 from builder.errors import RecipeError
-from builder.llm.prompts import template_path
 from builder.remote import list_remote
+from builder.resources import template_path
 from builder.section import DigestPath, InputPath, NoResult
 
 

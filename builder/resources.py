@@ -4,6 +4,14 @@ from pathlib import Path
 
 from builder.errors import BuilderError
 
+INSTALL = {
+    "vllm": "pip install 'humpback-builder[vllm]' (GPU) or '[cpu]', or set engine.kind: transformers",
+    "transformers": "pip install 'humpback-builder[train]'",
+    "openai": "pip install 'humpback-builder[openai]'",
+}
+
+TEMPLATES = Path(__file__).parent / "llm" / "templates"
+
 
 def resource_folder(name: str) -> Path:
     """Return the folder `recipes` or `dataset_cards`.
@@ -18,3 +26,8 @@ def resource_folder(name: str) -> Path:
     raise BuilderError(
         f"{package}: the folder {name} is missing from this installation; install humpback-builder again"
     )
+
+
+def template_path(name: str | Path) -> Path:
+    """Where a template lies: a recipe's own file, or one that comes with the package."""
+    return name if isinstance(name, Path) else TEMPLATES / f"{name}.jinja"

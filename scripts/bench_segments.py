@@ -54,7 +54,7 @@ def main() -> None:
 
 def read(path: Path) -> list[Any]:
     """All pages of a WARC file."""
-    from builder.corpus.reading.readers import Page, Shard, list_inputs, read_pages
+    from builder.method.corpus.reading.readers import Page, Shard, list_inputs, read_pages
     from builder.recipe.segments import CorpusSource
 
     inputs = list_inputs([CorpusSource(path=path, format="warc")])
@@ -75,7 +75,7 @@ def contestants(min_chars: int) -> dict[str, Callable[[Any], object]]:
     """What is done with a page, by name."""
     from datatrove.pipeline.extractors import Trafilatura
 
-    from builder.corpus.cutting.page import cut_page
+    from builder.method.corpus.cutting.page import cut_page
 
     stock = Trafilatura()
     found: dict[str, Callable[[Any], object]] = {"stock": lambda page: stock.extract(page.html)}
@@ -111,14 +111,14 @@ def shares(path: Path, pages: list[Any], min_chars: int) -> None:
     """Where the time of the modes goes, step by step, and the floors: reading alone, parsing alone."""
     from fastwarc import ArchiveIterator
 
-    from builder.corpus.cutting.extractors import DOUBT, resiliparse_text, trafilatura_text
-    from builder.corpus.cutting.mask import Evidence
-    from builder.corpus.cutting.page import page_language
-    from builder.corpus.cutting.segmenter import cut
-    from builder.corpus.cutting.source import refuse
-    from builder.corpus.cutting.walk import TooDeepError, parse, walk
-    from builder.corpus.reading.decode import Payload, decode
-    from builder.corpus.rules.heuristics import why_reject
+    from builder.method.corpus.cutting.extractors import DOUBT, resiliparse_text, trafilatura_text
+    from builder.method.corpus.cutting.mask import Evidence
+    from builder.method.corpus.cutting.page import page_language
+    from builder.method.corpus.cutting.segmenter import cut
+    from builder.method.corpus.cutting.source import refuse
+    from builder.method.corpus.cutting.walk import TooDeepError, parse, walk
+    from builder.method.corpus.reading.decode import Payload, decode
+    from builder.method.corpus.rules.heuristics import why_reject
 
     spent, doubtful, config = Counter[str](), 0, settings("cascade", min_chars)
 
@@ -205,7 +205,7 @@ def score(check: ModuleType, truth: Path, pages: list[Any], min_chars: int) -> N
 
 def without_marks(truth: Path, clean: Path) -> int:
     """Copy a truth, marks at the end of its headers taken off as the walk does; how many headers had one."""
-    from builder.corpus.cutting.text import clean_heading, one_line
+    from builder.method.corpus.cutting.text import clean_heading, one_line
 
     marked, lines = 0, []
     for line in truth.open(encoding="utf-8"):
@@ -234,7 +234,7 @@ def run_check(check: ModuleType, arguments: list[str]) -> Iterator[str]:
 
 def rows_of(name: str, page: Any, min_chars: int) -> list[Row]:
     """Segments of a page; those of the stock block whatever their length, for it has no such setting."""
-    from builder.corpus.cutting.page import CutPage, cut_page
+    from builder.method.corpus.cutting.page import CutPage, cut_page
 
     if name == "stock":
         return stock_rows(page)
@@ -261,7 +261,7 @@ def stock_rows(page: Any) -> list[Row]:
 
 def special_blocks(page: Any) -> dict[str, list[str]]:
     """Code blocks and tables of a page, as text."""
-    from builder.corpus.cutting.walk import parse, render, walk
+    from builder.method.corpus.cutting.walk import parse, render, walk
 
     blocks = attempt(lambda page: walk(parse(page.html)), page)
     tables: dict[int, list[Any]] = {}

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from builder.corpus.cutting.page import cut_page
-from builder.corpus.reading.crawl import Loss, Page, Shard
-from builder.corpus.reading.readers import list_inputs, read_pages
-from builder.corpus.tasks import TaskFiles
-from builder.corpus.writer import WriteSegments
+from builder.method.corpus.cutting.page import cut_page
+from builder.method.corpus.reading.crawl import Loss, Page, Shard
+from builder.method.corpus.reading.readers import list_inputs, read_pages
+from builder.method.corpus.tasks import TaskFiles
+from builder.method.corpus.writer import WriteSegments
 from builder.recipe.segments import Segments
 from builder.records import Counts, Stats
 

@@ -34,8 +34,10 @@ def test_help_loads_nothing_heavy():
 
 def test_the_modules_of_the_core_load_no_model_or_data_library():
     script = (
-        "import sys\nimport builder, builder.build, builder.project, builder.show, builder.checks, builder.quickstart\n"
-        "import builder.release.command, builder.seed, builder.corpus\n"
+        "import sys\nimport builder, builder.build, builder.project\n"
+        "import builder.show, builder.checks, builder.quickstart\n"
+        "import builder.release.command, builder.seed\n"
+        "import builder.method.corpus.pipeline, builder.method.corpus.dedup\n"
         "print(*{name.split('.')[0] for name in sys.modules})"
     )
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()

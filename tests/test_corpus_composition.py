@@ -1,6 +1,6 @@
-from builder.corpus.cutting.composition import UNCOUNTED, composition
-from builder.corpus.cutting.segmenter import cut
-from builder.corpus.cutting.walk import parse, walk
+from builder.method.corpus.cutting.composition import UNCOUNTED, composition
+from builder.method.corpus.cutting.segmenter import cut
+from builder.method.corpus.cutting.walk import parse, walk
 
 TEXT = "A sentence of some length that says a thing or two about bread. "
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from builder.corpus.reading.archives import read_warc
-from builder.corpus.reading.crawl import Input, Loss, Record
-from builder.corpus.reading.warc import Lost, WarcReader, WarcRecord
+from builder.method.corpus.reading.archives import read_warc
+from builder.method.corpus.reading.crawl import Input, Loss, Record
+from builder.method.corpus.reading.warc import Lost, WarcReader, WarcRecord
 
 DIALECTS = {"clueweb22": clueweb22, "clueweb12": clueweb12, "clueweb09": clueweb09}
 COUNT = 6

@@ -6,13 +6,13 @@ from corpus_pages import sentence, settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.cutting.composition import Composition
-from builder.corpus.cutting.segmenter import Segment
-from builder.corpus.rules.filters import filter_fault
-from builder.corpus.rules.header import capitals, navigation_headers, normalise_header
-from builder.corpus.rules.heuristics import why_reject
-from builder.corpus.rules.text import is_cut, letter_share, repeated_sentences, teasers, thread_lines
 from builder.errors import RecipeError
+from builder.method.corpus.cutting.composition import Composition
+from builder.method.corpus.cutting.segmenter import Segment
+from builder.method.corpus.rules.filters import filter_fault
+from builder.method.corpus.rules.header import capitals, navigation_headers, normalise_header
+from builder.method.corpus.rules.heuristics import why_reject
+from builder.method.corpus.rules.text import is_cut, letter_share, repeated_sentences, teasers, thread_lines
 from builder.recipe.segments import Segments
 
 
@@ -106,7 +106,7 @@ def test_a_changed_list_of_headers_comes_with_a_new_version() -> None:
     """The list is not part of a recipe that names no other, so `VERSION` in pipeline.py speaks for it."""
     import hashlib
 
-    from builder.corpus.pipeline import VERSION
+    from builder.method.corpus.pipeline import VERSION
 
     digest = hashlib.sha256("\n".join(sorted(navigation_headers(None))).encode()).hexdigest()[:12]
     assert (VERSION, digest) == (5, "4d1c986d8ebd")

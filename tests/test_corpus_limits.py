@@ -13,11 +13,11 @@ import pytest
 from corpus_pages import clueweb22, common_crawl, http, page, record, settings
 from hang_guard import must_end
 
-from builder.corpus.cutting.page import CutPage
-from builder.corpus.cutting.segmenter import Segment
-from builder.corpus.reading.decode import MAX_PAGE_BYTES, UndecodableError, split_http
-from builder.corpus.reading.readers import Loss, Page
-from builder.corpus.sandbox import CutPages
+from builder.method.corpus.cutting.page import CutPage
+from builder.method.corpus.cutting.segmenter import Segment
+from builder.method.corpus.reading.decode import MAX_PAGE_BYTES, UndecodableError, split_http
+from builder.method.corpus.reading.readers import Loss, Page
+from builder.method.corpus.sandbox import CutPages
 
 SIZE = 300_000_000
 EXTRA_MB = 200
@@ -68,9 +68,9 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes], list[str]]] = {
 READ = """
 import json, resource, sys
 from pathlib import Path
-from builder.corpus.reading.readers import Loss, Shard, list_inputs, read_pages
+from builder.method.corpus.reading.readers import Loss, Shard, list_inputs, read_pages
 from builder.recipe.segments import CorpusSource
-from builder.corpus.reading import decode
+from builder.method.corpus.reading import decode
 import loguru, pyarrow, pyarrow.parquet, resiliparse.parse.encoding
 form, path = sys.argv[1:]
 inputs = list_inputs([CorpusSource(path=Path(path), format=form)])
@@ -148,7 +148,7 @@ def test_reading_takes_time_in_proportion_to_size(tmp_path: Path) -> None:
         "lengths.warc": b"WARC/1.0\r\nContent-Length: 19999999\r\n\r\n" * 60_000,
         "members.warc.gz": gzip.compress(b"") * 60_000,
     }
-    from builder.corpus.reading.readers import Shard, list_inputs, read_pages
+    from builder.method.corpus.reading.readers import Shard, list_inputs, read_pages
 
     for name, data in hostile.items():
         path = tmp_path / name

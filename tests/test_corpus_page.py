@@ -8,9 +8,9 @@ from corpus_pages import page as page_html
 from corpus_pages import settings
 from pydantic import ValidationError
 
-from builder.corpus.cutting.page import CutPage, cut_page, page_language
-from builder.corpus.cutting.walk import parse, walk
-from builder.corpus.reading.crawl import Page
+from builder.method.corpus.cutting.page import CutPage, cut_page, page_language
+from builder.method.corpus.cutting.walk import parse, walk
+from builder.method.corpus.reading.crawl import Page
 
 GERMAN = "Der Fluss fließt langsam durch die alte Stadt, und am Ufer sitzen viele Menschen in der warmen Sonne. " * 6
 CONFIG = settings(Path("x"))

@@ -3,7 +3,7 @@ from hang_guard import must_end
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.rules.pii import EMAIL, IPV4, IPV6, mask
+from builder.method.corpus.rules.pii import EMAIL, IPV4, IPV6, mask
 
 
 @pytest.mark.parametrize(

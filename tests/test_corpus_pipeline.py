@@ -15,17 +15,17 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from builder.corpus import extract_segments
-from builder.corpus.cutting.page import CutPage, cut_page
-from builder.corpus.cutting.segmenter import Segment
-from builder.corpus.cutting.source import refuse
-from builder.corpus.cutting.walk import parse, render, walk
-from builder.corpus.reading.readers import Loss, Page
-from builder.corpus.rules.text import letter_share
-from builder.corpus.sandbox import CutPages
-from builder.corpus.tasks import TaskFiles
-from builder.corpus.writer import WriteSegments
 from builder.errors import RecipeError, StageError
+from builder.method.corpus.cutting.page import CutPage, cut_page
+from builder.method.corpus.cutting.segmenter import Segment
+from builder.method.corpus.cutting.source import refuse
+from builder.method.corpus.cutting.walk import parse, render, walk
+from builder.method.corpus.pipeline import extract_segments
+from builder.method.corpus.reading.readers import Loss, Page
+from builder.method.corpus.rules.text import letter_share
+from builder.method.corpus.sandbox import CutPages
+from builder.method.corpus.tasks import TaskFiles
+from builder.method.corpus.writer import WriteSegments
 from builder.progress import read_progress
 from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Segments
@@ -161,7 +161,7 @@ def test_other_settings_in_the_same_folder_leave_nothing_of_the_old_run(tmp_path
 
 
 def test_texts_of_rejected_rows_are_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("builder.corpus.writer.REJECTED_TEXTS_PER_REASON", 5)
+    monkeypatch.setattr("builder.method.corpus.writer.REJECTED_TEXTS_PER_REASON", 5)
     archive(tmp_path / "in" / "x.warc.gz", 8)
     extract(tmp_path / "out", settings(tmp_path / "in", tasks=3, boundary="any", min_chars=1, max_header_chars=1))
     rejected = list(read_rows(tmp_path / "out" / "rejected"))
@@ -282,7 +282,7 @@ def test_nothing_outlives_a_killed_stage(tmp_path: Path) -> None:
     archive(tmp_path / "in" / "x.warc.gz", 3_000)
     config = settings(tmp_path / "in", tasks=2).model_dump_json()
     code = (
-        "import sys; from pathlib import Path; from builder.corpus import extract_segments;"
+        "import sys; from pathlib import Path; from builder.method.corpus.pipeline import extract_segments;"
         "from builder.recipe import Runtime;"
         "from builder.recipe.segments import Segments;"
         "config = Segments.model_validate_json(sys.argv[1]);"
@@ -313,7 +313,7 @@ def _state(pid: int) -> str:
 
 def test_the_stage_runs_in_a_child_process_and_importing_it_is_light(tmp_path: Path) -> None:
     heavy = ["datatrove", "trafilatura", "lxml", "resiliparse", "fastwarc", "fasttext", "pyarrow", "loguru", "torch"]
-    code = f"import builder.corpus, sys, json; print(json.dumps([m for m in {heavy!r} if m in sys.modules]))"
+    code = f"import builder.method.corpus, sys, json; print(json.dumps([m for m in {heavy!r} if m in sys.modules]))"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert json.loads(output) == []
 

@@ -5,9 +5,9 @@ from typing import IO
 import pytest
 from corpus_pages import archive, page, record, settings, write_warc
 
-from builder.corpus.reading.decode import Payload, UndecodableError, decode, is_html, split_http
-from builder.corpus.reading.readers import MAX_PAGE_BYTES, Loss, Page, Shard, list_inputs, read_pages
 from builder.errors import RecipeError
+from builder.method.corpus.reading.decode import Payload, UndecodableError, decode, is_html, split_http
+from builder.method.corpus.reading.readers import MAX_PAGE_BYTES, Loss, Page, Shard, list_inputs, read_pages
 
 
 def read(path: Path, form: str = "warc", shard: Shard | None = None) -> list[Page | Loss]:
@@ -227,6 +227,6 @@ def test_a_file_that_cannot_be_read_is_one_lost_record(tmp_path: Path, monkeypat
             raise PermissionError(13, "Permission denied", str(path))
         return path.open("rb")
 
-    monkeypatch.setattr("builder.corpus.reading.html_files.open_binary", open_binary)
+    monkeypatch.setattr("builder.method.corpus.reading.html_files.open_binary", open_binary)
     assert losses(tmp_path, "html") == [("records", "unreadable", True)]
     assert sum(isinstance(item, Page) for item in read(tmp_path, "html")) == 1

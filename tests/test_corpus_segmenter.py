@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.corpus.cutting.segmenter import Segment, cut
-from builder.corpus.cutting.walk import parse, render, walk
+from builder.method.corpus.cutting.segmenter import Segment, cut
+from builder.method.corpus.cutting.walk import parse, render, walk
 
 ALL = 10**9
 

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 from corpus_pages import page
 
-from builder.corpus.reading.readers import Loss, Page, Shard, list_inputs, read_pages
 from builder.errors import RecipeError
+from builder.method.corpus.reading.readers import Loss, Page, Shard, list_inputs, read_pages
 from builder.recipe.segments import CorpusSource
 
 
@@ -105,7 +105,7 @@ def test_half_characters_in_json_do_no_harm(tmp_path: Path) -> None:
 def test_a_line_above_the_cap_is_too_large_and_the_next_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("builder.corpus.reading.tables.MAX_LINE_BYTES", 200_000)
+    monkeypatch.setattr("builder.method.corpus.reading.tables.MAX_LINE_BYTES", 200_000)
     path = tmp_path / "x.jsonl"
     path.write_bytes(lines(rows()[0], {"html": "x" * 700_000}, rows()[1], {"html": "x" * 300_000}))
     found = read(path)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.reading.readers import Loss, Page
-from builder.corpus.rules.urls import BlockUrls, load_lists, registered_domain, why_blocked
+from builder.method.corpus.reading.readers import Loss, Page
+from builder.method.corpus.rules.urls import BlockUrls, load_lists, registered_domain, why_blocked
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_domain_is_blocked_with_all_below_it(monkeypatch: pytest.MonkeyPatch) 
     keys = np.sort(np.array([xxh3_64_intdigest(name) for name in ("bad.example", "other.example")], dtype=np.uint64))
     none: frozenset[str] = frozenset()
     lists = replace(load_lists(), domains=keys, urls=none, words=none, soft_words=none)
-    monkeypatch.setattr("builder.corpus.rules.urls.load_lists", lambda: lists)
+    monkeypatch.setattr("builder.method.corpus.rules.urls.load_lists", lambda: lists)
     assert why_blocked("https://deep.www.bad.example/x") == "url_domain"
     assert why_blocked("https://notbad.example/x") is None
 

@@ -19,10 +19,10 @@ from corpus_pages import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.reading.readers import MAX_PAGE_BYTES, Loss, Page, Shard, list_inputs, read_pages
-from builder.corpus.reading.warc import WarcReader, WarcRecord
-from builder.corpus.reading.warc_head import parse_head
 from builder.errors import RecipeError
+from builder.method.corpus.reading.readers import MAX_PAGE_BYTES, Loss, Page, Shard, list_inputs, read_pages
+from builder.method.corpus.reading.warc import WarcReader, WarcRecord
+from builder.method.corpus.reading.warc_head import parse_head
 
 DIALECTS = {"clueweb22": clueweb22, "clueweb12": clueweb12, "clueweb09": clueweb09, "common crawl": common_crawl}
 PACKINGS = ["plain", "members", "one member"]

@@ -9,17 +9,17 @@ from pathlib import Path
 
 from corpus_pages import archive, settings
 
-from builder.corpus import extract_segments
-from builder.corpus.cutting.page import CutPage
-from builder.corpus.cutting.segmenter import Segment
-from builder.corpus.reading.crawl import Page
-from builder.corpus.sandbox import CutPages
 from builder.failures import EXIT_UNWRITABLE
+from builder.method.corpus.cutting.page import CutPage
+from builder.method.corpus.cutting.segmenter import Segment
+from builder.method.corpus.pipeline import extract_segments
+from builder.method.corpus.reading.crawl import Page
+from builder.method.corpus.sandbox import CutPages
 from builder.recipe.runtime import Runtime
 from builder.storage import read_json, read_rows
 
 STAGE = (
-    "import sys; from pathlib import Path; from builder.corpus import extract_segments;"
+    "import sys; from pathlib import Path; from builder.method.corpus.pipeline import extract_segments;"
     "from builder.recipe import Runtime; from builder.recipe.segments import Segments;"
     "config = Segments.model_validate_json(sys.argv[1]);"
     "extract_segments(Path(sys.argv[2]), config, runtime=Runtime())"
@@ -72,7 +72,7 @@ WATCHED = """
 import os, signal, sys, time
 from pathlib import Path
 from multiprocess import get_context
-from builder.corpus.workers import watched_workers
+from builder.method.corpus.workers import watched_workers
 worker = get_context("fork").Process(target=time.sleep, args=(600,), daemon=True)
 with watched_workers(Path(sys.argv[1])):
     worker.start()

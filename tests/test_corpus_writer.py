@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from corpus_pages import sentence, settings
 
-from builder.corpus.cutting.page import CutPage
-from builder.corpus.cutting.segmenter import Segment
-from builder.corpus.reading.readers import Loss, Page
-from builder.corpus.tasks import TaskFiles
-from builder.corpus.writer import WriteSegments
+from builder.method.corpus.cutting.page import CutPage
+from builder.method.corpus.cutting.segmenter import Segment
+from builder.method.corpus.reading.readers import Loss, Page
+from builder.method.corpus.tasks import TaskFiles
+from builder.method.corpus.writer import WriteSegments
 from builder.records import segment_id
 from builder.storage import read_rows
 
@@ -35,7 +35,7 @@ def write(out: Path, data: Iterator[Any], **keys: Any) -> tuple[list[dict[str, A
 def test_rows_are_written_as_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import pyarrow.parquet as pq
 
-    monkeypatch.setattr("builder.corpus.writer.ROW_GROUP", 3)
+    monkeypatch.setattr("builder.method.corpus.writer.ROW_GROUP", 3)
     texts = [sentence(random.Random(n), 20) for n in range(8)]
     lost = [Loss("records", f"r{n}", "not_response") for n in range(4)]
     rows, rejected, result = write(tmp_path, iter([*outcomes([*texts, "short"]), *lost]), min_chars=20)

@@ -18,7 +18,6 @@ from release_build import FakeBuild
 from builder.augment import AugmentStage, augment
 from builder.cli import main
 from builder.control_tokens import escape_control_tokens, find_control_token
-from builder.corpus import extract_segments
 from builder.errors import StageError
 from builder.llm.contract import make_contract
 from builder.llm.conversations import backward_prompt, forward_prompt, rating_prompt
@@ -27,6 +26,7 @@ from builder.llm.judges import judge_rows
 from builder.llm.prompts import render
 from builder.llm.ratings import NO_LOGPROBS, score_position
 from builder.llm.renderer import Renderer, control_tokens
+from builder.method.corpus.pipeline import extract_segments
 from builder.recipe import Augment, Chat, Engine
 from builder.recipe.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
 from builder.recipe.runtime import Runtime

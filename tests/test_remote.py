@@ -11,10 +11,10 @@ import pytest
 from corpus_pages import archive, clueweb22, page, settings
 from test_corpus_tables import rows, write_parquet
 
-from builder.corpus import extract_segments
-from builder.corpus.reading.readers import Loss, Page, Shard, list_inputs, read_pages
 from builder.errors import RecipeError
 from builder.fingerprint import describe
+from builder.method.corpus.pipeline import extract_segments
+from builder.method.corpus.reading.readers import Loss, Page, Shard, list_inputs, read_pages
 from builder.recipe.runtime import Runtime
 from builder.recipe.segments import CorpusSource, Segments
 from builder.remote import list_remote, open_binary
@@ -167,7 +167,7 @@ def test_a_connection_that_breaks_is_a_lost_record(memory: Any, monkeypatch: pyt
                 raise OSError("connection reset")
             return data[(1 - self.left) * size :][:size]
 
-    monkeypatch.setattr("builder.corpus.reading.archives.open_binary", lambda location: Broken())
+    monkeypatch.setattr("builder.method.corpus.reading.archives.open_binary", lambda location: Broken())
     found = list(read_pages(inputs, Shard()))
     assert [item.reason for item in found if isinstance(item, Loss)] == ["unreadable"]
     assert sum(isinstance(item, Page) for item in found) == 131_072 // len(clueweb22(10))

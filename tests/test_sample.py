@@ -12,10 +12,10 @@ import lxml.html
 import pytest
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
-from builder.corpus.cutting.extractors import main_blocks
-from builder.corpus.cutting.segmenter import cut
-from builder.corpus.cutting.walk import parse, walk
 from builder.errors import RecipeError
+from builder.method.corpus.cutting.extractors import main_blocks
+from builder.method.corpus.cutting.segmenter import cut
+from builder.method.corpus.cutting.walk import parse, walk
 from builder.sample import SAMPLE_SEED
 from builder.sample.crawl import EXACT_COPIES, NEAR_COPIES, crawl
 from builder.sample.generate import HANDWRITTEN, sample_world, write_sample

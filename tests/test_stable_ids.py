@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from segments_here import cut_and_write
 
 from builder.augment import AugmentStage, augment
-from builder.corpus import deduplicate, extract_segments
 from builder.llm.engine import Completion, load_tokenizer
+from builder.method.corpus.dedup import deduplicate
+from builder.method.corpus.pipeline import extract_segments
 from builder.recipe import Augment, Chat, Engine
 from builder.recipe.runtime import Runtime
 from builder.recipe.seed import Seed

@@ -1,1 +1,1 @@
-"""Language models: the chat contract, prompts, engines and judges."""
+"""Language models: the chat contract, what is asked, who answers, and no row lost."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from builder.errors import StageError
 from builder.llm.conversations import both_tags, completion, question
-from builder.llm.prompts import template_path
+from builder.resources import template_path
 from builder.storage import read_json, write_json
 
 if TYPE_CHECKING:

@@ -7,16 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from builder.errors import StageError
+from builder.resources import INSTALL
 
 if TYPE_CHECKING:
     from builder.recipe import Engine as EngineConfig
     from builder.recipe.runtime import Runtime
-
-INSTALL = {
-    "vllm": "pip install 'humpback-builder[vllm]' (GPU) or '[cpu]', or set engine.kind: transformers",
-    "transformers": "pip install 'humpback-builder[train]'",
-    "openai": "pip install 'humpback-builder[openai]'",
-}
 
 
 @dataclass(frozen=True)

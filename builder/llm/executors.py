@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.corpus.workers import watched_workers
 from builder.errors import StageError
 from builder.llm.journal import blame
+from builder.method.corpus.workers import watched_workers
 
 if TYPE_CHECKING:
     from builder.llm.block import AnswerRows

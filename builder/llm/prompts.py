@@ -5,16 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.errors import StageError
+from builder.resources import template_path
 
 if TYPE_CHECKING:
     from jinja2 import Template
-
-TEMPLATES = Path(__file__).parents[1] / "templates"
-
-
-def template_path(name: str | Path) -> Path:
-    """Where a template lies: a recipe's own file, or one that comes with the package."""
-    return name if isinstance(name, Path) else TEMPLATES / f"{name}.jinja"
 
 
 @functools.cache

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from builder.errors import StageError
 from builder.llm.conversations import forward_prompt
-from builder.llm.prompts import render, template_path
+from builder.llm.prompts import render
 from builder.llm.renderer import Renderer
+from builder.resources import template_path
 
 Row = dict[str, Any]
 FORCED = "Score: "

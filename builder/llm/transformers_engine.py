@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import StageError
-from builder.llm.engine import INSTALL, Completion, Sampling, Tick
+from builder.llm.engine import Completion, Sampling, Tick
+from builder.resources import INSTALL
 
 if TYPE_CHECKING:
     import torch

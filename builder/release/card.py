@@ -194,7 +194,7 @@ def prompts(material: Material, *, own: bool = False) -> dict[str, str]:
         material: What the release is made of.
         own: Leave out what other models than those of the build were asked.
     """
-    from builder.llm.prompts import template_path
+    from builder.resources import template_path
 
     augment, judges = material.recipe.augment, material.recipe.score
     paths = {} if own and augment.model else {AUGMENTATION: template_path(augment.template)}

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.corpus.cutting.walk import WALK_VERSION
-from builder.corpus.restore import Masks, page_blocks, restore
 from builder.errors import RecipeError, ReleaseError
+from builder.method.corpus.cutting.walk import WALK_VERSION
+from builder.method.corpus.restore import Masks, page_blocks, restore
 from builder.recipe.strict_yaml import read_yaml
 from builder.release.hydrated import Texts, write_hydrated
 from builder.release.manifest import MANIFEST
@@ -17,7 +17,7 @@ from builder.release.standoff import SEED, STANDOFF, text_digest
 from builder.storage import parquet_files, read_json, read_rows
 
 if TYPE_CHECKING:
-    from builder.corpus.reading.readers import Input, Page
+    from builder.method.corpus.reading.readers import Input, Page
 
 PAGE_MISSING, PAGE_UNREADABLE, PAGE_DIFFERS, TEXT_DIFFERS = (
     "page_missing", "page_unreadable", "page_differs", "text_differs",
@@ -145,7 +145,7 @@ def _inputs(dataset: Path, corpora: list[Path], search: Search) -> "list[Input]"
     Raises:
         RecipeError: If there is no file of a format that the build read.
     """
-    from builder.corpus.reading.readers import list_inputs
+    from builder.method.corpus.reading.readers import list_inputs
     from builder.recipe.segments import CorpusSource
 
     found: list[Input] = []
@@ -174,7 +174,7 @@ def _formats(dataset: Path) -> Iterator[dict[str, Any]]:
 
 
 def _search(search: Search, inputs: "list[Input]") -> None:
-    from builder.corpus.reading.readers import Loss, Shard, read_pages
+    from builder.method.corpus.reading.readers import Loss, Shard, read_pages
 
     for item in read_pages(inputs, Shard()):
         if isinstance(item, Loss):

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.corpus.cutting.walk import WALK_VERSION
 from builder.errors import ReleaseError
+from builder.method.corpus.cutting.walk import WALK_VERSION
 from builder.recipe import Recipe
 from builder.recipe.release import Release
 from builder.release.manifest import MANIFEST

@@ -10,17 +10,17 @@ from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.corpus.tasks import TaskFiles
-from builder.corpus.workers import forks_end_with_us, watched_workers
 from builder.errors import StageError
 from builder.fingerprint import fingerprint
+from builder.method.corpus.tasks import TaskFiles
+from builder.method.corpus.workers import forks_end_with_us, watched_workers
 from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Segments
 from builder.records import Counts, Stats
 from builder.storage import read_rows
 
 if TYPE_CHECKING:
-    from builder.corpus.reading.readers import Input, Loss, Page
+    from builder.method.corpus.reading.readers import Input, Loss, Page
 
 VERSION = 5
 _LOST_LISTED = 100
@@ -42,8 +42,8 @@ def extract_segments(out: Path, config: Segments, *, runtime: Runtime) -> Stats:
         RecipeError: If the corpus is not there, or is text without HTML.
         StageError: If no page could be read from it.
     """
-    from builder.corpus.reading.readers import list_inputs
-    from builder.corpus.rules.header import navigation_headers
+    from builder.method.corpus.reading.readers import list_inputs
+    from builder.method.corpus.rules.header import navigation_headers
 
     inputs = list_inputs(config.sources)
     navigation_headers(config.navigation_headers)
@@ -57,10 +57,10 @@ def extract_segments(out: Path, config: Segments, *, runtime: Runtime) -> Stats:
 def _run(inputs: "list[Input]", config: Segments, files: TaskFiles, workers: int) -> None:
     from datatrove.executor.local import LocalPipelineExecutor
 
-    from builder.corpus.cutting.page import cut_page
-    from builder.corpus.rules.urls import BlockUrls, load_lists
-    from builder.corpus.sandbox import CutPages
-    from builder.corpus.writer import WriteSegments
+    from builder.method.corpus.cutting.page import cut_page
+    from builder.method.corpus.rules.urls import BlockUrls, load_lists
+    from builder.method.corpus.sandbox import CutPages
+    from builder.method.corpus.writer import WriteSegments
 
     blocks = [
         ReadPages(inputs),
@@ -90,7 +90,7 @@ class ReadPages:
 
     def __call__(self, data: object, rank: int, world_size: int) -> "Iterator[Page | Loss]":
         """Ignore `data`; there is nothing before the first block."""
-        from builder.corpus.reading.readers import Shard, read_pages
+        from builder.method.corpus.reading.readers import Shard, read_pages
 
         yield from read_pages(self.inputs, Shard(rank, world_size))
 
@@ -100,7 +100,7 @@ def _warm_up() -> None:
     for module in ("lxml.html", "resiliparse.extract.html2text", "trafilatura"):
         importlib.import_module(module)
 
-    from builder.corpus.cutting.language import load_detector
+    from builder.method.corpus.cutting.language import load_detector
 
     load_detector()
 

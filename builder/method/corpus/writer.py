@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from builder.control_tokens import escape_control_tokens
-from builder.corpus.cutting.walk import WALK_VERSION
-from builder.corpus.reading.readers import Loss
-from builder.corpus.rules.heuristics import unsafe, why_reject
-from builder.corpus.rules.pii import mask
-from builder.corpus.tasks import TaskFiles, Ticker
+from builder.method.corpus.cutting.walk import WALK_VERSION
+from builder.method.corpus.reading.readers import Loss
+from builder.method.corpus.rules.heuristics import unsafe, why_reject
+from builder.method.corpus.rules.pii import mask
+from builder.method.corpus.tasks import TaskFiles, Ticker
 from builder.records import (
     REJECTED_TEXTS_PER_REASON,
     Counts,
@@ -22,9 +22,9 @@ from builder.records import (
 from builder.storage import open_rows
 
 if TYPE_CHECKING:
-    from builder.corpus.cutting.page import CutPage
-    from builder.corpus.cutting.segmenter import Segment
-    from builder.corpus.reading.readers import Page
+    from builder.method.corpus.cutting.page import CutPage
+    from builder.method.corpus.cutting.segmenter import Segment
+    from builder.method.corpus.reading.readers import Page
     from builder.recipe.segments import Segments
 
     Outcome = tuple[Page, CutPage] | Loss

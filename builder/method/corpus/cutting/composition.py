@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from builder.corpus.cutting.blocks import Block
+    from builder.method.corpus.cutting.blocks import Block
 
 CARD_CHARS = 200
 """A section with less text than this under a heading of its own may be a card of a listing."""

@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from builder.corpus.cutting.mask import Evidence
-from builder.corpus.cutting.source import with_fallback
+from builder.method.corpus.cutting.mask import Evidence
+from builder.method.corpus.cutting.source import with_fallback
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
-    from builder.corpus.cutting.blocks import Block
+    from builder.method.corpus.cutting.blocks import Block
 
 Mode = Literal["cascade", "overlay", "fast"]
 DOUBT = 0.08

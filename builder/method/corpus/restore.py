@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.control_tokens import escape_control_tokens
-from builder.corpus.cutting.source import refuse
-from builder.corpus.cutting.walk import TooDeepError, parse, render, walk
-from builder.corpus.rules.pii import mask
+from builder.method.corpus.cutting.source import refuse
+from builder.method.corpus.cutting.walk import TooDeepError, parse, render, walk
+from builder.method.corpus.rules.pii import mask
 
 if TYPE_CHECKING:
-    from builder.corpus.cutting.walk import Block
-    from builder.corpus.reading.crawl import Page
+    from builder.method.corpus.cutting.walk import Block
+    from builder.method.corpus.reading.crawl import Page
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.corpus.dedup_near import MinHash
-from builder.corpus.dedup_output import write_kept, write_rejected
-from builder.corpus.dedup_rows import Group, Index, read_batches, read_index, row_groups
-from builder.corpus.rules.urls import registered_domain
+from builder.method.corpus.dedup_near import MinHash
+from builder.method.corpus.dedup_output import write_kept, write_rejected
+from builder.method.corpus.dedup_rows import Group, Index, read_batches, read_index, row_groups
+from builder.method.corpus.rules.urls import registered_domain
 from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Dedup
 from builder.records import Counts, Stats, stable_id

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.corpus.dedup_rows import Group, read_batches
-from builder.corpus.rules.words import splitter
-from builder.corpus.workers import forks_end_with_us
+from builder.method.corpus.dedup_rows import Group, read_batches
+from builder.method.corpus.rules.words import splitter
+from builder.method.corpus.workers import forks_end_with_us
 from builder.progress import Progress, polled
 from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Dedup

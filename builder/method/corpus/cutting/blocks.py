@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from builder.corpus.cutting.regions import Region
+from builder.method.corpus.cutting.regions import Region
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

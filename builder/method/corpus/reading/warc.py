@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from builder.corpus.reading.decode import MAX_PAGE_BYTES
-from builder.corpus.reading.inflate import Break, Piece, RawFile, Reason, is_packed, pieces
-from builder.corpus.reading.warc_head import MAX_HEAD, parse_head
+from builder.method.corpus.reading.decode import MAX_PAGE_BYTES
+from builder.method.corpus.reading.inflate import Break, Piece, RawFile, Reason, is_packed, pieces
+from builder.method.corpus.reading.warc_head import MAX_HEAD, parse_head
 
 MEMBER_START = b"WARC/"
 _START = re.compile(rb"WARC/\d{1,2}\.\d{1,2}[ \t]*\r?\n[ \t\r\n]{0,8}[A-Za-z][A-Za-z0-9-]{1,60}[ \t]*:")

@@ -3,12 +3,20 @@
 import hashlib
 from collections.abc import Callable, Iterator
 
-from builder.corpus.reading.archives import read_warc
-from builder.corpus.reading.crawl import Format, Input, Loss, Page, Record, Shard, printable
-from builder.corpus.reading.decode import MAX_PAGE_BYTES, Payload, UndecodableError, clean, decode, is_html, split_http
-from builder.corpus.reading.html_files import own_url, read_html
-from builder.corpus.reading.sources import list_inputs
-from builder.corpus.reading.tables import read_jsonl, read_parquet
+from builder.method.corpus.reading.archives import read_warc
+from builder.method.corpus.reading.crawl import Format, Input, Loss, Page, Record, Shard, printable
+from builder.method.corpus.reading.decode import (
+    MAX_PAGE_BYTES,
+    Payload,
+    UndecodableError,
+    clean,
+    decode,
+    is_html,
+    split_http,
+)
+from builder.method.corpus.reading.html_files import own_url, read_html
+from builder.method.corpus.reading.sources import list_inputs
+from builder.method.corpus.reading.tables import read_jsonl, read_parquet
 
 __all__ = ["MAX_PAGE_BYTES", "Input", "Loss", "Page", "Shard", "list_inputs", "read_pages"]
 

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from builder.corpus.reading.crawl import Input, Loss, Record
-from builder.corpus.reading.decode import MAX_PAGE_BYTES
-from builder.corpus.reading.inflate import Break, RawFile, is_packed, pieces
+from builder.method.corpus.reading.crawl import Input, Loss, Record
+from builder.method.corpus.reading.decode import MAX_PAGE_BYTES
+from builder.method.corpus.reading.inflate import Break, RawFile, is_packed, pieces
 from builder.remote import open_binary
 
 _CANONICAL = re.compile(r"<link\b[^<>]{0,2000}\brel\s*=\s*[\"']?canonical[\"']?[^<>]{0,2000}>", re.IGNORECASE)

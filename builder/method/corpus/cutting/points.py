@@ -11,12 +11,12 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from builder.corpus.cutting import regions
-from builder.corpus.cutting.regions import CONTENT, HEADER
-from builder.corpus.rules.header import navigation_headers, normalise_header
+from builder.method.corpus.cutting import regions
+from builder.method.corpus.cutting.regions import CONTENT, HEADER
+from builder.method.corpus.rules.header import navigation_headers, normalise_header
 
 if TYPE_CHECKING:
-    from builder.corpus.cutting.blocks import Block
+    from builder.method.corpus.cutting.blocks import Block
 
 LONG_KEY = 30
 """Characters, white space left out, from which a block is told apart from chance by its own text."""

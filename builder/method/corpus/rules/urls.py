@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 from xxhash import xxh3_64_intdigest
 
-from builder.corpus.reading.readers import Loss
+from builder.method.corpus.reading.readers import Loss
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from builder.corpus.reading.readers import Page
+    from builder.method.corpus.reading.readers import Page
 
 _NOT_WORD = re.compile(r"[^a-zA-Z0-9]+")
 _PIECE = 1 << 22

@@ -11,12 +11,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.corpus.cutting import regions
-from builder.corpus.cutting.points import LONG_KEY, MARGINS, MARKS, points_of
-from builder.corpus.cutting.regions import CERTAIN, HEADER, Region, settle
+from builder.method.corpus.cutting import regions
+from builder.method.corpus.cutting.points import LONG_KEY, MARGINS, MARKS, points_of
+from builder.method.corpus.cutting.regions import CERTAIN, HEADER, Region, settle
 
 if TYPE_CHECKING:
-    from builder.corpus.cutting.blocks import Block
+    from builder.method.corpus.cutting.blocks import Block
 
 NEEDED = 3.5
 """Points from which a block is main content."""

@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.corpus.reading.crawl import Loss, Page
+from builder.method.corpus.reading.crawl import Loss, Page
 
 if TYPE_CHECKING:
     from datatrove.pipeline.extractors.base import ExtractorSandbox
 
-    from builder.corpus.cutting.page import CutPage
+    from builder.method.corpus.cutting.page import CutPage
 
     Cutter = Callable[[Page], CutPage | str]
     Outcome = tuple[Page, CutPage] | Loss

@@ -5,20 +5,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.corpus.cutting.extractors import main_blocks
-from builder.corpus.cutting.language import decide, declared_language, detect
-from builder.corpus.cutting.segmenter import Segment, cut
-from builder.corpus.cutting.source import refuse
-from builder.corpus.cutting.text import clean_heading
-from builder.corpus.cutting.walk import TooDeepError, parse, walk
+from builder.method.corpus.cutting.extractors import main_blocks
+from builder.method.corpus.cutting.language import decide, declared_language, detect
+from builder.method.corpus.cutting.segmenter import Segment, cut
+from builder.method.corpus.cutting.source import refuse
+from builder.method.corpus.cutting.text import clean_heading
+from builder.method.corpus.cutting.walk import TooDeepError, parse, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lxml.html import HtmlElement
 
-    from builder.corpus.cutting.blocks import Block
-    from builder.corpus.reading.readers import Page
+    from builder.method.corpus.cutting.blocks import Block
+    from builder.method.corpus.reading.readers import Page
     from builder.recipe.segments import Segments
 
 LANGUAGE_CHARS = 1_000

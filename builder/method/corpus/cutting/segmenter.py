@@ -15,8 +15,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from builder.corpus.cutting.blocks import Block, render
-from builder.corpus.cutting.composition import UNCOUNTED, Composition, composition
+from builder.method.corpus.cutting.blocks import Block, render
+from builder.method.corpus.cutting.composition import UNCOUNTED, Composition, composition
 
 _NOT_WORD = re.compile(r"\W+")
 

@@ -1,0 +1,1 @@
+"""Pages become distinct segments (paper 2.1)."""

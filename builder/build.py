@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder import stage_names as names
-from builder.augment import AugmentStage, augment
 from builder.curate import select
 from builder.decontaminate import clean_seed
 from builder.iterations import IterationStages
+from builder.method.augment.stage import AugmentStage, augment
 from builder.method.corpus.dedup import deduplicate
 from builder.method.corpus.pipeline import extract_segments
 from builder.pins import refuse_unpinned

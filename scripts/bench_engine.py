@@ -25,7 +25,6 @@ os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
 
 from bench_server import CONCURRENCY, ask_plainly, served  # beside this file
 
-from builder.augment import AugmentStage, InstructionWriter
 from builder.llm.attempts import Steady
 from builder.llm.contract import load_contract, make_contract
 from builder.llm.conversations import backward_prompt, rating_prompt
@@ -34,6 +33,7 @@ from builder.llm.ratings import score_position
 from builder.llm.renderer import Renderer
 from builder.llm.runner import run_rows
 from builder.llm.vllm_engine import VllmEngine
+from builder.method.augment.stage import AugmentStage, InstructionWriter
 from builder.recipe import Augment, Chat, Engine
 from builder.recipe.judges import Expected, Verdict
 from builder.recipe.runtime import Runtime

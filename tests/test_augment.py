@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted_server import NAME, changed, status
 
-from builder.augment import AugmentStage, augment, best_of_each, broken
 from builder.errors import StageError
 from builder.llm.contract import make_contract
 from builder.llm.engine import Completion, Failed, load_tokenizer
 from builder.llm.speakers import Written
+from builder.method.augment.stage import AugmentStage, augment, best_of_each, broken
 from builder.recipe import Augment, Chat, Engine
 from builder.recipe.other import Other
 from builder.recipe.runtime import Runtime

@@ -290,7 +290,7 @@ def test_the_order_of_keys_does_not_count(recipe, random):
         ("builder.method.corpus.pipeline", stages("segments")),
         ("builder.method.corpus.dedup", stages("dedup")),
         ("builder.train", MODELS),
-        ("builder.augment", stages("augment")),
+        ("builder.method.augment.stage", stages("augment")),
         ("builder.score", SCORES),
         ("builder.curate", CURATES),
     ],

@@ -9,11 +9,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from builder.gate import RULES, openings, why_reject
-from builder.gate.collapse import CAPACITY, COLLAPSE
 from builder.gate.phrases import has_turn, is_refusal
 from builder.gate.references import points_elsewhere
+from builder.gate.rules import RULES, why_reject
 from builder.gate.words import fold, holds_run, runs, shared_share, units, words
+from builder.method.augment.openings import CAPACITY, COLLAPSE, openings
 from builder.recipe.gate import Gate
 from builder.sample.phrases import TOPICS, TYPES
 
@@ -324,7 +324,7 @@ def test_collapse_to_one_opening_is_a_warning(alike: int, rows: int, warned: boo
 
 
 def test_openings_are_counted_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("builder.gate.collapse.CAPACITY", 50)
+    monkeypatch.setattr("builder.method.augment.openings.CAPACITY", 50)
     rows = [f"Rare {number} one" if number % 10 else "How do I mend a bike?" for number in range(5_000)]
     ((opening, share), *_) = openings(rows).most
     assert opening == "how do i"

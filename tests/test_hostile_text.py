@@ -15,7 +15,6 @@ from corpus_pages import settings
 from hostile_pages import FORGED, HEADERS, JINJA, PLEA, write_pages
 from release_build import FakeBuild
 
-from builder.augment import AugmentStage, augment
 from builder.cli import main
 from builder.control_tokens import escape_control_tokens, find_control_token
 from builder.errors import StageError
@@ -26,6 +25,7 @@ from builder.llm.judges import judge_rows
 from builder.llm.prompts import render
 from builder.llm.ratings import NO_LOGPROBS, score_position
 from builder.llm.renderer import Renderer, control_tokens
+from builder.method.augment.stage import AugmentStage, augment
 from builder.method.corpus.pipeline import extract_segments
 from builder.recipe import Augment, Chat, Engine
 from builder.recipe.judges import Expected, Likelihood, Reasoned, Reverse, Verdict

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from segments_here import cut_and_write
 
-from builder.augment import AugmentStage, augment
 from builder.control_tokens import find_control_token
 from builder.curate import choose, select
 from builder.errors import BuilderError, RecipeError, StageError
 from builder.llm.contract import make_contract
 from builder.llm.engine import Completion, load_tokenizer
 from builder.llm.renderer import Renderer
+from builder.method.augment.stage import AugmentStage, augment
 from builder.method.corpus.dedup import deduplicate
 from builder.method.corpus.pipeline import extract_segments
 from builder.recipe import Augment, Chat, Engine

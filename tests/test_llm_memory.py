@@ -13,7 +13,7 @@ PROGRAM = """
 import json, resource, sys
 from pathlib import Path
 from types import SimpleNamespace
-from builder.augment import AugmentStage, augment
+from builder.method.augment.stage import AugmentStage, augment
 from builder.llm.engine import Completion, load_tokenizer
 from builder.recipe import Augment, Chat, Engine
 from builder.recipe.runtime import Runtime

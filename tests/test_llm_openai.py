@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import pytest
 from scripted_server import END, NAME, changed, cut, drop, hang, status, text, token_logprob, tokens
 
-from builder.augment import AugmentStage, augment
 from builder.checks import check_recipe
 from builder.errors import RecipeError, StageError
 from builder.llm.engine import Completion, Failed, Sampling, load_tokenizer, start_engine
 from builder.llm.openai_engine import OpenaiEngine, serve_command, served_name
+from builder.method.augment.stage import AugmentStage, augment
 from builder.plan import plan_stages
 from builder.project import open_project
 from builder.recipe import Augment, Chat, Engine, load_recipe

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from segments_here import cut_and_write
 
-from builder.augment import AugmentStage, augment
 from builder.llm.engine import Completion, load_tokenizer
+from builder.method.augment.stage import AugmentStage, augment
 from builder.method.corpus.dedup import deduplicate
 from builder.method.corpus.pipeline import extract_segments
 from builder.recipe import Augment, Chat, Engine

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.control_tokens import find_control_token
-from builder.gate import openings, why_reject
+from builder.gate.rules import why_reject
 from builder.llm.chunks import Row
 from builder.llm.contract import check_contract
 from builder.llm.conversations import backward_prompt, untagged
@@ -15,6 +15,7 @@ from builder.llm.engine import Engine, Failed, Sampling, Tick, load_tokenizer, s
 from builder.llm.renderer import Renderer
 from builder.llm.runner import run_rows
 from builder.llm.speakers import Speaker, TokenSpeaker, Written, open_other
+from builder.method.augment.openings import openings
 from builder.recipe import Augment, Chat
 from builder.recipe import Engine as EngineConfig
 from builder.recipe.runtime import Runtime

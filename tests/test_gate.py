@@ -9,10 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from builder.gate.phrases import has_turn, is_refusal
-from builder.gate.references import points_elsewhere
-from builder.gate.rules import RULES, why_reject
 from builder.gate.words import fold, holds_run, runs, shared_share, units, words
+from builder.method.augment.gate.phrases import has_turn, is_refusal
+from builder.method.augment.gate.references import points_elsewhere
+from builder.method.augment.gate.rules import RULES, why_reject
 from builder.method.augment.openings import CAPACITY, COLLAPSE, openings
 from builder.recipe.gate import Gate
 from builder.sample.phrases import TOPICS, TYPES

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from builder.control_tokens import find_control_token
-from builder.gate.rules import why_reject
 from builder.llm.chunks import Row
 from builder.llm.contract import check_contract
 from builder.llm.conversations import backward_prompt, untagged
@@ -15,6 +14,7 @@ from builder.llm.engine import Engine, Failed, Sampling, Tick, load_tokenizer, s
 from builder.llm.renderer import Renderer
 from builder.llm.runner import run_rows
 from builder.llm.speakers import Speaker, TokenSpeaker, Written, open_other
+from builder.method.augment.gate.rules import why_reject
 from builder.method.augment.openings import openings
 from builder.recipe import Augment, Chat
 from builder.recipe import Engine as EngineConfig
@@ -174,7 +174,7 @@ def _candidate(row: Row, sample: int, answer: Written) -> Row:
 
 
 def broken(answer: Written) -> str | None:
-    """Why an answer is no instruction at all, or None; `builder.gate` looks at what it says."""
+    """Why an answer is no instruction at all, or None; `builder.method.augment.gate.rules` looks at what it says."""
     if not answer.ended:
         return "unfinished"
     return "control_tokens" if find_control_token(answer.text) else None

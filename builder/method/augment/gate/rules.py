@@ -6,9 +6,9 @@ wrong with M_yx. A run of words is what two texts share; no rule looks at meanin
 
 from functools import lru_cache
 
-from builder.gate.phrases import has_turn, is_refusal
-from builder.gate.references import points_elsewhere
 from builder.gate.words import fold, holds_run, runs, shared_share, units, words
+from builder.method.augment.gate.phrases import has_turn, is_refusal
+from builder.method.augment.gate.references import points_elsewhere
 from builder.method.corpus.cutting.language import detect
 from builder.recipe.gate import Gate
 from builder.secret_tokens import find_secret

@@ -1,0 +1,1 @@
+"""The sanity gate: named rules that drop unusable instructions."""

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import yaml
 
-from builder.quickstart import write_recipe_folder
+from builder.cli.quickstart import write_recipe_folder
 from builder.recipe import load_recipe
 from builder.recipe.runtime import Runtime
 from builder.seed import select_seed

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import yaml
 
-from builder.quickstart import write_recipe_folder
+from builder.cli.quickstart import write_recipe_folder
 from builder.storage import count_rows, parquet_files, read_json, read_rows
 
 HUMPBACK = [sys.executable, "-m", "builder"]

@@ -24,7 +24,7 @@ def recipe(tmp_path_factory):
 
 def test_help_loads_nothing_heavy():
     script = (
-        "import sys\nfrom click.testing import CliRunner\nfrom builder.cli import cli\n"
+        "import sys\nfrom click.testing import CliRunner\nfrom builder.cli.main import cli\n"
         "result = CliRunner().invoke(cli, ['--help'])\nassert result.exit_code == 0\n"
         "print(*{name.split('.')[0] for name in sys.modules})"
     )
@@ -34,9 +34,9 @@ def test_help_loads_nothing_heavy():
 
 def test_the_modules_of_the_core_load_no_model_or_data_library():
     script = (
-        "import sys\nimport builder, builder.build, builder.project\n"
-        "import builder.show, builder.checks, builder.quickstart\n"
-        "import builder.release.command, builder.seed\n"
+        "import sys\nimport builder, builder.build, builder.cli.project\n"
+        "import builder.cli.show, builder.cli.check, builder.cli.quickstart\n"
+        "import builder.cli.release, builder.seed\n"
         "import builder.method.corpus.pipeline, builder.method.corpus.dedup\n"
         "print(*{name.split('.')[0] for name in sys.modules})"
     )
@@ -70,7 +70,7 @@ def test_init_leaves_a_recipe_that_is_there_alone(recipe):
 
 
 def test_init_that_was_killed_can_be_repeated(tmp_path, monkeypatch):
-    from builder import quickstart
+    from builder.cli import quickstart
 
     written = []
 

@@ -4,9 +4,10 @@ import pytest
 from finished_iterations import finish
 from recipe_changes import JUDGES, write_small_recipe
 
+from builder.cli.project import open_project
+from builder.cli.show import show_stage
 from builder.errors import RecipeError
 from builder.iterations import read_iterations
-from builder.project import open_project
 from builder.recipe import Chat, Engine, Origin, load_recipe
 from builder.recipe.judges import Expected
 from builder.recipe.runtime import Runtime
@@ -21,7 +22,6 @@ from builder.records import (
 from builder.sample.generate import BASE
 from builder.score import HalfScoreStage, ScoreStage, join_halves, score
 from builder.scorer import Scorer
-from builder.show import show_stage
 from builder.stage_names import HALVES, half_of
 from builder.storage import read_rows, write_json, write_rows
 from builder.train import ForwardStage, HalfStage, train_forward

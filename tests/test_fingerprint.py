@@ -25,9 +25,9 @@ from recipe_changes import (
     write_small_recipe,
 )
 
+from builder.cli.project import open_project
 from builder.errors import RecipeError
 from builder.fingerprint import describe, fingerprint, listing
-from builder.project import open_project
 from builder.recipe import Augment, Training, load_recipe
 from builder.recipe.curate import Curate
 from builder.recipe.seed import SeedSource

@@ -15,7 +15,7 @@ from corpus_pages import settings
 from hostile_pages import FORGED, HEADERS, JINJA, PLEA, write_pages
 from release_build import FakeBuild
 
-from builder.cli import main
+from builder.cli.main import main
 from builder.control_tokens import escape_control_tokens, find_control_token
 from builder.errors import StageError
 from builder.llm.contract import make_contract
@@ -399,7 +399,7 @@ def test_an_error_that_quotes_web_text_cannot_drive_the_terminal(
     def fail(*_: object, **__: object) -> str:
         raise StageError("page \x1b]0;title\x07 \u202eevil \x9b2J\n  first\r\n  second")
 
-    monkeypatch.setattr("builder.checks.check_recipe", fail)
+    monkeypatch.setattr("builder.cli.check.check_recipe", fail)
     monkeypatch.setattr("sys.argv", ["humpback", "check", "build.yaml"])
     with pytest.raises(SystemExit) as ended:
         main()

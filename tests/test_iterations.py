@@ -3,9 +3,9 @@ from finished_iterations import finish, train_on
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.cli.project import open_project
 from builder.errors import RecipeError
 from builder.iterations import CLASSES, Iteration, difference, label_warnings, labelled, migration, read_iterations
-from builder.project import open_project
 
 values = st.none() | st.floats(1, 5) | st.sampled_from([1.0, 4.0, 5.0])
 keys = st.text("abcdef", min_size=1, max_size=3)

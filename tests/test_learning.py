@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
+from builder.cli.project import open_project
+from builder.cli.quickstart import write_recipe_folder
 from builder.llm.contract import load_contract
 from builder.llm.conversations import forward_prompt
 from builder.llm.engine import load_tokenizer
 from builder.llm.renderer import Renderer
 from builder.llm.transformers_engine import TransformersEngine
-from builder.project import open_project
-from builder.quickstart import write_recipe_folder
 from builder.recipe import Engine
 from builder.sample.method_check import train_uncurated
 from builder.sample.report import read_truth

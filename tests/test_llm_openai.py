@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import pytest
 from scripted_server import END, NAME, changed, cut, drop, hang, status, text, token_logprob, tokens
 
-from builder.checks import check_recipe
+from builder.cli.check import check_recipe
+from builder.cli.plan import plan_stages
+from builder.cli.project import open_project
 from builder.errors import RecipeError, StageError
 from builder.llm.engine import Completion, Failed, Sampling, load_tokenizer, start_engine
 from builder.llm.openai_engine import OpenaiEngine, serve_command, served_name
 from builder.method.augment.stage import AugmentStage, augment
-from builder.plan import plan_stages
-from builder.project import open_project
 from builder.recipe import Augment, Chat, Engine, load_recipe
 from builder.recipe.runtime import Runtime
 from builder.records import segment_schema
@@ -273,7 +273,7 @@ def test_a_stage_that_stops_leaves_no_trace_of_the_key_in_its_logs(server, stage
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory):
-    from builder.quickstart import write_recipe_folder
+    from builder.cli.quickstart import write_recipe_folder
 
     folder = tmp_path_factory.mktemp("recipe") / "project"
     write_recipe_folder(folder)
@@ -337,6 +337,6 @@ def test_importing_the_engine_imports_no_client():
     import subprocess
     import sys
 
-    script = "import sys, builder.llm.openai_engine, builder.llm.chat_model, builder.checks; print(*sys.modules)"
+    script = "import sys, builder.llm.openai_engine, builder.llm.chat_model, builder.cli.check; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=Path.cwd())
     assert not {"openai", "httpx", "httpx2", "transformers"} & set(loaded.stdout.split())

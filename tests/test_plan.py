@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from stages import Words, write_words
 
-from builder.plan import differences, plan_entry
+from builder.cli.plan import differences, plan_entry
 from builder.recipe.runtime import Runtime
 from builder.workspace import STAGE_FILE, Artifact, Workspace
 

@@ -8,11 +8,11 @@ import yaml
 from click.testing import CliRunner
 from training_pairs import BASE, train_here, write_pairs
 
-from builder.cli import cli
+from builder.cli.main import cli
+from builder.cli.quickstart import write_recipe_folder
 from builder.errors import StageError
 from builder.llm.engine import load_tokenizer
 from builder.preflight import MASKED, Example, check_examples, describe, made_by_trl, problems
-from builder.quickstart import write_recipe_folder
 from builder.recipe import Chat, Origin
 from builder.train import role_renderer
 from builder.training_rows import forward_rows

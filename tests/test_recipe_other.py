@@ -93,7 +93,7 @@ def test_a_model_says_where_it_is(other, location, served):
 
 
 def test_a_hub_model_is_not_built_with_until_its_commit_is_pinned(load, tmp_path):
-    from builder.project import open_project
+    from builder.cli.project import open_project
 
     assert load("augment.model={model: org/name}").augment.model.revision is None
     with pytest.raises(RecipeError, match="org/name"):

@@ -9,8 +9,9 @@ from click.testing import CliRunner
 
 from builder.batches import share_of_a_process
 from builder.build import run_build
-from builder.checks import check_recipe
-from builder.cli import init
+from builder.cli.check import check_recipe
+from builder.cli.main import init
+from builder.cli.quickstart import write_recipe_folder
 from builder.control_tokens import find_control_token
 from builder.errors import StageError
 from builder.llm.contract import check_contract, load_contract, make_contract
@@ -19,7 +20,6 @@ from builder.llm.engine import load_tokenizer
 from builder.llm.ratings import score_position
 from builder.llm.renderer import Renderer
 from builder.pins import hub_inputs
-from builder.quickstart import write_recipe_folder
 from builder.recipe import Chat, Origin, load_recipe
 from builder.recipe.runtime import Runtime
 from builder.records import curated_schema, seed_schema

@@ -12,13 +12,14 @@ from hub_server import HubServer
 from release_build import FakeBuild
 from small_release import clients_reach
 
-from builder.answer import Answer
 from builder.build import Build
+from builder.cli import release as command
+from builder.cli.answer import Answer
+from builder.cli.project import Project
+from builder.cli.release import Options, release_recipe
 from builder.errors import RecipeError, ReleaseError
-from builder.project import Project
 from builder.records import candidate_schema
-from builder.release import command, verify
-from builder.release.command import Options, release_recipe
+from builder.release import verify
 from builder.release.links import linked
 from builder.release.push import Push
 from builder.storage import read_json, write_rows

@@ -132,7 +132,7 @@ WITHOUT_EXTRACTORS = """
 import sys
 for name in ("trafilatura", "resiliparse.extract", "resiliparse.extract.html2text", "torch", "transformers"):
     sys.modules[name] = None
-from builder.cli import main
+from builder.cli.main import main
 sys.argv = ["humpback", "hydrate", *sys.argv[1:]]
 main()
 """

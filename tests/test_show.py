@@ -4,9 +4,9 @@ import pytest
 from click.testing import CliRunner
 from finished_iterations import finish
 
-from builder.cli import cli
-from builder.project import open_project
-from builder.show import show_stage
+from builder.cli.main import cli
+from builder.cli.project import open_project
+from builder.cli.show import show_stage
 
 RATED = {"a": 5.0, "b": 4.5, "c": 4.0, "d": 1.0, "e": None}
 LIKELY = {"a": -0.50001, "b": -1.0, "c": -2.0, "d": -3.0, "e": -4.0}

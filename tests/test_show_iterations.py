@@ -3,9 +3,9 @@ import json
 import pytest
 from finished_iterations import finish
 
+from builder.cli.iterations import show_iterations
+from builder.cli.project import open_project
 from builder.errors import RecipeError
-from builder.project import open_project
-from builder.show_iterations import show_iterations
 
 FIRST = {"a": 4.0, "b": 3.0, "c": 2.0, "d": 1.0}
 SECOND = {"a": 4.0, "b": 1.0, "c": 3.0, "d": None}

@@ -2,8 +2,8 @@ import pytest
 import yaml
 from recipe_changes import changed, write_recipe, write_small_recipe
 
-from builder.project import open_project
-from builder.show_training import describe_trainings, training_table
+from builder.cli.project import open_project
+from builder.cli.show import describe_trainings, training_table
 from builder.storage import write_json
 from builder.training_output import METRICS
 

@@ -98,16 +98,16 @@ def timed_assertions(source: str) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("source", "found"),
     [
-        ("from builder.plan import _key", ["builder.plan._key"]),
+        ("from builder.cli.plan import _key", ["builder.cli.plan._key"]),
         ("import builder._data", ["builder._data"]),
-        ("import builder.plan\nbuilder.plan._key()", ["builder.plan._key"]),
+        ("import builder.cli.plan\nbuilder.plan._key()", ["builder.cli.plan._key"]),
         ("engine.llm._step.x", ["engine.llm._step"]),
         ("make(1)._step", ["make(1)._step"]),
         ("import os\nos._exit(3)", []),
         ("self._x = super()._y", []),
         ("patch.setattr('builder.seed._read', 1)", ["builder.seed._read"]),
         ("patch.setattr(verify, '_load', 1)", ["_load"]),
-        ("PROGRAM = 'from builder.plan import _key'", ["builder.plan._key"]),
+        ("PROGRAM = 'from builder.cli.plan import _key'", ["builder.cli.plan._key"]),
     ],
 )
 def test_private_names_are_found_however_they_are_written(source: str, found: list[str]) -> None:

@@ -13,13 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.cli.project import Project, build_project, open_project
+from builder.cli.quickstart import copy_recipe
 from builder.llm.contract import check_contract
 from builder.llm.engine import load_tokenizer, start_engine
 from builder.llm.judges import judge_rows
 from builder.llm.ratings import Row
 from builder.llm.renderer import Renderer
-from builder.project import Project, build_project, open_project
-from builder.quickstart import copy_recipe
 from builder.recipe.judges import Expected, Judge, Likelihood, Reasoned, Reverse, Verdict
 from builder.sample.generate import write_sample
 from builder.sample.report import read_truth

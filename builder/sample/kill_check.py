@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from builder import stage_names as names
-from builder.quickstart import write_recipe_folder
+from builder.cli.quickstart import write_recipe_folder
 from builder.sample.kill_compare import TWINS, contents, differences
 from builder.sample.kill_points import Point, chunk_points, random_points, running_stage, stage_seconds
 from builder.stage_names import AUGMENT, BACKWARD

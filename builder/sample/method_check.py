@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from builder.build import Build
+from builder.cli.project import Project, build_project, open_project
+from builder.cli.quickstart import copy_recipe
 from builder.console import Console
-from builder.project import Project, build_project, open_project
-from builder.quickstart import copy_recipe
 from builder.recipe.runtime import Runtime
 from builder.records import Counts, Stats, curated_schema, stable_id
 from builder.sample.generate import sample_world, write_sample

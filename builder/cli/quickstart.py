@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from builder.answer import Answer
+from builder.cli.answer import Answer
+from builder.cli.project import build_project, open_project
+from builder.cli.release import release_project
 from builder.errors import BuilderError, RecipeError
-from builder.project import build_project, open_project, release_project
 from builder.resources import resource_folder
 from builder.storage import write_bytes
 

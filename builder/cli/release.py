@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from builder.answer import Answer
+from builder.build import Build
+from builder.cli.answer import Answer
+from builder.cli.project import Project
+from builder.errors import ReleaseError
 from builder.escape import escape
-from builder.project import Project, finished_build
 from builder.recipe import Recipe
 from builder.release.check import release_notes
 from builder.release.folder import assemble, assembled
@@ -130,3 +132,29 @@ def _pushed(folder: Path, version: Version, entries: Iterable[Entry]) -> Answer:
     return Answer(
         {"version": str(version), "path": str(folder), "repositories": repositories}, lambda: "\n".join(lines)
     )
+
+
+def finished_build(project: Project) -> Build:
+    """The build, if every stage of it is done.
+
+    Raises:
+        ReleaseError: If a stage is not done.
+    """
+    build = project.look_at_build()
+    missing = [name for name, artifact in build.artifacts.items() if artifact.status != "done"]
+    if missing:
+        raise ReleaseError(f"the build is not finished ({', '.join(missing)}); run `humpback build` first")
+    return build
+
+
+def release_project(project: Project, version: str, out: Path | None = None, *, replace: bool = False) -> Path:
+    """Assemble and check the release folder of a finished build and return it.
+
+    Raises:
+        RecipeError: If the version is no version.
+        ReleaseError: If a stage is not done, or the folder does not pass its checks.
+    """
+    from builder.release import assemble
+
+    folder = out or project.folder / "releases" / version
+    return assemble(folder, finished_build(project), version, replace=replace)

@@ -14,8 +14,8 @@ from builder.failures import explain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from builder.answer import Answer
-    from builder.project import Project
+    from builder.cli.answer import Answer
+    from builder.cli.project import Project
 
 RECIPE = click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE")
 WORK_DIR = click.option("--work-dir", type=click.Path(path_type=Path), help="Where the stages are kept.")
@@ -46,7 +46,7 @@ def _reads_project(verb: "Callable[..., Answer]") -> "Callable[..., None]":
     @_prints
     @functools.wraps(verb)
     def command(recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], **given: Any) -> "Answer":
-        from builder.project import open_project
+        from builder.cli.project import open_project
 
         return verb(open_project(recipe, work_dir, overrides), **given)
 
@@ -66,7 +66,7 @@ def cli(debug: bool) -> None:
 @_prints
 def quickstart(directory: Path, overrides: tuple[str, ...]) -> "Answer":
     """Build the embedded sample end to end on the CPU: pages to release folder and models."""
-    from builder.quickstart import run_quickstart
+    from builder.cli.quickstart import run_quickstart
 
     return run_quickstart(directory, overrides)
 
@@ -83,7 +83,7 @@ def quickstart(directory: Path, overrides: tuple[str, ...]) -> "Answer":
 @_prints
 def init(directory: Path, recipe: str) -> "Answer":
     """Write a commented recipe folder to start from; quickstart builds as it is, on the embedded sample."""
-    from builder.quickstart import write_recipe_folder
+    from builder.cli.quickstart import write_recipe_folder
 
     return write_recipe_folder(directory, recipe)
 
@@ -97,7 +97,7 @@ def init(directory: Path, recipe: str) -> "Answer":
 @click.pass_context
 def check(context: click.Context, recipe: Path, overrides: tuple[str, ...], pin: bool, preflight: bool) -> "Answer":
     """Check the recipe and the files it names; report everything that is wrong at once."""
-    from builder.checks import check_recipe
+    from builder.cli.check import check_recipe
 
     say = _silent if context.params["as_json"] else click.echo
     return check_recipe(recipe, overrides, pin=pin, preflight=preflight, say=say)
@@ -107,7 +107,7 @@ def check(context: click.Context, recipe: Path, overrides: tuple[str, ...], pin:
 @_reads_project
 def plan(project: "Project") -> "Answer":
     """Show which stages are cached, partial or missing, and why they would run; runs nothing."""
-    from builder.plan import plan_stages
+    from builder.cli.plan import plan_stages
 
     return plan_stages(project)
 
@@ -117,7 +117,7 @@ def plan(project: "Project") -> "Answer":
 @click.option("--until", metavar="STAGE", help="Stop after this stage.")
 def build(project: "Project", until: str | None) -> "Answer":
     """Run the stages that are missing."""
-    from builder.project import build_recipe
+    from builder.cli.build import build_recipe
 
     return build_recipe(project, until)
 
@@ -142,8 +142,8 @@ def show(project: "Project", stage: str | None, rows: int, rejected: bool, label
 
     As STAGE, `iterations` shows how scores and selections differ from one iteration to the next.
     """
-    from builder.show import show_stage, show_stages
-    from builder.show_iterations import show_iterations
+    from builder.cli.iterations import show_iterations
+    from builder.cli.show import show_stage, show_stages
 
     if stage == "iterations":
         return show_iterations(project, labels, rows=rows)
@@ -181,7 +181,7 @@ def release(
     **options: Any,
 ) -> "Answer":
     """Assemble and check the release folder of a finished build, dataset and models; publish it with --push."""
-    from builder.release.command import Options, release_recipe
+    from builder.cli.release import Options, release_recipe
     from builder.release.push import Push
 
     if not push and (public or gated or onto or verify == "full"):
@@ -208,7 +208,7 @@ def _progress(line: str) -> None:
 @_prints
 def hydrate(release: Path, corpora: tuple[Path, ...], out: Path | None) -> "Answer":
     """Give a stand-off release its text back from your own copy of the crawl."""
-    from builder.answer import Answer
+    from builder.cli.answer import Answer
     from builder.release.hydrate import describe_hydrated, hydrate
 
     result = hydrate(release, list(corpora), out)

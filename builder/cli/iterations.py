@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from builder.answer import Answer
+from builder.cli.answer import Answer
+from builder.cli.project import Project
 from builder.escape import escape
 from builder.iterations import CLASSES, differences, label_warnings, labelled, read_iterations
 from builder.labels import label_pairs, read_labels
-from builder.project import Project
 from builder.recipe.curate import RATINGS
 from builder.storage import read_rows
 from builder.workspace import Artifact

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from builder.answer import Answer
+from builder.cli.answer import Answer
 from builder.errors import BuilderError, RecipeError
 from builder.fingerprint import describe
 from builder.licences import licence_notes
@@ -77,8 +77,8 @@ def check_recipe(
 
 
 def _preflight(path: Path, overrides: tuple[str, ...]) -> dict[str, str]:
-    from builder.preflight_check import preflight_recipe
-    from builder.project import open_project
+    from builder.cli.preflight import preflight_recipe
+    from builder.cli.project import open_project
 
     return preflight_recipe(open_project(path, None, overrides).look_at_build())
 
@@ -135,7 +135,7 @@ def _served_notes(recipe: Recipe, path: Path, overrides: tuple[str, ...], served
     """Which models of the build the server serves; it need not serve one before the build has come to it."""
     if recipe.engine.kind != "openai" or not importlib.util.find_spec("openai"):
         return
-    from builder.project import open_project
+    from builder.cli.project import open_project
 
     build = open_project(path, None, overrides).look_at_build()
     for name in (artifact.path.name for artifact in (build.backward, *build.models[:-1])):

@@ -4,9 +4,9 @@ import json
 import re
 from typing import Any
 
-from builder.answer import Answer
+from builder.cli.answer import Answer
+from builder.cli.project import Project
 from builder.errors import StageError
-from builder.project import Project
 from builder.stage_names import BACKWARD, CURATE, DEDUP, MODEL, SCORE, SEED, SEED_CLEAN, SEGMENTS, model, parse
 from builder.storage import read_json
 from builder.workspace import STAGE_FILE, Artifact, changed_versions

@@ -17,8 +17,8 @@ import pytest
 from corpus_bad import HEAVY_PAGES, HTTP_PAGES, KEPT, PAGES, write_archives, write_pages
 from corpus_pages import archive, clueweb12, clueweb22, page, settings
 
-from builder.method.corpus.pipeline import extract_segments
 from builder.method.corpus.reading.readers import Loss, Page, Shard, list_inputs, read_pages
+from builder.method.corpus.stage import extract_segments
 from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Segments
 from builder.records import Stats
@@ -112,7 +112,7 @@ def test_a_stage_that_is_killed_and_resumed_gives_the_same(tmp_path: Path) -> No
     archive(tmp_path / "in" / "x.warc.gz", 600)
     config = settings(tmp_path / "in", tasks=6)
     code = (
-        "import sys; from pathlib import Path; from builder.method.corpus.pipeline import extract_segments;"
+        "import sys; from pathlib import Path; from builder.method.corpus.stage import extract_segments;"
         "from builder.recipe import Runtime; from builder.recipe.segments import Segments;"
         "config = Segments.model_validate_json(sys.argv[1]);"
         "extract_segments(Path(sys.argv[2]), config, runtime=Runtime(workers=1))"

@@ -106,7 +106,7 @@ def test_a_changed_list_of_headers_comes_with_a_new_version() -> None:
     """The list is not part of a recipe that names no other, so `VERSION` in pipeline.py speaks for it."""
     import hashlib
 
-    from builder.method.corpus.pipeline import VERSION
+    from builder.method.corpus.stage import VERSION
 
     digest = hashlib.sha256("\n".join(sorted(navigation_headers(None))).encode()).hexdigest()[:12]
     assert (VERSION, digest) == (5, "4d1c986d8ebd")

@@ -20,10 +20,10 @@ from builder.method.corpus.cutting.page import CutPage, cut_page
 from builder.method.corpus.cutting.segmenter import Segment
 from builder.method.corpus.cutting.source import refuse
 from builder.method.corpus.cutting.walk import parse, render, walk
-from builder.method.corpus.pipeline import extract_segments
 from builder.method.corpus.reading.readers import Loss, Page
 from builder.method.corpus.rules.text import letter_share
 from builder.method.corpus.sandbox import CutPages
+from builder.method.corpus.stage import extract_segments
 from builder.method.corpus.tasks import TaskFiles
 from builder.method.corpus.writer import WriteSegments
 from builder.progress import read_progress
@@ -282,7 +282,7 @@ def test_nothing_outlives_a_killed_stage(tmp_path: Path) -> None:
     archive(tmp_path / "in" / "x.warc.gz", 3_000)
     config = settings(tmp_path / "in", tasks=2).model_dump_json()
     code = (
-        "import sys; from pathlib import Path; from builder.method.corpus.pipeline import extract_segments;"
+        "import sys; from pathlib import Path; from builder.method.corpus.stage import extract_segments;"
         "from builder.recipe import Runtime;"
         "from builder.recipe.segments import Segments;"
         "config = Segments.model_validate_json(sys.argv[1]);"

@@ -12,14 +12,14 @@ from corpus_pages import archive, settings
 from builder.failures import EXIT_UNWRITABLE
 from builder.method.corpus.cutting.page import CutPage
 from builder.method.corpus.cutting.segmenter import Segment
-from builder.method.corpus.pipeline import extract_segments
 from builder.method.corpus.reading.crawl import Page
 from builder.method.corpus.sandbox import CutPages
+from builder.method.corpus.stage import extract_segments
 from builder.recipe.runtime import Runtime
 from builder.storage import read_json, read_rows
 
 STAGE = (
-    "import sys; from pathlib import Path; from builder.method.corpus.pipeline import extract_segments;"
+    "import sys; from pathlib import Path; from builder.method.corpus.stage import extract_segments;"
     "from builder.recipe import Runtime; from builder.recipe.segments import Segments;"
     "config = Segments.model_validate_json(sys.argv[1]);"
     "extract_segments(Path(sys.argv[2]), config, runtime=Runtime())"

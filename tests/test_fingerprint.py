@@ -287,7 +287,7 @@ def test_the_order_of_keys_does_not_count(recipe, random):
     ("module", "first"),
     [
         ("builder.seed", SEED),
-        ("builder.method.corpus.pipeline", stages("segments")),
+        ("builder.method.corpus.stage", stages("segments")),
         ("builder.method.corpus.dedup", stages("dedup")),
         ("builder.train", MODELS),
         ("builder.method.augment.stage", stages("augment")),

@@ -26,7 +26,7 @@ from builder.llm.prompts import render
 from builder.llm.ratings import NO_LOGPROBS, score_position
 from builder.llm.renderer import Renderer, control_tokens
 from builder.method.augment.stage import AugmentStage, augment
-from builder.method.corpus.pipeline import extract_segments
+from builder.method.corpus.stage import extract_segments
 from builder.recipe import Augment, Chat, Engine
 from builder.recipe.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
 from builder.recipe.runtime import Runtime

@@ -21,7 +21,7 @@ from builder.llm.engine import Completion, load_tokenizer
 from builder.llm.renderer import Renderer
 from builder.method.augment.stage import AugmentStage, augment
 from builder.method.corpus.dedup import deduplicate
-from builder.method.corpus.pipeline import extract_segments
+from builder.method.corpus.stage import extract_segments
 from builder.recipe import Augment, Chat, Engine
 from builder.recipe.curate import Curate
 from builder.recipe.judges import Verdict

@@ -13,8 +13,8 @@ from test_corpus_tables import rows, write_parquet
 
 from builder.errors import RecipeError
 from builder.fingerprint import describe
-from builder.method.corpus.pipeline import extract_segments
 from builder.method.corpus.reading.readers import Loss, Page, Shard, list_inputs, read_pages
+from builder.method.corpus.stage import extract_segments
 from builder.recipe.runtime import Runtime
 from builder.recipe.segments import CorpusSource, Segments
 from builder.remote import list_remote, open_binary

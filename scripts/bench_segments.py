@@ -115,8 +115,8 @@ def shares(path: Path, pages: list[Any], min_chars: int) -> None:
     from builder.method.corpus.cutting.mask import Evidence
     from builder.method.corpus.cutting.page import page_language
     from builder.method.corpus.cutting.segmenter import cut
-    from builder.method.corpus.cutting.source import refuse
-    from builder.method.corpus.cutting.walk import TooDeepError, parse, walk
+    from builder.method.corpus.cutting.source import TooDeepError, parse, refuse
+    from builder.method.corpus.cutting.walk import walk
     from builder.method.corpus.reading.decode import Payload, decode
     from builder.method.corpus.rules.heuristics import why_reject
 
@@ -205,7 +205,7 @@ def score(check: ModuleType, truth: Path, pages: list[Any], min_chars: int) -> N
 
 def without_marks(truth: Path, clean: Path) -> int:
     """Copy a truth, marks at the end of its headers taken off as the walk does; how many headers had one."""
-    from builder.method.corpus.cutting.text import clean_heading, one_line
+    from builder.method.corpus.cutting.cleaning import clean_heading, one_line
 
     marked, lines = 0, []
     for line in truth.open(encoding="utf-8"):
@@ -261,7 +261,9 @@ def stock_rows(page: Any) -> list[Row]:
 
 def special_blocks(page: Any) -> dict[str, list[str]]:
     """Code blocks and tables of a page, as text."""
-    from builder.method.corpus.cutting.walk import parse, render, walk
+    from builder.method.corpus.cutting.blocks import render
+    from builder.method.corpus.cutting.source import parse
+    from builder.method.corpus.cutting.walk import walk
 
     blocks = attempt(lambda page: walk(parse(page.html)), page)
     tables: dict[int, list[Any]] = {}

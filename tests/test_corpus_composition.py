@@ -1,6 +1,7 @@
 from builder.method.corpus.cutting.composition import UNCOUNTED, composition
 from builder.method.corpus.cutting.segmenter import cut
-from builder.method.corpus.cutting.walk import parse, walk
+from builder.method.corpus.cutting.source import parse
+from builder.method.corpus.cutting.walk import walk
 
 TEXT = "A sentence of some length that says a thing or two about bread. "
 

@@ -3,7 +3,8 @@ from corpus_pages import page
 
 from builder.method.corpus.cutting.language import decide, declared_language, detect
 from builder.method.corpus.cutting.page import page_language
-from builder.method.corpus.cutting.walk import parse, walk
+from builder.method.corpus.cutting.source import parse
+from builder.method.corpus.cutting.walk import walk
 from builder.method.corpus.reading.readers import Page
 
 GERMAN = "Der Fluss fließt langsam durch die Stadt, und die Leute gehen am Abend gern am Ufer spazieren. " * 12

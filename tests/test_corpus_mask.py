@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.method.corpus.cutting import extractors
+from builder.method.corpus.cutting.blocks import render
 from builder.method.corpus.cutting.extractors import Mode, main_blocks, resiliparse_text, trafilatura_text
 from builder.method.corpus.cutting.mask import Evidence, key
 from builder.method.corpus.cutting.points import points_of
 from builder.method.corpus.cutting.regions import settle
 from builder.method.corpus.cutting.segmenter import cut
-from builder.method.corpus.cutting.source import MAX_TAGS, refuse
-from builder.method.corpus.cutting.walk import parse, render, walk
+from builder.method.corpus.cutting.source import MAX_TAGS, parse, refuse
+from builder.method.corpus.cutting.walk import walk
 
 TEXTS = paragraphs(11, count=12, words=30)
 LINE = "a line without a full stop that no extractor has kept"

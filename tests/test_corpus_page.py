@@ -9,7 +9,8 @@ from corpus_pages import settings
 from pydantic import ValidationError
 
 from builder.method.corpus.cutting.page import CutPage, cut_page, page_language
-from builder.method.corpus.cutting.walk import parse, walk
+from builder.method.corpus.cutting.source import parse
+from builder.method.corpus.cutting.walk import walk
 from builder.method.corpus.reading.crawl import Page
 
 GERMAN = "Der Fluss fließt langsam durch die alte Stadt, und am Ufer sitzen viele Menschen in der warmen Sonne. " * 6

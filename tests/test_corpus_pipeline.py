@@ -16,10 +16,11 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from builder.errors import RecipeError, StageError
+from builder.method.corpus.cutting.blocks import render
 from builder.method.corpus.cutting.page import CutPage, cut_page
 from builder.method.corpus.cutting.segmenter import Segment
-from builder.method.corpus.cutting.source import refuse
-from builder.method.corpus.cutting.walk import parse, render, walk
+from builder.method.corpus.cutting.source import parse, refuse
+from builder.method.corpus.cutting.walk import walk
 from builder.method.corpus.reading.readers import Loss, Page
 from builder.method.corpus.rules.text import letter_share
 from builder.method.corpus.sandbox import CutPages

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builder.method.corpus.cutting.blocks import render
 from builder.method.corpus.cutting.segmenter import Segment, cut
-from builder.method.corpus.cutting.walk import parse, render, walk
+from builder.method.corpus.cutting.source import parse
+from builder.method.corpus.cutting.walk import walk
 
 ALL = 10**9
 

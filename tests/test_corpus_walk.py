@@ -3,9 +3,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.method.corpus.cutting import regions
+from builder.method.corpus.cutting.blocks import Block, render
+from builder.method.corpus.cutting.cleaning import clean_heading
 from builder.method.corpus.cutting.regions import settle
-from builder.method.corpus.cutting.text import clean_heading
-from builder.method.corpus.cutting.walk import Block, TooDeepError, parse, render, walk
+from builder.method.corpus.cutting.source import TooDeepError, parse
+from builder.method.corpus.cutting.walk import walk
 
 TAGS = [
     "p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "table", "tr", "td", "th", "pre", "code", "br",

@@ -15,7 +15,8 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from builder.errors import RecipeError
 from builder.method.corpus.cutting.extractors import main_blocks
 from builder.method.corpus.cutting.segmenter import cut
-from builder.method.corpus.cutting.walk import parse, walk
+from builder.method.corpus.cutting.source import parse
+from builder.method.corpus.cutting.walk import walk
 from builder.sample import SAMPLE_SEED
 from builder.sample.crawl import EXACT_COPIES, NEAR_COPIES, crawl
 from builder.sample.generate import HANDWRITTEN, sample_world, write_sample

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import RecipeError, ReleaseError
+from builder.method.corpus.cutting.restore import Masks, page_blocks, restore
 from builder.method.corpus.cutting.walk import WALK_VERSION
-from builder.method.corpus.restore import Masks, page_blocks, restore
 from builder.recipe.strict_yaml import read_yaml
 from builder.release.hydrated import Texts, write_hydrated
 from builder.release.manifest import MANIFEST

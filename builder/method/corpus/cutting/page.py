@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from builder.method.corpus.cutting.cleaning import clean_heading
 from builder.method.corpus.cutting.extractors import main_blocks
 from builder.method.corpus.cutting.language import decide, declared_language, detect
 from builder.method.corpus.cutting.segmenter import Segment, cut
-from builder.method.corpus.cutting.source import refuse
-from builder.method.corpus.cutting.text import clean_heading
-from builder.method.corpus.cutting.walk import TooDeepError, parse, walk
+from builder.method.corpus.cutting.source import TooDeepError, parse, refuse
+from builder.method.corpus.cutting.walk import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

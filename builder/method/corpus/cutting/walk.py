@@ -7,13 +7,9 @@ it with them.
 
 from typing import TYPE_CHECKING
 
-from builder.method.corpus.cutting.blocks import Block as Block
-from builder.method.corpus.cutting.blocks import plain_rows
-from builder.method.corpus.cutting.blocks import render as render
+from builder.method.corpus.cutting.blocks import Block, plain_rows
+from builder.method.corpus.cutting.cleaning import clean_heading, code_lines, one_line
 from builder.method.corpus.cutting.regions import Region, marks_of
-from builder.method.corpus.cutting.source import TooDeepError as TooDeepError
-from builder.method.corpus.cutting.source import parse as parse
-from builder.method.corpus.cutting.text import clean_heading, code_lines, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.control_tokens import escape_control_tokens
-from builder.method.corpus.cutting.source import refuse
-from builder.method.corpus.cutting.walk import TooDeepError, parse, render, walk
+from builder.method.corpus.cutting.blocks import render
+from builder.method.corpus.cutting.source import TooDeepError, parse, refuse
+from builder.method.corpus.cutting.walk import walk
 from builder.method.corpus.rules.pii import mask
 
 if TYPE_CHECKING:
-    from builder.method.corpus.cutting.walk import Block
+    from builder.method.corpus.cutting.blocks import Block
     from builder.method.corpus.reading.crawl import Page
 
 

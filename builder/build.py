@@ -10,7 +10,7 @@ from builder.curate import select
 from builder.decontaminate import clean_seed
 from builder.iterations import IterationStages
 from builder.method.augment.stage import AugmentStage, augment
-from builder.method.corpus.dedup import deduplicate
+from builder.method.corpus.dedup.stage import deduplicate
 from builder.method.corpus.stage import extract_segments
 from builder.pins import refuse_unpinned
 from builder.recipe import Recipe

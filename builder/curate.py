@@ -12,7 +12,7 @@ from typing import Any
 from builder.decontaminate import load_prompts
 from builder.errors import StageError
 from builder.histogram import histogram
-from builder.method.corpus.dedup_rows import row_groups, take_rows
+from builder.method.corpus.dedup.index import row_groups, take_rows
 from builder.method.corpus.rules.urls import registered_domain
 from builder.near_instructions import NearInstructions
 from builder.recipe import CleanCurate

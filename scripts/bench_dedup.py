@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from builder.method.corpus.dedup import deduplicate
+from builder.method.corpus.dedup.stage import deduplicate
 from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Dedup
 from builder.records import segment_id, segment_schema

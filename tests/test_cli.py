@@ -37,7 +37,7 @@ def test_the_modules_of_the_core_load_no_model_or_data_library():
         "import sys\nimport builder, builder.build, builder.cli.project\n"
         "import builder.cli.show, builder.cli.check, builder.cli.quickstart\n"
         "import builder.cli.release, builder.seed\n"
-        "import builder.method.corpus.stage, builder.method.corpus.dedup\n"
+        "import builder.method.corpus.stage, builder.method.corpus.dedup.stage\n"
         "print(*{name.split('.')[0] for name in sys.modules})"
     )
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()

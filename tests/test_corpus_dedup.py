@@ -12,9 +12,9 @@ from corpus_pages import WORDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.method.corpus import dedup
-from builder.method.corpus.dedup import deduplicate
-from builder.method.corpus.dedup_rows import text_digest
+from builder.method.corpus.dedup import stage
+from builder.method.corpus.dedup.index import text_digest
+from builder.method.corpus.dedup.stage import deduplicate
 from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Dedup
 from builder.records import Stats, segment_id, segment_schema
@@ -115,10 +115,10 @@ def test_a_sample_is_chosen_by_id(tmp_path: Path) -> None:
 
 
 def test_parts_and_texts_of_rejected_rows_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("builder.method.corpus.dedup_output.PART_ROWS", 40)
-    monkeypatch.setattr("builder.method.corpus.dedup_rows.BATCH", 7)
-    monkeypatch.setattr("builder.method.corpus.dedup_rows.SPAN", 40)
-    monkeypatch.setattr("builder.method.corpus.dedup_output.REJECTED_TEXTS_PER_REASON", 10)
+    monkeypatch.setattr("builder.method.corpus.dedup.output.PART_ROWS", 40)
+    monkeypatch.setattr("builder.method.corpus.dedup.index.BATCH", 7)
+    monkeypatch.setattr("builder.method.corpus.dedup.index.SPAN", 40)
+    monkeypatch.setattr("builder.method.corpus.dedup.output.REJECTED_TEXTS_PER_REASON", 10)
     rows = [row(f"p{number}", f"text {number % 100}") for number in range(150)]
     _, kept, rejected = run(tmp_path, rows, files=3)
     sizes = [len(list(read_rows(path))) for path in parquet_files(tmp_path / "out" / "data")]
@@ -229,12 +229,12 @@ def test_an_unfinished_run_goes_on_where_it_stopped(
     tmp_path: Path, bench: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.write_segments(tmp_path / "in", 120, rows_per_group=30)
-    monkeypatch.setattr(dedup, "write_rejected", lambda *_: pytest.fail("the machine stopped here"))
+    monkeypatch.setattr(stage, "write_rejected", lambda *_: pytest.fail("the machine stopped here"))
     with pytest.raises(pytest.fail.Exception):
         deduplicate(tmp_path / "out", Dedup(), tmp_path / "in", runtime=Runtime())
     (tmp_path / "out" / "minhash" / "logs" / "join" / "completions" / "00000").unlink()
     monkeypatch.undo()
-    monkeypatch.setattr("builder.method.corpus.dedup_near.ReadTexts.__call__", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr("builder.method.corpus.dedup.near.ReadTexts.__call__", lambda *_: pytest.fail("read again"))
     deduplicate(tmp_path / "out", Dedup(), tmp_path / "in", runtime=Runtime())
     monkeypatch.undo()
     deduplicate(tmp_path / "fresh", Dedup(), tmp_path / "in", runtime=Runtime())
@@ -266,7 +266,7 @@ def test_the_first_reason_is_the_one_given(tmp_path: Path) -> None:
 def test_workers_end_with_a_killed_stage(tmp_path: Path, bench: Any) -> None:
     bench.write_segments(tmp_path / "in", 6_000, rows_per_group=500)
     code = (
-        "import sys; from pathlib import Path; from builder.method.corpus.dedup import deduplicate;"
+        "import sys; from pathlib import Path; from builder.method.corpus.dedup.stage import deduplicate;"
         "from builder.recipe import Runtime; from builder.recipe.segments import Dedup;"
         "deduplicate(Path(sys.argv[2]), Dedup(), Path(sys.argv[1]), runtime=Runtime(workers=2))"
     )

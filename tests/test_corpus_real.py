@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from builder.method.corpus.dedup import deduplicate
+from builder.method.corpus.dedup.stage import deduplicate
 from builder.method.corpus.stage import extract_segments
 from builder.recipe.runtime import Runtime
 from builder.recipe.segments import CorpusSource, Dedup, Segments

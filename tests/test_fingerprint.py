@@ -288,7 +288,7 @@ def test_the_order_of_keys_does_not_count(recipe, random):
     [
         ("builder.seed", SEED),
         ("builder.method.corpus.stage", stages("segments")),
-        ("builder.method.corpus.dedup", stages("dedup")),
+        ("builder.method.corpus.dedup.stage", stages("dedup")),
         ("builder.train", MODELS),
         ("builder.method.augment.stage", stages("augment")),
         ("builder.score", SCORES),

@@ -20,7 +20,7 @@ from builder.llm.contract import make_contract
 from builder.llm.engine import Completion, load_tokenizer
 from builder.llm.renderer import Renderer
 from builder.method.augment.stage import AugmentStage, augment
-from builder.method.corpus.dedup import deduplicate
+from builder.method.corpus.dedup.stage import deduplicate
 from builder.method.corpus.stage import extract_segments
 from builder.recipe import Augment, Chat, Engine
 from builder.recipe.curate import Curate

@@ -15,7 +15,7 @@ from segments_here import cut_and_write
 
 from builder.llm.engine import Completion, load_tokenizer
 from builder.method.augment.stage import AugmentStage, augment
-from builder.method.corpus.dedup import deduplicate
+from builder.method.corpus.dedup.stage import deduplicate
 from builder.method.corpus.stage import extract_segments
 from builder.recipe import Augment, Chat, Engine
 from builder.recipe.runtime import Runtime

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.method.corpus.dedup_rows import Group, Index, take_rows
+from builder.method.corpus.dedup.index import Group, Index, take_rows
 from builder.progress import Progress
 from builder.records import REJECTED_TEXTS_PER_REASON, rejected_schema, segment_schema
 from builder.storage import open_rows, whole_file

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.method.corpus.dedup_rows import Group, read_batches
+from builder.method.corpus.dedup.index import Group, read_batches
 from builder.method.corpus.rules.words import splitter
 from builder.method.corpus.workers import forks_end_with_us
 from builder.progress import Progress, polled

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.method.corpus.dedup_near import MinHash
-from builder.method.corpus.dedup_output import write_kept, write_rejected
-from builder.method.corpus.dedup_rows import Group, Index, read_batches, read_index, row_groups
+from builder.method.corpus.dedup.index import Group, Index, read_batches, read_index, row_groups
+from builder.method.corpus.dedup.near import MinHash
+from builder.method.corpus.dedup.output import write_kept, write_rejected
 from builder.method.corpus.rules.urls import registered_domain
 from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Dedup

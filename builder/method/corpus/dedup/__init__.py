@@ -1,0 +1,1 @@
+"""Exact and near duplicates of segments (paper 3.1)."""

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from builder.errors import RecipeError
 from builder.method.corpus.cutting.composition import Composition
 from builder.method.corpus.cutting.segmenter import Segment
+from builder.method.corpus.rules.body import is_cut, letter_share, repeated_sentences, teasers, thread_lines
 from builder.method.corpus.rules.filters import filter_fault
 from builder.method.corpus.rules.header import capitals, navigation_headers, normalise_header
 from builder.method.corpus.rules.heuristics import why_reject
-from builder.method.corpus.rules.text import is_cut, letter_share, repeated_sentences, teasers, thread_lines
 from builder.recipe.segments import Segments
 
 

@@ -22,7 +22,7 @@ from builder.method.corpus.cutting.segmenter import Segment
 from builder.method.corpus.cutting.source import parse, refuse
 from builder.method.corpus.cutting.walk import walk
 from builder.method.corpus.reading.readers import Loss, Page
-from builder.method.corpus.rules.text import letter_share
+from builder.method.corpus.rules.body import letter_share
 from builder.method.corpus.sandbox import CutPages
 from builder.method.corpus.stage import extract_segments
 from builder.method.corpus.tasks import TaskFiles

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.method.corpus.dedup.index import Group, read_batches
-from builder.method.corpus.rules.words import splitter
+from builder.method.corpus.rules.splitter import splitter
 from builder.method.corpus.workers import forks_end_with_us
 from builder.progress import Progress, polled
 from builder.recipe.runtime import Runtime

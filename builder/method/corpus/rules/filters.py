@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from builder.method.corpus.rules.words import splitter
+from builder.method.corpus.rules.splitter import splitter
 
 if TYPE_CHECKING:
     from builder.recipe.segments import FilterName

@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder import stage_names as names
-from builder.curate import select
 from builder.decontaminate import clean_seed
-from builder.iterations import IterationStages
 from builder.method.augment.stage import AugmentStage, augment
 from builder.method.corpus.dedup.stage import deduplicate
 from builder.method.corpus.stage import extract_segments
+from builder.method.curate.curate import select
+from builder.method.curate.iterations import IterationStages
+from builder.method.curate.scoring.score import HalfScoreStage, ScoreStage, join_halves, score
 from builder.pins import refuse_unpinned
 from builder.recipe import Recipe
 from builder.recipe.judges import Judge
-from builder.score import HalfScoreStage, ScoreStage, join_halves, score
 from builder.seed import select_seed
 from builder.stage_names import HALVES, Half, StageName
 from builder.train import BackwardStage, ForwardStage, HalfStage, SeedStage, train_backward, train_forward

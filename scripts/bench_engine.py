@@ -29,17 +29,17 @@ from builder.llm.attempts import Steady
 from builder.llm.contract import load_contract, make_contract
 from builder.llm.conversations import backward_prompt, rating_prompt
 from builder.llm.engine import load_tokenizer
-from builder.llm.ratings import score_position
 from builder.llm.renderer import Renderer
 from builder.llm.runner import run_rows
 from builder.llm.vllm_engine import VllmEngine
 from builder.method.augment.stage import AugmentStage, InstructionWriter
+from builder.method.curate.scoring.ratings import score_position
+from builder.method.curate.scoring.score import Scorer, ScoreStage
 from builder.recipe import Augment, Chat, Engine
 from builder.recipe.judges import Expected, Verdict
 from builder.recipe.runtime import Runtime
 from builder.records import candidate_schema, score_schema, segment_schema
 from builder.sample.generate import BASE
-from builder.score import Scorer, ScoreStage
 from builder.storage import write_rows
 
 ENGINE = Engine(kind="vllm", dtype="float32", max_model_len=1536)

@@ -6,7 +6,7 @@ from typing import Any
 from recipe_changes import write_small_recipe
 
 from builder.cli.project import open_project
-from builder.curate import select
+from builder.method.curate.curate import select
 from builder.recipe.runtime import Runtime
 from builder.records import candidate_schema, score_schema, training_schema
 from builder.storage import write_json, write_rows

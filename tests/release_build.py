@@ -97,7 +97,7 @@ class FakeBuild:
         }
 
     def _write_stages(self) -> None:
-        from builder.curate import withheld_pages
+        from builder.method.curate.curate import withheld_pages
 
         self.data("seed", sorted(self.seed, key=lambda row: row["id"]), seed_schema(), Counts(5, 5))
         masked = {"masked_emails": 7, "masked_ips": 3}

@@ -7,7 +7,8 @@ from recipe_changes import JUDGES, write_small_recipe
 from builder.cli.project import open_project
 from builder.cli.show import show_stage
 from builder.errors import RecipeError
-from builder.iterations import read_iterations
+from builder.method.curate.iterations import read_iterations
+from builder.method.curate.scoring.score import HalfScoreStage, Scorer, ScoreStage, join_halves, score
 from builder.recipe import Chat, Engine, Origin, load_recipe
 from builder.recipe.judges import Expected
 from builder.recipe.runtime import Runtime
@@ -20,8 +21,6 @@ from builder.records import (
     stable_id,
 )
 from builder.sample.generate import BASE
-from builder.score import HalfScoreStage, ScoreStage, join_halves, score
-from builder.scorer import Scorer
 from builder.stage_names import HALVES, half_of
 from builder.storage import read_rows, write_json, write_rows
 from builder.train import ForwardStage, HalfStage, train_forward

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.build import run_build
-from builder.curate import select
 from builder.decontaminate import PromptSets, clean_seed, load_prompts, normalise
 from builder.errors import RecipeError, StageError
+from builder.method.curate.curate import select
 from builder.recipe import CleanCurate, Recipe
 from builder.recipe.curate import Curate
 from builder.recipe.runtime import Runtime

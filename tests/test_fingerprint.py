@@ -291,8 +291,8 @@ def test_the_order_of_keys_does_not_count(recipe, random):
         ("builder.method.corpus.dedup.stage", stages("dedup")),
         ("builder.train", MODELS),
         ("builder.method.augment.stage", stages("augment")),
-        ("builder.score", SCORES),
-        ("builder.curate", CURATES),
+        ("builder.method.curate.scoring.score", SCORES),
+        ("builder.method.curate.curate", CURATES),
     ],
 )
 def test_a_new_version_of_a_module_changes_its_stages(recipe, monkeypatch, module, first):

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.histogram import BINS, describe_thresholds, histogram, thresholds
+from builder.method.curate.histogram import BINS, describe_thresholds, histogram, thresholds
 
 
 @given(st.lists(st.none() | st.floats(-5, 5), min_size=1))

@@ -21,12 +21,12 @@ from builder.errors import StageError
 from builder.llm.contract import make_contract
 from builder.llm.conversations import backward_prompt, forward_prompt, rating_prompt
 from builder.llm.engine import Completion, Failed, load_tokenizer
-from builder.llm.judges import judge_rows
 from builder.llm.prompts import render
-from builder.llm.ratings import NO_LOGPROBS, score_position
 from builder.llm.renderer import Renderer, control_tokens
 from builder.method.augment.stage import AugmentStage, augment
 from builder.method.corpus.stage import extract_segments
+from builder.method.curate.scoring.judges import judge_rows
+from builder.method.curate.scoring.ratings import NO_LOGPROBS, score_position
 from builder.recipe import Augment, Chat, Engine
 from builder.recipe.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
 from builder.recipe.runtime import Runtime

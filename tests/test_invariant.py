@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from segments_here import cut_and_write
 
 from builder.control_tokens import find_control_token
-from builder.curate import choose, select
 from builder.errors import BuilderError, RecipeError, StageError
 from builder.llm.contract import make_contract
 from builder.llm.engine import Completion, load_tokenizer
@@ -22,6 +21,8 @@ from builder.llm.renderer import Renderer
 from builder.method.augment.stage import AugmentStage, augment
 from builder.method.corpus.dedup.stage import deduplicate
 from builder.method.corpus.stage import extract_segments
+from builder.method.curate.curate import choose, select
+from builder.method.curate.scoring.score import ScoreStage, score
 from builder.recipe import Augment, Chat, Engine
 from builder.recipe.curate import Curate
 from builder.recipe.judges import Verdict
@@ -30,7 +31,6 @@ from builder.recipe.seed import Seed
 from builder.recipe.segments import Dedup
 from builder.records import Counts, Stats, candidate_schema, pair_id, score_schema, segment_id, segment_schema
 from builder.sample.generate import BASE
-from builder.score import ScoreStage, score
 from builder.seed import select_seed
 from builder.storage import count_rows, read_rows, write_rows
 

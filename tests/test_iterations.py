@@ -5,7 +5,15 @@ from hypothesis import strategies as st
 
 from builder.cli.project import open_project
 from builder.errors import RecipeError
-from builder.iterations import CLASSES, Iteration, difference, label_warnings, labelled, migration, read_iterations
+from builder.method.curate.iterations import (
+    CLASSES,
+    Iteration,
+    difference,
+    label_warnings,
+    labelled,
+    migration,
+    read_iterations,
+)
 
 values = st.none() | st.floats(1, 5) | st.sampled_from([1.0, 4.0, 5.0])
 keys = st.text("abcdef", min_size=1, max_size=3)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import RecipeError
-from builder.labels import agreement, changed_verdicts, label_pairs, read_labels
+from builder.method.curate.labels import agreement, changed_verdicts, label_pairs, read_labels
 
 keys = st.sets(st.integers(0, 15).map(str))
 labels = st.dictionaries(st.integers(0, 15).map(str), st.booleans(), max_size=16)

@@ -9,9 +9,9 @@ from builder.errors import StageError
 from builder.llm.contract import make_contract
 from builder.llm.conversations import forward_prompt
 from builder.llm.engine import Sampling, load_tokenizer, start_engine
-from builder.llm.judges import judge_rows
 from builder.llm.renderer import Renderer
 from builder.llm.transformers_engine import TransformersEngine
+from builder.method.curate.scoring.judges import judge_rows
 from builder.recipe import Chat, Engine
 from builder.recipe.judges import Reasoned
 from builder.recipe.runtime import Runtime

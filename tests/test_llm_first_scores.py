@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from builder.llm.first_scores import FIRST, LEAST, collapse, first_rows
+from builder.method.curate.scoring.first_scores import FIRST, LEAST, collapse, first_rows
 from builder.recipe.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
 from builder.records import score_schema
 from builder.storage import write_rows

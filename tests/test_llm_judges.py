@@ -10,12 +10,12 @@ from builder.errors import StageError
 from builder.llm.contract import make_contract
 from builder.llm.conversations import backward_prompt, rating_prompt
 from builder.llm.engine import Completion, Failed, load_tokenizer
-from builder.llm.judges import judge_rows
 from builder.llm.prompts import render
-from builder.llm.ratings import NO_LOGPROBS, check_rubric, rated, score_position
 from builder.llm.renderer import Renderer
 from builder.llm.transformers_engine import TransformersEngine
-from builder.llm.verdicts import control_ids, parse_verdict, reasoning_of, verdict_row
+from builder.method.curate.scoring.judges import judge_rows
+from builder.method.curate.scoring.ratings import NO_LOGPROBS, check_rubric, rated, score_position
+from builder.method.curate.scoring.verdicts import control_ids, parse_verdict, reasoning_of, verdict_row
 from builder.recipe import Chat, Engine
 from builder.recipe.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
 from builder.records import score_schema

@@ -5,13 +5,13 @@ from builder.errors import StageError
 from builder.llm.engine import Failed, Sampling
 from builder.llm.prompts import render
 from builder.llm.speakers import Written
-from builder.llm.verdicts import served_verdict
+from builder.method.curate.scoring.score import ScoreStage, score
+from builder.method.curate.scoring.verdicts import served_verdict
 from builder.recipe import Chat, Engine
 from builder.recipe.judges import Verdict
 from builder.recipe.other import Other
 from builder.recipe.runtime import Runtime
 from builder.records import candidate_schema, row_seed, score_schema
-from builder.score import ScoreStage, score
 from builder.storage import read_rows, write_rows
 
 CHAT = Chat(system_seed="Be good.")

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.near_instructions import NearInstructions, word_pairs
+from builder.method.curate.near_instructions import NearInstructions, word_pairs
 
 words = st.lists(st.sampled_from(["how", "do", "I", "store", "figs", "plums", "now", "?", ""]), max_size=9)
 instructions = st.lists(words.map(" ".join), max_size=25)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.ranks import area_under_curve, average_ranks, combine, fifths, levels, rank_correlation
+from builder.method.curate.ranks import area_under_curve, average_ranks, combine, fifths, levels, rank_correlation
 
 values = st.sampled_from([0.0, 1.0, 2.5]) | st.floats(-9, 9)
 full = st.dictionaries(st.text("abcde", min_size=1, max_size=3), values, max_size=25)

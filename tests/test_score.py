@@ -5,14 +5,14 @@ from pydantic import ValidationError
 
 from builder.errors import StageError
 from builder.llm.engine import Failed
-from builder.llm.first_scores import FIRST
-from builder.llm.ratings import NO_LOGPROBS
+from builder.method.curate.scoring.first_scores import FIRST
+from builder.method.curate.scoring.ratings import NO_LOGPROBS
+from builder.method.curate.scoring.score import ScoreStage, score
 from builder.progress import read_notices
 from builder.recipe import Chat, Engine
 from builder.recipe.judges import Expected, Reverse
 from builder.recipe.runtime import Runtime
 from builder.records import candidate_schema, stable_id
-from builder.score import ScoreStage, score
 from builder.storage import read_rows, write_rows
 
 ENGINE = Engine(kind="transformers", dtype="float32")

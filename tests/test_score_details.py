@@ -2,8 +2,8 @@ import tracemalloc
 
 import pytest
 
+from builder.method.curate.scoring.score_details import ScoreDetails, columns, quantiles
 from builder.recipe.judges import Expected, Likelihood, Reasoned, Verdict
-from builder.score_details import ScoreDetails, columns, quantiles
 
 
 def row(score=None, reason=None, **values):

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.near_instructions import NearInstructions
+from builder.method.curate.near_instructions import NearInstructions
+from builder.method.curate.selection import Limits, choose, in_order, read_columns, select_by, wanted_rows
 from builder.recipe.curate import Curate
 from builder.records import candidate_schema, score_schema
-from builder.selection import Limits, choose, in_order, read_columns, select_by, wanted_rows
 from builder.storage import write_rows
 
 keys = st.text("abcdef", min_size=1, max_size=4)

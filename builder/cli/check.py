@@ -12,7 +12,7 @@ from builder.errors import BuilderError, RecipeError
 from builder.fingerprint import describe
 from builder.licences import licence_notes
 from builder.llm.prompts import render
-from builder.llm.ratings import check_rubric
+from builder.method.curate.scoring.ratings import check_rubric
 from builder.pins import Pin, pin_recipe, unpinned_problems
 from builder.recipe import Recipe, load_recipe
 from builder.recipe.judges import Rated

@@ -12,8 +12,8 @@ from builder.cli.project import Project
 from builder.console import describe_counts
 from builder.errors import RecipeError, StageError
 from builder.escape import escape
-from builder.histogram import describe_thresholds, histogram, thresholds
-from builder.iterations import selection_scores
+from builder.method.curate.histogram import describe_thresholds, histogram, thresholds
+from builder.method.curate.iterations import selection_scores
 from builder.recipe.curate import RATINGS
 from builder.stage_names import CURATE, SCORE
 from builder.storage import read_json, read_rows

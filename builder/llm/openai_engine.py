@@ -14,8 +14,8 @@ from builder.errors import StageError
 from builder.llm.adapters import read_adapter
 from builder.llm.endpoint import Body, Endpoint
 from builder.llm.engine import Completion, Failed, Sampling, Tick, load_tokenizer
-from builder.llm.ratings import NO_LOGPROBS
 from builder.llm.troubles import Pace
+from builder.method.curate.scoring.ratings import NO_LOGPROBS
 
 if TYPE_CHECKING:
     from builder.recipe import Engine as EngineConfig

@@ -6,9 +6,9 @@ from collections import Counter
 from typing import Any
 
 from builder.gate.words import fold
-from builder.labels import agreement, label_pairs, read_labels
 from builder.method.augment.gate.phrases import is_refusal
 from builder.method.corpus.rules.urls import registered_domain
+from builder.method.curate.labels import agreement, label_pairs, read_labels
 from builder.records import Counts
 from builder.release.material import Material
 from builder.release.parquet import Config

@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from builder.curate import withheld_pages
 from builder.errors import ReleaseError
 from builder.llm.conversations import forward_pair
+from builder.method.curate.curate import withheld_pages
 from builder.recipe.strict_yaml import read_yaml
 from builder.records import candidate_schema, training_schema
 from builder.release.material import Material

@@ -17,9 +17,9 @@ from builder.cli.project import Project, build_project, open_project
 from builder.cli.quickstart import copy_recipe
 from builder.llm.contract import check_contract
 from builder.llm.engine import load_tokenizer, start_engine
-from builder.llm.judges import judge_rows
-from builder.llm.ratings import Row
 from builder.llm.renderer import Renderer
+from builder.method.curate.scoring.judges import judge_rows
+from builder.method.curate.scoring.ratings import Row
 from builder.recipe.judges import Expected, Judge, Likelihood, Reasoned, Reverse, Verdict
 from builder.sample.generate import write_sample
 from builder.sample.report import read_truth

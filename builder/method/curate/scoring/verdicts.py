@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from builder.llm.conversations import SystemPrompts, rating_prompt
 from builder.llm.engine import Completion, Engine, Failed, Sampling
-from builder.llm.ratings import NO_LOGPROBS, Row, rated, score_position, unscored
 from builder.llm.renderer import Renderer, control_tokens
 from builder.llm.speakers import Speaker
+from builder.method.curate.scoring.ratings import NO_LOGPROBS, Row, rated, score_position, unscored
 from builder.recipe.judges import Reasoned, Verdict
 from builder.records import row_seed
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from builder.errors import StageError
-from builder.near_instructions import NearInstructions
-from builder.ranks import combine
+from builder.method.curate.near_instructions import NearInstructions
+from builder.method.curate.ranks import combine
 from builder.recipe.curate import Curate
 from builder.records import row_seed
 from builder.storage import read_rows

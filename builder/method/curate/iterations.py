@@ -11,10 +11,10 @@ from itertools import pairwise, takewhile
 from typing import Any
 
 from builder.errors import RecipeError, StageError
-from builder.labels import Labels, agreement, changed_verdicts
-from builder.ranks import area_under_curve, average_ranks, fifths, levels, rank_correlation
+from builder.method.curate.labels import Labels, agreement, changed_verdicts
+from builder.method.curate.ranks import area_under_curve, average_ranks, fifths, levels, rank_correlation
+from builder.method.curate.selection import Scores, read_columns, select_by
 from builder.recipe.curate import RATINGS, Curate
-from builder.selection import Scores, read_columns, select_by
 from builder.storage import read_rows
 from builder.workspace import Artifact
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from builder.llm.conversations import rating_prompt
 from builder.llm.engine import Engine, Failed
-from builder.llm.likelihoods import likelihood, reverse
-from builder.llm.ratings import NO_LOGPROBS, Row, rated, score_position, unscored
 from builder.llm.renderer import Renderer
-from builder.llm.verdicts import reasoned, verdict
+from builder.method.curate.scoring.likelihoods import likelihood, reverse
+from builder.method.curate.scoring.ratings import NO_LOGPROBS, Row, rated, score_position, unscored
+from builder.method.curate.scoring.verdicts import reasoned, verdict
 from builder.recipe.judges import Expected, Judge, Likelihood, Reasoned, Reverse, Verdict
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from builder.llm.conversations import Contrast, likelihood_contrast, reverse_contrast
 from builder.llm.engine import Engine, Failed
-from builder.llm.ratings import Row, unscored
 from builder.llm.renderer import Renderer
+from builder.method.curate.scoring.ratings import Row, unscored
 from builder.recipe.judges import Likelihood
 
 Reading = tuple[list[float], list[float]]

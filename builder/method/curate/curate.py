@@ -11,10 +11,11 @@ from typing import Any
 
 from builder.decontaminate import load_prompts
 from builder.errors import StageError
-from builder.histogram import histogram
 from builder.method.corpus.dedup.index import row_groups, take_rows
 from builder.method.corpus.rules.urls import registered_domain
-from builder.near_instructions import NearInstructions
+from builder.method.curate.histogram import histogram
+from builder.method.curate.near_instructions import NearInstructions
+from builder.method.curate.selection import Limits, Scores, choose, read_columns, select_by, wanted_rows
 from builder.recipe import CleanCurate
 from builder.recipe.curate import Curate
 from builder.recipe.runtime import Runtime
@@ -28,7 +29,6 @@ from builder.records import (
     rejected_schema,
     stable_id,
 )
-from builder.selection import Limits, Scores, choose, read_columns, select_by, wanted_rows
 from builder.storage import open_rows, read_rows, whole_file
 
 VERSION = 2

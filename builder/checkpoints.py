@@ -9,8 +9,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from builder.data.storage import read_json, write_json
 from builder.errors import StageError
-from builder.storage import read_json, write_json
 
 MARK = "complete.json"
 

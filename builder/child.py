@@ -20,16 +20,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.data.storage import count_rows, parquet_files, read_json, write_json
 from builder.environment import child_environment, versions
 from builder.errors import RecipeError, StageError
 from builder.failures import EXIT_AGAIN, EXIT_UNWRITABLE, died, disk_full, explain
 from builder.llm.journal import forget_notes, note_deaths
 from builder.progress import read_progress
-from builder.storage import count_rows, parquet_files, read_json, write_json
 
 if TYPE_CHECKING:
+    from builder.data.accounting import Stats
     from builder.recipe.runtime import Runtime
-    from builder.records import Stats
 
 REQUEST, RESULT, LOG = "logs/request.json", "logs/result.json", "logs/child.log"
 POLL_SECONDS = 0.2

@@ -20,12 +20,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from builder.data.accounting import Counts, Rejects, Stats
+from builder.data.records import rejected_schema, seed_schema
+from builder.data.storage import read_rows, write_rows
 from builder.errors import RecipeError, StageError
 from builder.recipe.runtime import Runtime
 from builder.recipe.seed import Decontaminate
-from builder.records import Counts, Rejects, Stats, rejected_schema, seed_schema
 from builder.seed_files import file_rows
-from builder.storage import read_rows, write_rows
 
 VERSION = 1
 COLUMNS = ("instruction", "prompt", "question", "turns", "text")

@@ -6,15 +6,14 @@ identity of external inputs, the fingerprints of the stages it reads. Library ve
 
 import hashlib
 import json
-import os
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from pydantic import BaseModel
 
+from builder.data.inputs import files_below, list_remote
+from builder.data.resources import template_path
 from builder.errors import RecipeError
-from builder.remote import list_remote
-from builder.resources import template_path
 from builder.section import DigestPath, InputPath, NoResult
 
 
@@ -100,32 +99,3 @@ def listing(path: Path) -> list[list[Any]]:
         raise RecipeError(f"{path}: the folder is empty; the recipe names it as input")
     states = [(file, file.stat() if file.exists() else file.lstat()) for file in files]
     return [[file.relative_to(root).as_posix(), state.st_size, state.st_mtime_ns] for file, state in states]
-
-
-def files_below(folder: Path) -> list[Path]:
-    """All files below a folder, sorted by path.
-
-    Links to folders are followed, each folder once, so that none is left out in silence and none leads round in a
-    circle. A link whose file is gone counts as a file: whoever reads it will say that it cannot be read.
-
-    Raises:
-        RecipeError: If a folder cannot be listed.
-    """
-    found: list[Path] = []
-    seen: set[tuple[int, int]] = set()
-    for place, folders, names in os.walk(folder, followlinks=True, onerror=_cannot_list):
-        state = Path(place).stat()
-        if (state.st_dev, state.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((state.st_dev, state.st_ino))
-        folders.sort()
-        found += [Path(place, name) for name in names]
-    return sorted(file for file in found if file.is_file() or not file.exists())
-
-
-def _cannot_list(error: OSError) -> NoReturn:
-    raise RecipeError(
-        f"{error.filename}: the folder cannot be listed ({error.strerror}); give this user access to it, or take it "
-        "out of the input"
-    ) from error

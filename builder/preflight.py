@@ -9,10 +9,10 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
+from builder.data.storage import parquet_files, read_rows
 from builder.errors import StageError
 from builder.escape import escape
 from builder.llm.renderer import Renderer
-from builder.storage import parquet_files, read_rows
 
 SHOWN_ROWS = 3
 SHOWN_CHARS = 600

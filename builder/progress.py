@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from builder.storage import read_json, write_json
+from builder.data.storage import read_json, write_json
 
 PROGRESS_FILE = "progress.json"
 NOTICES = "logs/notices.json"

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from builder.control_tokens import escape_control_tokens, find_control_token
+from builder.data.accounting import Counts, Rejects, Stats
+from builder.data.records import rejected_schema, seed_schema, stable_id
+from builder.data.storage import write_rows
 from builder.errors import StageError
 from builder.progress import Progress
 from builder.recipe.runtime import Runtime
 from builder.recipe.seed import Seed, SeedSource
-from builder.records import Counts, Rejects, Stats, rejected_schema, seed_schema, stable_id
 from builder.seed_files import Candidate, Row, read_source
 from builder.seed_oasst import COLUMNS, oasst_candidates
-from builder.storage import write_rows
 
 VERSION = 2
 

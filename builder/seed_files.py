@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from builder.data.inputs import files_below
+from builder.data.storage import read_rows
 from builder.errors import RecipeError
 from builder.failures import NO_ACCESS
-from builder.fingerprint import files_below
 from builder.progress import Progress
 from builder.recipe.seed import SeedSource
-from builder.storage import read_rows
 
 SUFFIXES = (".parquet", ".jsonl", ".jsonl.gz", ".json", ".json.gz")
 

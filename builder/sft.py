@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from builder.batches import share_of_a_process
 from builder.checkpoints import last_complete, remove_others
 from builder.child import STAGE_PROCESS, die_with_parent
+from builder.data.storage import count_rows, parquet_files, write_json, write_text
 from builder.environment import prepare_allocators
 from builder.errors import StageError
 from builder.failures import explain
@@ -27,7 +28,6 @@ from builder.llm.contract import load_contract
 from builder.llm.engine import load_tokenizer
 from builder.llm.renderer import Renderer
 from builder.preflight import check_examples, describe, first_rows, made_by_trl
-from builder.storage import count_rows, parquet_files, write_json, write_text
 from builder.training_log import ADVICE, reporter
 from builder.training_output import save_model
 from builder.training_rows import HELD_OUT, ROWS

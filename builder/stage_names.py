@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from builder.records import stable_id
+from builder.data.records import stable_id
 
 Half = Literal["a", "b"]
 HALVES: tuple[Half, Half] = ("a", "b")

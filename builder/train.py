@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import yaml
 
+from builder.data.accounting import Stats
+from builder.data.storage import read_json, read_rows, write_text
 from builder.errors import StageError
 from builder.llm.contract import TEMPLATE_FILE, ChatContract, make_contract
 from builder.llm.engine import load_tokenizer
@@ -13,10 +15,8 @@ from builder.llm.renderer import Renderer
 from builder.recipe import Chat, Origin
 from builder.recipe.runtime import Runtime
 from builder.recipe.training import Schedule
-from builder.records import Stats
 from builder.section import Named, Section
 from builder.stage_names import HALVES, Half, half_of
-from builder.storage import read_json, read_rows, write_text
 from builder.training_launch import launch
 from builder.training_output import FINISHED
 from builder.training_recipe import read_training_recipe, refuse_wrong_keys, resolve_recipe, schedule_problems

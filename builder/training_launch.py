@@ -8,12 +8,12 @@ import subprocess
 from pathlib import Path
 
 from builder.child import LOG, STAGE_PROCESS, die_with_parent, last_words
+from builder.data.resources import resource_folder
+from builder.data.storage import read_json
 from builder.environment import child_environment
 from builder.errors import BuilderError, StageError
 from builder.recipe.runtime import Runtime
-from builder.resources import resource_folder
 from builder.sft import FAILED
-from builder.storage import read_json
 
 _OF_PACKAGE = "recipes/accelerate/"
 

@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from builder.data.storage import read_json, write_json
 from builder.llm.adapters import CONFIG_FILE, read_adapter
-from builder.storage import read_json, write_json
 from builder.training_log import tokens_per_second, training_metrics
 
 FINISHED = "training.json"

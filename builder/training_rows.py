@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from builder.data.accounting import Counts, Rejects
+from builder.data.records import rejected_schema, stable_id, training_schema
+from builder.data.storage import write_rows
 from builder.errors import StageError
 from builder.llm.conversations import Tag, backward_pair, forward_pair
 from builder.llm.renderer import Renderer
-from builder.records import Counts, Rejects, rejected_schema, stable_id, training_schema
-from builder.storage import write_rows
 
 ROWS, HELD_OUT = "rows", "held_out"
 """Folders of a training stage: the rows trained on, and those that its loss is measured on; a file for each source."""

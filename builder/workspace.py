@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from builder.child import run_child
+from builder.data.storage import read_json, write_json
 from builder.environment import versions
 from builder.errors import BuilderError, StageError
 from builder.failures import explain
 from builder.fingerprint import identity, mark
 from builder.stage_names import StageName, parse
-from builder.storage import read_json, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pydantic import BaseModel
 
+    from builder.data.accounting import Stats
     from builder.recipe.runtime import Runtime
-    from builder.records import Stats
 
 STAGE_FILE = "stage.json"
 

@@ -25,6 +25,8 @@ os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
 
 from bench_server import CONCURRENCY, ask_plainly, served  # beside this file
 
+from builder.data.records import candidate_schema, score_schema, segment_schema
+from builder.data.storage import write_rows
 from builder.llm.attempts import Steady
 from builder.llm.contract import load_contract, make_contract
 from builder.llm.conversations import backward_prompt, rating_prompt
@@ -38,9 +40,7 @@ from builder.method.curate.scoring.score import Scorer, ScoreStage
 from builder.recipe import Augment, Chat, Engine
 from builder.recipe.judges import Expected, Verdict
 from builder.recipe.runtime import Runtime
-from builder.records import candidate_schema, score_schema, segment_schema
 from builder.sample.generate import BASE
-from builder.storage import write_rows
 
 ENGINE = Engine(kind="vllm", dtype="float32", max_model_len=1536)
 SEGMENT_CHARS = (600, 3_000)

@@ -28,8 +28,8 @@ def write_folder(folder: Path, size: int, version: str) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from builder.data.storage import write_json
     from builder.release.manifest import describe_files
-    from builder.storage import write_json
 
     (folder / "curated").mkdir(parents=True)
     random, width = np.random.default_rng(0), 64_000
@@ -45,8 +45,8 @@ def write_folder(folder: Path, size: int, version: str) -> None:
 
 def change_card(folder: Path, version: str) -> None:
     """The next version: another card, the same rows."""
+    from builder.data.storage import write_json
     from builder.release.manifest import describe_files
-    from builder.storage import write_json
 
     (folder / "README.md").write_text(f"---\nlicense: mit\n---\n\n# Random bytes, {version}\n")
     write_json(folder / "manifest.json", {"version": version, "kind": "dataset", "files": describe_files(folder)})

@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from hub_server import HubServer  # noqa: E402
 
 from builder.cli.project import open_project  # noqa: E402
-from builder.storage import parquet_files, read_rows  # noqa: E402
+from builder.data.storage import parquet_files, read_rows  # noqa: E402
 
 REPOSITORY = "demo/mini-web"
 VERSIONS = {"1.0.0": (), "1.1.0": ("curate.share=0.3",)}

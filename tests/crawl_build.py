@@ -8,8 +8,8 @@ from corpus_pages import paragraphs, record, settings, write_warc
 from release_build import FakeBuild
 from segments_here import cut_and_write
 
-from builder.records import pair_id
-from builder.storage import read_rows
+from builder.data.records import pair_id
+from builder.data.storage import read_rows
 
 PAGES = 12
 MAIL = "jane.doe@corp-mail.com"

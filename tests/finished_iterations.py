@@ -6,10 +6,10 @@ from typing import Any
 from recipe_changes import write_small_recipe
 
 from builder.cli.project import open_project
+from builder.data.records import candidate_schema, score_schema, training_schema
+from builder.data.storage import write_json, write_rows
 from builder.method.curate.curate import select
 from builder.recipe.runtime import Runtime
-from builder.records import candidate_schema, score_schema, training_schema
-from builder.storage import write_json, write_rows
 from builder.workspace import Artifact
 
 Scores = dict[str, float | None]

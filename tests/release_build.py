@@ -7,11 +7,8 @@ from typing import Any
 import yaml
 
 from builder.build import Build
-from builder.llm.contract import ChatContract, make_contract
-from builder.llm.engine import load_tokenizer
-from builder.recipe import Chat, Recipe
-from builder.records import (
-    Counts,
+from builder.data.accounting import Counts
+from builder.data.records import (
     candidate_schema,
     curated_schema,
     pair_id,
@@ -20,8 +17,11 @@ from builder.records import (
     stable_id,
     training_schema,
 )
+from builder.data.storage import write_json, write_rows
+from builder.llm.contract import ChatContract, make_contract
+from builder.llm.engine import load_tokenizer
+from builder.recipe import Chat, Recipe
 from builder.stage_names import HALVES
-from builder.storage import write_json, write_rows
 from builder.workspace import Artifact
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+from builder.data.accounting import Counts, Stats
 from builder.method.corpus.cutting.page import cut_page
 from builder.method.corpus.reading.crawl import Loss, Page, Shard
 from builder.method.corpus.reading.readers import list_inputs, read_pages
 from builder.method.corpus.tasks import TaskFiles
 from builder.method.corpus.writer import WriteSegments
 from builder.recipe.segments import Segments
-from builder.records import Counts, Stats
 
 
 def cut_and_write(out: Path, config: Segments) -> Stats:

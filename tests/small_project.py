@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from builder.cli.quickstart import write_recipe_folder
-from builder.storage import count_rows, parquet_files, read_json, read_rows
+from builder.data.storage import count_rows, parquet_files, read_json, read_rows
 
 HUMPBACK = [sys.executable, "-m", "builder"]
 STAGES = (

@@ -11,13 +11,13 @@ from hub_server import HubServer
 from hub_server.repositories import Entry as Blob
 from pushing_child import reach
 
+from builder.data.storage import write_json, write_rows
 from builder.recipe.release import Release
 from builder.release.files import local_files
 from builder.release.manifest import describe_files
 from builder.release.push import Push, push_release
 from builder.release.receipt import Entry
 from builder.release.versions import version_of
-from builder.storage import write_json, write_rows
 
 DATASET, MODEL = "org/tiny", "org/tiny-final"
 RELEASE = Release(title="Tiny", license="mit", dataset=DATASET)

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pyarrow
 
+from builder.data.accounting import Counts, Stats
+from builder.data.records import seed_schema
+from builder.data.storage import write_rows, write_text
 from builder.errors import StageError
 from builder.progress import Progress
 from builder.recipe.runtime import Runtime
-from builder.records import Counts, Stats, seed_schema
 from builder.section import Section
-from builder.storage import write_rows, write_text
 
 VERSION = 1
 

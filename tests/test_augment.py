@@ -7,6 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted_server import NAME, changed, status
 
+from builder.data.accounting import Rejects
+from builder.data.records import row_seed, segment_schema
+from builder.data.storage import read_rows, write_rows
 from builder.errors import StageError
 from builder.llm.contract import make_contract
 from builder.llm.engine import Completion, Failed, load_tokenizer
@@ -15,8 +18,6 @@ from builder.method.augment.stage import AugmentStage, augment, best_of_each, br
 from builder.recipe import Augment, Chat, Engine
 from builder.recipe.other import Other
 from builder.recipe.runtime import Runtime
-from builder.records import Rejects, row_seed, segment_schema
-from builder.storage import read_rows, write_rows
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 PLAIN = Engine(kind="transformers", dtype="float32", max_model_len=400)

@@ -27,7 +27,7 @@ from small_project import (
     write_small_project,
 )
 
-from builder.storage import read_json, read_rows, write_json
+from builder.data.storage import read_json, read_rows, write_json
 from builder.workspace import locked
 
 Change = Callable[[Path], None]

@@ -17,12 +17,12 @@ import pytest
 from corpus_bad import HEAVY_PAGES, HTTP_PAGES, KEPT, PAGES, write_archives, write_pages
 from corpus_pages import archive, clueweb12, clueweb22, page, settings
 
+from builder.data.accounting import Stats
+from builder.data.storage import read_rows
 from builder.method.corpus.reading.readers import Loss, Page, Shard, list_inputs, read_pages
 from builder.method.corpus.stage import extract_segments
 from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Segments
-from builder.records import Stats
-from builder.storage import read_rows
 
 
 def extract(out: Path, config: Segments, workers: int = 2) -> Stats:

@@ -12,13 +12,14 @@ from corpus_pages import WORDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builder.data.accounting import Stats
+from builder.data.records import segment_id, segment_schema
+from builder.data.storage import parquet_files, read_rows, write_rows
 from builder.method.corpus.dedup import stage
 from builder.method.corpus.dedup.index import text_digest
 from builder.method.corpus.dedup.stage import deduplicate
 from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Dedup
-from builder.records import Stats, segment_id, segment_schema
-from builder.storage import parquet_files, read_rows, write_rows
 
 BENCH = Path(__file__).parents[1] / "scripts" / "bench_dedup.py"
 
@@ -116,8 +117,8 @@ def test_a_sample_is_chosen_by_id(tmp_path: Path) -> None:
 
 def test_parts_and_texts_of_rejected_rows_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("builder.method.corpus.dedup.output.PART_ROWS", 40)
-    monkeypatch.setattr("builder.method.corpus.dedup.index.BATCH", 7)
-    monkeypatch.setattr("builder.method.corpus.dedup.index.SPAN", 40)
+    monkeypatch.setattr("builder.data.row_groups.BATCH", 7)
+    monkeypatch.setattr("builder.data.row_groups.SPAN", 40)
     monkeypatch.setattr("builder.method.corpus.dedup.output.REJECTED_TEXTS_PER_REASON", 10)
     rows = [row(f"p{number}", f"text {number % 100}") for number in range(150)]
     _, kept, rejected = run(tmp_path, rows, files=3)

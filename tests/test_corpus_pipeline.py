@@ -15,6 +15,9 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from builder.data.accounting import Counts, Stats
+from builder.data.records import segment_id, segment_schema
+from builder.data.storage import parquet_files, read_rows
 from builder.errors import RecipeError, StageError
 from builder.method.corpus.cutting.blocks import render
 from builder.method.corpus.cutting.page import CutPage, cut_page
@@ -30,8 +33,6 @@ from builder.method.corpus.writer import WriteSegments
 from builder.progress import read_progress
 from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Segments
-from builder.records import Counts, Stats, segment_id, segment_schema
-from builder.storage import parquet_files, read_rows
 
 ONE = Runtime(workers=1)
 

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from builder.data.records import segment_id
+from builder.data.storage import read_rows
 from builder.method.corpus.dedup.stage import deduplicate
 from builder.method.corpus.stage import extract_segments
 from builder.recipe.runtime import Runtime
 from builder.recipe.segments import CorpusSource, Dedup, Segments
-from builder.records import segment_id
-from builder.storage import read_rows
 
 
 def test_real_pages_give_segments_and_foreign_ones_do_not(real_corpus: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from corpus_pages import archive, settings
 
+from builder.data.storage import read_json, read_rows
 from builder.failures import EXIT_UNWRITABLE
 from builder.method.corpus.cutting.page import CutPage
 from builder.method.corpus.cutting.segmenter import Segment
@@ -16,7 +17,6 @@ from builder.method.corpus.reading.crawl import Page
 from builder.method.corpus.sandbox import CutPages
 from builder.method.corpus.stage import extract_segments
 from builder.recipe.runtime import Runtime
-from builder.storage import read_json, read_rows
 
 STAGE = (
     "import sys; from pathlib import Path; from builder.method.corpus.stage import extract_segments;"

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from corpus_pages import sentence, settings
 
+from builder.data.records import segment_id
+from builder.data.storage import read_rows
 from builder.method.corpus.cutting.page import CutPage
 from builder.method.corpus.cutting.segmenter import Segment
 from builder.method.corpus.reading.readers import Loss, Page
 from builder.method.corpus.tasks import TaskFiles
 from builder.method.corpus.writer import WriteSegments
-from builder.records import segment_id
-from builder.storage import read_rows
 
 
 def a_page(number: int) -> Page:

@@ -6,23 +6,17 @@ from recipe_changes import JUDGES, write_small_recipe
 
 from builder.cli.project import open_project
 from builder.cli.show import show_stage
+from builder.data.accounting import Rejects
+from builder.data.records import candidate_schema, curated_schema, score_schema, seed_schema, stable_id
+from builder.data.storage import read_rows, write_json, write_rows
 from builder.errors import RecipeError
 from builder.method.curate.iterations import read_iterations
 from builder.method.curate.scoring.score import HalfScoreStage, Scorer, ScoreStage, join_halves, score
 from builder.recipe import Chat, Engine, Origin, load_recipe
 from builder.recipe.judges import Expected
 from builder.recipe.runtime import Runtime
-from builder.records import (
-    Rejects,
-    candidate_schema,
-    curated_schema,
-    score_schema,
-    seed_schema,
-    stable_id,
-)
 from builder.sample.generate import BASE
 from builder.stage_names import HALVES, half_of
-from builder.storage import read_rows, write_json, write_rows
 from builder.train import ForwardStage, HalfStage, train_forward
 from builder.training_output import FINISHED
 

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.data.records import candidate_schema, score_schema
+from builder.data.storage import read_rows, write_rows
 from builder.errors import StageError
 from builder.method.curate.curate import select, withheld_pages
 from builder.method.curate.selection import choose
 from builder.recipe.curate import Curate
 from builder.recipe.runtime import Runtime
-from builder.records import candidate_schema, score_schema
-from builder.storage import read_rows, write_rows
 
 scores = st.dictionaries(st.text("abcdef", min_size=1, max_size=4), st.none() | st.floats(1, 5), max_size=30)
 

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.build import run_build
+from builder.data.records import candidate_schema, score_schema, seed_schema
+from builder.data.storage import read_rows, write_rows
 from builder.decontaminate import PromptSets, clean_seed, load_prompts, normalise
 from builder.errors import RecipeError, StageError
 from builder.method.curate.curate import select
@@ -16,8 +18,6 @@ from builder.recipe import CleanCurate, Recipe
 from builder.recipe.curate import Curate
 from builder.recipe.runtime import Runtime
 from builder.recipe.seed import Decontaminate
-from builder.records import candidate_schema, score_schema, seed_schema
-from builder.storage import read_rows, write_rows
 from builder.workspace import Workspace
 
 LONG = "Explain to a child in two or three short paragraphs why the sky is blue and not green or red"

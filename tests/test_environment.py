@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from builder.child import run_child
+from builder.data.accounting import Counts, Stats
+from builder.data.storage import write_json
 from builder.environment import ALWAYS, own_variables, remote_environment
 from builder.errors import StageError
 from builder.recipe.runtime import Runtime
-from builder.records import Counts, Stats
 from builder.section import Section
-from builder.storage import write_json
 from builder.training_launch import launch
 
 OWN = {

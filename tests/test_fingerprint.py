@@ -106,8 +106,8 @@ def test_optional_named_files_keep_their_mark(tmp_path):
 def test_the_packages_own_templates_count_by_content_too(tmp_path):
     import hashlib
 
+    from builder.data.resources import template_path
     from builder.recipe.judges import Expected
-    from builder.resources import template_path
 
     own = hashlib.sha256(template_path("humpback").read_bytes()).hexdigest()
     assert describe(Expected(judge="expected"))["rubric"] == own

@@ -17,6 +17,9 @@ from release_build import FakeBuild
 
 from builder.cli.main import main
 from builder.control_tokens import escape_control_tokens, find_control_token
+from builder.data.accounting import Stats
+from builder.data.records import segment_id, segment_schema
+from builder.data.storage import parquet_files, read_rows, write_rows
 from builder.errors import StageError
 from builder.llm.contract import make_contract
 from builder.llm.conversations import backward_prompt, forward_prompt, rating_prompt
@@ -30,10 +33,8 @@ from builder.method.curate.scoring.ratings import NO_LOGPROBS, score_position
 from builder.recipe import Augment, Chat, Engine
 from builder.recipe.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
 from builder.recipe.runtime import Runtime
-from builder.records import Stats, segment_id, segment_schema
 from builder.release import assemble, check_release
 from builder.release.check_rows import check_rows
-from builder.storage import parquet_files, read_rows, write_rows
 from builder.training_rows import Source, backward_rows, forward_rows, write_training_rows
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"

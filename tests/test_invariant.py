@@ -14,6 +14,9 @@ from hypothesis import strategies as st
 from segments_here import cut_and_write
 
 from builder.control_tokens import find_control_token
+from builder.data.accounting import Counts, Stats
+from builder.data.records import candidate_schema, pair_id, score_schema, segment_id, segment_schema
+from builder.data.storage import count_rows, read_rows, write_rows
 from builder.errors import BuilderError, RecipeError, StageError
 from builder.llm.contract import make_contract
 from builder.llm.engine import Completion, load_tokenizer
@@ -29,10 +32,8 @@ from builder.recipe.judges import Verdict
 from builder.recipe.runtime import Runtime
 from builder.recipe.seed import Seed
 from builder.recipe.segments import Dedup
-from builder.records import Counts, Stats, candidate_schema, pair_id, score_schema, segment_id, segment_schema
 from builder.sample.generate import BASE
 from builder.seed import select_seed
-from builder.storage import count_rows, read_rows, write_rows
 
 PLAIN = Engine(kind="transformers", dtype="float32", max_model_len=200)
 

@@ -87,8 +87,8 @@ def test_every_file_equals_that_of_an_undisturbed_build_and_every_id_stands_once
 
 
 def test_differences_would_be_seen(tmp_path):
-    from builder.records import rejected_schema
-    from builder.storage import write_rows
+    from builder.data.records import rejected_schema
+    from builder.data.storage import write_rows
 
     for name, text in (("a", "x"), ("b", "y")):
         (tmp_path / name).mkdir()

@@ -9,6 +9,7 @@ import pytest
 
 from builder.cli.project import open_project
 from builder.cli.quickstart import write_recipe_folder
+from builder.data.storage import read_json, read_rows
 from builder.llm.contract import load_contract
 from builder.llm.conversations import forward_prompt
 from builder.llm.engine import load_tokenizer
@@ -17,7 +18,6 @@ from builder.llm.transformers_engine import TransformersEngine
 from builder.recipe import Engine
 from builder.sample.method_check import train_uncurated
 from builder.sample.report import read_truth
-from builder.storage import read_json, read_rows
 
 SETTINGS = ("training.held_out=0.1", "curate.test_share=0.2", "iterations=1")
 

@@ -16,6 +16,8 @@ import yaml
 from test_environment import OWN
 
 from builder.child import run_child
+from builder.data.accounting import Stats
+from builder.data.storage import read_json, read_rows, write_rows
 from builder.errors import StageError
 from builder.llm import elsewhere, executors, slurm
 from builder.llm.block import AnswerRows
@@ -23,9 +25,7 @@ from builder.llm.chunks import open_chunks
 from builder.llm.ray_site import RaySite
 from builder.llm.runner import run_rows
 from builder.recipe.runtime import Runtime, Slurm
-from builder.records import Stats
 from builder.section import Section
-from builder.storage import read_json, read_rows, write_rows
 
 SCHEMA = pa.schema([("id", pa.string()), ("n", pa.int64())])
 ENVIRONMENT = pa.schema([("id", pa.string()), ("gpus", pa.string())])

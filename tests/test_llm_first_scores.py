@@ -2,10 +2,10 @@ import random
 
 import pytest
 
+from builder.data.records import score_schema
+from builder.data.storage import write_rows
 from builder.method.curate.scoring.first_scores import FIRST, LEAST, collapse, first_rows
 from builder.recipe.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
-from builder.records import score_schema
-from builder.storage import write_rows
 
 EXPECTED, VERDICT, REASONED = Expected(judge="expected"), Verdict(judge="verdict"), Reasoned(judge="reasoned")
 LIKELIHOOD, REVERSE = Likelihood(judge="likelihood"), Reverse(judge="reverse")

@@ -6,6 +6,8 @@ from hang_guard import must_end
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.data.records import score_schema
+from builder.data.storage import read_rows, write_rows
 from builder.errors import StageError
 from builder.llm.contract import make_contract
 from builder.llm.conversations import backward_prompt, rating_prompt
@@ -18,8 +20,6 @@ from builder.method.curate.scoring.ratings import NO_LOGPROBS, check_rubric, rat
 from builder.method.curate.scoring.verdicts import control_ids, parse_verdict, reasoning_of, verdict_row
 from builder.recipe import Chat, Engine
 from builder.recipe.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
-from builder.records import score_schema
-from builder.storage import read_rows, write_rows
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 ROWS = [

@@ -17,8 +17,8 @@ from builder.method.augment.stage import AugmentStage, augment
 from builder.llm.engine import Completion, load_tokenizer
 from builder.recipe import Augment, Chat, Engine
 from builder.recipe.runtime import Runtime
-from builder.records import segment_schema
-from builder.storage import open_rows
+from builder.data.records import segment_schema
+from builder.data.storage import open_rows
 from fake_engine import starts_give
 
 folder, backward, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])

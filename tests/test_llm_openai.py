@@ -10,14 +10,14 @@ from scripted_server import END, NAME, changed, cut, drop, hang, status, text, t
 from builder.cli.check import check_recipe
 from builder.cli.plan import plan_stages
 from builder.cli.project import open_project
+from builder.data.records import segment_schema
+from builder.data.storage import read_rows, write_rows
 from builder.errors import RecipeError, StageError
 from builder.llm.engine import Completion, Failed, Sampling, load_tokenizer, start_engine
 from builder.llm.openai_engine import OpenaiEngine, serve_command, served_name
 from builder.method.augment.stage import AugmentStage, augment
 from builder.recipe import Augment, Chat, Engine, load_recipe
 from builder.recipe.runtime import Runtime
-from builder.records import segment_schema
-from builder.storage import read_rows, write_rows
 
 KEY = "sk-very-secret-0123456789"
 CONFIG = Engine(kind="openai", max_model_len=400)

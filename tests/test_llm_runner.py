@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.child import run_child
+from builder.data.accounting import Stats
+from builder.data.storage import count_rows, read_json, read_rows, write_rows
 from builder.errors import StageError
 from builder.llm.chunks import read_chunks
 from builder.llm.runner import run_rows
 from builder.recipe.runtime import Runtime
-from builder.records import Stats
 from builder.section import Section
-from builder.storage import count_rows, read_json, read_rows, write_rows
 
 SCHEMA = pa.schema([("id", pa.string()), ("n", pa.int64())])
 

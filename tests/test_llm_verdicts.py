@@ -1,6 +1,8 @@
 import pytest
 from scripted_server import NAME, changed, status
 
+from builder.data.records import candidate_schema, row_seed, score_schema
+from builder.data.storage import read_rows, write_rows
 from builder.errors import StageError
 from builder.llm.engine import Failed, Sampling
 from builder.llm.prompts import render
@@ -11,8 +13,6 @@ from builder.recipe import Chat, Engine
 from builder.recipe.judges import Verdict
 from builder.recipe.other import Other
 from builder.recipe.runtime import Runtime
-from builder.records import candidate_schema, row_seed, score_schema
-from builder.storage import read_rows, write_rows
 
 CHAT = Chat(system_seed="Be good.")
 ROWS = [{"id": f"r{n}", "instruction": f"What is {n}?", "output": f"It is {n}."} for n in range(4)]

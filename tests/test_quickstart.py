@@ -100,7 +100,7 @@ def test_every_row_is_accounted_for_in_every_stage(quickstart):
 
 
 def test_ids_join_from_segment_to_selection(quickstart):
-    from builder.storage import read_rows
+    from builder.data.storage import read_rows
 
     work = quickstart[0] / "work"
     ids = {

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from builder.data.resources import resource_folder
 from builder.errors import RecipeError
 from builder.recipe import load_recipe
-from builder.resources import resource_folder
 
 GOOD = {
     "name": "test",

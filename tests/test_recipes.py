@@ -13,6 +13,9 @@ from builder.cli.check import check_recipe
 from builder.cli.main import init
 from builder.cli.quickstart import write_recipe_folder
 from builder.control_tokens import find_control_token
+from builder.data.records import curated_schema, seed_schema
+from builder.data.resources import resource_folder
+from builder.data.storage import write_rows
 from builder.errors import StageError
 from builder.llm.contract import check_contract, load_contract, make_contract
 from builder.llm.conversations import forward_prompt
@@ -22,9 +25,6 @@ from builder.method.curate.scoring.ratings import score_position
 from builder.pins import hub_inputs
 from builder.recipe import Chat, Origin, load_recipe
 from builder.recipe.runtime import Runtime
-from builder.records import curated_schema, seed_schema
-from builder.resources import resource_folder
-from builder.storage import write_rows
 from builder.train import ForwardStage, train_forward
 from builder.training_launch import launcher_words
 from builder.training_recipe import read_training_recipe, resolve_recipe

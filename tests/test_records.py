@@ -4,11 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.errors import StageError
-from builder.records import (
-    Counts,
-    Rejects,
-    Stats,
+from builder.data.accounting import Counts, Rejects, Stats
+from builder.data.records import (
     candidate_schema,
     curated_schema,
     pair_id,
@@ -18,6 +15,7 @@ from builder.records import (
     segment_schema,
     stable_id,
 )
+from builder.errors import StageError
 
 
 def test_ids_are_the_same_on_every_machine():

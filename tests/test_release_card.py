@@ -9,6 +9,7 @@ import yaml
 from release_build import HOSTILE, FakeBuild
 
 from builder.build import Build
+from builder.data.storage import read_rows
 from builder.escape import escape
 from builder.release.card import config_entries, front_matter_text, read_features, size_category
 from builder.release.figures import (
@@ -26,7 +27,6 @@ from builder.release.models import write_models
 from builder.release.parquet import write_config
 from builder.release.plots import FUNNEL, SCORES, steps, write_figures
 from builder.release.tables import configs
-from builder.storage import read_rows
 
 
 @pytest.fixture(scope="module")

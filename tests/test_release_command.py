@@ -17,12 +17,12 @@ from builder.cli import release as command
 from builder.cli.answer import Answer
 from builder.cli.project import Project
 from builder.cli.release import Options, release_recipe
+from builder.data.records import candidate_schema
+from builder.data.storage import read_json, write_rows
 from builder.errors import RecipeError, ReleaseError
-from builder.records import candidate_schema
 from builder.release import verify
 from builder.release.links import linked
 from builder.release.push import Push
-from builder.storage import read_json, write_rows
 
 REPOSITORY = "org/tiny"
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from release_build import FakeBuild
 
+from builder.data.storage import read_rows
 from builder.release import assemble, check_release, release_notes
 from builder.release.check_croissant import check_croissant
-from builder.storage import read_rows
 
 
 @pytest.fixture(scope="module")

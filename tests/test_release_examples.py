@@ -12,9 +12,9 @@ import pytest
 from release_build import FakeBuild
 
 from builder.build import Build
+from builder.data.storage import count_rows, read_rows
 from builder.release import assemble
 from builder.release.markdown import examples
-from builder.storage import count_rows, read_rows
 
 README = Path(__file__).parents[1] / "README.md"
 REPOSITORY, TAG = "org/tiny", "v1.2.3"

@@ -14,16 +14,16 @@ import yaml
 from release_build import FakeBuild
 
 from builder.build import Build
+from builder.data.records import training_schema
+from builder.data.storage import read_rows, write_json, write_rows
 from builder.errors import RecipeError, ReleaseError
 from builder.recipe import load_recipe
 from builder.recipe.runtime import Runtime
-from builder.records import training_schema
 from builder.release import assemble, check_release
 from builder.release.markdown import examples
 from builder.release.material import Material
 from builder.release.training import accelerate_config, write_training
 from builder.stage_names import half_of
-from builder.storage import read_rows, write_json, write_rows
 from builder.workspace import Artifact
 
 CONFIGS = ("curated", "seed", "sft", "augmented")

@@ -17,6 +17,7 @@ from corpus_pages import record, write_warc
 from crawl_build import MAIL, PAGES, QUOTED, CrawlBuild, crawl, web_page
 
 from builder.build import Build
+from builder.data.storage import parquet_files, read_rows
 from builder.errors import RecipeError, ReleaseError
 from builder.release import assemble, check_release
 from builder.release.hydrate import describe_hydrated, hydrate
@@ -26,7 +27,6 @@ from builder.release.push import Push, push_release
 from builder.release.quotes import quotes
 from builder.release.standoff import refuse_unreviewed
 from builder.release.versions import Version
-from builder.storage import parquet_files, read_rows
 
 
 @pytest.fixture(scope="module")

@@ -16,13 +16,13 @@ from small_release import (
     write_release,
 )
 
+from builder.data.storage import read_json, write_json
 from builder.errors import RecipeError, ReleaseError
 from builder.release import verify
 from builder.release.files import local_files
 from builder.release.manifest import describe_files
 from builder.release.push import Push, push_release
 from builder.release.versions import version_of
-from builder.storage import read_json, write_json
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from release_build import FakeBuild
 
 from builder.build import Build
+from builder.data.records import candidate_schema
+from builder.data.storage import read_json, read_rows, write_rows
 from builder.errors import RecipeError, ReleaseError
-from builder.records import candidate_schema
 from builder.release import assemble
 from builder.release.changes import compare
 from builder.release.versions import (
@@ -26,7 +27,6 @@ from builder.release.versions import (
     refuse_misfit,
     version_of,
 )
-from builder.storage import read_json, read_rows, write_rows
 
 VERSIONS = st.builds(Version, *[st.integers(0, 30)] * 3)
 

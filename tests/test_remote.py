@@ -11,14 +11,14 @@ import pytest
 from corpus_pages import archive, clueweb22, page, settings
 from test_corpus_tables import rows, write_parquet
 
+from builder.data.inputs import list_remote, open_binary
+from builder.data.storage import read_rows
 from builder.errors import RecipeError
 from builder.fingerprint import describe
 from builder.method.corpus.reading.readers import Loss, Page, Shard, list_inputs, read_pages
 from builder.method.corpus.stage import extract_segments
 from builder.recipe.runtime import Runtime
 from builder.recipe.segments import CorpusSource, Segments
-from builder.remote import list_remote, open_binary
-from builder.storage import read_rows
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
+from builder.data.records import candidate_schema, curated_schema
+from builder.data.storage import read_rows, write_rows
 from builder.recipe.runtime import Runtime
-from builder.records import candidate_schema, curated_schema
 from builder.sample.method_check import Uncurated, draw_uncurated, share_again
-from builder.storage import read_rows, write_rows
 from builder.workspace import Artifact
 
 

@@ -3,6 +3,8 @@ from types import SimpleNamespace
 import pytest
 from pydantic import ValidationError
 
+from builder.data.records import candidate_schema, stable_id
+from builder.data.storage import read_rows, write_rows
 from builder.errors import StageError
 from builder.llm.engine import Failed
 from builder.method.curate.scoring.first_scores import FIRST
@@ -12,8 +14,6 @@ from builder.progress import read_notices
 from builder.recipe import Chat, Engine
 from builder.recipe.judges import Expected, Reverse
 from builder.recipe.runtime import Runtime
-from builder.records import candidate_schema, stable_id
-from builder.storage import read_rows, write_rows
 
 ENGINE = Engine(kind="transformers", dtype="float32")
 ROWS = 260

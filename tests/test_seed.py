@@ -15,13 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.data.accounting import Stats
+from builder.data.records import rejected_schema, seed_schema, stable_id
+from builder.data.storage import parquet_files, read_rows, write_json
 from builder.errors import RecipeError, StageError
 from builder.recipe.runtime import Runtime
 from builder.recipe.seed import Seed
-from builder.records import Stats, rejected_schema, seed_schema, stable_id
 from builder.seed import FAILURES, char_lengths, select_seed
 from builder.seed_files import file_rows
-from builder.storage import parquet_files, read_rows, write_json
 
 
 def message(identifier: str, role: str, text: str, **keys: Any) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from segments_here import cut_and_write
 
+from builder.data.records import pair_id, segment_id, segment_schema
+from builder.data.storage import read_rows, write_rows
 from builder.llm.engine import Completion, load_tokenizer
 from builder.method.augment.stage import AugmentStage, augment
 from builder.method.corpus.dedup.stage import deduplicate
@@ -21,10 +23,8 @@ from builder.recipe import Augment, Chat, Engine
 from builder.recipe.runtime import Runtime
 from builder.recipe.seed import Seed
 from builder.recipe.segments import Dedup
-from builder.records import pair_id, segment_id, segment_schema
 from builder.sample.generate import BASE
 from builder.seed import select_seed
-from builder.storage import read_rows, write_rows
 
 Rows = dict[str, dict[str, Any]]
 

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.errors import StageError
-from builder.storage import (
+from builder.data.storage import (
     count_rows,
     dump_json,
     parquet_files,
@@ -17,6 +16,7 @@ from builder.storage import (
     write_json,
     write_rows,
 )
+from builder.errors import StageError
 
 
 def test_a_failed_write_leaves_neither_the_file_nor_a_trace(tmp_path):
@@ -79,7 +79,7 @@ def test_rows_can_be_added_to_one_file_and_leave_nothing_if_it_fails(tmp_path):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from builder.storage import open_rows
+    from builder.data.storage import open_rows
 
     schema = pa.schema([("id", pa.string()), ("n", pa.int8())])
     with open_rows(tmp_path / "a.parquet", schema) as write:

@@ -8,9 +8,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.data.resources import resource_folder
 from builder.errors import RecipeError
 from builder.recipe.strict_yaml import parse_yaml, read_yaml
-from builder.resources import resource_folder
 
 READ = {
     "yes": True, "Off": False, "y": "y", "N": "N", "~": None, "": None, "null": None, "nulL": "nulL",

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from builder.data.records import curated_schema, seed_schema
+from builder.data.storage import read_json, read_rows, write_rows
 from builder.errors import RecipeError, StageError
 from builder.recipe import Chat, Origin
 from builder.recipe.runtime import Runtime
-from builder.records import curated_schema, seed_schema
-from builder.storage import read_json, read_rows, write_rows
 from builder.train import BackwardStage, ForwardStage, SeedStage, train_backward, train_forward
 from builder.workspace import Artifact, Workspace
 

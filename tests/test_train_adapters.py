@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import pytest
 from training_pairs import BASE, train_here, write_pairs
 
+from builder.data.storage import read_json
 from builder.errors import ReleaseError, StageError
 from builder.llm.adapters import merge_adapter, read_adapter
 from builder.llm.contract import check_contract
 from builder.llm.engine import load_tokenizer
 from builder.recipe import Chat, Engine
-from builder.storage import read_json
 
 LORA = {"use_peft": True, "lora_r": 4, "lora_alpha": 8, "lora_target_modules": ["v_proj", "q_proj", "down_proj"]}
 

@@ -6,9 +6,9 @@ import sys
 import pytest
 from training_pairs import train_here, write_pairs
 
+from builder.data.storage import read_json
 from builder.errors import StageError
 from builder.recipe.runtime import Runtime
-from builder.storage import read_json
 
 pytestmark = pytest.mark.full
 

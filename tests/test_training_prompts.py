@@ -3,13 +3,13 @@
 import pytest
 from training_pairs import BASE, train_here, write_pairs
 
+from builder.data.storage import read_rows
 from builder.llm.contract import load_contract
 from builder.llm.engine import load_tokenizer
 from builder.llm.renderer import Renderer
 from builder.llm.vllm_engine import VllmEngine
 from builder.recipe import Chat, Engine
 from builder.recipe.runtime import Runtime
-from builder.storage import read_rows
 
 LORA = {"use_peft": True, "lora_r": 4, "lora_target_modules": ["q_proj", "v_proj"]}
 

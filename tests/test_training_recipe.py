@@ -1,9 +1,9 @@
 import pytest
 
+from builder.data.resources import resource_folder
 from builder.errors import RecipeError
 from builder.recipe import load_recipe
 from builder.recipe.training import Schedule
-from builder.resources import resource_folder
 from builder.training_recipe import (
     ATTENTION,
     ISOLATED,

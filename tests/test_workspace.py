@@ -8,9 +8,9 @@ import pytest
 from stages import Words, write_words
 
 from builder.child import last_words
+from builder.data.storage import write_json
 from builder.errors import StageError
 from builder.recipe.runtime import Runtime
-from builder.storage import write_json
 from builder.workspace import Finished, Workspace, locked
 
 

@@ -29,7 +29,7 @@ def _prints(verb: "Callable[..., Answer]") -> "Callable[..., None]":
     @JSON
     @functools.wraps(verb)
     def command(*, as_json: bool, **given: Any) -> None:
-        from builder.storage import dump_json
+        from builder.data.storage import dump_json
 
         answer = verb(**given)
         click.echo(dump_json(answer.value) if as_json else answer.text())

@@ -5,9 +5,9 @@ from pathlib import Path
 from builder.cli.answer import Answer
 from builder.cli.project import build_project, open_project
 from builder.cli.release import release_project
+from builder.data.resources import resource_folder
+from builder.data.storage import write_bytes
 from builder.errors import BuilderError, RecipeError
-from builder.resources import resource_folder
-from builder.storage import write_bytes
 
 VERSION_OF_RELEASE = "1.0.0"
 

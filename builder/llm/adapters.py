@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from builder.data.storage import read_json
 from builder.errors import StageError
-from builder.storage import read_json
 
 if TYPE_CHECKING:
     from vllm.lora.request import LoRARequest

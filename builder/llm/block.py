@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from datatrove.pipeline.base import PipelineStep
 
+from builder.data.accounting import Rejects
 from builder.errors import StageError
 from builder.failures import EXIT_AGAIN
 from builder.llm.attempts import EngineBrokenError
@@ -15,7 +16,6 @@ from builder.llm.chunks import ENGINE_TROUBLE, Chunks, Row
 from builder.llm.journal import CHUNK_LIVES, Journal
 from builder.llm.runner import Work, rank_folder
 from builder.progress import Progress
-from builder.records import Rejects
 
 if TYPE_CHECKING:
     import pyarrow as pa

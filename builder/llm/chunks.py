@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.data.accounting import REJECTED_TEXTS_PER_REASON, Counts, Rejects
+from builder.data.records import rejected_schema
+from builder.data.storage import count_rows, parquet_files, read_json, read_rows, write_json, write_rows
 from builder.errors import StageError
-from builder.records import REJECTED_TEXTS_PER_REASON, Counts, Rejects, rejected_schema
-from builder.storage import count_rows, parquet_files, read_json, read_rows, write_json, write_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from builder.data.resources import template_path
+from builder.data.storage import read_json, write_json
 from builder.errors import StageError
 from builder.llm.conversations import both_tags, completion, question
-from builder.resources import template_path
-from builder.storage import read_json, write_json
 
 if TYPE_CHECKING:
     from builder.recipe import Chat

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from builder.child import die_with_parent, last_words
+from builder.data.storage import read_json, write_json
 from builder.environment import remote_environment
 from builder.errors import StageError
 from builder.failures import died, explain
 from builder.llm.journal import note_deaths
 from builder.llm.runner import rank_folder
 from builder.progress import PROGRESS_FILE, Progress, read_progress
-from builder.storage import read_json, write_json
 
 if TYPE_CHECKING:
     from builder.llm.block import AnswerRows

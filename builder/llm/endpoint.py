@@ -11,10 +11,10 @@ import os
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from builder.data.resources import INSTALL
 from builder.errors import StageError
 from builder.llm.engine import Failed, Tick
 from builder.llm.troubles import BAD_REPLY, Health, Pace, Trouble, reading_trouble, status_trouble
-from builder.resources import INSTALL
 
 if TYPE_CHECKING:
     from builder.recipe.runtime import Runtime

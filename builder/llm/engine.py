@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from builder.data.resources import INSTALL
 from builder.errors import StageError
-from builder.resources import INSTALL
 
 if TYPE_CHECKING:
     from builder.recipe import Engine as EngineConfig

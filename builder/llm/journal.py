@@ -10,7 +10,7 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-from builder.storage import read_json, write_json
+from builder.data.storage import read_json, write_json
 
 CHUNK_LIVES = 2
 ROW_LIVES = 2

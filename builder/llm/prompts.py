@@ -4,8 +4,8 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.data.resources import template_path
 from builder.errors import StageError
-from builder.resources import template_path
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -5,12 +5,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from builder.data.accounting import Counts, Rejects
 from builder.failures import EXIT_AGAIN
 from builder.llm.chunks import Chunks, Row, open_chunks
 from builder.llm.engine import Tick
 from builder.llm.journal import blame
 from builder.progress import PROGRESS_FILE, Progress, Seen, polled, read_progress
-from builder.records import Counts, Rejects
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.data.resources import INSTALL
 from builder.errors import StageError
 from builder.llm.engine import Completion, Sampling, Tick
-from builder.resources import INSTALL
 
 if TYPE_CHECKING:
     import torch

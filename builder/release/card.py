@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from builder import __version__
+from builder.data.resources import resource_folder
 from builder.errors import ReleaseError
 from builder.escape import escape
 from builder.licences import licence_entries
@@ -28,7 +29,6 @@ from builder.release.material import Material
 from builder.release.parquet import Config
 from builder.release.provenance import judge_of_page, seed_sources
 from builder.release.tables import DEFAULT_CONFIG
-from builder.resources import resource_folder
 
 AUGMENTATION = "Self-augmentation, the user turn"
 SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
@@ -194,7 +194,7 @@ def prompts(material: Material, *, own: bool = False) -> dict[str, str]:
         material: What the release is made of.
         own: Leave out what other models than those of the build were asked.
     """
-    from builder.resources import template_path
+    from builder.data.resources import template_path
 
     augment, judges = material.recipe.augment, material.recipe.score
     paths = {} if own and augment.model else {AUGMENTATION: template_path(augment.template)}

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from builder.data.storage import count_rows, parquet_files, read_json, read_rows
 from builder.recipe.strict_yaml import read_yaml
 from builder.release.manifest import MANIFEST
 from builder.release.removed import REMOVED, read_removed
 from builder.release.versions import Level, Previous
 from builder.stage_names import parse
-from builder.storage import count_rows, parquet_files, read_json, read_rows
 
 BUILD_FILE = "build.yaml"
 DIGEST = 8

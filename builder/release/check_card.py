@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from builder.data.storage import count_rows, parquet_files
 from builder.errors import RecipeError, ReleaseError
 from builder.licences import licence_problems
 from builder.recipe.strict_yaml import parse_yaml
 from builder.release.card import read_features, size_category
 from builder.release.check_limits import check_names
-from builder.storage import count_rows, parquet_files
 
 REQUIRED = ("language", "pretty_name", "size_categories", "task_categories", "tags", "configs")
 _FRONT = re.compile(r"\A---\n(.*?\n)---\n", re.DOTALL)

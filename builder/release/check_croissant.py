@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from builder.data.storage import read_json
 from builder.release.croissant import CROISSANT
 from builder.release.manifest import sha256
-from builder.storage import read_json
 
 _LIBRARY = "mlcroissant"
 

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from builder.data.storage import parquet_files, read_json, read_rows
 from builder.release.manifest import MANIFEST, describe_files
 from builder.release.tables import rows_digest
-from builder.storage import parquet_files, read_json, read_rows
 
 PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 

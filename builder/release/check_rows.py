@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from builder.control_tokens import find_control_token
+from builder.data.storage import parquet_files, read_rows
 from builder.secret_tokens import find_secret
-from builder.storage import parquet_files, read_rows
 
 TEXTS = ("instruction", "output", "text")
 CONVERSATIONS = ("prompt", "completion")

@@ -6,12 +6,12 @@ Every figure is that of the stages and files, as in the card.
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.data.storage import write_json
 from builder.release.figures import domains, funnel, masked, refusals
 from builder.release.manifest import sha256
 from builder.release.material import Material
 from builder.release.parquet import Config
 from builder.release.provenance import generator, judges
-from builder.storage import write_json
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -5,15 +5,15 @@ import statistics
 from collections import Counter
 from typing import Any
 
+from builder.data.accounting import Counts
+from builder.data.storage import read_rows
 from builder.gate.words import fold
 from builder.method.augment.gate.phrases import is_refusal
 from builder.method.corpus.rules.urls import registered_domain
 from builder.method.curate.labels import agreement, label_pairs, read_labels
-from builder.records import Counts
 from builder.release.material import Material
 from builder.release.parquet import Config
 from builder.seed import char_lengths
-from builder.storage import read_rows
 from builder.workspace import Artifact
 
 TOP_DOMAINS = 5

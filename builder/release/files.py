@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.data.storage import read_json
 from builder.release.hub import RemoteFile
 from builder.release.manifest import MANIFEST, sha256
-from builder.storage import read_json
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd

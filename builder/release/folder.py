@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from builder.build import Build
+from builder.data.storage import read_json, read_rows, write_text
 from builder.errors import ReleaseError, StageError
 from builder.recipe import Recipe
 from builder.release.card import dataset_card, front_matter_text
@@ -27,7 +28,6 @@ from builder.release.standoff import STANDOFF, released_configs, restoring
 from builder.release.tables import rows_digest, training_rows
 from builder.release.training import write_training
 from builder.release.versions import Previous, refuse_misfit, version_of
-from builder.storage import read_json, read_rows, write_text
 from builder.workspace import Artifact
 
 RECEIPT = "receipt.json"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.data.storage import parquet_files, read_json, read_rows
 from builder.errors import RecipeError, ReleaseError
 from builder.method.corpus.cutting.restore import Masks, page_blocks, restore
 from builder.method.corpus.cutting.walk import WALK_VERSION
@@ -14,7 +15,6 @@ from builder.recipe.strict_yaml import read_yaml
 from builder.release.hydrated import Texts, write_hydrated
 from builder.release.manifest import MANIFEST
 from builder.release.standoff import SEED, STANDOFF, text_digest
-from builder.storage import parquet_files, read_json, read_rows
 
 if TYPE_CHECKING:
     from builder.method.corpus.reading.readers import Input, Page

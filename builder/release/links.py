@@ -8,9 +8,9 @@ import hashlib
 import json
 from pathlib import Path
 
+from builder.data.storage import read_json
 from builder.errors import ReleaseError
 from builder.release.manifest import MANIFEST
-from builder.storage import read_json
 
 
 def linked(model: Path, tag: str, commit: str) -> dict[str, bytes]:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from builder import __version__
+from builder.data.storage import read_json, write_json
 from builder.recipe import Base, Recipe
-from builder.storage import read_json, write_json
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1

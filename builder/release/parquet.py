@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.storage import whole_file
+from builder.data.storage import whole_file
 
 if TYPE_CHECKING:
     import pyarrow as pa

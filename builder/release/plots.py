@@ -7,9 +7,9 @@ user's settings of matplotlib do not count.
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.data.storage import whole_file
 from builder.release.figures import all_scores, funnel
 from builder.release.material import Material
-from builder.storage import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from builder import __version__
+from builder.data.storage import read_json, write_json
 from builder.errors import StageError
 from builder.release.hub import HubRepository, Kind
 from builder.release.versions import Version
-from builder.storage import read_json, write_json
 
 Verified = Literal["full", "sampled"]
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from builder.data.storage import read_rows, write_text
 from builder.errors import RecipeError, ReleaseError
 from builder.escape import escape
-from builder.storage import read_rows, write_text
 
 REMOVED = "removed.txt"
 """In a release: the ids of all rows taken down so far, so that who has an older version can drop them too."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.data.storage import parquet_files, read_json, read_rows
 from builder.errors import ReleaseError
 from builder.method.corpus.cutting.walk import WALK_VERSION
 from builder.recipe import Recipe
@@ -16,7 +17,6 @@ from builder.recipe.release import Release
 from builder.release.manifest import MANIFEST
 from builder.release.material import BASE, Material
 from builder.release.tables import WEB, configs
-from builder.storage import parquet_files, read_json, read_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,7 +39,7 @@ def place_schema() -> "pa.Schema":
     """
     import pyarrow as pa
 
-    from builder.records import segment_schema
+    from builder.data.records import segment_schema
 
     digests = [pa.field("text_sha256", pa.string()), pa.field("text_chars", pa.int32())]
     return pa.schema([*(segment_schema().field(name) for name in OF_SEGMENTS), *digests])

@@ -9,14 +9,14 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from builder.data.records import candidate_schema, training_schema
+from builder.data.storage import parquet_files, read_rows
 from builder.errors import ReleaseError
 from builder.llm.conversations import forward_pair
 from builder.method.curate.curate import withheld_pages
 from builder.recipe.strict_yaml import read_yaml
-from builder.records import candidate_schema, training_schema
 from builder.release.material import Material
 from builder.release.provenance import judge_of_page
-from builder.storage import parquet_files, read_rows
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,12 +12,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from builder.data.storage import read_json
 from builder.environment import ALWAYS
 from builder.errors import ReleaseError
 from builder.release.files import File, difference
 from builder.release.hub import HubRepository
 from builder.release.receipt import Verified
-from builder.storage import read_json
 
 FULL_BYTES = 2 * 10**9
 """Up to this size everything is downloaded and loaded without being asked to."""

@@ -7,9 +7,9 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from builder.data.storage import read_json
 from builder.errors import RecipeError, ReleaseError, StageError
 from builder.release.manifest import MANIFEST
-from builder.storage import read_json
 
 
 class Level(IntEnum):

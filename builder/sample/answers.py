@@ -3,6 +3,9 @@
 from collections import Counter
 from pathlib import Path
 
+from builder.data.accounting import Counts, Stats
+from builder.data.records import row_seed
+from builder.data.storage import write_rows
 from builder.llm.contract import check_contract
 from builder.llm.conversations import answer_prompt
 from builder.llm.engine import Failed, Sampling, load_tokenizer, start_engine
@@ -10,9 +13,7 @@ from builder.llm.renderer import Renderer
 from builder.llm.speakers import answer_text
 from builder.recipe import Chat, Engine
 from builder.recipe.runtime import Runtime
-from builder.records import Counts, Stats, row_seed
 from builder.section import Section
-from builder.storage import write_rows
 
 VERSION = 1
 

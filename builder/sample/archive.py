@@ -5,8 +5,8 @@ import hashlib
 import uuid
 from pathlib import Path
 
+from builder.data.storage import write_bytes, write_text
 from builder.sample.pages import Page
-from builder.storage import write_bytes, write_text
 
 FILE = "html/en/en00/en0000/en0000-00.warc.gz"
 

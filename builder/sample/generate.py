@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from builder.data.storage import write_bytes, write_text
 from builder.errors import RecipeError
 from builder.sample import SAMPLE_SEED
 from builder.sample.archive import write_archive
 from builder.sample.crawl import crawl, truth_row
 from builder.sample.english import SAFETY
 from builder.sample.web import World
-from builder.storage import write_bytes, write_text
 
 HERE = Path(__file__).parent
 BASE = HERE / "base"

@@ -15,16 +15,16 @@ from pathlib import Path
 
 from builder.cli.project import Project, build_project, open_project
 from builder.cli.quickstart import copy_recipe
+from builder.data.records import Row
+from builder.data.storage import read_rows
 from builder.llm.contract import check_contract
 from builder.llm.engine import load_tokenizer, start_engine
 from builder.llm.renderer import Renderer
 from builder.method.curate.scoring.judges import judge_rows
-from builder.method.curate.scoring.ratings import Row
 from builder.recipe.judges import Expected, Judge, Likelihood, Reasoned, Reverse, Verdict
 from builder.sample.generate import write_sample
 from builder.sample.report import read_truth
 from builder.stage_names import model
-from builder.storage import read_rows
 
 PAIRS = 100
 INJECTIONS = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from builder.storage import parquet_files, read_json, read_rows
+from builder.data.storage import parquet_files, read_json, read_rows
 
 TWINS = ("undisturbed", "killed")
 NOT_COMPARED = ("logs", ".lock")

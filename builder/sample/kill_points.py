@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from builder.storage import read_json
+from builder.data.storage import read_json
 
 BETWEEN = "between stages"
 

@@ -12,12 +12,12 @@ from typing import Any
 
 from builder.build import Build
 from builder.console import Console, describe_counts
+from builder.data.storage import read_rows
 from builder.recipe import Recipe
 from builder.sample.answers import AnswerStage, answer_questions
 from builder.sample.generate import sample_world
 from builder.sample.web import DEFECTS, World, well_formed
 from builder.stage_names import answers
-from builder.storage import read_rows
 from builder.workspace import Artifact, Workspace, locked
 
 ANSWERS_PER_QUESTION = 6

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from builder.control_tokens import find_control_token
+from builder.data.accounting import Rejects, Stats
+from builder.data.records import candidate_schema, pair_id, row_seed
+from builder.data.storage import read_rows
 from builder.llm.chunks import Row
 from builder.llm.contract import check_contract
 from builder.llm.conversations import backward_prompt, untagged
@@ -19,9 +22,7 @@ from builder.method.augment.openings import openings
 from builder.recipe import Augment, Chat
 from builder.recipe import Engine as EngineConfig
 from builder.recipe.runtime import Runtime
-from builder.records import Rejects, Stats, candidate_schema, pair_id, row_seed
 from builder.section import Section
-from builder.storage import read_rows
 
 VERSION = 3
 

@@ -10,14 +10,14 @@ from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.data.accounting import Counts, Stats
+from builder.data.storage import read_rows
 from builder.errors import StageError
 from builder.fingerprint import fingerprint
 from builder.method.corpus.tasks import TaskFiles
 from builder.method.corpus.workers import forks_end_with_us, watched_workers
 from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Segments
-from builder.records import Counts, Stats
-from builder.storage import read_rows
 
 if TYPE_CHECKING:
     from builder.method.corpus.reading.readers import Input, Loss, Page

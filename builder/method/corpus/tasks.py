@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from builder.data.accounting import Counts
+from builder.data.storage import parquet_files, read_json, write_json
 from builder.errors import StageError
 from builder.progress import Progress, polled
-from builder.records import Counts
-from builder.storage import parquet_files, read_json, write_json
 
 _POLL_SECONDS = 0.5
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from builder.child import RESULT, die_with_parent
+from builder.data.storage import write_json
 from builder.failures import EXIT_AGAIN, EXIT_UNWRITABLE, died
 from builder.progress import polled
-from builder.storage import write_json
 
 _POLL_SECONDS = 0.2
 _ENDED_BY_THE_POOL = (0, -15)

@@ -9,9 +9,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from builder.data.accounting import REJECTED_TEXTS_PER_REASON, Counts, Rejects, Stats
+from builder.data.records import candidate_schema, curated_schema, rejected_schema, stable_id
+from builder.data.row_groups import row_groups, take_rows
+from builder.data.storage import open_rows, read_rows, whole_file
 from builder.decontaminate import load_prompts
 from builder.errors import StageError
-from builder.method.corpus.dedup.index import row_groups, take_rows
 from builder.method.corpus.rules.urls import registered_domain
 from builder.method.curate.histogram import histogram
 from builder.method.curate.near_instructions import NearInstructions
@@ -19,17 +22,6 @@ from builder.method.curate.selection import Limits, Scores, choose, read_columns
 from builder.recipe import CleanCurate
 from builder.recipe.curate import Curate
 from builder.recipe.runtime import Runtime
-from builder.records import (
-    REJECTED_TEXTS_PER_REASON,
-    Counts,
-    Rejects,
-    Stats,
-    candidate_schema,
-    curated_schema,
-    rejected_schema,
-    stable_id,
-)
-from builder.storage import open_rows, read_rows, whole_file
 
 VERSION = 2
 _BATCH = 10_000

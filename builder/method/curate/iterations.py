@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from itertools import pairwise, takewhile
 from typing import Any
 
+from builder.data.storage import read_rows
 from builder.errors import RecipeError, StageError
 from builder.method.curate.labels import Labels, agreement, changed_verdicts
 from builder.method.curate.ranks import area_under_curve, average_ranks, fifths, levels, rank_correlation
 from builder.method.curate.selection import Scores, read_columns, select_by
 from builder.recipe.curate import RATINGS, Curate
-from builder.storage import read_rows
 from builder.workspace import Artifact
 
 COMBINED = "combined"

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from builder.data.records import row_seed
+from builder.data.storage import read_rows
 from builder.errors import StageError
 from builder.method.curate.near_instructions import NearInstructions
 from builder.method.curate.ranks import combine
 from builder.recipe.curate import Curate
-from builder.records import row_seed
-from builder.storage import read_rows
 
 Scores = dict[str, float | None]
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.method.corpus.dedup.index import Group, read_batches
+from builder.data.records import stable_id
+from builder.data.row_groups import Group, read_batches
+from builder.data.storage import read_json, write_json
 from builder.method.corpus.rules.splitter import splitter
 from builder.method.corpus.workers import forks_end_with_us
 from builder.progress import Progress, polled
 from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Dedup
-from builder.records import stable_id
-from builder.storage import read_json, write_json
 
 if TYPE_CHECKING:
     import numpy as np

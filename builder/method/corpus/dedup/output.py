@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.method.corpus.dedup.index import Group, Index, take_rows
+from builder.data.accounting import REJECTED_TEXTS_PER_REASON
+from builder.data.records import rejected_schema, segment_schema
+from builder.data.row_groups import Group, take_rows
+from builder.data.storage import open_rows, whole_file
+from builder.method.corpus.dedup.index import Index
 from builder.progress import Progress
-from builder.records import REJECTED_TEXTS_PER_REASON, rejected_schema, segment_schema
-from builder.storage import open_rows, whole_file
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.method.corpus.dedup.index import Group, Index, read_batches, read_index, row_groups
+from builder.data.accounting import Counts, Stats
+from builder.data.records import stable_id
+from builder.data.row_groups import Group, read_batches, row_groups
+from builder.data.storage import parquet_files
+from builder.method.corpus.dedup.index import Index, read_index
 from builder.method.corpus.dedup.near import MinHash
 from builder.method.corpus.dedup.output import write_kept, write_rejected
 from builder.method.corpus.rules.urls import registered_domain
 from builder.recipe.runtime import Runtime
 from builder.recipe.segments import Dedup
-from builder.records import Counts, Stats, stable_id
-from builder.storage import parquet_files
 
 if TYPE_CHECKING:
     import numpy as np

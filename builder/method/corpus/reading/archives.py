@@ -6,9 +6,9 @@ from pathlib import Path
 from string import ascii_letters, digits, punctuation
 from urllib.parse import quote
 
+from builder.data.inputs import open_binary
 from builder.method.corpus.reading.crawl import Input, Loss, Record, printable
 from builder.method.corpus.reading.warc import Lost, WarcReader, WarcRecord
-from builder.remote import open_binary
 
 PAGE_IDS = ("clueweb22-id", "warc-trec-id", "warc-record-id")
 OTHER_RECORDS = ("warcinfo", "request", "metadata", "revisit", "conversion", "continuation", "resource")

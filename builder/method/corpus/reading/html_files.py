@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
+from builder.data.inputs import open_binary
 from builder.method.corpus.reading.crawl import Input, Loss, Record
 from builder.method.corpus.reading.decode import MAX_PAGE_BYTES
 from builder.method.corpus.reading.inflate import Break, RawFile, is_packed, pieces
-from builder.remote import open_binary
 
 _CANONICAL = re.compile(r"<link\b[^<>]{0,2000}\brel\s*=\s*[\"']?canonical[\"']?[^<>]{0,2000}>", re.IGNORECASE)
 _OG_URL = re.compile(r"<meta\b[^<>]{0,2000}\bproperty\s*=\s*[\"']?og:url[\"']?[^<>]{0,2000}>", re.IGNORECASE)

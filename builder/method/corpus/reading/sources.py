@@ -6,13 +6,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.data.inputs import files_below, list_remote, open_binary
 from builder.errors import RecipeError
-from builder.fingerprint import files_below
 from builder.method.corpus.reading.crawl import Columns, Format, Input, printable
 from builder.method.corpus.reading.inflate import Piece, RawFile, is_packed, pieces
 from builder.method.corpus.reading.tables import PLAIN_JSON, check_columns
 from builder.method.corpus.reading.warc import WarcReader, WarcRecord
-from builder.remote import list_remote, open_binary
 
 if TYPE_CHECKING:
     from builder.recipe.segments import CorpusSource

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING, Any
 
+from builder.data.inputs import open_binary
 from builder.errors import RecipeError
 from builder.method.corpus.reading.crawl import Columns, Input, Loss, Record
 from builder.method.corpus.reading.decode import MAX_PAGE_BYTES
 from builder.method.corpus.reading.inflate import Break, Piece, RawFile, is_packed, pieces
-from builder.remote import open_binary
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq

@@ -12,9 +12,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from builder.data.storage import parquet_files, read_rows
 from builder.llm.chunks import ENGINE_TROUBLE
 from builder.recipe.judges import Judge, Likelihood, Rated, Reverse
-from builder.storage import parquet_files, read_rows
 
 Row = dict[str, Any]
 FIRST = 200

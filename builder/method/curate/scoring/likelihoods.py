@@ -7,10 +7,11 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+from builder.data.records import Row
 from builder.llm.conversations import Contrast, likelihood_contrast, reverse_contrast
 from builder.llm.engine import Engine, Failed
 from builder.llm.renderer import Renderer
-from builder.method.curate.scoring.ratings import Row, unscored
+from builder.method.curate.scoring.ratings import unscored
 from builder.recipe.judges import Likelihood
 
 Reading = tuple[list[float], list[float]]

@@ -4,15 +4,15 @@ import functools
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from builder.data.records import Row
+from builder.data.resources import template_path
 from builder.errors import StageError
 from builder.llm.conversations import forward_prompt
 from builder.llm.prompts import render
 from builder.llm.renderer import Renderer
-from builder.resources import template_path
 
-Row = dict[str, Any]
 FORCED = "Score: "
 ANCHOR = "a"
 """Stands for a reasoning where the tokens of what follows one are looked up."""

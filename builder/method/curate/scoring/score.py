@@ -11,6 +11,9 @@ from typing import Literal
 
 from pydantic import model_validator
 
+from builder.data.accounting import Rejects, Stats
+from builder.data.records import score_schema
+from builder.data.storage import open_rows, read_rows
 from builder.errors import StageError
 from builder.llm.chunks import Row
 from builder.llm.contract import check_contract
@@ -28,10 +31,8 @@ from builder.recipe import Chat
 from builder.recipe import Engine as EngineConfig
 from builder.recipe.judges import Judge, Rated, Verdict
 from builder.recipe.runtime import Runtime
-from builder.records import Rejects, Stats, score_schema
 from builder.section import Named, Section
 from builder.stage_names import Half, half_of
-from builder.storage import open_rows, read_rows
 
 VERSION = 3
 BATCH = 2_000

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from builder.data.accounting import Counts
 from builder.recipe.judges import Judge, Reasoned, Verdict
-from builder.records import Counts
 
 Row = dict[str, Any]
 MANY = 0.2

@@ -11,13 +11,13 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from builder.data.records import Row, row_seed
 from builder.llm.conversations import SystemPrompts, rating_prompt
 from builder.llm.engine import Completion, Engine, Failed, Sampling
 from builder.llm.renderer import Renderer, control_tokens
 from builder.llm.speakers import Speaker
-from builder.method.curate.scoring.ratings import NO_LOGPROBS, Row, rated, score_position, unscored
+from builder.method.curate.scoring.ratings import NO_LOGPROBS, rated, score_position, unscored
 from builder.recipe.judges import Reasoned, Verdict
-from builder.records import row_seed
 
 VERDICT = re.compile(r"score\s*+\**+\s*+:?\s*+\**+\s*+(-?\d+(?:\.\d+)?)", re.IGNORECASE)
 SCORE_LINE = re.compile(

@@ -1,10 +1,11 @@
 """Files behind any URL that fsspec knows, such as s3://, hf://, https:// and memory://."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from builder.errors import RecipeError
 
@@ -92,3 +93,32 @@ def _failures_named(url: str) -> Iterator[None]:
         raise RecipeError(f"{url}: fsspec cannot read it ({error}); correct the URL") from error
     except Exception as error:  # each file system has errors of its own
         raise RecipeError(f"{url}: cannot be listed ({type(error).__name__}: {error}); correct the URL") from error
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All files below a folder, sorted by path.
+
+    Links to folders are followed, each folder once, so that none is left out in silence and none leads round in a
+    circle. A link whose file is gone counts as a file: whoever reads it will say that it cannot be read.
+
+    Raises:
+        RecipeError: If a folder cannot be listed.
+    """
+    found: list[Path] = []
+    seen: set[tuple[int, int]] = set()
+    for place, folders, names in os.walk(folder, followlinks=True, onerror=_cannot_list):
+        state = Path(place).stat()
+        if (state.st_dev, state.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((state.st_dev, state.st_ino))
+        folders.sort()
+        found += [Path(place, name) for name in names]
+    return sorted(file for file in found if file.is_file() or not file.exists())
+
+
+def _cannot_list(error: OSError) -> NoReturn:
+    raise RecipeError(
+        f"{error.filename}: the folder cannot be listed ({error.strerror}); give this user access to it, or take it "
+        "out of the input"
+    ) from error

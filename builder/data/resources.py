@@ -10,7 +10,7 @@ INSTALL = {
     "openai": "pip install 'humpback-builder[openai]'",
 }
 
-TEMPLATES = Path(__file__).parent / "llm" / "templates"
+TEMPLATES = Path(__file__).parents[1] / "llm" / "templates"
 
 
 def resource_folder(name: str) -> Path:
@@ -19,7 +19,7 @@ def resource_folder(name: str) -> Path:
     Raises:
         BuilderError: If the installation lacks it.
     """
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     for folder in (package / "_data" / name, package.parent / name):
         if folder.is_dir():
             return folder

@@ -1,0 +1,1 @@
+"""Rows, ids, counts and whole files."""

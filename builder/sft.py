@@ -25,8 +25,8 @@ from builder.errors import StageError
 from builder.failures import explain
 from builder.llm.adapters import read_adapter
 from builder.llm.contract import load_contract
-from builder.llm.engine import load_tokenizer
 from builder.llm.renderer import Renderer
+from builder.llm.tokenizer import load_tokenizer
 from builder.preflight import check_examples, describe, first_rows, made_by_trl
 from builder.training_log import ADVICE, reporter
 from builder.training_output import save_model

@@ -10,8 +10,8 @@ from builder.data.accounting import Stats
 from builder.data.storage import read_json, read_rows, write_text
 from builder.errors import StageError
 from builder.llm.contract import TEMPLATE_FILE, ChatContract, make_contract
-from builder.llm.engine import load_tokenizer
 from builder.llm.renderer import Renderer
+from builder.llm.tokenizer import load_tokenizer
 from builder.recipe import Chat, Origin
 from builder.recipe.runtime import Runtime
 from builder.recipe.training import Schedule

@@ -30,9 +30,9 @@ from builder.data.storage import write_rows
 from builder.llm.attempts import Steady
 from builder.llm.contract import load_contract, make_contract
 from builder.llm.conversations import backward_prompt, rating_prompt
-from builder.llm.engine import load_tokenizer
 from builder.llm.renderer import Renderer
 from builder.llm.runner import run_rows
+from builder.llm.tokenizer import load_tokenizer
 from builder.llm.vllm_engine import VllmEngine
 from builder.method.augment.stage import AugmentStage, InstructionWriter
 from builder.method.curate.scoring.ratings import score_position

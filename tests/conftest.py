@@ -117,7 +117,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any], Path]
     import shutil
 
     from builder.llm.contract import make_contract
-    from builder.llm.engine import load_tokenizer
+    from builder.llm.tokenizer import load_tokenizer
     from builder.recipe import Chat
     from builder.sample.generate import BASE
 

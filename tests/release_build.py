@@ -19,7 +19,7 @@ from builder.data.records import (
 )
 from builder.data.storage import write_json, write_rows
 from builder.llm.contract import ChatContract, make_contract
-from builder.llm.engine import load_tokenizer
+from builder.llm.tokenizer import load_tokenizer
 from builder.recipe import Chat, Recipe
 from builder.stage_names import HALVES
 from builder.workspace import Artifact

@@ -19,8 +19,9 @@ from builder.data.records import candidate_schema, pair_id, score_schema, segmen
 from builder.data.storage import count_rows, read_rows, write_rows
 from builder.errors import BuilderError, RecipeError, StageError
 from builder.llm.contract import make_contract
-from builder.llm.engine import Completion, load_tokenizer
+from builder.llm.engine import Completion
 from builder.llm.renderer import Renderer
+from builder.llm.tokenizer import load_tokenizer
 from builder.method.augment.stage import AugmentStage, augment
 from builder.method.corpus.dedup.stage import deduplicate
 from builder.method.corpus.stage import extract_segments

@@ -7,7 +7,8 @@ import pytest
 
 from builder.errors import StageError
 from builder.llm.adapters import read_adapter
-from builder.llm.engine import Sampling, load_tokenizer, start_engine
+from builder.llm.engine import Sampling, start_engine
+from builder.llm.tokenizer import load_tokenizer
 from builder.llm.transformers_engine import TransformersEngine
 from builder.llm.vllm_engine import VllmEngine
 from builder.recipe import Engine

@@ -11,8 +11,8 @@ from pydantic import TypeAdapter
 
 from builder.errors import StageError
 from builder.llm.contract import ChatContract, check_contract, load_contract, make_contract
-from builder.llm.engine import load_tokenizer
 from builder.llm.renderer import Renderer, control_tokens
+from builder.llm.tokenizer import load_tokenizer
 from builder.recipe import Chat
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"

@@ -20,8 +20,8 @@ from builder.llm.conversations import (
     reverse_contrast,
     untagged,
 )
-from builder.llm.engine import load_tokenizer
 from builder.llm.prompts import render
+from builder.llm.tokenizer import load_tokenizer
 from builder.recipe import Chat
 
 PACKAGE = Path(builder.__file__).parent

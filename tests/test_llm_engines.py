@@ -8,8 +8,9 @@ import pytest
 from builder.errors import StageError
 from builder.llm.contract import make_contract
 from builder.llm.conversations import forward_prompt
-from builder.llm.engine import Sampling, load_tokenizer, start_engine
+from builder.llm.engine import Sampling, start_engine
 from builder.llm.renderer import Renderer
+from builder.llm.tokenizer import load_tokenizer
 from builder.llm.transformers_engine import TransformersEngine
 from builder.method.curate.scoring.judges import judge_rows
 from builder.recipe import Chat, Engine

@@ -11,9 +11,10 @@ from builder.data.storage import read_rows, write_rows
 from builder.errors import StageError
 from builder.llm.contract import make_contract
 from builder.llm.conversations import backward_prompt, rating_prompt
-from builder.llm.engine import Completion, Failed, load_tokenizer
+from builder.llm.engine import Completion, Failed
 from builder.llm.prompts import render
 from builder.llm.renderer import Renderer
+from builder.llm.tokenizer import load_tokenizer
 from builder.llm.transformers_engine import TransformersEngine
 from builder.method.curate.scoring.judges import judge_rows
 from builder.method.curate.scoring.ratings import NO_LOGPROBS, check_rubric, rated, score_position

@@ -13,8 +13,9 @@ from builder.cli.project import open_project
 from builder.data.records import segment_schema
 from builder.data.storage import read_rows, write_rows
 from builder.errors import RecipeError, StageError
-from builder.llm.engine import Completion, Failed, Sampling, load_tokenizer, start_engine
+from builder.llm.engine import Completion, Failed, Sampling, start_engine
 from builder.llm.openai_engine import OpenaiEngine, serve_command, served_name
+from builder.llm.tokenizer import load_tokenizer
 from builder.method.augment.stage import AugmentStage, augment
 from builder.recipe import Augment, Chat, Engine, load_recipe
 from builder.recipe.runtime import Runtime

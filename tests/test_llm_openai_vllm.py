@@ -15,8 +15,9 @@ import pytest
 from builder.errors import StageError
 from builder.llm.contract import make_contract
 from builder.llm.endpoint import Endpoint
-from builder.llm.engine import Sampling, load_tokenizer, start_engine
+from builder.llm.engine import Sampling, start_engine
 from builder.llm.renderer import Renderer
+from builder.llm.tokenizer import load_tokenizer
 from builder.recipe import Chat, Engine
 from builder.recipe.runtime import Runtime
 

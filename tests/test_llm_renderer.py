@@ -10,8 +10,8 @@ from transformers import PreTrainedTokenizerFast
 
 from builder.llm.contract import make_contract
 from builder.llm.conversations import rating_prompt
-from builder.llm.engine import load_tokenizer
 from builder.llm.renderer import Renderer, Suspicion, control_tokens, encode
+from builder.llm.tokenizer import load_tokenizer
 from builder.recipe import Chat
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from builder.llm.engine import Sampling, load_tokenizer
+from builder.llm.engine import Sampling
+from builder.llm.tokenizer import load_tokenizer
 from builder.llm.vllm_engine import VllmEngine
 from builder.recipe import Engine
 from builder.recipe.runtime import Runtime

@@ -11,7 +11,7 @@ from training_pairs import BASE, train_here, write_pairs
 from builder.cli.main import cli
 from builder.cli.quickstart import write_recipe_folder
 from builder.errors import StageError
-from builder.llm.engine import load_tokenizer
+from builder.llm.tokenizer import load_tokenizer
 from builder.preflight import MASKED, Example, check_examples, describe, made_by_trl, problems
 from builder.recipe import Chat, Origin
 from builder.train import role_renderer

@@ -19,8 +19,8 @@ from builder.data.storage import write_rows
 from builder.errors import StageError
 from builder.llm.contract import check_contract, load_contract, make_contract
 from builder.llm.conversations import forward_prompt
-from builder.llm.engine import load_tokenizer
 from builder.llm.renderer import Renderer
+from builder.llm.tokenizer import load_tokenizer
 from builder.method.curate.scoring.ratings import score_position
 from builder.pins import hub_inputs
 from builder.recipe import Chat, Origin, load_recipe

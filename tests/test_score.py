@@ -128,7 +128,8 @@ def test_a_strict_judge_stops_the_stage_after_its_first_pairs_and_every_time_aga
 
 
 def test_what_an_engine_gives_no_log_probabilities_for_is_scored_by_verdict_and_counted(run, tmp_path):
-    from builder.llm.engine import Completion, load_tokenizer
+    from builder.llm.engine import Completion
+    from builder.llm.tokenizer import load_tokenizer
     from builder.sample.generate import BASE
 
     ids = [load_tokenizer(BASE).encode(f"Fine.\nScore: {n}", add_special_tokens=False) for n in range(1, 6)]

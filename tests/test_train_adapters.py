@@ -11,7 +11,7 @@ from builder.data.storage import read_json
 from builder.errors import ReleaseError, StageError
 from builder.llm.adapters import merge_adapter, read_adapter
 from builder.llm.contract import check_contract
-from builder.llm.engine import load_tokenizer
+from builder.llm.tokenizer import load_tokenizer
 from builder.recipe import Chat, Engine
 
 LORA = {"use_peft": True, "lora_r": 4, "lora_alpha": 8, "lora_target_modules": ["v_proj", "q_proj", "down_proj"]}

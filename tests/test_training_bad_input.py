@@ -8,7 +8,7 @@ from training_pairs import BASE, train_here, write_pairs
 from builder.checkpoints import last_complete
 from builder.data.storage import read_rows
 from builder.errors import StageError
-from builder.llm.engine import load_tokenizer
+from builder.llm.tokenizer import load_tokenizer
 from builder.recipe import Chat, Origin
 from builder.recipe.runtime import Runtime
 from builder.recipe.training import Schedule

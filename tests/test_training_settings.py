@@ -10,7 +10,7 @@ from builder.data.records import curated_schema, seed_schema
 from builder.data.resources import resource_folder
 from builder.data.storage import read_json, read_rows, write_rows
 from builder.llm.contract import load_contract
-from builder.llm.engine import load_tokenizer
+from builder.llm.tokenizer import load_tokenizer
 from builder.recipe import Origin, load_recipe
 from builder.recipe.runtime import Runtime
 from builder.recipe.training import Schedule

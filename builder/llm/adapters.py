@@ -117,7 +117,7 @@ def merge_adapter(model: Path, target: Path) -> None:
     except ImportError as error:
         raise StageError(f"merging an adapter needs {error.name}: pip install 'humpback-builder[train]'") from error
 
-    from builder.llm.engine import load_tokenizer
+    from builder.llm.tokenizer import load_tokenizer
 
     place = {"revision": adapter.revision, "trust_remote_code": False}
     form = AutoConfig.from_pretrained(adapter.base, **place).dtype or "float32"
@@ -144,7 +144,7 @@ def _modules(weights: Path) -> tuple[str, ...]:
 def _check_base(adapter: Adapter) -> None:
     from transformers import AutoConfig
 
-    from builder.llm.engine import load_tokenizer
+    from builder.llm.tokenizer import load_tokenizer
 
     is_folder = Path(adapter.base).is_dir()
     if not is_folder and not _is_repository(adapter.base):

@@ -4,7 +4,7 @@ import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from builder.data.resources import INSTALL
 from builder.errors import StageError
@@ -115,20 +115,3 @@ STARTERS: dict[str, Callable[[Path, "EngineConfig", "Runtime", Tick], Engine]] =
     "vllm": _start_vllm,
 }
 """How an engine of each kind is started; the one place that every part of the build starts its engine from."""
-
-
-def load_tokenizer(location: str | Path, revision: str | None = None) -> Any:
-    """Load a tokenizer, with an error a user can act on.
-
-    Raises:
-        StageError: If it cannot be loaded.
-    """
-    try:
-        from transformers import AutoTokenizer
-    except ImportError as error:
-        raise StageError(f"transformers is not installed: {INSTALL['transformers']}") from error
-    try:
-        return AutoTokenizer.from_pretrained(str(location), revision=revision, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        first = str(error).splitlines()[0]
-        raise StageError(f"{location}: the tokenizer cannot be loaded: {first}") from error

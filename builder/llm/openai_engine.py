@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from builder.errors import StageError
 from builder.llm.adapters import read_adapter
 from builder.llm.endpoint import Body, Endpoint
-from builder.llm.engine import Completion, Failed, Sampling, Tick, load_tokenizer
+from builder.llm.engine import Completion, Failed, Sampling, Tick
+from builder.llm.tokenizer import load_tokenizer
 from builder.llm.troubles import Pace
 from builder.method.curate.scoring.ratings import NO_LOGPROBS
 

@@ -9,8 +9,9 @@ from builder.control_tokens import find_control_token
 from builder.errors import StageError
 from builder.llm.contract import make_contract
 from builder.llm.conversations import Message
-from builder.llm.engine import Completion, Engine, Failed, Sampling, Tick, load_tokenizer, start_engine
+from builder.llm.engine import Completion, Engine, Failed, Sampling, Tick, start_engine
 from builder.llm.renderer import Renderer
+from builder.llm.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from builder.llm.chat_model import ChatModel

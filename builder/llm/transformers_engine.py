@@ -21,7 +21,7 @@ class TransformersEngine:
     def __init__(self, model: Path, config: "EngineConfig", tick: Tick = lambda: None) -> None:
         import torch
 
-        from builder.llm.engine import load_tokenizer
+        from builder.llm.tokenizer import load_tokenizer
 
         self._tick = tick
         self._device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -18,8 +18,9 @@ from builder.cli.quickstart import copy_recipe
 from builder.data.records import Row
 from builder.data.storage import read_rows
 from builder.llm.contract import check_contract
-from builder.llm.engine import load_tokenizer, start_engine
+from builder.llm.engine import start_engine
 from builder.llm.renderer import Renderer
+from builder.llm.tokenizer import load_tokenizer
 from builder.method.curate.scoring.judges import judge_rows
 from builder.recipe.judges import Expected, Judge, Likelihood, Reasoned, Reverse, Verdict
 from builder.sample.generate import write_sample

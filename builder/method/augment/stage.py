@@ -13,10 +13,11 @@ from builder.data.storage import read_rows
 from builder.llm.chunks import Row
 from builder.llm.contract import check_contract
 from builder.llm.conversations import backward_prompt, untagged
-from builder.llm.engine import Engine, Failed, Sampling, Tick, load_tokenizer, start_engine
+from builder.llm.engine import Engine, Failed, Sampling, Tick, start_engine
 from builder.llm.renderer import Renderer
 from builder.llm.runner import run_rows
 from builder.llm.speakers import Speaker, TokenSpeaker, Written, open_other
+from builder.llm.tokenizer import load_tokenizer
 from builder.method.augment.gate.rules import why_reject
 from builder.method.augment.openings import openings
 from builder.recipe import Augment, Chat

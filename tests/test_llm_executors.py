@@ -19,11 +19,11 @@ from builder.child import run_child
 from builder.data.accounting import Stats
 from builder.data.storage import read_json, read_rows, write_rows
 from builder.errors import StageError
-from builder.llm import elsewhere, executors, slurm
-from builder.llm.block import AnswerRows
-from builder.llm.chunks import open_chunks
-from builder.llm.ray_site import RaySite
-from builder.llm.runner import run_rows
+from builder.llm.batch import executors, remote, slurm_cluster
+from builder.llm.batch.block import AnswerRows
+from builder.llm.batch.chunks import open_chunks
+from builder.llm.batch.ray_cluster import RaySite
+from builder.llm.batch.runner import run_rows
 from builder.recipe.runtime import Runtime, Slurm
 from builder.section import Section
 
@@ -68,8 +68,8 @@ def slurm_here(tmp_path, monkeypatch):
     monkeypatch.setenv("SLURM_HERE", str(folder))
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *sys.path]))
-    monkeypatch.setattr(slurm, "POLL_SECONDS", 0.1)
-    monkeypatch.setattr(elsewhere, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(slurm_cluster, "POLL_SECONDS", 0.1)
+    monkeypatch.setattr(remote, "GRACE_SECONDS", 0.0)
     return folder
 
 
@@ -311,7 +311,7 @@ def ray_here(monkeypatch):
     pytest.importorskip("ray")
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *sys.path]))
-    monkeypatch.setattr(elsewhere, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(remote, "GRACE_SECONDS", 0.0)
 
 
 @pytest.mark.full

@@ -14,8 +14,8 @@ from builder.child import run_child
 from builder.data.accounting import Stats
 from builder.data.storage import count_rows, read_json, read_rows, write_rows
 from builder.errors import StageError
-from builder.llm.chunks import read_chunks
-from builder.llm.runner import run_rows
+from builder.llm.batch.chunks import read_chunks
+from builder.llm.batch.runner import run_rows
 from builder.recipe.runtime import Runtime
 from builder.section import Section
 

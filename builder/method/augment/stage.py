@@ -10,12 +10,12 @@ from builder.control_tokens import find_control_token
 from builder.data.accounting import Rejects, Stats
 from builder.data.records import candidate_schema, pair_id, row_seed
 from builder.data.storage import read_rows
-from builder.llm.chunks import Row
+from builder.llm.batch.chunks import Row
+from builder.llm.batch.runner import run_rows
 from builder.llm.contract import check_contract
 from builder.llm.conversations import backward_prompt, untagged
 from builder.llm.engine import Engine, Failed, Sampling, Tick, start_engine
 from builder.llm.renderer import Renderer
-from builder.llm.runner import run_rows
 from builder.llm.speakers import Speaker, TokenSpeaker, Written, open_other
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.augment.gate.rules import why_reject

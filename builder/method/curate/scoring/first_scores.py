@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.data.storage import parquet_files, read_rows
-from builder.llm.chunks import ENGINE_TROUBLE
+from builder.llm.batch.chunks import ENGINE_TROUBLE
 from builder.recipe.judges import Judge, Likelihood, Rated, Reverse
 
 Row = dict[str, Any]

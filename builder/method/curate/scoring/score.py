@@ -15,11 +15,11 @@ from builder.data.accounting import Rejects, Stats
 from builder.data.records import score_schema
 from builder.data.storage import open_rows, read_rows
 from builder.errors import StageError
-from builder.llm.chunks import Row
+from builder.llm.batch.chunks import Row
+from builder.llm.batch.runner import run_rows
 from builder.llm.contract import check_contract
 from builder.llm.engine import Engine, Tick, start_engine
 from builder.llm.renderer import Renderer
-from builder.llm.runner import run_rows
 from builder.llm.speakers import Speaker, open_other, other_folder, other_renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.curate.scoring.first_scores import FIRST, collapse, first_rows

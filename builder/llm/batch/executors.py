@@ -9,7 +9,7 @@ from builder.llm.journal import blame
 from builder.method.corpus.workers import watched_workers
 
 if TYPE_CHECKING:
-    from builder.llm.block import AnswerRows
+    from builder.llm.batch.block import AnswerRows
     from builder.recipe.runtime import Runtime
 
 NO_GPU = ("", "-1", "NoDevFiles")
@@ -32,9 +32,9 @@ def run_engines(step: "AnswerRows", out: Path, runtime: "Runtime", engines: int)
     if runtime.executor == "local":
         _run_here(step, out, runtime, engines)
         return
-    from builder.llm.elsewhere import run_elsewhere
-    from builder.llm.ray_site import RaySite
-    from builder.llm.slurm import SlurmSite
+    from builder.llm.batch.ray_cluster import RaySite
+    from builder.llm.batch.remote import run_elsewhere
+    from builder.llm.batch.slurm_cluster import SlurmSite
 
     site = RaySite if runtime.executor == "ray" else SlurmSite
     run_elsewhere(site(step, out, runtime, engines), step.chunks, runtime, engines)

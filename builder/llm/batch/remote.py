@@ -19,13 +19,13 @@ from builder.data.storage import read_json, write_json
 from builder.environment import remote_environment
 from builder.errors import StageError
 from builder.failures import died, explain
+from builder.llm.batch.work import rank_folder
 from builder.llm.journal import note_deaths
-from builder.llm.runner import rank_folder
 from builder.progress import PROGRESS_FILE, Progress, read_progress
 
 if TYPE_CHECKING:
-    from builder.llm.block import AnswerRows
-    from builder.llm.chunks import Chunks
+    from builder.llm.batch.block import AnswerRows
+    from builder.llm.batch.chunks import Chunks
     from builder.recipe.runtime import Runtime
 
 ENDED = "ended.json"

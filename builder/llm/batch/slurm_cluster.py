@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from builder.child import LOG, last_words
 from builder.environment import remote_environment
 from builder.errors import StageError
-from builder.llm.elsewhere import Elsewhere, has_failed, keep_waiting
+from builder.llm.batch.remote import Elsewhere, has_failed, keep_waiting
 
 if TYPE_CHECKING:
-    from builder.llm.block import AnswerRows
+    from builder.llm.batch.block import AnswerRows
     from builder.recipe.runtime import Runtime, Slurm
 
 POLL_SECONDS = 10.0

@@ -3,12 +3,12 @@
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from builder.data.accounting import Counts, Rejects
+from builder.data.accounting import Counts
 from builder.failures import EXIT_AGAIN
-from builder.llm.chunks import Chunks, Row, open_chunks
-from builder.llm.engine import Tick
+from builder.llm.batch.chunks import Chunks, open_chunks
+from builder.llm.batch.work import Work, rank_folder
 from builder.llm.journal import blame
 from builder.progress import PROGRESS_FILE, Progress, Seen, polled, read_progress
 
@@ -18,21 +18,6 @@ if TYPE_CHECKING:
     from builder.recipe.runtime import Runtime
 
 _POLL_SECONDS = 0.5
-
-
-class Work(Protocol):
-    """What is done to rows; it is sent to the process of its engine, and loads its model there when first asked."""
-
-    def answer(self, rows: list[Row], rejects: Rejects, tick: Tick) -> list[Row]:
-        """Put rows through the model; return those that go on, and call `tick` as they pass."""
-
-    def give_up(self, row: Row, reason: str, rejects: Rejects) -> list[Row]:
-        """What is written of a row that the engine cannot do."""
-
-
-def rank_folder(rank: int) -> str:
-    """Where an engine tells its progress, below the stage folder."""
-    return f"logs/engines/{rank:05d}"
 
 
 def run_rows(
@@ -54,8 +39,8 @@ def run_rows(
     chunks = open_chunks(out, source, runtime.chunk_rows)
     missing = [number for number in range(chunks.count) if not chunks.is_whole(number)]
     if missing:
-        from builder.llm.block import AnswerRows
-        from builder.llm.executors import run_engines
+        from builder.llm.batch.block import AnswerRows
+        from builder.llm.batch.executors import run_engines
 
         engines = min(runtime.engines, len(missing))
         watch = _Watch(chunks, engines, 60 * runtime.stall_minutes)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from builder.child import LOG
 from builder.environment import remote_environment
 from builder.errors import StageError
-from builder.llm.elsewhere import ENDED, Elsewhere, has_begun, keep_waiting
-from builder.llm.runner import rank_folder
+from builder.llm.batch.remote import ENDED, Elsewhere, has_begun, keep_waiting
+from builder.llm.batch.work import rank_folder
 from builder.progress import polled
 
 if TYPE_CHECKING:
-    from builder.llm.block import AnswerRows
+    from builder.llm.batch.block import AnswerRows
     from builder.recipe.runtime import Runtime
 
 _POLL_SECONDS = 5.0

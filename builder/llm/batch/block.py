@@ -12,9 +12,9 @@ from builder.data.accounting import Rejects
 from builder.errors import StageError
 from builder.failures import EXIT_AGAIN
 from builder.llm.attempts import EngineBrokenError
-from builder.llm.chunks import ENGINE_TROUBLE, Chunks, Row
+from builder.llm.batch.chunks import ENGINE_TROUBLE, Chunks, Row
+from builder.llm.batch.work import Work, rank_folder
 from builder.llm.journal import CHUNK_LIVES, Journal
-from builder.llm.runner import Work, rank_folder
 from builder.progress import Progress
 
 if TYPE_CHECKING:

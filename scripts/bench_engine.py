@@ -27,13 +27,13 @@ from bench_server import CONCURRENCY, ask_plainly, served  # beside this file
 
 from builder.data.records import candidate_schema, score_schema, segment_schema
 from builder.data.storage import write_rows
-from builder.llm.attempts import Steady
 from builder.llm.batch.runner import run_rows
 from builder.llm.contract import load_contract, make_contract
 from builder.llm.conversations import backward_prompt, rating_prompt
+from builder.llm.engines.retrying import Steady
+from builder.llm.engines.vllm_engine import VllmEngine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
-from builder.llm.vllm_engine import VllmEngine
 from builder.method.augment.stage import AugmentStage, InstructionWriter
 from builder.method.curate.scoring.ratings import score_position
 from builder.method.curate.scoring.score import Scorer, ScoreStage

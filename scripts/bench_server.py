@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from builder.errors import StageError
-from builder.llm.endpoint import Endpoint
+from builder.llm.engines.endpoint import Endpoint
 from builder.recipe import Engine
 from builder.recipe.runtime import Runtime
 

@@ -3,7 +3,7 @@
 from typing import Any
 from unittest.mock import patch
 
-from builder.llm.engine import STARTERS
+from builder.llm.engines.start import STARTERS
 
 
 def starts_give(engine: Any) -> Any:

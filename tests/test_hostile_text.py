@@ -23,14 +23,14 @@ from builder.data.storage import parquet_files, read_rows, write_rows
 from builder.errors import StageError
 from builder.llm.contract import make_contract
 from builder.llm.conversations import backward_prompt, forward_prompt, rating_prompt
-from builder.llm.engine import Completion, Failed
+from builder.llm.engines.engine import NO_LOGPROBS, Completion, Failed
 from builder.llm.prompts import render
 from builder.llm.renderer import Renderer, control_tokens
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.augment.stage import AugmentStage, augment
 from builder.method.corpus.stage import extract_segments
 from builder.method.curate.scoring.judges import judge_rows
-from builder.method.curate.scoring.ratings import NO_LOGPROBS, score_position
+from builder.method.curate.scoring.ratings import score_position
 from builder.recipe import Augment, Chat, Engine
 from builder.recipe.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
 from builder.recipe.runtime import Runtime

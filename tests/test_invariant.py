@@ -19,7 +19,7 @@ from builder.data.records import candidate_schema, pair_id, score_schema, segmen
 from builder.data.storage import count_rows, read_rows, write_rows
 from builder.errors import BuilderError, RecipeError, StageError
 from builder.llm.contract import make_contract
-from builder.llm.engine import Completion
+from builder.llm.engines.engine import Completion
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.augment.stage import AugmentStage, augment

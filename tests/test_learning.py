@@ -12,9 +12,9 @@ from builder.cli.quickstart import write_recipe_folder
 from builder.data.storage import read_json, read_rows
 from builder.llm.contract import load_contract
 from builder.llm.conversations import forward_prompt
+from builder.llm.engines.transformers_engine import TransformersEngine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
-from builder.llm.transformers_engine import TransformersEngine
 from builder.recipe import Engine
 from builder.sample.method_check import train_uncurated
 from builder.sample.report import read_truth

@@ -7,10 +7,11 @@ import pytest
 
 from builder.errors import StageError
 from builder.llm.adapters import read_adapter
-from builder.llm.engine import Sampling, start_engine
+from builder.llm.engines.engine import Sampling
+from builder.llm.engines.start import start_engine
+from builder.llm.engines.transformers_engine import TransformersEngine
+from builder.llm.engines.vllm_engine import VllmEngine
 from builder.llm.tokenizer import load_tokenizer
-from builder.llm.transformers_engine import TransformersEngine
-from builder.llm.vllm_engine import VllmEngine
 from builder.recipe import Engine
 from builder.recipe.runtime import Runtime
 from builder.sample.generate import BASE

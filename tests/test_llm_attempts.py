@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import StageError
-from builder.llm.attempts import BROKEN, TRIES, EngineBrokenError, Steady, in_halves
-from builder.llm.engine import Failed, Sampling
+from builder.llm.engines.engine import Failed, Sampling
+from builder.llm.engines.retrying import BROKEN, TRIES, EngineBrokenError, Steady, in_halves
 
 items = st.lists(st.integers(), max_size=40, unique=True)
 

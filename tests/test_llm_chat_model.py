@@ -2,8 +2,8 @@ import pytest
 from scripted_server import NAME, changed, status
 
 from builder.errors import StageError
-from builder.llm.chat_model import ChatModel, Reply
-from builder.llm.engine import Sampling
+from builder.llm.engines.chat_model import ChatModel, Reply
+from builder.llm.engines.engine import Sampling
 from builder.recipe.runtime import Runtime
 
 SAMPLING = Sampling(0.5, 0.8, 20)

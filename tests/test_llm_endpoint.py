@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scripted_server import NAME, ScriptedServer, cut, drop, hang, status, text
 
 from builder.errors import StageError
-from builder.llm.endpoint import Endpoint
-from builder.llm.engine import Failed
-from builder.llm.troubles import Pace, seconds_asked
+from builder.llm.engines.endpoint import Endpoint
+from builder.llm.engines.engine import Failed
+from builder.llm.engines.request_failures import Pace, seconds_asked
 from builder.recipe.runtime import Runtime
 
 KEY = "sk-very-secret-0123456789"
@@ -291,7 +291,7 @@ def test_waiting_for_a_slow_reply_is_no_stall(server, monkeypatch):
         if not server.closing.wait(0.6):
             text(json.dumps(answer))(handler, answer)
 
-    monkeypatch.setattr("builder.llm.endpoint.BEAT_SECONDS", 0.05)
+    monkeypatch.setattr("builder.llm.engines.endpoint.BEAT_SECONDS", 0.05)
     server.plays = lambda prompt, nth: slow
     ticks = []
     found = endpoint(server, tick=lambda: ticks.append(time.monotonic())).ask("/completions", bodies(1), read)

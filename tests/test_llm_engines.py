@@ -8,10 +8,11 @@ import pytest
 from builder.errors import StageError
 from builder.llm.contract import make_contract
 from builder.llm.conversations import forward_prompt
-from builder.llm.engine import Sampling, start_engine
+from builder.llm.engines.engine import Sampling
+from builder.llm.engines.start import start_engine
+from builder.llm.engines.transformers_engine import TransformersEngine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
-from builder.llm.transformers_engine import TransformersEngine
 from builder.method.curate.scoring.judges import judge_rows
 from builder.recipe import Chat, Engine
 from builder.recipe.judges import Reasoned

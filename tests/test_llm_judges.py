@@ -11,13 +11,13 @@ from builder.data.storage import read_rows, write_rows
 from builder.errors import StageError
 from builder.llm.contract import make_contract
 from builder.llm.conversations import backward_prompt, rating_prompt
-from builder.llm.engine import Completion, Failed
+from builder.llm.engines.engine import NO_LOGPROBS, Completion, Failed
+from builder.llm.engines.transformers_engine import TransformersEngine
 from builder.llm.prompts import render
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
-from builder.llm.transformers_engine import TransformersEngine
 from builder.method.curate.scoring.judges import judge_rows
-from builder.method.curate.scoring.ratings import NO_LOGPROBS, check_rubric, rated, score_position
+from builder.method.curate.scoring.ratings import check_rubric, rated, score_position
 from builder.method.curate.scoring.verdicts import control_ids, parse_verdict, reasoning_of, verdict_row
 from builder.recipe import Chat, Engine
 from builder.recipe.judges import Expected, Likelihood, Reasoned, Reverse, Verdict

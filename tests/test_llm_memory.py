@@ -14,7 +14,7 @@ import json, resource, sys
 from pathlib import Path
 from types import SimpleNamespace
 from builder.method.augment.stage import AugmentStage, augment
-from builder.llm.engine import Completion; from builder.llm.tokenizer import load_tokenizer
+from builder.llm.engines.engine import Completion; from builder.llm.tokenizer import load_tokenizer
 from builder.recipe import Augment, Chat, Engine
 from builder.recipe.runtime import Runtime
 from builder.data.records import segment_schema

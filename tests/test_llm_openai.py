@@ -13,8 +13,9 @@ from builder.cli.project import open_project
 from builder.data.records import segment_schema
 from builder.data.storage import read_rows, write_rows
 from builder.errors import RecipeError, StageError
-from builder.llm.engine import Completion, Failed, Sampling, start_engine
-from builder.llm.openai_engine import OpenaiEngine, serve_command, served_name
+from builder.llm.engines.engine import Completion, Failed, Sampling
+from builder.llm.engines.openai_engine import OpenaiEngine, serve_command, served_name
+from builder.llm.engines.start import start_engine
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.augment.stage import AugmentStage, augment
 from builder.recipe import Augment, Chat, Engine, load_recipe
@@ -140,7 +141,7 @@ def test_a_model_that_no_stage_has_made_is_served_under_the_name_of_its_folder()
 def test_an_adapter_is_served_beside_its_base(monkeypatch):
     folder = Path("/build/model-1-abc/model")
     adapter = SimpleNamespace(base="owner/base", revision="c0ffee", options={"max_lora_rank": 8})
-    monkeypatch.setattr("builder.llm.openai_engine.read_adapter", lambda model: adapter)
+    monkeypatch.setattr("builder.llm.engines.openai_engine.read_adapter", lambda model: adapter)
     assert serve_command(folder, Engine(kind="openai", dtype="bfloat16", max_model_len=512)) == (
         f"vllm serve owner/base --revision c0ffee --tokenizer {folder} --enable-lora --max-lora-rank 8 "
         f"--lora-modules model-1-abc={folder} --max-model-len 512 --dtype bfloat16"
@@ -203,7 +204,7 @@ def stage(server, model, tmp_path):
 @pytest.fixture
 def impatient(monkeypatch):
     """Back-off in hundredths of a second."""
-    monkeypatch.setattr("builder.llm.endpoint.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("builder.llm.engines.endpoint.FIRST_WAIT", 0.01)
 
 
 def test_a_troubled_server_leaves_the_same_files_as_an_untroubled_one(server, stage, impatient):
@@ -338,6 +339,6 @@ def test_importing_the_engine_imports_no_client():
     import subprocess
     import sys
 
-    script = "import sys, builder.llm.openai_engine, builder.llm.chat_model, builder.cli.check; print(*sys.modules)"
+    script = "import sys, builder.llm.engines.openai_engine, builder.llm.engines.chat_model, builder.cli.check; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=Path.cwd())
     assert not {"openai", "httpx", "httpx2", "transformers"} & set(loaded.stdout.split())

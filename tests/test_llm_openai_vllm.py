@@ -14,8 +14,9 @@ import pytest
 
 from builder.errors import StageError
 from builder.llm.contract import make_contract
-from builder.llm.endpoint import Endpoint
-from builder.llm.engine import Sampling, start_engine
+from builder.llm.engines.endpoint import Endpoint
+from builder.llm.engines.engine import Sampling
+from builder.llm.engines.start import start_engine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.recipe import Chat, Engine

@@ -6,9 +6,9 @@ from scripted_server import NAME, changed, status
 
 from builder.errors import StageError
 from builder.llm.contract import make_contract
-from builder.llm.engine import Completion, Failed, Sampling
+from builder.llm.engines.engine import Completion, Failed, Sampling
+from builder.llm.engines.generators import ServedSpeaker, TokenSpeaker, Written, open_other, other_folder
 from builder.llm.renderer import Renderer
-from builder.llm.speakers import ServedSpeaker, TokenSpeaker, Written, open_other, other_folder
 from builder.llm.tokenizer import load_tokenizer
 from builder.recipe import Chat, Engine
 from builder.recipe.other import Loaded, Other

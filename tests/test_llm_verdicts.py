@@ -4,9 +4,9 @@ from scripted_server import NAME, changed, status
 from builder.data.records import candidate_schema, row_seed, score_schema
 from builder.data.storage import read_rows, write_rows
 from builder.errors import StageError
-from builder.llm.engine import Failed, Sampling
+from builder.llm.engines.engine import Failed, Sampling
+from builder.llm.engines.generators import Written
 from builder.llm.prompts import render
-from builder.llm.speakers import Written
 from builder.method.curate.scoring.score import ScoreStage, score
 from builder.method.curate.scoring.verdicts import served_verdict
 from builder.recipe import Chat, Engine

@@ -2,9 +2,9 @@
 
 import pytest
 
-from builder.llm.engine import Sampling
+from builder.llm.engines.engine import Sampling
+from builder.llm.engines.vllm_engine import VllmEngine
 from builder.llm.tokenizer import load_tokenizer
-from builder.llm.vllm_engine import VllmEngine
 from builder.recipe import Engine
 from builder.recipe.runtime import Runtime
 from builder.sample.generate import BASE

@@ -6,9 +6,8 @@ from pydantic import ValidationError
 from builder.data.records import candidate_schema, stable_id
 from builder.data.storage import read_rows, write_rows
 from builder.errors import StageError
-from builder.llm.engine import Failed
+from builder.llm.engines.engine import NO_LOGPROBS, Failed
 from builder.method.curate.scoring.first_scores import FIRST
-from builder.method.curate.scoring.ratings import NO_LOGPROBS
 from builder.method.curate.scoring.score import ScoreStage, score
 from builder.progress import read_notices
 from builder.recipe import Chat, Engine
@@ -128,7 +127,7 @@ def test_a_strict_judge_stops_the_stage_after_its_first_pairs_and_every_time_aga
 
 
 def test_what_an_engine_gives_no_log_probabilities_for_is_scored_by_verdict_and_counted(run, tmp_path):
-    from builder.llm.engine import Completion
+    from builder.llm.engines.engine import Completion
     from builder.llm.tokenizer import load_tokenizer
     from builder.sample.generate import BASE
 

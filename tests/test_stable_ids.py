@@ -15,7 +15,7 @@ from segments_here import cut_and_write
 
 from builder.data.records import pair_id, segment_id, segment_schema
 from builder.data.storage import read_rows, write_rows
-from builder.llm.engine import Completion
+from builder.llm.engines.engine import Completion
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.augment.stage import AugmentStage, augment
 from builder.method.corpus.dedup.stage import deduplicate

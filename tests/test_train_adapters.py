@@ -118,7 +118,7 @@ def test_a_stopped_training_of_an_adapter_ends_with_the_same_weights(pairs, tmp_
 
 
 def test_a_merged_adapter_gives_the_same_log_probabilities_and_ends_its_answers(first, tmp_path):
-    from builder.llm.transformers_engine import TransformersEngine
+    from builder.llm.engines.transformers_engine import TransformersEngine
 
     merge_adapter(first / "model", tmp_path / "merged")
     load_tokenizer(first / "model").save_pretrained(tmp_path / "merged")

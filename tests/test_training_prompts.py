@@ -5,9 +5,9 @@ from training_pairs import BASE, train_here, write_pairs
 
 from builder.data.storage import read_rows
 from builder.llm.contract import load_contract
+from builder.llm.engines.vllm_engine import VllmEngine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
-from builder.llm.vllm_engine import VllmEngine
 from builder.recipe import Chat, Engine
 from builder.recipe.runtime import Runtime
 

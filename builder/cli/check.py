@@ -119,7 +119,7 @@ def _ping(recipe: Recipe) -> tuple[set[str], list[str]]:
     """The models that the server of the recipe serves, if it asks one, and what is wrong with it."""
     if not recipe.asks_server or not importlib.util.find_spec("openai"):
         return set(), []
-    from builder.llm.endpoint import Endpoint
+    from builder.llm.engines.endpoint import Endpoint
 
     once = recipe.runtime.model_copy(update={"request_tries": 1, "request_seconds": _PING_SECONDS})
     try:

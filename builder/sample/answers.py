@@ -8,9 +8,10 @@ from builder.data.records import row_seed
 from builder.data.storage import write_rows
 from builder.llm.contract import check_contract
 from builder.llm.conversations import answer_prompt
-from builder.llm.engine import Failed, Sampling, start_engine
+from builder.llm.engines.engine import Failed, Sampling
+from builder.llm.engines.generators import answer_text
+from builder.llm.engines.start import start_engine
 from builder.llm.renderer import Renderer
-from builder.llm.speakers import answer_text
 from builder.llm.tokenizer import load_tokenizer
 from builder.recipe import Chat, Engine
 from builder.recipe.runtime import Runtime

@@ -18,7 +18,7 @@ from builder.cli.quickstart import copy_recipe
 from builder.data.records import Row
 from builder.data.storage import read_rows
 from builder.llm.contract import check_contract
-from builder.llm.engine import start_engine
+from builder.llm.engines.start import start_engine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.curate.scoring.judges import judge_rows

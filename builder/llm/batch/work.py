@@ -4,7 +4,7 @@ from typing import Protocol
 
 from builder.data.accounting import Rejects
 from builder.llm.batch.chunks import Row
-from builder.llm.engine import Tick
+from builder.llm.engines.engine import Tick
 
 
 class Work(Protocol):

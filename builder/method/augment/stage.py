@@ -14,9 +14,10 @@ from builder.llm.batch.chunks import Row
 from builder.llm.batch.runner import run_rows
 from builder.llm.contract import check_contract
 from builder.llm.conversations import backward_prompt, untagged
-from builder.llm.engine import Engine, Failed, Sampling, Tick, start_engine
+from builder.llm.engines.engine import Engine, Failed, Sampling, Tick
+from builder.llm.engines.generators import Speaker, TokenSpeaker, Written, open_other
+from builder.llm.engines.start import start_engine
 from builder.llm.renderer import Renderer
-from builder.llm.speakers import Speaker, TokenSpeaker, Written, open_other
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.augment.gate.rules import why_reject
 from builder.method.augment.openings import openings

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from builder.data.records import Row
 from builder.llm.conversations import rating_prompt
-from builder.llm.engine import Engine, Failed
+from builder.llm.engines.engine import NO_LOGPROBS, Engine, Failed
 from builder.llm.renderer import Renderer
 from builder.method.curate.scoring.likelihoods import likelihood, reverse
-from builder.method.curate.scoring.ratings import NO_LOGPROBS, rated, score_position, unscored
+from builder.method.curate.scoring.ratings import rated, score_position, unscored
 from builder.method.curate.scoring.verdicts import reasoned, verdict
 from builder.recipe.judges import Expected, Judge, Likelihood, Reasoned, Reverse, Verdict
 

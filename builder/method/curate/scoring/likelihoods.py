@@ -9,7 +9,7 @@ from pathlib import Path
 
 from builder.data.records import Row
 from builder.llm.conversations import Contrast, likelihood_contrast, reverse_contrast
-from builder.llm.engine import Engine, Failed
+from builder.llm.engines.engine import Engine, Failed
 from builder.llm.renderer import Renderer
 from builder.method.curate.scoring.ratings import unscored
 from builder.recipe.judges import Likelihood

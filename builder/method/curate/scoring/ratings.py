@@ -16,8 +16,6 @@ from builder.llm.renderer import Renderer
 FORCED = "Score: "
 ANCHOR = "a"
 """Stands for a reasoning where the tokens of what follows one are looked up."""
-NO_LOGPROBS = "engine_no_logprobs"
-"""The reason of a row for which an engine gives text, but not the log-probabilities that were asked for."""
 
 
 class ScorePosition(NamedTuple):

@@ -18,9 +18,10 @@ from builder.errors import StageError
 from builder.llm.batch.chunks import Row
 from builder.llm.batch.runner import run_rows
 from builder.llm.contract import check_contract
-from builder.llm.engine import Engine, Tick, start_engine
+from builder.llm.engines.engine import Engine, Tick
+from builder.llm.engines.generators import Speaker, open_other, other_folder, other_renderer
+from builder.llm.engines.start import start_engine
 from builder.llm.renderer import Renderer
-from builder.llm.speakers import Speaker, open_other, other_folder, other_renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.curate.scoring.first_scores import FIRST, collapse, first_rows
 from builder.method.curate.scoring.judges import judge_rows

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from builder.data.records import Row, row_seed
 from builder.llm.conversations import SystemPrompts, rating_prompt
-from builder.llm.engine import Completion, Engine, Failed, Sampling
+from builder.llm.engines.engine import NO_LOGPROBS, Completion, Engine, Failed, Sampling
+from builder.llm.engines.generators import Speaker
 from builder.llm.renderer import Renderer, control_tokens
-from builder.llm.speakers import Speaker
-from builder.method.curate.scoring.ratings import NO_LOGPROBS, rated, score_position, unscored
+from builder.method.curate.scoring.ratings import rated, score_position, unscored
 from builder.recipe.judges import Reasoned, Verdict
 
 VERDICT = re.compile(r"score\s*+\**+\s*+:?\s*+\**+\s*+(-?\d+(?:\.\d+)?)", re.IGNORECASE)

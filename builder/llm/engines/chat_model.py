@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from builder.errors import StageError
 from builder.llm.conversations import Message
-from builder.llm.endpoint import Body, Endpoint
-from builder.llm.engine import Failed, Sampling, Tick
-from builder.llm.openai_engine import number
-from builder.llm.troubles import Pace
+from builder.llm.engines.endpoint import Body, Endpoint, number
+from builder.llm.engines.engine import Failed, Sampling, Tick
+from builder.llm.engines.request_failures import Pace
 
 if TYPE_CHECKING:
     from builder.recipe.runtime import Runtime

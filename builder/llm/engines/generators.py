@@ -9,12 +9,13 @@ from builder.control_tokens import find_control_token
 from builder.errors import StageError
 from builder.llm.contract import make_contract
 from builder.llm.conversations import Message
-from builder.llm.engine import Completion, Engine, Failed, Sampling, Tick, start_engine
+from builder.llm.engines.engine import Completion, Engine, Failed, Sampling, Tick
+from builder.llm.engines.start import start_engine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
-    from builder.llm.chat_model import ChatModel
+    from builder.llm.engines.chat_model import ChatModel
     from builder.recipe import Chat
     from builder.recipe import Engine as EngineConfig
     from builder.recipe.other import Loaded
@@ -144,7 +145,7 @@ def open_other(
     if name is not None:
 
         def connect() -> "ChatModel":
-            from builder.llm.chat_model import ChatModel
+            from builder.llm.engines.chat_model import ChatModel
 
             return ChatModel(name, runtime, tick)
 

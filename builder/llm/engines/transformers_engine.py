@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.data.resources import INSTALL
 from builder.errors import StageError
-from builder.llm.engine import Completion, Sampling, Tick
+from builder.llm.engines.engine import Completion, Sampling, Tick
 
 if TYPE_CHECKING:
     import torch

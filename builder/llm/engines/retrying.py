@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from builder.errors import BuilderError, StageError
-from builder.llm.engine import Completion, Engine, Failed, Sampling
+from builder.llm.engines.engine import Completion, Engine, Failed, Sampling
 
 TRIES = 3
 """How often a row is tried alone."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.llm.adapters import read_adapter
-from builder.llm.engine import Completion, Sampling, Tick
+from builder.llm.engines.engine import Completion, Sampling, Tick
 
 if TYPE_CHECKING:
     from builder.recipe import Engine as EngineConfig

@@ -7,17 +7,19 @@ on a long Retry-After, and cannot tell a server that is down from a row that it 
 import asyncio
 import importlib.util
 import json
+import math
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from builder.data.resources import INSTALL
 from builder.errors import StageError
-from builder.llm.engine import Failed, Tick
-from builder.llm.troubles import BAD_REPLY, Health, Pace, Trouble, reading_trouble, status_trouble
+from builder.llm.engines.engine import Failed, Tick
+from builder.llm.engines.request_failures import BAD_REPLY, Health, Pace, Trouble, reading_trouble, status_trouble
 
 if TYPE_CHECKING:
     from builder.recipe.runtime import Runtime
+
 
 KEY = "OPENAI_API_KEY"
 PING_SECONDS = 10.0
@@ -240,3 +242,17 @@ def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def number(value: Any) -> float:
+    """A log-probability from JSON.
+
+    Raises:
+        TypeError: If it is no number.
+        ValueError: If it is not one.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"a log-probability of {value!r}")
+    if not value < math.inf:
+        raise ValueError(f"a log-probability of {value!r}")
+    return float(value)

@@ -4,7 +4,6 @@ It serves each model of the build under the name of its stage folder. The name h
 server with another model is never asked by mistake.
 """
 
-import math
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from builder.errors import StageError
 from builder.llm.adapters import read_adapter
-from builder.llm.endpoint import Body, Endpoint
-from builder.llm.engine import Completion, Failed, Sampling, Tick
+from builder.llm.engines.endpoint import Body, Endpoint, number
+from builder.llm.engines.engine import NO_LOGPROBS, Completion, Failed, Sampling, Tick
+from builder.llm.engines.request_failures import Pace
 from builder.llm.tokenizer import load_tokenizer
-from builder.llm.troubles import Pace
-from builder.method.curate.scoring.ratings import NO_LOGPROBS
 
 if TYPE_CHECKING:
     from builder.recipe import Engine as EngineConfig
@@ -160,20 +158,6 @@ def serve_command(model: Path, config: "EngineConfig") -> str:
         what = [adapter.base, *revision, "--tokenizer", str(model), "--enable-lora", *rank, *modules]
     dtype = [] if config.dtype == "auto" else ["--dtype", config.dtype]
     return shlex.join(["vllm", "serve", *what, "--max-model-len", str(config.max_model_len), *dtype])
-
-
-def number(value: Any) -> float:
-    """A log-probability from JSON.
-
-    Raises:
-        TypeError: If it is no number.
-        ValueError: If it is not one.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"a log-probability of {value!r}")
-    if not value < math.inf:
-        raise ValueError(f"a log-probability of {value!r}")
-    return float(value)
 
 
 def _sum(logprobs: Any, tokens: int) -> float | None:

@@ -1,0 +1,1 @@
+"""Who answers: engines on this machine, and servers elsewhere."""

@@ -1,0 +1,67 @@
+"""What a stage asks of a language model, in token ids, and how an engine for it is started."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    pass
+
+
+NO_LOGPROBS = "engine_no_logprobs"
+"""The reason of a row for which an engine gives text, but not the log-probabilities that were asked for."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How answers are sampled; temperature 0 is greedy."""
+
+    temperature: float
+    top_p: float
+    max_tokens: int
+
+
+Tick = Callable[[], None]
+"""Called whenever a request is done: the sign that an engine is alive."""
+
+
+class Completion(NamedTuple):
+    """A sampled answer: its token ids, log p of it under the model (temperature 1), and whether it ended by itself.
+
+    An answer has ended when its last token is the tokenizer's end token, which is counted in `logprob`; that is None
+    where a server gives no log-probabilities.
+    """
+
+    ids: list[int]
+    logprob: float | None
+    ended: bool
+
+
+class Failed(NamedTuple):
+    """What stands for the answer to a row that the engine could not do.
+
+    Attributes:
+        reason: Begins with `engine_`; counted.
+        message: What the engine or the server said.
+    """
+
+    reason: str
+    message: str
+
+
+class Engine(Protocol):
+    """A loaded model. All implementations give the same log-probabilities within rounding."""
+
+    def forget(self) -> None:
+        """Forget what earlier calls have computed, so that the next results do not depend on them in the last digit."""
+
+    def generate(
+        self, prompts: Sequence[list[int]], sampling: Sampling, seeds: Sequence[int]
+    ) -> Sequence[Completion | Failed]:
+        """One answer to each prompt; an answer depends on its prompt and seed alone."""
+
+    def token_logprobs(self, sequences: Sequence[list[int]], starts: Sequence[int]) -> Sequence[list[float] | Failed]:
+        """Log p of the tokens of each sequence from its start on, each given all before it."""
+
+    def next_logprobs(self, prompts: Sequence[list[int]], choices: Sequence[int]) -> Sequence[list[float] | Failed]:
+        """Log p of each of `choices` (at most 128 token ids) as the next token of each prompt."""

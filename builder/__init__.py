@@ -7,14 +7,14 @@ __all__ = ["Workspace", "load_recipe", "run_build"]
 
 if TYPE_CHECKING:
     from builder.build import run_build
-    from builder.recipe import load_recipe
+    from builder.recipe.recipe import load_recipe
     from builder.workspace import Workspace
 
 
 def __getattr__(name: str) -> object:
     """Import the public functions on first use, so that `import builder` costs nothing."""
     if name == "load_recipe":
-        from builder.recipe import load_recipe
+        from builder.recipe.recipe import load_recipe
 
         return load_recipe
     if name == "run_build":

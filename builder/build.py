@@ -13,9 +13,9 @@ from builder.method.corpus.stage import extract_segments
 from builder.method.curate.curate import select
 from builder.method.curate.iterations import IterationStages
 from builder.method.curate.scoring.score import HalfScoreStage, ScoreStage, join_halves, score
-from builder.pins import refuse_unpinned
-from builder.recipe import Recipe
-from builder.recipe.judges import Judge
+from builder.recipe.pins import refuse_unpinned
+from builder.recipe.recipe import Recipe
+from builder.recipe.sections.judges import Judge
 from builder.seed import select_seed
 from builder.stage_names import HALVES, Half, StageName
 from builder.train import BackwardStage, ForwardStage, HalfStage, SeedStage, train_backward, train_forward

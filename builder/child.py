@@ -29,7 +29,7 @@ from builder.progress import read_progress
 
 if TYPE_CHECKING:
     from builder.data.accounting import Stats
-    from builder.recipe.runtime import Runtime
+    from builder.recipe.sections.runtime import Runtime
 
 REQUEST, RESULT, LOG = "logs/request.json", "logs/result.json", "logs/child.log"
 POLL_SECONDS = 0.2
@@ -141,7 +141,7 @@ def _by_name(place: str) -> Any:
 
 
 def _run_request(out: Path) -> dict[str, Any]:
-    from builder.recipe.runtime import Runtime
+    from builder.recipe.sections.runtime import Runtime
 
     request = read_json(out / REQUEST)
     function = _by_name(request["function"])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from builder.recipe.runtime import Runtime
+    from builder.recipe.sections.runtime import Runtime
 
 ALWAYS = {
     "PYTHONSAFEPATH": "1",

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from builder.data.inputs import files_below, list_remote
 from builder.data.resources import template_path
 from builder.errors import RecipeError
-from builder.section import DigestPath, InputPath, NoResult
+from builder.recipe.sections.section import DigestPath, InputPath, NoResult
 
 
 def fingerprint(stage: str, version: int, config: BaseModel, inputs: dict[str, str]) -> str:

@@ -12,10 +12,10 @@ from builder.errors import StageError
 from builder.llm.contract import TEMPLATE_FILE, ChatContract, make_contract
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
-from builder.recipe import Chat, Origin
-from builder.recipe.runtime import Runtime
-from builder.recipe.training import Schedule
-from builder.section import Named, Section
+from builder.recipe.sections.models import Chat, Origin
+from builder.recipe.sections.runtime import Runtime
+from builder.recipe.sections.section import Named, Section
+from builder.recipe.sections.training import Schedule
 from builder.stage_names import HALVES, Half, half_of
 from builder.training_launch import launch
 from builder.training_output import FINISHED

@@ -12,7 +12,7 @@ from builder.data.resources import resource_folder
 from builder.data.storage import read_json
 from builder.environment import child_environment
 from builder.errors import BuilderError, StageError
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.runtime import Runtime
 from builder.sft import FAILED
 
 _OF_PACKAGE = "recipes/accelerate/"

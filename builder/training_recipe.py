@@ -8,9 +8,9 @@ from typing import Any
 
 from builder.batches import global_batch, paper_steps, share_of_a_process
 from builder.errors import RecipeError
-from builder.recipe import Recipe
+from builder.recipe.recipe import Recipe
+from builder.recipe.sections.training import Schedule
 from builder.recipe.strict_yaml import read_yaml
-from builder.recipe.training import Schedule
 
 SET_BY_US = (
     "model_name_or_path", "model_revision", "trust_remote_code", "output_dir", "datasets", "dataset_name",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from builder.data.accounting import Stats
-    from builder.recipe.runtime import Runtime
+    from builder.recipe.sections.runtime import Runtime
 
 STAGE_FILE = "stage.json"
 

@@ -19,8 +19,8 @@ from typing import Any
 from builder.data.records import segment_id, segment_schema
 from builder.data.storage import open_rows, read_rows
 from builder.method.corpus.dedup.stage import deduplicate
-from builder.recipe.runtime import Runtime
-from builder.recipe.segments import Dedup
+from builder.recipe.sections.corpus import Dedup
+from builder.recipe.sections.runtime import Runtime
 
 EDITS = (0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
 """Shares of replaced words, dealt out to the copies in turn."""

@@ -37,9 +37,10 @@ from builder.llm.tokenizer import load_tokenizer
 from builder.method.augment.stage import AugmentStage, InstructionWriter
 from builder.method.curate.scoring.ratings import score_position
 from builder.method.curate.scoring.score import Scorer, ScoreStage
-from builder.recipe import Augment, Chat, Engine
-from builder.recipe.judges import Expected, Verdict
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.augment import Augment
+from builder.recipe.sections.judges import Expected, Verdict
+from builder.recipe.sections.models import Chat, Engine
+from builder.recipe.sections.runtime import Runtime
 from builder.sample.generate import BASE
 
 ENGINE = Engine(kind="vllm", dtype="float32", max_model_len=1536)

@@ -55,7 +55,7 @@ def main() -> None:
 def read(path: Path) -> list[Any]:
     """All pages of a WARC file."""
     from builder.method.corpus.reading.readers import Page, Shard, list_inputs, read_pages
-    from builder.recipe.segments import CorpusSource
+    from builder.recipe.sections.corpus import CorpusSource
 
     inputs = list_inputs([CorpusSource(path=path, format="warc")])
     return [page for page in read_pages(inputs, Shard()) if isinstance(page, Page)]
@@ -63,7 +63,7 @@ def read(path: Path) -> list[Any]:
 
 def settings(mode: str, min_chars: int) -> Any:
     """Every segment of at least `min_chars`, cut at every heading, so that nothing but the cut is measured."""
-    from builder.recipe.segments import Segments
+    from builder.recipe.sections.corpus import Segments
 
     source = {"path": str(Path.cwd()), "format": "warc"}
     return Segments.model_validate(

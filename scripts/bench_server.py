@@ -13,8 +13,8 @@ from pathlib import Path
 
 from builder.errors import StageError
 from builder.llm.engines.endpoint import Endpoint
-from builder.recipe import Engine
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.models import Engine
+from builder.recipe.sections.runtime import Runtime
 
 START_SECONDS = 300
 CONCURRENCY = 64

@@ -118,7 +118,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any], Path]
 
     from builder.llm.contract import make_contract
     from builder.llm.tokenizer import load_tokenizer
-    from builder.recipe import Chat
+    from builder.recipe.sections.models import Chat
     from builder.sample.generate import BASE
 
     def make(role: Any) -> Path:

@@ -4,7 +4,7 @@ import gzip
 import random
 from pathlib import Path
 
-from builder.recipe.segments import CorpusSource, Segments
+from builder.recipe.sections.corpus import CorpusSource, Segments
 
 WORDS = [
     "the",

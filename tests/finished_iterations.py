@@ -9,7 +9,7 @@ from builder.cli.project import open_project
 from builder.data.records import candidate_schema, score_schema, training_schema
 from builder.data.storage import write_json, write_rows
 from builder.method.curate.curate import select
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.runtime import Runtime
 from builder.workspace import Artifact
 
 Scores = dict[str, float | None]

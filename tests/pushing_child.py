@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from builder.recipe.release import Release
+from builder.recipe.sections.release import Release
 from builder.release import patience, push, verify
 from builder.release.versions import version_of
 

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel
 
-from builder.recipe import Recipe
+from builder.recipe.recipe import Recipe
 
 GONE = object()
 """The value of a key that is taken out."""

@@ -20,7 +20,8 @@ from builder.data.records import (
 from builder.data.storage import write_json, write_rows
 from builder.llm.contract import ChatContract, make_contract
 from builder.llm.tokenizer import load_tokenizer
-from builder.recipe import Chat, Recipe
+from builder.recipe.recipe import Recipe
+from builder.recipe.sections.models import Chat
 from builder.stage_names import HALVES
 from builder.workspace import Artifact
 

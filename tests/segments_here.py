@@ -9,7 +9,7 @@ from builder.method.corpus.reading.crawl import Loss, Page, Shard
 from builder.method.corpus.reading.readers import list_inputs, read_pages
 from builder.method.corpus.tasks import TaskFiles
 from builder.method.corpus.writer import WriteSegments
-from builder.recipe.segments import Segments
+from builder.recipe.sections.corpus import Segments
 
 
 def cut_and_write(out: Path, config: Segments) -> Stats:

@@ -12,7 +12,7 @@ from hub_server.repositories import Entry as Blob
 from pushing_child import reach
 
 from builder.data.storage import write_json, write_rows
-from builder.recipe.release import Release
+from builder.recipe.sections.release import Release
 from builder.release.files import local_files
 from builder.release.manifest import describe_files
 from builder.release.push import Push, push_release

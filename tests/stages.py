@@ -14,8 +14,8 @@ from builder.data.records import seed_schema
 from builder.data.storage import write_rows, write_text
 from builder.errors import StageError
 from builder.progress import Progress
-from builder.recipe.runtime import Runtime
-from builder.section import Section
+from builder.recipe.sections.runtime import Runtime
+from builder.recipe.sections.section import Section
 
 VERSION = 1
 

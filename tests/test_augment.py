@@ -16,9 +16,9 @@ from builder.llm.engines.engine import Completion, Failed
 from builder.llm.engines.generators import Written
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.augment.stage import AugmentStage, augment, best_of_each, broken
-from builder.recipe import Augment, Chat, Engine
-from builder.recipe.other import Other
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.augment import Augment
+from builder.recipe.sections.models import Chat, Engine, Other
+from builder.recipe.sections.runtime import Runtime
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 PLAIN = Engine(kind="transformers", dtype="float32", max_model_len=400)

@@ -21,8 +21,8 @@ from builder.data.accounting import Stats
 from builder.data.storage import read_rows
 from builder.method.corpus.reading.readers import Loss, Page, Shard, list_inputs, read_pages
 from builder.method.corpus.stage import extract_segments
-from builder.recipe.runtime import Runtime
-from builder.recipe.segments import Segments
+from builder.recipe.sections.corpus import Segments
+from builder.recipe.sections.runtime import Runtime
 
 
 def extract(out: Path, config: Segments, workers: int = 2) -> Stats:
@@ -113,7 +113,7 @@ def test_a_stage_that_is_killed_and_resumed_gives_the_same(tmp_path: Path) -> No
     config = settings(tmp_path / "in", tasks=6)
     code = (
         "import sys; from pathlib import Path; from builder.method.corpus.stage import extract_segments;"
-        "from builder.recipe import Runtime; from builder.recipe.segments import Segments;"
+        "from builder.recipe.recipe import Runtime; from builder.recipe.sections.corpus import Segments;"
         "config = Segments.model_validate_json(sys.argv[1]);"
         "extract_segments(Path(sys.argv[2]), config, runtime=Runtime(workers=1))"
     )

@@ -18,8 +18,8 @@ from builder.data.storage import parquet_files, read_rows, write_rows
 from builder.method.corpus.dedup import stage
 from builder.method.corpus.dedup.index import text_digest
 from builder.method.corpus.dedup.stage import deduplicate
-from builder.recipe.runtime import Runtime
-from builder.recipe.segments import Dedup
+from builder.recipe.sections.corpus import Dedup
+from builder.recipe.sections.runtime import Runtime
 
 BENCH = Path(__file__).parents[1] / "scripts" / "bench_dedup.py"
 
@@ -268,7 +268,7 @@ def test_workers_end_with_a_killed_stage(tmp_path: Path, bench: Any) -> None:
     bench.write_segments(tmp_path / "in", 6_000, rows_per_group=500)
     code = (
         "import sys; from pathlib import Path; from builder.method.corpus.dedup.stage import deduplicate;"
-        "from builder.recipe import Runtime; from builder.recipe.segments import Dedup;"
+        "from builder.recipe.recipe import Runtime; from builder.recipe.sections.corpus import Dedup;"
         "deduplicate(Path(sys.argv[2]), Dedup(), Path(sys.argv[1]), runtime=Runtime(workers=2))"
     )
     process = subprocess.Popen(

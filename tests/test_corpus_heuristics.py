@@ -13,7 +13,7 @@ from builder.method.corpus.rules.body import is_cut, letter_share, repeated_sent
 from builder.method.corpus.rules.filters import filter_fault
 from builder.method.corpus.rules.header import capitals, navigation_headers, normalise_header
 from builder.method.corpus.rules.heuristics import why_reject
-from builder.recipe.segments import Segments
+from builder.recipe.sections.corpus import Segments
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ READ = """
 import json, resource, sys
 from pathlib import Path
 from builder.method.corpus.reading.readers import Loss, Shard, list_inputs, read_pages
-from builder.recipe.segments import CorpusSource
+from builder.recipe.sections.corpus import CorpusSource
 from builder.method.corpus.reading import decode
 import loguru, pyarrow, pyarrow.parquet, resiliparse.parse.encoding
 form, path = sys.argv[1:]

@@ -31,8 +31,8 @@ from builder.method.corpus.stage import extract_segments
 from builder.method.corpus.tasks import TaskFiles
 from builder.method.corpus.writer import WriteSegments
 from builder.progress import read_progress
-from builder.recipe.runtime import Runtime
-from builder.recipe.segments import Segments
+from builder.recipe.sections.corpus import Segments
+from builder.recipe.sections.runtime import Runtime
 
 ONE = Runtime(workers=1)
 
@@ -285,8 +285,8 @@ def test_nothing_outlives_a_killed_stage(tmp_path: Path) -> None:
     config = settings(tmp_path / "in", tasks=2).model_dump_json()
     code = (
         "import sys; from pathlib import Path; from builder.method.corpus.stage import extract_segments;"
-        "from builder.recipe import Runtime;"
-        "from builder.recipe.segments import Segments;"
+        "from builder.recipe.recipe import Runtime;"
+        "from builder.recipe.sections.corpus import Segments;"
         "config = Segments.model_validate_json(sys.argv[1]);"
         f"extract_segments(Path({str(tmp_path / 'out')!r}), config, runtime=Runtime())"
     )

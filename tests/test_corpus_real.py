@@ -6,8 +6,8 @@ from builder.data.records import segment_id
 from builder.data.storage import read_rows
 from builder.method.corpus.dedup.stage import deduplicate
 from builder.method.corpus.stage import extract_segments
-from builder.recipe.runtime import Runtime
-from builder.recipe.segments import CorpusSource, Dedup, Segments
+from builder.recipe.sections.corpus import CorpusSource, Dedup, Segments
+from builder.recipe.sections.runtime import Runtime
 
 
 def test_real_pages_give_segments_and_foreign_ones_do_not(real_corpus: Path, tmp_path: Path) -> None:

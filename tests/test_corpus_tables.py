@@ -10,7 +10,7 @@ from corpus_pages import page
 
 from builder.errors import RecipeError
 from builder.method.corpus.reading.readers import Loss, Page, Shard, list_inputs, read_pages
-from builder.recipe.segments import CorpusSource
+from builder.recipe.sections.corpus import CorpusSource
 
 
 def read(path: Path, shard: Shard | None = None, **keys: Any) -> list[Page | Loss]:

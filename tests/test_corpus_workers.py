@@ -16,11 +16,11 @@ from builder.method.corpus.cutting.segmenter import Segment
 from builder.method.corpus.reading.crawl import Page
 from builder.method.corpus.sandbox import CutPages
 from builder.method.corpus.stage import extract_segments
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.runtime import Runtime
 
 STAGE = (
     "import sys; from pathlib import Path; from builder.method.corpus.stage import extract_segments;"
-    "from builder.recipe import Runtime; from builder.recipe.segments import Segments;"
+    "from builder.recipe.recipe import Runtime; from builder.recipe.sections.corpus import Segments;"
     "config = Segments.model_validate_json(sys.argv[1]);"
     "extract_segments(Path(sys.argv[2]), config, runtime=Runtime())"
 )

@@ -12,9 +12,10 @@ from builder.data.storage import read_rows, write_json, write_rows
 from builder.errors import RecipeError
 from builder.method.curate.iterations import read_iterations
 from builder.method.curate.scoring.score import HalfScoreStage, Scorer, ScoreStage, join_halves, score
-from builder.recipe import Chat, Engine, Origin, load_recipe
-from builder.recipe.judges import Expected
-from builder.recipe.runtime import Runtime
+from builder.recipe.recipe import load_recipe
+from builder.recipe.sections.judges import Expected
+from builder.recipe.sections.models import Chat, Engine, Origin
+from builder.recipe.sections.runtime import Runtime
 from builder.sample.generate import BASE
 from builder.stage_names import HALVES, half_of
 from builder.train import ForwardStage, HalfStage, train_forward

@@ -9,8 +9,8 @@ from builder.data.storage import read_rows, write_rows
 from builder.errors import StageError
 from builder.method.curate.curate import select, withheld_pages
 from builder.method.curate.selection import choose
-from builder.recipe.curate import Curate
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.curate import Curate
+from builder.recipe.sections.runtime import Runtime
 
 scores = st.dictionaries(st.text("abcdef", min_size=1, max_size=4), st.none() | st.floats(1, 5), max_size=30)
 

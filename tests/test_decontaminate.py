@@ -14,9 +14,9 @@ from builder.data.storage import read_rows, write_rows
 from builder.decontaminate import PromptSets, clean_seed, load_prompts, normalise
 from builder.errors import RecipeError, StageError
 from builder.method.curate.curate import select
-from builder.recipe import CleanCurate, Recipe
-from builder.recipe.curate import Curate
-from builder.recipe.runtime import Runtime
+from builder.recipe.recipe import CleanCurate, Recipe
+from builder.recipe.sections.curate import Curate
+from builder.recipe.sections.runtime import Runtime
 from builder.recipe.seed import Decontaminate
 from builder.workspace import Workspace
 

@@ -14,8 +14,8 @@ from builder.data.accounting import Counts, Stats
 from builder.data.storage import write_json
 from builder.environment import ALWAYS, own_variables, remote_environment
 from builder.errors import StageError
-from builder.recipe.runtime import Runtime
-from builder.section import Section
+from builder.recipe.sections.runtime import Runtime
+from builder.recipe.sections.section import Section
 from builder.training_launch import launch
 
 OWN = {

@@ -28,8 +28,9 @@ from recipe_changes import (
 from builder.cli.project import open_project
 from builder.errors import RecipeError
 from builder.fingerprint import describe, fingerprint, listing
-from builder.recipe import Augment, Training, load_recipe
-from builder.recipe.curate import Curate
+from builder.recipe.recipe import Training, load_recipe
+from builder.recipe.sections.augment import Augment
+from builder.recipe.sections.curate import Curate
 from builder.recipe.seed import SeedSource
 
 shares = st.floats(0.01, 1).map(lambda share: round(share, 3))
@@ -92,7 +93,7 @@ def test_missing_and_empty_inputs_are_named(tmp_path):
 
 
 def test_optional_named_files_keep_their_mark(tmp_path):
-    from builder.recipe.segments import Segments
+    from builder.recipe.sections.corpus import Segments
 
     path = tmp_path / "headers.txt"
     path.write_text("news")
@@ -107,7 +108,7 @@ def test_the_packages_own_templates_count_by_content_too(tmp_path):
     import hashlib
 
     from builder.data.resources import template_path
-    from builder.recipe.judges import Expected
+    from builder.recipe.sections.judges import Expected
 
     own = hashlib.sha256(template_path("humpback").read_bytes()).hexdigest()
     assert describe(Expected(judge="expected"))["rubric"] == own

@@ -14,7 +14,7 @@ from builder.method.augment.gate.phrases import has_turn, is_refusal
 from builder.method.augment.gate.references import points_elsewhere
 from builder.method.augment.gate.rules import RULES, why_reject
 from builder.method.augment.openings import CAPACITY, COLLAPSE, openings
-from builder.recipe.gate import Gate
+from builder.recipe.sections.augment import Gate
 from builder.sample.phrases import TOPICS, TYPES
 
 PROMPT = "Write the instruction that this text answers."

@@ -31,9 +31,10 @@ from builder.method.augment.stage import AugmentStage, augment
 from builder.method.corpus.stage import extract_segments
 from builder.method.curate.scoring.judges import judge_rows
 from builder.method.curate.scoring.ratings import score_position
-from builder.recipe import Augment, Chat, Engine
-from builder.recipe.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.augment import Augment
+from builder.recipe.sections.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
+from builder.recipe.sections.models import Chat, Engine
+from builder.recipe.sections.runtime import Runtime
 from builder.release import assemble, check_release
 from builder.release.check_rows import check_rows
 from builder.training_rows import Source, backward_rows, forward_rows, write_training_rows

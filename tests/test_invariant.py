@@ -27,12 +27,13 @@ from builder.method.corpus.dedup.stage import deduplicate
 from builder.method.corpus.stage import extract_segments
 from builder.method.curate.curate import choose, select
 from builder.method.curate.scoring.score import ScoreStage, score
-from builder.recipe import Augment, Chat, Engine
-from builder.recipe.curate import Curate
-from builder.recipe.judges import Verdict
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.augment import Augment
+from builder.recipe.sections.corpus import Dedup
+from builder.recipe.sections.curate import Curate
+from builder.recipe.sections.judges import Verdict
+from builder.recipe.sections.models import Chat, Engine
+from builder.recipe.sections.runtime import Runtime
 from builder.recipe.seed import Seed
-from builder.recipe.segments import Dedup
 from builder.sample.generate import BASE
 from builder.seed import select_seed
 

@@ -15,7 +15,7 @@ from builder.llm.conversations import forward_prompt
 from builder.llm.engines.transformers_engine import TransformersEngine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
-from builder.recipe import Engine
+from builder.recipe.sections.models import Engine
 from builder.sample.method_check import train_uncurated
 from builder.sample.report import read_truth
 

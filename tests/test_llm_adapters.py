@@ -12,8 +12,8 @@ from builder.llm.engines.start import start_engine
 from builder.llm.engines.transformers_engine import TransformersEngine
 from builder.llm.engines.vllm_engine import VllmEngine
 from builder.llm.tokenizer import load_tokenizer
-from builder.recipe import Engine
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.models import Engine
+from builder.recipe.sections.runtime import Runtime
 from builder.sample.generate import BASE
 
 TEXTS = ["Keep apples in a cool room. Damp rooms are bad for apples in autumn.", "Drums are old.", "x" * 200]

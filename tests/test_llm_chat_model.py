@@ -4,7 +4,7 @@ from scripted_server import NAME, changed, status
 from builder.errors import StageError
 from builder.llm.engines.chat_model import ChatModel, Reply
 from builder.llm.engines.engine import Sampling
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.runtime import Runtime
 
 SAMPLING = Sampling(0.5, 0.8, 20)
 TALKS = [[{"role": "system", "content": "s"}, {"role": "user", "content": f"question {n}"}] for n in range(5)]

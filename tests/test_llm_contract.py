@@ -13,7 +13,7 @@ from builder.errors import StageError
 from builder.llm.contract import ChatContract, check_contract, load_contract, make_contract
 from builder.llm.renderer import Renderer, control_tokens
 from builder.llm.tokenizer import load_tokenizer
-from builder.recipe import Chat
+from builder.recipe.sections.models import Chat
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 STOCK_CHATML = (

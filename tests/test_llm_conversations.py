@@ -22,7 +22,7 @@ from builder.llm.conversations import (
 )
 from builder.llm.prompts import render
 from builder.llm.tokenizer import load_tokenizer
-from builder.recipe import Chat
+from builder.recipe.sections.models import Chat
 
 PACKAGE = Path(builder.__file__).parent
 S_A, S_W = "Answer in the style of an AI Assistant.", "Answer with knowledge from web search."

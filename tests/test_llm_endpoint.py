@@ -14,7 +14,7 @@ from builder.errors import StageError
 from builder.llm.engines.endpoint import Endpoint
 from builder.llm.engines.engine import Failed
 from builder.llm.engines.request_failures import Pace, seconds_asked
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.runtime import Runtime
 
 KEY = "sk-very-secret-0123456789"
 AGAIN = {

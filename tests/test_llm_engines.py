@@ -14,9 +14,9 @@ from builder.llm.engines.transformers_engine import TransformersEngine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.curate.scoring.judges import judge_rows
-from builder.recipe import Chat, Engine
-from builder.recipe.judges import Reasoned
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.judges import Reasoned
+from builder.recipe.sections.models import Chat, Engine
+from builder.recipe.sections.runtime import Runtime
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 RUNTIME = Runtime(kv_cache_mb=128)

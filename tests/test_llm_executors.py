@@ -24,8 +24,8 @@ from builder.llm.batch.block import AnswerRows
 from builder.llm.batch.chunks import open_chunks
 from builder.llm.batch.ray_cluster import RaySite
 from builder.llm.batch.runner import run_rows
-from builder.recipe.runtime import Runtime, Slurm
-from builder.section import Section
+from builder.recipe.sections.runtime import Runtime, Slurm
+from builder.recipe.sections.section import Section
 
 SCHEMA = pa.schema([("id", pa.string()), ("n", pa.int64())])
 ENVIRONMENT = pa.schema([("id", pa.string()), ("gpus", pa.string())])

@@ -5,7 +5,7 @@ import pytest
 from builder.data.records import score_schema
 from builder.data.storage import write_rows
 from builder.method.curate.scoring.first_scores import FIRST, LEAST, collapse, first_rows
-from builder.recipe.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
+from builder.recipe.sections.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
 
 EXPECTED, VERDICT, REASONED = Expected(judge="expected"), Verdict(judge="verdict"), Reasoned(judge="reasoned")
 LIKELIHOOD, REVERSE = Likelihood(judge="likelihood"), Reverse(judge="reverse")

@@ -19,8 +19,8 @@ from builder.llm.tokenizer import load_tokenizer
 from builder.method.curate.scoring.judges import judge_rows
 from builder.method.curate.scoring.ratings import check_rubric, rated, score_position
 from builder.method.curate.scoring.verdicts import control_ids, parse_verdict, reasoning_of, verdict_row
-from builder.recipe import Chat, Engine
-from builder.recipe.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
+from builder.recipe.sections.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
+from builder.recipe.sections.models import Chat, Engine
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 ROWS = [

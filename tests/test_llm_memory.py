@@ -15,8 +15,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from builder.method.augment.stage import AugmentStage, augment
 from builder.llm.engines.engine import Completion; from builder.llm.tokenizer import load_tokenizer
-from builder.recipe import Augment, Chat, Engine
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.augment import Augment; from builder.recipe.sections.models import Chat, Engine
+from builder.recipe.sections.runtime import Runtime
 from builder.data.records import segment_schema
 from builder.data.storage import open_rows
 from fake_engine import starts_give

@@ -18,8 +18,10 @@ from builder.llm.engines.openai_engine import OpenaiEngine, serve_command, serve
 from builder.llm.engines.start import start_engine
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.augment.stage import AugmentStage, augment
-from builder.recipe import Augment, Chat, Engine, load_recipe
-from builder.recipe.runtime import Runtime
+from builder.recipe.recipe import load_recipe
+from builder.recipe.sections.augment import Augment
+from builder.recipe.sections.models import Chat, Engine
+from builder.recipe.sections.runtime import Runtime
 
 KEY = "sk-very-secret-0123456789"
 CONFIG = Engine(kind="openai", max_model_len=400)

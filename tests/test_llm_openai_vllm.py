@@ -19,8 +19,8 @@ from builder.llm.engines.engine import Sampling
 from builder.llm.engines.start import start_engine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
-from builder.recipe import Chat, Engine
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.models import Chat, Engine
+from builder.recipe.sections.runtime import Runtime
 
 pytestmark = pytest.mark.full
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"

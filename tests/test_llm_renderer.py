@@ -12,7 +12,7 @@ from builder.llm.contract import make_contract
 from builder.llm.conversations import rating_prompt
 from builder.llm.renderer import Renderer, Suspicion, control_tokens, encode
 from builder.llm.tokenizer import load_tokenizer
-from builder.recipe import Chat
+from builder.recipe.sections.models import Chat
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 RUBRIC = "".join(f"{level}: The answer is of level {level}, whatever that may be.\n" for level in range(1, 13))

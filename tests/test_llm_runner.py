@@ -16,8 +16,8 @@ from builder.data.storage import count_rows, read_json, read_rows, write_rows
 from builder.errors import StageError
 from builder.llm.batch.chunks import read_chunks
 from builder.llm.batch.runner import run_rows
-from builder.recipe.runtime import Runtime
-from builder.section import Section
+from builder.recipe.sections.runtime import Runtime
+from builder.recipe.sections.section import Section
 
 SCHEMA = pa.schema([("id", pa.string()), ("n", pa.int64())])
 

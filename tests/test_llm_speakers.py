@@ -10,9 +10,8 @@ from builder.llm.engines.engine import Completion, Failed, Sampling
 from builder.llm.engines.generators import ServedSpeaker, TokenSpeaker, Written, open_other, other_folder
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
-from builder.recipe import Chat, Engine
-from builder.recipe.other import Loaded, Other
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.models import Chat, Engine, Loaded, Other
+from builder.recipe.sections.runtime import Runtime
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 PLAIN = Engine(kind="transformers", dtype="float32", max_model_len=64)

@@ -9,10 +9,9 @@ from builder.llm.engines.generators import Written
 from builder.llm.prompts import render
 from builder.method.curate.scoring.score import ScoreStage, score
 from builder.method.curate.scoring.verdicts import served_verdict
-from builder.recipe import Chat, Engine
-from builder.recipe.judges import Verdict
-from builder.recipe.other import Other
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.judges import Verdict
+from builder.recipe.sections.models import Chat, Engine, Other
+from builder.recipe.sections.runtime import Runtime
 
 CHAT = Chat(system_seed="Be good.")
 ROWS = [{"id": f"r{n}", "instruction": f"What is {n}?", "output": f"It is {n}."} for n in range(4)]

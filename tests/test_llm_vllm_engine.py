@@ -5,8 +5,8 @@ import pytest
 from builder.llm.engines.engine import Sampling
 from builder.llm.engines.vllm_engine import VllmEngine
 from builder.llm.tokenizer import load_tokenizer
-from builder.recipe import Engine
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.models import Engine
+from builder.recipe.sections.runtime import Runtime
 from builder.sample.generate import BASE
 
 

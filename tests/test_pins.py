@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from builder.build import run_build
 from builder.errors import RecipeError
-from builder.pins import hub_inputs, refuse_unpinned, unpinned
-from builder.recipe import load_recipe
 from builder.recipe.edit import write_revisions
+from builder.recipe.pins import hub_inputs, refuse_unpinned, unpinned
+from builder.recipe.recipe import load_recipe
 from builder.workspace import Workspace
 
 HUMPBACK = [sys.executable, "-m", "builder"]

@@ -6,7 +6,7 @@ import pytest
 from stages import Words, write_words
 
 from builder.cli.plan import differences, plan_entry
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.runtime import Runtime
 from builder.workspace import STAGE_FILE, Artifact, Workspace
 
 

@@ -13,7 +13,7 @@ from builder.cli.quickstart import write_recipe_folder
 from builder.errors import StageError
 from builder.llm.tokenizer import load_tokenizer
 from builder.preflight import MASKED, Example, check_examples, describe, made_by_trl, problems
-from builder.recipe import Chat, Origin
+from builder.recipe.sections.models import Chat, Origin
 from builder.train import role_renderer
 from builder.training_rows import forward_rows
 

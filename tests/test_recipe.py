@@ -5,7 +5,7 @@ import yaml
 
 from builder.data.resources import resource_folder
 from builder.errors import RecipeError
-from builder.recipe import load_recipe
+from builder.recipe.recipe import load_recipe
 
 GOOD = {
     "name": "test",

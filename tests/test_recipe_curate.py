@@ -3,8 +3,8 @@ from pydantic import ValidationError
 from recipe_changes import write_small_recipe
 
 from builder.errors import RecipeError
-from builder.recipe import load_recipe
-from builder.recipe.curate import Curate
+from builder.recipe.recipe import load_recipe
+from builder.recipe.sections.curate import Curate
 
 
 @pytest.mark.parametrize(

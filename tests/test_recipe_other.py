@@ -4,8 +4,8 @@ import pytest
 from recipe_changes import write_small_recipe
 
 from builder.errors import RecipeError
-from builder.recipe import load_recipe
-from builder.recipe.other import Loaded, Other
+from builder.recipe.recipe import load_recipe
+from builder.recipe.sections.models import Loaded, Other
 
 ENDPOINT = "runtime.endpoint=http://localhost:8000/v1"
 

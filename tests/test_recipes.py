@@ -22,9 +22,10 @@ from builder.llm.conversations import forward_prompt
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.curate.scoring.ratings import score_position
-from builder.pins import hub_inputs
-from builder.recipe import Chat, Origin, load_recipe
-from builder.recipe.runtime import Runtime
+from builder.recipe.pins import hub_inputs
+from builder.recipe.recipe import load_recipe
+from builder.recipe.sections.models import Chat, Origin
+from builder.recipe.sections.runtime import Runtime
 from builder.train import ForwardStage, train_forward
 from builder.training_launch import launcher_words
 from builder.training_recipe import read_training_recipe, resolve_recipe

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from release_build import FakeBuild, recipe_of
 
-from builder.licences import licence_notes
+from builder.recipe.licences import licence_notes
 from builder.release import assemble, check_release, release_notes
 from builder.release.check import OF_DATASETS
 from builder.release.check_croissant import check_croissant

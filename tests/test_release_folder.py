@@ -17,8 +17,8 @@ from builder.build import Build
 from builder.data.records import training_schema
 from builder.data.storage import read_rows, write_json, write_rows
 from builder.errors import RecipeError, ReleaseError
-from builder.recipe import load_recipe
-from builder.recipe.runtime import Runtime
+from builder.recipe.recipe import load_recipe
+from builder.recipe.sections.runtime import Runtime
 from builder.release import assemble, check_release
 from builder.release.markdown import examples
 from builder.release.material import Material

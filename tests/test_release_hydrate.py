@@ -256,7 +256,7 @@ def test_row_of_the_crawl_among_the_seed_is_refused(standoff: Path, tmp_path: Pa
 
 
 def test_corpus_that_may_not_be_passed_on_has_no_other_release(build: CrawlBuild, full: Path, tmp_path: Path) -> None:
-    from builder.recipe import Recipe
+    from builder.recipe.recipe import Recipe
 
     values = build.recipe.model_dump()
     values["release"]["text"] = "full"

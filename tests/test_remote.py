@@ -17,8 +17,8 @@ from builder.errors import RecipeError
 from builder.fingerprint import describe
 from builder.method.corpus.reading.readers import Loss, Page, Shard, list_inputs, read_pages
 from builder.method.corpus.stage import extract_segments
-from builder.recipe.runtime import Runtime
-from builder.recipe.segments import CorpusSource, Segments
+from builder.recipe.sections.corpus import CorpusSource, Segments
+from builder.recipe.sections.runtime import Runtime
 
 
 @pytest.fixture

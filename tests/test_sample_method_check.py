@@ -1,6 +1,6 @@
 from builder.data.records import candidate_schema, curated_schema
 from builder.data.storage import read_rows, write_rows
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.runtime import Runtime
 from builder.sample.method_check import Uncurated, draw_uncurated, share_again
 from builder.workspace import Artifact
 

@@ -10,9 +10,9 @@ from builder.llm.engines.engine import NO_LOGPROBS, Failed
 from builder.method.curate.scoring.first_scores import FIRST
 from builder.method.curate.scoring.score import ScoreStage, score
 from builder.progress import read_notices
-from builder.recipe import Chat, Engine
-from builder.recipe.judges import Expected, Reverse
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.judges import Expected, Reverse
+from builder.recipe.sections.models import Chat, Engine
+from builder.recipe.sections.runtime import Runtime
 
 ENGINE = Engine(kind="transformers", dtype="float32")
 ROWS = 260

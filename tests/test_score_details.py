@@ -3,7 +3,7 @@ import tracemalloc
 import pytest
 
 from builder.method.curate.scoring.score_details import ScoreDetails, columns, quantiles
-from builder.recipe.judges import Expected, Likelihood, Reasoned, Verdict
+from builder.recipe.sections.judges import Expected, Likelihood, Reasoned, Verdict
 
 
 def row(score=None, reason=None, **values):

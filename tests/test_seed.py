@@ -19,7 +19,7 @@ from builder.data.accounting import Stats
 from builder.data.records import rejected_schema, seed_schema, stable_id
 from builder.data.storage import parquet_files, read_rows, write_json
 from builder.errors import RecipeError, StageError
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.runtime import Runtime
 from builder.recipe.seed import Seed
 from builder.seed import FAILURES, char_lengths, select_seed
 from builder.seed_files import file_rows

@@ -8,7 +8,7 @@ from builder.data.records import candidate_schema, score_schema
 from builder.data.storage import write_rows
 from builder.method.curate.near_instructions import NearInstructions
 from builder.method.curate.selection import Limits, choose, in_order, read_columns, select_by, wanted_rows
-from builder.recipe.curate import Curate
+from builder.recipe.sections.curate import Curate
 
 keys = st.text("abcdef", min_size=1, max_size=4)
 scores = st.dictionaries(keys, st.none() | st.floats(1, 5) | st.sampled_from([2.0, 3.0]), max_size=30)

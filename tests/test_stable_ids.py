@@ -20,10 +20,11 @@ from builder.llm.tokenizer import load_tokenizer
 from builder.method.augment.stage import AugmentStage, augment
 from builder.method.corpus.dedup.stage import deduplicate
 from builder.method.corpus.stage import extract_segments
-from builder.recipe import Augment, Chat, Engine
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.augment import Augment
+from builder.recipe.sections.corpus import Dedup
+from builder.recipe.sections.models import Chat, Engine
+from builder.recipe.sections.runtime import Runtime
 from builder.recipe.seed import Seed
-from builder.recipe.segments import Dedup
 from builder.sample.generate import BASE
 from builder.seed import select_seed
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import builder
 from builder import stage_names as names
-from builder.recipe import Recipe
+from builder.recipe.recipe import Recipe
 from builder.stage_names import StageName, parse
 
 JUDGES = ("likelihood", "expected", "verdict", "reasoned", "reverse")

@@ -10,8 +10,8 @@ import yaml
 from builder.data.records import curated_schema, seed_schema
 from builder.data.storage import read_json, read_rows, write_rows
 from builder.errors import RecipeError, StageError
-from builder.recipe import Chat, Origin
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.models import Chat, Origin
+from builder.recipe.sections.runtime import Runtime
 from builder.train import BackwardStage, ForwardStage, SeedStage, train_backward, train_forward
 from builder.workspace import Artifact, Workspace
 

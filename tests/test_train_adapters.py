@@ -12,7 +12,7 @@ from builder.errors import ReleaseError, StageError
 from builder.llm.adapters import merge_adapter, read_adapter
 from builder.llm.contract import check_contract
 from builder.llm.tokenizer import load_tokenizer
-from builder.recipe import Chat, Engine
+from builder.recipe.sections.models import Chat, Engine
 
 LORA = {"use_peft": True, "lora_r": 4, "lora_alpha": 8, "lora_target_modules": ["v_proj", "q_proj", "down_proj"]}
 

@@ -8,7 +8,7 @@ from training_pairs import train_here, write_pairs
 
 from builder.data.storage import read_json
 from builder.errors import StageError
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.runtime import Runtime
 
 pytestmark = pytest.mark.full
 

@@ -9,8 +9,8 @@ from training_pairs import train_here, write_pairs
 
 from builder.data.storage import read_json
 from builder.errors import StageError
-from builder.recipe.runtime import Runtime
-from builder.recipe.training import Schedule
+from builder.recipe.sections.runtime import Runtime
+from builder.recipe.sections.training import Schedule
 
 TWO = f"{Path(sys.executable).parent / 'torchrun'} --nproc_per_node 2"
 FOUR = Schedule(global_batch=4, held_out=0.3)

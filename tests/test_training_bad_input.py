@@ -9,9 +9,9 @@ from builder.checkpoints import last_complete
 from builder.data.storage import read_rows
 from builder.errors import StageError
 from builder.llm.tokenizer import load_tokenizer
-from builder.recipe import Chat, Origin
-from builder.recipe.runtime import Runtime
-from builder.recipe.training import Schedule
+from builder.recipe.sections.models import Chat, Origin
+from builder.recipe.sections.runtime import Runtime
+from builder.recipe.sections.training import Schedule
 from builder.train import role_renderer
 
 

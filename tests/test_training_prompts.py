@@ -8,8 +8,8 @@ from builder.llm.contract import load_contract
 from builder.llm.engines.vllm_engine import VllmEngine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
-from builder.recipe import Chat, Engine
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.models import Chat, Engine
+from builder.recipe.sections.runtime import Runtime
 
 LORA = {"use_peft": True, "lora_r": 4, "lora_target_modules": ["q_proj", "v_proj"]}
 

@@ -2,8 +2,8 @@ import pytest
 
 from builder.data.resources import resource_folder
 from builder.errors import RecipeError
-from builder.recipe import load_recipe
-from builder.recipe.training import Schedule
+from builder.recipe.recipe import load_recipe
+from builder.recipe.sections.training import Schedule
 from builder.training_recipe import (
     ATTENTION,
     ISOLATED,

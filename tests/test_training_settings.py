@@ -11,9 +11,10 @@ from builder.data.resources import resource_folder
 from builder.data.storage import read_json, read_rows, write_rows
 from builder.llm.contract import load_contract
 from builder.llm.tokenizer import load_tokenizer
-from builder.recipe import Origin, load_recipe
-from builder.recipe.runtime import Runtime
-from builder.recipe.training import Schedule
+from builder.recipe.recipe import load_recipe
+from builder.recipe.sections.models import Origin
+from builder.recipe.sections.runtime import Runtime
+from builder.recipe.sections.training import Schedule
 from builder.train import BackwardStage, ForwardStage, train_backward, train_forward
 
 RECIPES = resource_folder("recipes")

@@ -10,7 +10,7 @@ from stages import Words, write_words
 from builder.child import last_words
 from builder.data.storage import write_json
 from builder.errors import StageError
-from builder.recipe.runtime import Runtime
+from builder.recipe.sections.runtime import Runtime
 from builder.workspace import Finished, Workspace, locked
 
 
@@ -222,7 +222,7 @@ def test_a_work_directory_has_one_build_at_a_time(tmp_path):
 
 def test_a_child_dies_with_its_parent(tmp_path):
     script = (
-        "from stages import Words, write_words\nfrom builder.recipe import Runtime\n"
+        "from stages import Words, write_words\nfrom builder.recipe.recipe import Runtime\n"
         "from builder.workspace import Workspace\nfrom pathlib import Path\n"
         f"Workspace(Path({str(tmp_path)!r}), Runtime()).run('words', write_words, Words(fail='hang once'))"
     )

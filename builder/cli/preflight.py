@@ -17,7 +17,7 @@ from builder.errors import RecipeError, StageError
 from builder.llm.contract import TEMPLATE_FILE
 from builder.llm.renderer import Renderer
 from builder.preflight import SHOWN_ROWS, Example, check_examples, describe, made_by_trl
-from builder.recipe import Recipe
+from builder.recipe.recipe import Recipe
 from builder.train import Role, role_renderer
 from builder.training_recipe import read_training_recipe, resolve_recipe
 from builder.training_rows import Row, backward_rows, forward_rows, why_drop

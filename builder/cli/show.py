@@ -15,7 +15,7 @@ from builder.errors import RecipeError, StageError
 from builder.escape import escape
 from builder.method.curate.histogram import describe_thresholds, histogram, thresholds
 from builder.method.curate.iterations import selection_scores
-from builder.recipe.curate import RATINGS
+from builder.recipe.sections.curate import RATINGS
 from builder.stage_names import CURATE, SCORE
 from builder.training_output import METRICS
 from builder.workspace import Artifact

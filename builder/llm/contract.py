@@ -16,7 +16,7 @@ from builder.errors import StageError
 from builder.llm.conversations import both_tags, completion, question
 
 if TYPE_CHECKING:
-    from builder.recipe import Chat
+    from builder.recipe.sections.models import Chat
 
 CONTRACT_FILE = "chat_contract.json"
 TEMPLATE_FILE = "chat_template.jinja"

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from builder.section import Input, Named, Section
+from builder.recipe.sections.section import Input, Named, Section
 
 
 class SeedSource(Section):

@@ -10,9 +10,9 @@ from builder import __version__
 from builder.data.resources import resource_folder
 from builder.errors import ReleaseError
 from builder.escape import escape
-from builder.licences import licence_entries
-from builder.recipe.judges import Rated
-from builder.recipe.other import Loaded
+from builder.recipe.licences import licence_entries
+from builder.recipe.sections.judges import Rated
+from builder.recipe.sections.models import Loaded
 from builder.release.figures import (
     domains,
     funnel,

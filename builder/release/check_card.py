@@ -7,7 +7,7 @@ from typing import Any
 
 from builder.data.storage import count_rows, parquet_files
 from builder.errors import RecipeError, ReleaseError
-from builder.licences import licence_problems
+from builder.recipe.licences import licence_problems
 from builder.recipe.strict_yaml import parse_yaml
 from builder.release.card import read_features, size_category
 from builder.release.check_limits import check_names

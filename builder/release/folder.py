@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from builder.build import Build
 from builder.data.storage import read_json, read_rows, write_text
 from builder.errors import ReleaseError, StageError
-from builder.recipe import Recipe
+from builder.recipe.recipe import Recipe
 from builder.release.card import dataset_card, front_matter_text
 from builder.release.changelog import CHANGELOG, change_log
 from builder.release.changes import BUILD_FILE, compare

@@ -146,7 +146,7 @@ def _inputs(dataset: Path, corpora: list[Path], search: Search) -> "list[Input]"
         RecipeError: If there is no file of a format that the build read.
     """
     from builder.method.corpus.reading.readers import list_inputs
-    from builder.recipe.segments import CorpusSource
+    from builder.recipe.sections.corpus import CorpusSource
 
     found: list[Input] = []
     problems: list[str] = []

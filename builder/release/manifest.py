@@ -7,7 +7,8 @@ from typing import Any
 
 from builder import __version__
 from builder.data.storage import read_json, write_json
-from builder.recipe import Base, Recipe
+from builder.recipe.recipe import Recipe
+from builder.recipe.sections.models import Base
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1

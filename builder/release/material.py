@@ -7,7 +7,7 @@ from functools import cached_property
 from builder.build import Build
 from builder.data.storage import read_rows
 from builder.errors import ReleaseError
-from builder.recipe import Recipe
+from builder.recipe.recipe import Recipe
 from builder.release.quotes import SOURCE_TEXTS, quoting_ids
 from builder.release.removed import NAMES_OF_A_ROW, removed_ids
 from builder.release.versions import Previous

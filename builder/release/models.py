@@ -8,9 +8,9 @@ from typing import Any
 from builder.data.accounting import Counts
 from builder.data.storage import count_rows, parquet_files, read_json, write_text
 from builder.errors import ReleaseError
-from builder.licences import licence_entries
 from builder.llm.adapters import CONFIG_FILE, WEIGHTS_FILE, merge_adapter
 from builder.llm.contract import load_contract
+from builder.recipe.licences import licence_entries
 from builder.release.card import AUGMENTATION, front_matter_text, prompts, render_card
 from builder.release.manifest import write_manifest
 from builder.release.material import BASE, Material

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from builder.build import Build
-from builder.recipe.judges import Judge, Rated
-from builder.recipe.other import Loaded
+from builder.recipe.sections.judges import Judge, Rated
+from builder.recipe.sections.models import Loaded
 from builder.release.material import Material
 from builder.stage_names import Half, half_of
 from builder.workspace import Artifact

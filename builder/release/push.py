@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from builder.errors import RecipeError, ReleaseError
-from builder.recipe.release import Release
+from builder.recipe.sections.release import Release
 from builder.release.files import Difference, File, difference, local_files
 from builder.release.folder import RECEIPT
 from builder.release.hub import HubRepository, Refs

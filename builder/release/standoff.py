@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from builder.data.storage import parquet_files, read_json, read_rows
 from builder.errors import ReleaseError
 from builder.method.corpus.cutting.walk import WALK_VERSION
-from builder.recipe import Recipe
-from builder.recipe.release import Release
+from builder.recipe.recipe import Recipe
+from builder.recipe.sections.release import Release
 from builder.release.manifest import MANIFEST
 from builder.release.material import BASE, Material
 from builder.release.tables import WEB, configs

@@ -13,9 +13,9 @@ from builder.llm.engines.generators import answer_text
 from builder.llm.engines.start import start_engine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
-from builder.recipe import Chat, Engine
-from builder.recipe.runtime import Runtime
-from builder.section import Section
+from builder.recipe.sections.models import Chat, Engine
+from builder.recipe.sections.runtime import Runtime
+from builder.recipe.sections.section import Section
 
 VERSION = 1
 

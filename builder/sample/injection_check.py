@@ -22,7 +22,7 @@ from builder.llm.engines.start import start_engine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.curate.scoring.judges import judge_rows
-from builder.recipe.judges import Expected, Judge, Likelihood, Reasoned, Reverse, Verdict
+from builder.recipe.sections.judges import Expected, Judge, Likelihood, Reasoned, Reverse, Verdict
 from builder.sample.generate import write_sample
 from builder.sample.report import read_truth
 from builder.stage_names import model

@@ -13,7 +13,7 @@ from typing import Any
 from builder.build import Build
 from builder.console import Console, describe_counts
 from builder.data.storage import read_rows
-from builder.recipe import Recipe
+from builder.recipe.recipe import Recipe
 from builder.sample.answers import AnswerStage, answer_questions
 from builder.sample.generate import sample_world
 from builder.sample.web import DEFECTS, World, well_formed

@@ -10,7 +10,7 @@ from builder.method.corpus.workers import watched_workers
 
 if TYPE_CHECKING:
     from builder.llm.batch.block import AnswerRows
-    from builder.recipe.runtime import Runtime
+    from builder.recipe.sections.runtime import Runtime
 
 NO_GPU = ("", "-1", "NoDevFiles")
 """Values of CUDA_VISIBLE_DEVICES that hide all GPUs."""

@@ -13,7 +13,7 @@ from builder.progress import polled
 
 if TYPE_CHECKING:
     from builder.llm.batch.block import AnswerRows
-    from builder.recipe.runtime import Runtime
+    from builder.recipe.sections.runtime import Runtime
 
 _POLL_SECONDS = 5.0
 

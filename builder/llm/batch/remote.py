@@ -26,7 +26,7 @@ from builder.progress import PROGRESS_FILE, Progress, read_progress
 if TYPE_CHECKING:
     from builder.llm.batch.block import AnswerRows
     from builder.llm.batch.chunks import Chunks
-    from builder.recipe.runtime import Runtime
+    from builder.recipe.sections.runtime import Runtime
 
 ENDED = "ended.json"
 """What an engine that did not reach its end says, in its own folder below the stage's logs."""

@@ -15,7 +15,7 @@ from builder.progress import PROGRESS_FILE, Progress, Seen, polled, read_progres
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from builder.recipe.runtime import Runtime
+    from builder.recipe.sections.runtime import Runtime
 
 _POLL_SECONDS = 0.5
 

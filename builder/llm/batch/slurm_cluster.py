@@ -16,7 +16,7 @@ from builder.llm.batch.remote import Elsewhere, has_failed, keep_waiting
 
 if TYPE_CHECKING:
     from builder.llm.batch.block import AnswerRows
-    from builder.recipe.runtime import Runtime, Slurm
+    from builder.recipe.sections.runtime import Runtime, Slurm
 
 POLL_SECONDS = 10.0
 CANCEL_SECONDS = 300.0

@@ -10,7 +10,7 @@ from builder.llm.engines.engine import Failed, Sampling, Tick
 from builder.llm.engines.request_failures import Pace
 
 if TYPE_CHECKING:
-    from builder.recipe.runtime import Runtime
+    from builder.recipe.sections.runtime import Runtime
 
 
 class Reply(NamedTuple):

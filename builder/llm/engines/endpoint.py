@@ -18,7 +18,7 @@ from builder.llm.engines.engine import Failed, Tick
 from builder.llm.engines.request_failures import BAD_REPLY, Health, Pace, Trouble, reading_trouble, status_trouble
 
 if TYPE_CHECKING:
-    from builder.recipe.runtime import Runtime
+    from builder.recipe.sections.runtime import Runtime
 
 
 KEY = "OPENAI_API_KEY"

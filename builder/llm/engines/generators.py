@@ -16,10 +16,9 @@ from builder.llm.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from builder.llm.engines.chat_model import ChatModel
-    from builder.recipe import Chat
-    from builder.recipe import Engine as EngineConfig
-    from builder.recipe.other import Loaded
-    from builder.recipe.runtime import Runtime
+    from builder.recipe.sections.models import Chat, Loaded
+    from builder.recipe.sections.models import Engine as EngineConfig
+    from builder.recipe.sections.runtime import Runtime
 
 
 Role = Literal["forward", "backward"]

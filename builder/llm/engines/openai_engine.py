@@ -17,8 +17,8 @@ from builder.llm.engines.request_failures import Pace
 from builder.llm.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
-    from builder.recipe import Engine as EngineConfig
-    from builder.recipe.runtime import Runtime
+    from builder.recipe.sections.models import Engine as EngineConfig
+    from builder.recipe.sections.runtime import Runtime
 
 NEUTRAL: Body = {
     "top_k": 0,

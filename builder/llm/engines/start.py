@@ -10,8 +10,8 @@ from builder.errors import StageError
 from builder.llm.engines.engine import Engine, Tick
 
 if TYPE_CHECKING:
-    from builder.recipe import Engine as EngineConfig
-    from builder.recipe.runtime import Runtime
+    from builder.recipe.sections.models import Engine as EngineConfig
+    from builder.recipe.sections.runtime import Runtime
 
 
 def start_engine(model: Path, config: "EngineConfig", runtime: "Runtime", tick: Tick = lambda: None) -> Engine:

@@ -12,7 +12,7 @@ from builder.llm.engines.engine import Completion, Sampling, Tick
 if TYPE_CHECKING:
     import torch
 
-    from builder.recipe import Engine as EngineConfig
+    from builder.recipe.sections.models import Engine as EngineConfig
 
 
 class TransformersEngine:

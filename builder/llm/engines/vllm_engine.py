@@ -13,8 +13,8 @@ from builder.llm.adapters import read_adapter
 from builder.llm.engines.engine import Completion, Sampling, Tick
 
 if TYPE_CHECKING:
-    from builder.recipe import Engine as EngineConfig
-    from builder.recipe.runtime import Runtime
+    from builder.recipe.sections.models import Engine as EngineConfig
+    from builder.recipe.sections.runtime import Runtime
 
 
 class VllmEngine:

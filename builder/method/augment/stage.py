@@ -21,10 +21,11 @@ from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.augment.gate.rules import why_reject
 from builder.method.augment.openings import openings
-from builder.recipe import Augment, Chat
-from builder.recipe import Engine as EngineConfig
-from builder.recipe.runtime import Runtime
-from builder.section import Section
+from builder.recipe.sections.augment import Augment
+from builder.recipe.sections.models import Chat
+from builder.recipe.sections.models import Engine as EngineConfig
+from builder.recipe.sections.runtime import Runtime
+from builder.recipe.sections.section import Section
 
 VERSION = 3
 

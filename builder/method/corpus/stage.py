@@ -16,8 +16,8 @@ from builder.errors import StageError
 from builder.fingerprint import fingerprint
 from builder.method.corpus.tasks import TaskFiles
 from builder.method.corpus.workers import forks_end_with_us, watched_workers
-from builder.recipe.runtime import Runtime
-from builder.recipe.segments import Segments
+from builder.recipe.sections.corpus import Segments
+from builder.recipe.sections.runtime import Runtime
 
 if TYPE_CHECKING:
     from builder.method.corpus.reading.readers import Input, Loss, Page

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from builder.method.corpus.cutting.page import CutPage
     from builder.method.corpus.cutting.segmenter import Segment
     from builder.method.corpus.reading.readers import Page
-    from builder.recipe.segments import Segments
+    from builder.recipe.sections.corpus import Segments
 
     Outcome = tuple[Page, CutPage] | Loss
 

@@ -19,9 +19,9 @@ from builder.method.corpus.rules.urls import registered_domain
 from builder.method.curate.histogram import histogram
 from builder.method.curate.near_instructions import NearInstructions
 from builder.method.curate.selection import Limits, Scores, choose, read_columns, select_by, wanted_rows
-from builder.recipe import CleanCurate
-from builder.recipe.curate import Curate
-from builder.recipe.runtime import Runtime
+from builder.recipe.recipe import CleanCurate
+from builder.recipe.sections.curate import Curate
+from builder.recipe.sections.runtime import Runtime
 
 VERSION = 2
 _BATCH = 10_000

@@ -13,7 +13,7 @@ from builder.data.storage import read_rows
 from builder.errors import StageError
 from builder.method.curate.near_instructions import NearInstructions
 from builder.method.curate.ranks import combine
-from builder.recipe.curate import Curate
+from builder.recipe.sections.curate import Curate
 
 Scores = dict[str, float | None]
 

@@ -10,7 +10,7 @@ from builder.gate.words import fold, holds_run, runs, shared_share, units, words
 from builder.method.augment.gate.phrases import has_turn, is_refusal
 from builder.method.augment.gate.references import points_elsewhere
 from builder.method.corpus.cutting.language import detect
-from builder.recipe.gate import Gate
+from builder.recipe.sections.augment import Gate
 from builder.secret_tokens import find_secret
 
 RULES = (

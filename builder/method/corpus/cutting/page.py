@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from builder.method.corpus.cutting.blocks import Block
     from builder.method.corpus.reading.readers import Page
-    from builder.recipe.segments import Segments
+    from builder.recipe.sections.corpus import Segments
 
 LANGUAGE_CHARS = 1_000
 """How much text the language detector is shown."""

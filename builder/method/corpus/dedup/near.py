@@ -18,8 +18,8 @@ from builder.data.storage import read_json, write_json
 from builder.method.corpus.rules.splitter import splitter
 from builder.method.corpus.workers import forks_end_with_us
 from builder.progress import Progress, polled
-from builder.recipe.runtime import Runtime
-from builder.recipe.segments import Dedup
+from builder.recipe.sections.corpus import Dedup
+from builder.recipe.sections.runtime import Runtime
 
 if TYPE_CHECKING:
     import numpy as np

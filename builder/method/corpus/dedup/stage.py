@@ -15,8 +15,8 @@ from builder.method.corpus.dedup.index import Index, read_index
 from builder.method.corpus.dedup.near import MinHash
 from builder.method.corpus.dedup.output import write_kept, write_rejected
 from builder.method.corpus.rules.urls import registered_domain
-from builder.recipe.runtime import Runtime
-from builder.recipe.segments import Dedup
+from builder.recipe.sections.corpus import Dedup
+from builder.recipe.sections.runtime import Runtime
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,7 +14,7 @@ from builder.method.corpus.reading.tables import PLAIN_JSON, check_columns
 from builder.method.corpus.reading.warc import WarcReader, WarcRecord
 
 if TYPE_CHECKING:
-    from builder.recipe.segments import CorpusSource
+    from builder.recipe.sections.corpus import CorpusSource
 
 _ENDINGS: dict[Format, tuple[str, ...]] = {
     "warc": (".warc", ".warc.gz"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from builder.method.corpus.rules.splitter import splitter
 
 if TYPE_CHECKING:
-    from builder.recipe.segments import FilterName
+    from builder.recipe.sections.corpus import FilterName
 
 
 def filter_fault(text: str, names: "list[FilterName]") -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from builder.errors import RecipeError
 
 if TYPE_CHECKING:
-    from builder.recipe.segments import Segments
+    from builder.recipe.sections.corpus import Segments
 
 _LIST = Path(__file__).with_name("navigation_headers.txt")
 _ACRONYM_WORDS, _ACRONYM_LETTERS = 2, 4

@@ -15,7 +15,7 @@ from builder.secret_tokens import find_secret
 if TYPE_CHECKING:
     from builder.method.corpus.cutting.composition import Composition
     from builder.method.corpus.cutting.segmenter import Segment
-    from builder.recipe.segments import Segments
+    from builder.recipe.sections.corpus import Segments
 
 
 def why_reject(segment: "Segment", config: "Segments") -> str | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from builder.data.storage import parquet_files, read_rows
 from builder.llm.batch.chunks import ENGINE_TROUBLE
-from builder.recipe.judges import Judge, Likelihood, Rated, Reverse
+from builder.recipe.sections.judges import Judge, Likelihood, Rated, Reverse
 
 Row = dict[str, Any]
 FIRST = 200

@@ -15,7 +15,7 @@ from builder.llm.renderer import Renderer
 from builder.method.curate.scoring.likelihoods import likelihood, reverse
 from builder.method.curate.scoring.ratings import rated, score_position, unscored
 from builder.method.curate.scoring.verdicts import reasoned, verdict
-from builder.recipe.judges import Expected, Judge, Likelihood, Reasoned, Reverse, Verdict
+from builder.recipe.sections.judges import Expected, Judge, Likelihood, Reasoned, Reverse, Verdict
 
 
 def judge_rows(

@@ -12,7 +12,7 @@ from builder.llm.conversations import Contrast, likelihood_contrast, reverse_con
 from builder.llm.engines.engine import Engine, Failed
 from builder.llm.renderer import Renderer
 from builder.method.curate.scoring.ratings import unscored
-from builder.recipe.judges import Likelihood
+from builder.recipe.sections.judges import Likelihood
 
 Reading = tuple[list[float], list[float]]
 """Log p of the tokens of one text, end token last: given what it depends on, and alone."""

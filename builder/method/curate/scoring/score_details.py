@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from builder.data.accounting import Counts
-from builder.recipe.judges import Judge, Reasoned, Verdict
+from builder.recipe.sections.judges import Judge, Reasoned, Verdict
 
 Row = dict[str, Any]
 MANY = 0.2

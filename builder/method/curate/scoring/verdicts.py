@@ -17,7 +17,7 @@ from builder.llm.engines.engine import NO_LOGPROBS, Completion, Engine, Failed, 
 from builder.llm.engines.generators import Speaker
 from builder.llm.renderer import Renderer, control_tokens
 from builder.method.curate.scoring.ratings import rated, score_position, unscored
-from builder.recipe.judges import Reasoned, Verdict
+from builder.recipe.sections.judges import Reasoned, Verdict
 
 VERDICT = re.compile(r"score\s*+\**+\s*+:?\s*+\**+\s*+(-?\d+(?:\.\d+)?)", re.IGNORECASE)
 SCORE_LINE = re.compile(

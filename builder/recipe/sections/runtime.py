@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from builder.section import RecipePath, Section, Share
+from builder.recipe.sections.section import RecipePath, Section, Share
 
 
 class Slurm(Section):

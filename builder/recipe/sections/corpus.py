@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from builder.section import InputUrl, Named, NoResult, Section, Share
+from builder.recipe.sections.section import InputUrl, Named, NoResult, Section, Share
 
 FilterName = Literal["gopher_quality", "gopher_repetition", "c4_quality", "fineweb_quality"]
 Count = Annotated[int, Field(ge=0)]

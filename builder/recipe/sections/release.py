@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from builder.section import Named, Section
+from builder.recipe.sections.section import Named, Section
 
 Repository = Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
 

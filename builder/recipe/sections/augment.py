@@ -1,10 +1,11 @@
 """Section of the recipe for the sanity gate on written instructions; null or false switches a rule off."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from builder.section import Section, Share
+from builder.recipe.sections.models import Other
+from builder.recipe.sections.section import Named, Section, Share
 
 Words = Annotated[int, Field(ge=1, le=100)]
 
@@ -27,3 +28,25 @@ class Gate(Section):
     """Whether one that points at a text it does not hold ("the passage above") is dropped; English phrases only."""
     language: bool = True
     """Whether one that is surely in another language than the segment is dropped."""
+
+
+class Augment(Section):
+    """Self-augmentation (paper 2.2; generation settings of 3.1)."""
+
+    model: Other | None = None
+    """Writes the instructions instead of M_yx."""
+    template: Literal["backward"] | Named = "backward"
+    temperature: Annotated[float, Field(ge=0)] = 0.7
+    top_p: Share = 0.9
+    max_tokens: Annotated[int, Field(ge=1)] = 256
+    samples: Annotated[int, Field(ge=1)] = 1
+    keep: Literal["all", "best"] = "all"
+    """Which samples of a segment go on: all that pass the gate, or the one with the highest log p(x|y) per token."""
+    gate: Gate = Gate()
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _best(self) -> "Augment":
+        if self.keep == "best" and self.model is not None and self.model.served_name is not None:
+            raise ValueError("has keep: best, which needs log-probabilities, and a served model gives none; use all")
+        return self

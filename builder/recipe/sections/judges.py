@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from builder.recipe.other import Loaded, Other
-from builder.section import Named, Section, Share
+from builder.recipe.sections.models import Loaded, Other
+from builder.recipe.sections.section import Named, Section, Share
 
 
 class Looked(Section):

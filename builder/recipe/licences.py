@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from builder.recipe import Recipe
+from builder.recipe.recipe import Recipe
 
 OTHER = "other"
 HUB_LICENCES = frozenset(

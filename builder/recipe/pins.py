@@ -7,10 +7,10 @@ from typing import Literal, NamedTuple
 
 from builder.data.storage import whole_file
 from builder.errors import BuilderError, RecipeError
-from builder.recipe import Recipe, load_recipe
 from builder.recipe.edit import Place, write_revisions
-from builder.recipe.judges import Rated
-from builder.recipe.other import Loaded
+from builder.recipe.recipe import Recipe, load_recipe
+from builder.recipe.sections.judges import Rated
+from builder.recipe.sections.models import Loaded
 
 SECONDS = 30
 """How long the Hub may take to answer."""

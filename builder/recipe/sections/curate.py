@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from builder.section import Section, Share
+from builder.recipe.sections.section import Section, Share
 
 Selector = Literal["likelihood", "expected", "verdict", "reasoned", "reverse", "random", "longest"]
 RATINGS = ("expected", "verdict", "reasoned")

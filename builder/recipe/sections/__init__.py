@@ -1,0 +1,1 @@
+"""The sections of build.yaml as strict models, one file a stage."""

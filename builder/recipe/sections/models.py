@@ -1,0 +1,99 @@
+"""Section of the recipe for a model that the build does not train: one that writes instructions, or one that judges."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from builder.recipe.sections.section import Input, Named, Section
+
+
+class Loaded(Section):
+    """An instruction model, asked in its own chat template: a folder, or a Hub repository at a pinned commit.
+
+    Departure: the paper's models judge and write for themselves. Köksal et al. 2023 (LongForm, arXiv 2304.08460) let an
+    instruction model write, Chen et al. 2023 (AlpaGasus, arXiv 2307.08701) let a stronger model judge.
+    """
+
+    path: Input | None = None
+    model: str | None = None
+    revision: Annotated[str, Field(min_length=1)] | None = None
+
+    @property
+    def served_name(self) -> str | None:
+        """The name under which a server has it; None if it is loaded here."""
+        return None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Loaded":
+        given = [self.path, self.model, self.served_name]
+        if sum(value is not None for value in given) != 1:
+            more = ", served (a name)" if "served" in type(self).model_fields else ""
+            raise ValueError(f"needs exactly one of path (a folder), model (a Hub repository){more}")
+        return self
+
+    @property
+    def location(self) -> str:
+        """What `from_pretrained` takes; for a served model, its name."""
+        return str(self.path or self.model or self.served_name)
+
+
+class Other(Loaded):
+    """The same, or what the server at `runtime.endpoint` has under a name; it is asked in conversations."""
+
+    served: Annotated[str, Field(min_length=1)] | None = None
+
+    @property
+    def served_name(self) -> str | None:
+        """The name under which the server has it; None if it is loaded here."""
+        return self.served
+
+
+class Origin(Section):
+    """Where a base model comes from: a local folder, or a Hub repository; only one at a pinned commit is built from."""
+
+    path: Input | None = None
+    model: str | None = None
+    revision: Annotated[str, Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Origin":
+        if (self.path is None) == (self.model is None):
+            raise ValueError("needs exactly one of path (a folder) and model (a Hub repository)")
+        return self
+
+    @property
+    def location(self) -> str:
+        """What `from_pretrained` takes."""
+        return str(self.path or self.model)
+
+
+class Base(Origin):
+    """The model every training starts from, and its licence, which no training depends on."""
+
+    license: Annotated[str, Field(min_length=1)]
+    """One of the Hub's identifiers; `other` needs the next two."""
+    license_name: str | None = None
+    license_link: str | None = None
+
+    @property
+    def origin(self) -> Origin:
+        """What a training depends on."""
+        return Origin(path=self.path, model=self.model, revision=self.revision)
+
+
+class Chat(Section):
+    """What becomes the chat contract: template and tags (paper 2.3, "Augmented and seed data")."""
+
+    template: Literal["chatml", "tokenizer"] | Named = "chatml"
+    system_seed: str = "Answer in the style of an AI Assistant."
+    system_web: str = "Answer with knowledge from web search."
+    system_backward: str = "Write the instruction that this text answers."
+
+
+class Engine(Section):
+    """What runs the models; all of it changes results."""
+
+    kind: Literal["vllm", "transformers", "openai"] = "vllm"
+    """`openai`: a server of that interface at `runtime.endpoint`, which serves each model under its folder's name."""
+    dtype: Literal["float32", "bfloat16", "float16", "auto"] = "auto"
+    max_model_len: Annotated[int, Field(ge=16)] = 4_096

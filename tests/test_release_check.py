@@ -14,11 +14,11 @@ import pytest
 from release_build import FakeBuild, recipe_of
 
 from builder.recipe.licences import licence_notes
-from builder.release import assemble, check_release, release_notes
-from builder.release.check import OF_DATASETS
+from builder.release.check import OF_DATASETS, check_release, release_notes
 from builder.release.check_croissant import check_croissant
 from builder.release.check_limits import check_limits
 from builder.release.check_loading import check_loading
+from builder.release.folder import assemble
 from builder.release.manifest import MANIFEST, describe_files, sha256
 
 TRAIN = "curated/train-00000-of-00001.parquet"

@@ -13,7 +13,7 @@ from release_build import FakeBuild
 
 from builder.build import Build
 from builder.data.storage import count_rows, read_rows
-from builder.release import assemble
+from builder.release.folder import assemble
 from builder.release.markdown import examples
 
 README = Path(__file__).parents[1] / "README.md"

@@ -19,7 +19,8 @@ from crawl_build import MAIL, PAGES, QUOTED, CrawlBuild, crawl, web_page
 from builder.build import Build
 from builder.data.storage import parquet_files, read_rows
 from builder.errors import RecipeError, ReleaseError
-from builder.release import assemble, check_release
+from builder.release.check import check_release
+from builder.release.folder import assemble
 from builder.release.hydrate import describe_hydrated, hydrate
 from builder.release.manifest import MANIFEST, describe_files
 from builder.release.markdown import examples

@@ -13,8 +13,8 @@ from builder.build import Build
 from builder.data.records import candidate_schema
 from builder.data.storage import read_json, read_rows, write_rows
 from builder.errors import RecipeError, ReleaseError
-from builder.release import assemble
 from builder.release.changes import compare
+from builder.release.folder import assemble
 from builder.release.versions import (
     Level,
     Previous,

@@ -154,7 +154,7 @@ def release_project(project: Project, version: str, out: Path | None = None, *, 
         RecipeError: If the version is no version.
         ReleaseError: If a stage is not done, or the folder does not pass its checks.
     """
-    from builder.release import assemble
+    from builder.release.folder import assemble
 
     folder = out or project.folder / "releases" / version
     return assemble(folder, finished_build(project), version, replace=replace)

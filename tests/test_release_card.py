@@ -11,7 +11,9 @@ from release_build import HOSTILE, FakeBuild
 from builder.build import Build
 from builder.data.storage import read_rows
 from builder.escape import escape
-from builder.release.card import config_entries, front_matter_text, read_features, size_category
+from builder.release.cards.card import config_entries, front_matter_text, read_features, size_category
+from builder.release.cards.markdown import fence, own_text
+from builder.release.cards.plots import FUNNEL, SCORES, steps, write_figures
 from builder.release.figures import (
     domains,
     funnel,
@@ -21,11 +23,9 @@ from builder.release.figures import (
     score_summary,
     text_statistics,
 )
-from builder.release.markdown import fence, own_text
 from builder.release.material import Material
 from builder.release.models import write_models
 from builder.release.parquet import write_config
-from builder.release.plots import FUNNEL, SCORES, steps, write_figures
 from builder.release.tables import configs
 
 

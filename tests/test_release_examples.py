@@ -13,8 +13,8 @@ from release_build import FakeBuild
 
 from builder.build import Build
 from builder.data.storage import count_rows, read_rows
+from builder.release.cards.markdown import examples
 from builder.release.folder import assemble
-from builder.release.markdown import examples
 
 README = Path(__file__).parents[1] / "README.md"
 REPOSITORY, TAG = "org/tiny", "v1.2.3"

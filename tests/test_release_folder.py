@@ -19,9 +19,9 @@ from builder.data.storage import read_rows, write_json, write_rows
 from builder.errors import RecipeError, ReleaseError
 from builder.recipe.recipe import load_recipe
 from builder.recipe.sections.runtime import Runtime
+from builder.release.cards.markdown import examples
 from builder.release.check import check_release
 from builder.release.folder import assemble
-from builder.release.markdown import examples
 from builder.release.material import Material
 from builder.release.training import accelerate_config, write_training
 from builder.stage_names import half_of

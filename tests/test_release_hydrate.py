@@ -19,11 +19,11 @@ from crawl_build import MAIL, PAGES, QUOTED, CrawlBuild, crawl, web_page
 from builder.build import Build
 from builder.data.storage import parquet_files, read_rows
 from builder.errors import RecipeError, ReleaseError
+from builder.release.cards.markdown import examples
 from builder.release.check import check_release
 from builder.release.folder import assemble
 from builder.release.hydrate import describe_hydrated, hydrate
 from builder.release.manifest import MANIFEST, describe_files
-from builder.release.markdown import examples
 from builder.release.push import Push, push_release
 from builder.release.quotes import quotes
 from builder.release.standoff import refuse_unreviewed

@@ -9,7 +9,7 @@ from builder.data.storage import count_rows, parquet_files
 from builder.errors import RecipeError, ReleaseError
 from builder.recipe.licences import licence_problems
 from builder.recipe.strict_yaml import parse_yaml
-from builder.release.card import read_features, size_category
+from builder.release.cards.card import read_features, size_category
 from builder.release.check_limits import check_names
 
 REQUIRED = ("language", "pretty_name", "size_categories", "task_categories", "tags", "configs")

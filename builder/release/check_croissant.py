@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from builder.data.storage import read_json
-from builder.release.croissant import CROISSANT
+from builder.release.cards.croissant import CROISSANT
 from builder.release.manifest import sha256
 
 _LIBRARY = "mlcroissant"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from builder.errors import RecipeError
 from builder.recipe.strict_yaml import parse_yaml
-from builder.release.markdown import own_text
+from builder.release.cards.markdown import own_text
 from builder.secret_tokens import find_secret
 
 OURS = (".md", ".json", ".yaml", ".jinja")

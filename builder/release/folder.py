@@ -12,16 +12,16 @@ from builder.build import Build
 from builder.data.storage import read_json, read_rows, write_text
 from builder.errors import ReleaseError, StageError
 from builder.recipe.recipe import Recipe
-from builder.release.card import dataset_card, front_matter_text
-from builder.release.changelog import CHANGELOG, change_log
+from builder.release.cards.card import dataset_card, front_matter_text
+from builder.release.cards.changelog import CHANGELOG, change_log
+from builder.release.cards.croissant import write_croissant
+from builder.release.cards.plots import write_figures
 from builder.release.changes import BUILD_FILE, compare
 from builder.release.check import check_release
-from builder.release.croissant import write_croissant
 from builder.release.manifest import MANIFEST, history, sha256, write_manifest
 from builder.release.material import Material
 from builder.release.models import write_models
 from builder.release.parquet import write_config
-from builder.release.plots import write_figures
 from builder.release.provenance import generator, judges, seed_sources
 from builder.release.removed import write_removed
 from builder.release.standoff import STANDOFF, released_configs, restoring

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from builder.data.records import candidate_schema
 from builder.data.storage import read_rows, write_json, write_text
 from builder.llm.conversations import completion
-from builder.release.card import config_entries, front_matter_text, size_category
+from builder.release.cards.card import config_entries, front_matter_text, size_category
 from builder.release.check_card import read_front_matter
 from builder.release.parquet import Config, write_config
 from builder.release.standoff import SEED, place_schema

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.data.storage import read_json
-from builder.release.changelog import describe
+from builder.release.cards.changelog import describe
 from builder.release.changes import Changes, compare
 from builder.release.files import Difference, difference, local_files
 from builder.release.hub import RemoteFile

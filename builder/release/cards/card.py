@@ -13,6 +13,7 @@ from builder.escape import escape
 from builder.recipe.licences import licence_entries
 from builder.recipe.sections.judges import Rated
 from builder.recipe.sections.models import Loaded
+from builder.release.cards.markdown import fence
 from builder.release.figures import (
     domains,
     funnel,
@@ -24,7 +25,6 @@ from builder.release.figures import (
     score_summary,
     text_statistics,
 )
-from builder.release.markdown import fence
 from builder.release.material import Material
 from builder.release.parquet import Config
 from builder.release.provenance import judge_of_page, seed_sources

@@ -35,8 +35,8 @@ from builder.recipe.sections.augment import Augment
 from builder.recipe.sections.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
 from builder.recipe.sections.models import Chat, Engine
 from builder.recipe.sections.runtime import Runtime
-from builder.release.check import check_release
-from builder.release.check_rows import check_rows
+from builder.release.checks.check import check_release
+from builder.release.checks.rows import check_rows
 from builder.release.folder import assemble
 from builder.training_rows import Source, backward_rows, forward_rows, write_training_rows
 

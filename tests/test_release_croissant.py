@@ -10,8 +10,8 @@ import pytest
 from release_build import FakeBuild
 
 from builder.data.storage import read_rows
-from builder.release.check import check_release, release_notes
-from builder.release.check_croissant import check_croissant
+from builder.release.checks.check import check_release, release_notes
+from builder.release.checks.croissant import check_croissant
 from builder.release.folder import assemble
 
 

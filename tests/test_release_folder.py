@@ -20,7 +20,7 @@ from builder.errors import RecipeError, ReleaseError
 from builder.recipe.recipe import load_recipe
 from builder.recipe.sections.runtime import Runtime
 from builder.release.cards.markdown import examples
-from builder.release.check import check_release
+from builder.release.checks.check import check_release
 from builder.release.folder import assemble
 from builder.release.material import Material
 from builder.release.training import accelerate_config, write_training

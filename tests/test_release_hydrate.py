@@ -20,7 +20,7 @@ from builder.build import Build
 from builder.data.storage import parquet_files, read_rows
 from builder.errors import RecipeError, ReleaseError
 from builder.release.cards.markdown import examples
-from builder.release.check import check_release
+from builder.release.checks.check import check_release
 from builder.release.folder import assemble
 from builder.release.hydrate import describe_hydrated, hydrate
 from builder.release.manifest import MANIFEST, describe_files

@@ -143,7 +143,7 @@ def release_of(model, target, *, merge):
 
 
 def test_an_adapter_is_released_merged_where_its_base_is_a_folder_and_as_it_is_where_it_is_on_the_hub(first, tmp_path):
-    from builder.release.check_files import check_weights
+    from builder.release.checks.files import check_weights
 
     names = release_of(first / "model", tmp_path / "merged", merge=True)
     assert {"model.safetensors", "config.json", "chat_contract.json", "chat_template.jinja", "tokenizer.json"} <= names

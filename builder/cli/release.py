@@ -10,7 +10,7 @@ from builder.cli.project import Project
 from builder.errors import ReleaseError
 from builder.escape import escape
 from builder.recipe.recipe import Recipe
-from builder.release.check import release_notes
+from builder.release.checks.check import release_notes
 from builder.release.folder import assemble, assembled
 from builder.release.hub import HubRepository
 from builder.release.manifest import MANIFEST, sha256

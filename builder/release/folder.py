@@ -17,7 +17,7 @@ from builder.release.cards.changelog import CHANGELOG, change_log
 from builder.release.cards.croissant import write_croissant
 from builder.release.cards.plots import write_figures
 from builder.release.changes import BUILD_FILE, compare
-from builder.release.check import check_release
+from builder.release.checks.check import check_release
 from builder.release.manifest import MANIFEST, history, sha256, write_manifest
 from builder.release.material import Material
 from builder.release.models import write_models

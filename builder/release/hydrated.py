@@ -9,7 +9,7 @@ from builder.data.records import candidate_schema
 from builder.data.storage import read_rows, write_json, write_text
 from builder.llm.conversations import completion
 from builder.release.cards.card import config_entries, front_matter_text, size_category
-from builder.release.check_card import read_front_matter
+from builder.release.checks.card import read_front_matter
 from builder.release.parquet import Config, write_config
 from builder.release.standoff import SEED, place_schema
 from builder.release.tables import WEB, conversation_schema, rows_digest, table_of

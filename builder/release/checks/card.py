@@ -10,7 +10,7 @@ from builder.errors import RecipeError, ReleaseError
 from builder.recipe.licences import licence_problems
 from builder.recipe.strict_yaml import parse_yaml
 from builder.release.cards.card import read_features, size_category
-from builder.release.check_limits import check_names
+from builder.release.checks.limits import check_names
 
 REQUIRED = ("language", "pretty_name", "size_categories", "task_categories", "tags", "configs")
 _FRONT = re.compile(r"\A---\n(.*?\n)---\n", re.DOTALL)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.release.check_card import read_front_matter
+from builder.release.checks.card import read_front_matter
 
 if TYPE_CHECKING:
     import pyarrow as pa

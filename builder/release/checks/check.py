@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from builder.release.check_card import check_card, check_model_card
-from builder.release.check_croissant import check_croissant, croissant_unchecked
-from builder.release.check_files import check_data, check_manifest, check_weights
-from builder.release.check_limits import check_limits
-from builder.release.check_loading import check_loading
-from builder.release.check_rows import check_rows, large_rows
-from builder.release.check_text import check_texts
+from builder.release.checks.card import check_card, check_model_card
+from builder.release.checks.croissant import check_croissant, croissant_unchecked
+from builder.release.checks.files import check_data, check_manifest, check_weights
+from builder.release.checks.limits import check_limits
+from builder.release.checks.loading import check_loading
+from builder.release.checks.rows import check_rows, large_rows
+from builder.release.checks.texts import check_texts
 from builder.release.standoff import check_standoff
 
 Check = Callable[[Path], Iterator[str]]

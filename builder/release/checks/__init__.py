@@ -1,0 +1,1 @@
+"""Whether a release folder is what it says."""

@@ -14,7 +14,8 @@ from builder.escape import escape
 from builder.release.cards.card import config_entries, front_matter_text, read_features, size_category
 from builder.release.cards.markdown import fence, own_text
 from builder.release.cards.plots import FUNNEL, SCORES, steps, write_figures
-from builder.release.figures import (
+from builder.release.content.material import Material
+from builder.release.content.numbers import (
     domains,
     funnel,
     judge_quality,
@@ -23,10 +24,9 @@ from builder.release.figures import (
     score_summary,
     text_statistics,
 )
-from builder.release.material import Material
+from builder.release.content.parquet import write_config
+from builder.release.content.tables import configs
 from builder.release.models import write_models
-from builder.release.parquet import write_config
-from builder.release.tables import configs
 
 
 @pytest.fixture(scope="module")

@@ -21,9 +21,9 @@ from builder.recipe.recipe import load_recipe
 from builder.recipe.sections.runtime import Runtime
 from builder.release.cards.markdown import examples
 from builder.release.checks.check import check_release
+from builder.release.content.material import Material
+from builder.release.content.training import accelerate_config, write_training
 from builder.release.folder import assemble
-from builder.release.material import Material
-from builder.release.training import accelerate_config, write_training
 from builder.stage_names import half_of
 from builder.workspace import Artifact
 

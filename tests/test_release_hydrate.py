@@ -21,12 +21,12 @@ from builder.data.storage import parquet_files, read_rows
 from builder.errors import RecipeError, ReleaseError
 from builder.release.cards.markdown import examples
 from builder.release.checks.check import check_release
+from builder.release.content.quotes import quotes
+from builder.release.content.standoff import refuse_unreviewed
 from builder.release.folder import assemble
 from builder.release.hydrate import describe_hydrated, hydrate
 from builder.release.manifest import MANIFEST, describe_files
 from builder.release.push import Push, push_release
-from builder.release.quotes import quotes
-from builder.release.standoff import refuse_unreviewed
 from builder.release.versions import Version
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from builder.data.storage import count_rows, parquet_files, read_json, read_rows
 from builder.recipe.strict_yaml import read_yaml
+from builder.release.content.removed import REMOVED, read_removed
 from builder.release.manifest import MANIFEST
-from builder.release.removed import REMOVED, read_removed
 from builder.release.versions import Level, Previous
 from builder.stage_names import parse
 

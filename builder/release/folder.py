@@ -18,15 +18,15 @@ from builder.release.cards.croissant import write_croissant
 from builder.release.cards.plots import write_figures
 from builder.release.changes import BUILD_FILE, compare
 from builder.release.checks.check import check_release
+from builder.release.content.material import Material
+from builder.release.content.parquet import write_config
+from builder.release.content.provenance import generator, judges, seed_sources
+from builder.release.content.removed import write_removed
+from builder.release.content.standoff import STANDOFF, released_configs, restoring
+from builder.release.content.tables import rows_digest, training_rows
+from builder.release.content.training import write_training
 from builder.release.manifest import MANIFEST, history, sha256, write_manifest
-from builder.release.material import Material
 from builder.release.models import write_models
-from builder.release.parquet import write_config
-from builder.release.provenance import generator, judges, seed_sources
-from builder.release.removed import write_removed
-from builder.release.standoff import STANDOFF, released_configs, restoring
-from builder.release.tables import rows_digest, training_rows
-from builder.release.training import write_training
 from builder.release.versions import Previous, refuse_misfit, version_of
 from builder.workspace import Artifact
 

@@ -10,9 +10,9 @@ from builder.data.storage import read_rows, write_json, write_text
 from builder.llm.conversations import completion
 from builder.release.cards.card import config_entries, front_matter_text, size_category
 from builder.release.checks.card import read_front_matter
-from builder.release.parquet import Config, write_config
-from builder.release.standoff import SEED, place_schema
-from builder.release.tables import WEB, conversation_schema, rows_digest, table_of
+from builder.release.content.parquet import Config, write_config
+from builder.release.content.standoff import SEED, place_schema
+from builder.release.content.tables import WEB, conversation_schema, rows_digest, table_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

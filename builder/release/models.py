@@ -12,10 +12,10 @@ from builder.llm.adapters import CONFIG_FILE, WEIGHTS_FILE, merge_adapter
 from builder.llm.contract import load_contract
 from builder.recipe.licences import licence_entries
 from builder.release.cards.card import AUGMENTATION, front_matter_text, prompts, render_card
+from builder.release.content.material import BASE, Material
+from builder.release.content.tables import rows_digest, training_rows
+from builder.release.content.training import hyperparameters
 from builder.release.manifest import write_manifest
-from builder.release.material import BASE, Material
-from builder.release.tables import rows_digest, training_rows
-from builder.release.training import hyperparameters
 from builder.stage_names import BACKWARD
 from builder.workspace import Artifact
 

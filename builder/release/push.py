@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 from builder.errors import RecipeError, ReleaseError
 from builder.recipe.sections.release import Release
+from builder.release.content.standoff import refuse_unreviewed
 from builder.release.files import Difference, File, difference, local_files
 from builder.release.folder import RECEIPT
 from builder.release.hub import HubRepository, Refs
@@ -20,7 +21,6 @@ from builder.release.links import linked
 from builder.release.manifest import MANIFEST
 from builder.release.patience import TRIES, pause_after, refusal
 from builder.release.receipt import Entry, known_receipt, write_receipt
-from builder.release.standoff import refuse_unreviewed
 from builder.release.verify import verify
 from builder.release.versions import Version, parse_version, refuse_going_down
 

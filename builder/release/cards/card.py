@@ -14,7 +14,8 @@ from builder.recipe.licences import licence_entries
 from builder.recipe.sections.judges import Rated
 from builder.recipe.sections.models import Loaded
 from builder.release.cards.markdown import fence
-from builder.release.figures import (
+from builder.release.content.material import Material
+from builder.release.content.numbers import (
     domains,
     funnel,
     judge_quality,
@@ -25,10 +26,9 @@ from builder.release.figures import (
     score_summary,
     text_statistics,
 )
-from builder.release.material import Material
-from builder.release.parquet import Config
-from builder.release.provenance import judge_of_page, seed_sources
-from builder.release.tables import DEFAULT_CONFIG
+from builder.release.content.parquet import Config
+from builder.release.content.provenance import judge_of_page, seed_sources
+from builder.release.content.tables import DEFAULT_CONFIG
 
 AUGMENTATION = "Self-augmentation, the user turn"
 SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.data.storage import write_json
-from builder.release.figures import domains, funnel, masked, refusals
+from builder.release.content.material import Material
+from builder.release.content.numbers import domains, funnel, masked, refusals
+from builder.release.content.parquet import Config
+from builder.release.content.provenance import generator, judges
 from builder.release.manifest import sha256
-from builder.release.material import Material
-from builder.release.parquet import Config
-from builder.release.provenance import generator, judges
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.data.storage import whole_file
-from builder.release.figures import all_scores, funnel
-from builder.release.material import Material
+from builder.release.content.material import Material
+from builder.release.content.numbers import all_scores, funnel
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

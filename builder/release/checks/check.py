@@ -10,7 +10,7 @@ from builder.release.checks.limits import check_limits
 from builder.release.checks.loading import check_loading
 from builder.release.checks.rows import check_rows, large_rows
 from builder.release.checks.texts import check_texts
-from builder.release.standoff import check_standoff
+from builder.release.content.standoff import check_standoff
 
 Check = Callable[[Path], Iterator[str]]
 

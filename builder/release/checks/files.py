@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from builder.data.storage import parquet_files, read_json, read_rows
+from builder.release.content.tables import rows_digest
 from builder.release.manifest import MANIFEST, describe_files
-from builder.release.tables import rows_digest
 
 PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 

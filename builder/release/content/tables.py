@@ -15,8 +15,8 @@ from builder.errors import ReleaseError
 from builder.llm.conversations import forward_pair
 from builder.method.curate.curate import withheld_pages
 from builder.recipe.strict_yaml import read_yaml
-from builder.release.material import Material
-from builder.release.provenance import judge_of_page
+from builder.release.content.material import Material
+from builder.release.content.provenance import judge_of_page
 
 if TYPE_CHECKING:
     from pathlib import Path

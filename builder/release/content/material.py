@@ -8,8 +8,8 @@ from builder.build import Build
 from builder.data.storage import read_rows
 from builder.errors import ReleaseError
 from builder.recipe.recipe import Recipe
-from builder.release.quotes import SOURCE_TEXTS, quoting_ids
-from builder.release.removed import NAMES_OF_A_ROW, removed_ids
+from builder.release.content.quotes import SOURCE_TEXTS, quoting_ids
+from builder.release.content.removed import NAMES_OF_A_ROW, removed_ids
 from builder.release.versions import Previous
 from builder.workspace import Artifact
 

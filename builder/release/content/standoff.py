@@ -14,9 +14,9 @@ from builder.errors import ReleaseError
 from builder.method.corpus.cutting.walk import WALK_VERSION
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.release import Release
+from builder.release.content.material import BASE, Material
+from builder.release.content.tables import WEB, configs
 from builder.release.manifest import MANIFEST
-from builder.release.material import BASE, Material
-from builder.release.tables import WEB, configs
 
 if TYPE_CHECKING:
     import pyarrow as pa

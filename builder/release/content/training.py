@@ -10,7 +10,7 @@ from builder.data.storage import write_bytes, write_text
 from builder.llm.contract import TEMPLATE_FILE
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.strict_yaml import read_yaml
-from builder.release.material import BASE, Material
+from builder.release.content.material import BASE, Material
 from builder.workspace import Artifact
 
 OF_THE_BUILD = frozenset({

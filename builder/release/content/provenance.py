@@ -8,7 +8,7 @@ from typing import Any
 from builder.build import Build
 from builder.recipe.sections.judges import Judge, Rated
 from builder.recipe.sections.models import Loaded
-from builder.release.material import Material
+from builder.release.content.material import Material
 from builder.stage_names import Half, half_of
 from builder.workspace import Artifact
 

@@ -1,0 +1,1 @@
+"""What is in a release: tables, numbers, provenance, and what was left out."""

@@ -54,9 +54,9 @@ def change_card(folder: Path, version: str) -> None:
 
 def ours(folder: Path, repository: str, version: str = "1.0.0") -> None:
     """Everything `release --push` does for the dataset but to verify it."""
-    from builder.release.files import local_files
-    from builder.release.hub import HubRepository
-    from builder.release.push import publish
+    from builder.release.hub.files import local_files
+    from builder.release.hub.push import publish
+    from builder.release.hub.repository import HubRepository
     from builder.release.versions import version_of
 
     publish(HubRepository("dataset", repository), local_files(folder), version_of(version), (), lambda line: None)

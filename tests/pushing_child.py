@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from builder.recipe.sections.release import Release
-from builder.release import patience, push, verify
+from builder.release.hub import push, retry, verify
 from builder.release.versions import version_of
 
 Patch = Callable[[Any, str, Any], None]
 context = multiprocessing.get_context("forkserver")
-context.set_forkserver_preload(["builder.release.push", "huggingface_hub.hf_api", "huggingface_hub.lfs"])
+context.set_forkserver_preload(["builder.release.hub.push", "huggingface_hub.hf_api", "huggingface_hub.lfs"])
 
 
 def reach(address: str, home: Path, patch: Patch) -> None:
@@ -27,7 +27,7 @@ def reach(address: str, home: Path, patch: Patch) -> None:
     for name, value in {**places, "HF_HUB_OFFLINE": False, "HF_HUB_DISABLE_XET": True}.items():
         patch(constants, name, value)
     without_pauses = SimpleNamespace(**{**vars(_http.time), "sleep": lambda seconds: None})
-    for module in (_http, patience, push):
+    for module in (_http, retry, push):
         patch(module, "time", without_pauses)
     _http.close_session()
 

@@ -13,10 +13,10 @@ from pushing_child import reach
 
 from builder.data.storage import write_json, write_rows
 from builder.recipe.sections.release import Release
-from builder.release.files import local_files
+from builder.release.hub.files import local_files
+from builder.release.hub.push import Push, push_release
+from builder.release.hub.receipt import Entry
 from builder.release.manifest import describe_files
-from builder.release.push import Push, push_release
-from builder.release.receipt import Entry
 from builder.release.versions import version_of
 
 DATASET, MODEL = "org/tiny", "org/tiny-final"
@@ -64,7 +64,7 @@ def clients_reach(server: HubServer, home: Path) -> Iterator[None]:
 
 def assert_released(server: HubServer, folder: Path, version: str = "1.0.0", commits: int = 1) -> None:
     """Both repositories hold this release under its tag, on main, by exactly so many commits of ours."""
-    from builder.release.links import linked
+    from builder.release.hub.files import linked
 
     data = server.repository(DATASET)
     for kind, name, part in (("datasets", DATASET, "dataset"), ("models", MODEL, "models/final")):

@@ -13,7 +13,7 @@ from pushing_child import push_in_child
 from small_release import RELEASE, assert_never_half, assert_released, clients_reach, push, write_release
 
 from builder.errors import ReleaseError
-from builder.release import patience, verify
+from builder.release.hub import retry, verify
 
 OF_ONE_REPOSITORY = (
     "GET /api/{0}s/org/{1}/refs",
@@ -157,7 +157,7 @@ def test_between_two_versions_main_is_the_old_one_or_the_new_one(
 
 def test_the_wait_that_the_hub_asks_for_is_kept(server: HubServer, release: Path, monkeypatch: Any) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(patience.time, "sleep", waited.append)
+    monkeypatch.setattr(retry.time, "sleep", waited.append)
     server.faults.append(Fault(429, "GET .*/refs", headers={"RateLimit": '"api";r=0;t=7'}))
     server.faults.append(Fault(503, "/commit/main", headers={"Retry-After": "11"}))
     server.faults.append(Fault(500, "/tag/", times=2))

@@ -24,9 +24,9 @@ from builder.release.checks.check import check_release
 from builder.release.content.quotes import quotes
 from builder.release.content.standoff import refuse_unreviewed
 from builder.release.folder import assemble
+from builder.release.hub.push import Push, push_release
 from builder.release.hydrate import describe_hydrated, hydrate
 from builder.release.manifest import MANIFEST, describe_files
-from builder.release.push import Push, push_release
 from builder.release.versions import Version
 
 

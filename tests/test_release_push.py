@@ -18,10 +18,10 @@ from small_release import (
 
 from builder.data.storage import read_json, write_json
 from builder.errors import RecipeError, ReleaseError
-from builder.release import verify
-from builder.release.files import local_files
+from builder.release.hub import verify
+from builder.release.hub.files import local_files
+from builder.release.hub.push import Push, push_release
 from builder.release.manifest import describe_files
-from builder.release.push import Push, push_release
 from builder.release.versions import version_of
 
 
@@ -191,7 +191,7 @@ def test_a_hub_that_must_not_be_asked_is_not_waited_for(
     server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    monkeypatch.setattr("builder.release.patience.time.sleep", None)
+    monkeypatch.setattr("builder.release.hub.retry.time.sleep", None)
     with pytest.raises(ReleaseError, match="HF_HUB_OFFLINE is set; unset it"):
         push(write_release(tmp_path / "r"))
 

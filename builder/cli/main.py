@@ -182,7 +182,7 @@ def release(
 ) -> "Answer":
     """Assemble and check the release folder of a finished build, dataset and models; publish it with --push."""
     from builder.cli.release import Options, release_recipe
-    from builder.release.push import Push
+    from builder.release.hub.push import Push
 
     if not push and (public or gated or onto or verify == "full"):
         raise click.UsageError("--public, --gated, --onto and --verify go with --push")

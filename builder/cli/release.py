@@ -13,11 +13,11 @@ from builder.recipe.recipe import Recipe
 from builder.release.checks.check import release_notes
 from builder.release.content.material import Material
 from builder.release.folder import assemble, assembled
-from builder.release.hub import HubRepository
+from builder.release.hub.push import Push, Say, push_release, refuse_no_token, repository_of
+from builder.release.hub.receipt import Entry
+from builder.release.hub.repository import HubRepository
 from builder.release.manifest import MANIFEST, sha256
 from builder.release.preview import preview
-from builder.release.push import Push, Say, push_release, refuse_no_token, repository_of
-from builder.release.receipt import Entry
 from builder.release.versions import (
     Previous,
     Version,

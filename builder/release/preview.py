@@ -6,8 +6,7 @@ from pathlib import Path
 from builder.data.storage import read_json
 from builder.release.cards.changelog import describe
 from builder.release.changes import Changes, compare
-from builder.release.files import Difference, difference, local_files
-from builder.release.hub import RemoteFile
+from builder.release.hub.files import Difference, RemoteFile, difference, local_files
 from builder.release.manifest import MANIFEST
 from builder.release.versions import Previous
 

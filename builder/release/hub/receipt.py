@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 from builder import __version__
 from builder.data.storage import read_json, write_json
 from builder.errors import StageError
-from builder.release.hub import HubRepository, Kind
+from builder.release.hub.repository import HubRepository, Kind
 from builder.release.versions import Version
 
 Verified = Literal["full", "sampled"]

@@ -14,14 +14,13 @@ from typing import Literal, NamedTuple
 from builder.errors import RecipeError, ReleaseError
 from builder.recipe.sections.release import Release
 from builder.release.content.standoff import refuse_unreviewed
-from builder.release.files import Difference, File, difference, local_files
 from builder.release.folder import RECEIPT
-from builder.release.hub import HubRepository, Refs
-from builder.release.links import linked
+from builder.release.hub.files import Difference, File, difference, linked, local_files
+from builder.release.hub.receipt import Entry, known_receipt, write_receipt
+from builder.release.hub.repository import HubRepository, Refs
+from builder.release.hub.retry import TRIES, pause_after, refusal
+from builder.release.hub.verify import verify
 from builder.release.manifest import MANIFEST
-from builder.release.patience import TRIES, pause_after, refusal
-from builder.release.receipt import Entry, known_receipt, write_receipt
-from builder.release.verify import verify
 from builder.release.versions import Version, parse_version, refuse_going_down
 
 Say = Callable[[str], None]

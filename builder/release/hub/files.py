@@ -1,17 +1,27 @@
 """The files of one repository as they are to stand on the Hub, and how a commit there differs from them."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.data.storage import read_json
-from builder.release.hub import RemoteFile
+from builder.errors import ReleaseError
 from builder.release.manifest import MANIFEST, sha256
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file of a commit: its size, and the sha256 of a large file or the git object id of a small one."""
+
+    size: int
+    sha256: str | None
+    oid: str
 
 
 @dataclass(frozen=True)
@@ -81,3 +91,32 @@ def difference(tree: Mapping[str, RemoteFile], files: Iterable[File]) -> Differe
     wanted = {file.path: file for file in files}
     send = [file for path, file in wanted.items() if not file.is_at(tree.get(path))]
     return Difference(send, sorted(tree.keys() - wanted.keys()))
+
+
+def linked(model: Path, tag: str, commit: str) -> dict[str, bytes]:
+    """README.md and manifest.json of a model folder, with the dataset's commit beside its tag.
+
+    Args:
+        model: The folder `models/<name>`.
+        tag: The tag of the release.
+        commit: The dataset's commit under that tag.
+
+    Raises:
+        ReleaseError: If the card does not name the dataset by its tag.
+    """
+    manifest = read_json(model / MANIFEST)
+    if manifest["kind"] != "model":  # a base is the same whatever the dataset
+        return {}
+    lines = (model / "README.md").read_text(encoding="utf-8").split("\n")
+    named, repository = f"at `{tag}`", f"datasets/{manifest['dataset']}"
+    at = next((number for number, line in enumerate(lines) if repository in line and named in line), None)
+    if at is None:
+        raise ReleaseError(f"{model / 'README.md'}: has no line that names {repository} {named}; report this defect")
+    lines[at] = lines[at].replace(named, f"{named} (commit `{commit}`)", 1)
+    data = "\n".join(lines).encode()
+    manifest["dataset_revision"] = {"tag": tag, "commit": commit}
+    for entry in manifest["files"]:
+        if entry["path"] == "README.md":
+            entry |= {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return {"README.md": data, MANIFEST: text.encode()}

@@ -15,9 +15,9 @@ from typing import Any
 from builder.data.storage import read_json
 from builder.environment import ALWAYS
 from builder.errors import ReleaseError
-from builder.release.files import File, difference
-from builder.release.hub import HubRepository
-from builder.release.receipt import Verified
+from builder.release.hub.files import File, difference
+from builder.release.hub.receipt import Verified
+from builder.release.hub.repository import HubRepository
 
 FULL_BYTES = 2 * 10**9
 """Up to this size everything is downloaded and loaded without being asked to."""
@@ -93,7 +93,7 @@ def loading_problems(repository: HubRepository, commit: str, files: list[File], 
         "everything": everything,
     }
     with tempfile.TemporaryDirectory(prefix="humpback-verify-") as home:
-        command = [sys.executable, "-m", "builder.release.loading"]
+        command = [sys.executable, "-m", "builder.release.hub.verify_child"]
         result = subprocess.run(
             command, input=json.dumps(order), env=environment(home), capture_output=True, text=True, check=False
         )

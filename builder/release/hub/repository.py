@@ -7,27 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from builder.errors import ReleaseError
-from builder.release.patience import retry
+from builder.release.hub.files import RemoteFile
+from builder.release.hub.retry import retry
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, HfApi
 
-    from builder.release.files import File
+    from builder.release.hub.files import File
 
 Kind = Literal["dataset", "model"]
 BATCH = 50
 """Files that are uploaded together before the commit: what a batch has sent is not sent again."""
 OF_THE_HUB = ".gitattributes"
 """Written by the Hub when it creates a repository; no part of a release."""
-
-
-@dataclass(frozen=True)
-class RemoteFile:
-    """A file of a commit: its size, and the sha256 of a large file or the git object id of a small one."""
-
-    size: int
-    sha256: str | None
-    oid: str
 
 
 @dataclass(frozen=True)

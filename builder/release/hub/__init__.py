@@ -1,0 +1,1 @@
+"""From a folder to the Hub: one commit, one tag, looked at again afterwards."""

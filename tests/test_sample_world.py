@@ -7,18 +7,9 @@ from collections import Counter
 import pytest
 
 from builder.sample.defects import planted_text
+from builder.sample.english import join_sentences
 from builder.sample.phrases import PROMOTION, TOPICS, TYPES
-from builder.sample.web import (
-    DEFECTS,
-    KINDS,
-    Combination,
-    World,
-    heading,
-    instruction,
-    join_sentences,
-    overlap,
-    well_formed,
-)
+from builder.sample.web import DEFECTS, KINDS, Combination, World, heading, instruction, overlap, well_formed
 
 KITES = Combination("kites", "store")
 

@@ -4,8 +4,8 @@ import random
 import string
 from typing import TYPE_CHECKING
 
+from builder.sample.english import join_sentences
 from builder.sample.phrases import FOREIGN_OBJECTS, FOREIGN_SUBJECTS, FOREIGN_VERBS, PROMOTION
-from builder.sample.web import join_sentences
 
 if TYPE_CHECKING:
     from builder.sample.web import Combination, World

@@ -65,3 +65,8 @@ SENTENCES = (
     "He did not know whether to laugh or to cry, so he did both at the same time.",
 )
 """Original sentences with common words; they are not part of the world and the base is not trained on them."""
+
+
+def join_sentences(sentences: list[str]) -> str:
+    """Sentences as a text: capitals in front, full stops behind."""
+    return " ".join(f"{sentence[:1].upper()}{sentence[1:]}." for sentence in sentences)

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from builder.sample.english import join_sentences
 from builder.sample.phrases import PROMOTION, TOPICS, TYPES
 
 CRAWL_COMBINATIONS = 80
@@ -45,11 +46,6 @@ def heading(combination: Combination) -> str:
 def instruction(combination: Combination) -> str:
     """The instruction that a text of this combination answers."""
     return TYPES[combination.type].instruction.format(t=combination.topic)
-
-
-def join_sentences(sentences: list[str]) -> str:
-    """Sentences as a text: capitals in front, full stops behind."""
-    return " ".join(f"{sentence[:1].upper()}{sentence[1:]}." for sentence in sentences)
 
 
 class World:

@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder import stage_names as names
-from builder.decontaminate import clean_seed
 from builder.method.augment.stage import AugmentStage, augment
 from builder.method.corpus.dedup.stage import deduplicate
 from builder.method.corpus.stage import extract_segments
 from builder.method.curate.curate import select
 from builder.method.curate.iterations import IterationStages
 from builder.method.curate.scoring.score import HalfScoreStage, ScoreStage, join_halves, score
+from builder.method.seed.decontaminate import clean_seed
+from builder.method.seed.stage import select_seed
 from builder.recipe.pins import refuse_unpinned
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.judges import Judge
-from builder.seed import select_seed
 from builder.stage_names import HALVES, Half, StageName
 from builder.train import BackwardStage, ForwardStage, HalfStage, SeedStage, train_backward, train_forward
 from builder.workspace import Artifact, Finished, Workspace, locked

@@ -19,9 +19,9 @@ from typing import NamedTuple
 import yaml
 
 from builder.cli.quickstart import write_recipe_folder
+from builder.method.seed.stage import select_seed
 from builder.recipe.recipe import load_recipe
 from builder.recipe.sections.runtime import Runtime
-from builder.seed import select_seed
 from builder.train import ForwardStage, train_forward
 
 ENVIRONMENT = dict(os.environ)

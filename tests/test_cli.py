@@ -36,7 +36,7 @@ def test_the_modules_of_the_core_load_no_model_or_data_library():
     script = (
         "import sys\nimport builder, builder.build, builder.cli.project\n"
         "import builder.cli.show, builder.cli.check, builder.cli.quickstart\n"
-        "import builder.cli.release, builder.seed\n"
+        "import builder.cli.release, builder.method.seed.stage\n"
         "import builder.method.corpus.stage, builder.method.corpus.dedup.stage\n"
         "print(*{name.split('.')[0] for name in sys.modules})"
     )

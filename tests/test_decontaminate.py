@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from builder.build import run_build
 from builder.data.records import candidate_schema, score_schema, seed_schema
 from builder.data.storage import read_rows, write_rows
-from builder.decontaminate import PromptSets, clean_seed, load_prompts, normalise
 from builder.errors import RecipeError, StageError
 from builder.method.curate.curate import select
+from builder.method.seed.decontaminate import PromptSets, clean_seed, load_prompts, normalise
 from builder.recipe.recipe import CleanCurate, Recipe
 from builder.recipe.sections.curate import Curate
 from builder.recipe.sections.runtime import Runtime

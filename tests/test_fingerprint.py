@@ -287,7 +287,7 @@ def test_the_order_of_keys_does_not_count(recipe, random):
 @pytest.mark.parametrize(
     ("module", "first"),
     [
-        ("builder.seed", SEED),
+        ("builder.method.seed.stage", SEED),
         ("builder.method.corpus.stage", stages("segments")),
         ("builder.method.corpus.dedup.stage", stages("dedup")),
         ("builder.train", MODELS),

@@ -27,6 +27,7 @@ from builder.method.corpus.dedup.stage import deduplicate
 from builder.method.corpus.stage import extract_segments
 from builder.method.curate.curate import choose, select
 from builder.method.curate.scoring.score import ScoreStage, score
+from builder.method.seed.stage import select_seed
 from builder.recipe.sections.augment import Augment
 from builder.recipe.sections.corpus import Dedup
 from builder.recipe.sections.curate import Curate
@@ -35,7 +36,6 @@ from builder.recipe.sections.models import Chat, Engine
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.seed import Seed
 from builder.sample.generate import BASE
-from builder.seed import select_seed
 
 PLAIN = Engine(kind="transformers", dtype="float32", max_model_len=200)
 

@@ -19,10 +19,10 @@ from builder.data.accounting import Stats
 from builder.data.records import rejected_schema, seed_schema, stable_id
 from builder.data.storage import parquet_files, read_rows, write_json
 from builder.errors import RecipeError, StageError
+from builder.method.seed.files import file_rows
+from builder.method.seed.stage import FAILURES, char_lengths, select_seed
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.seed import Seed
-from builder.seed import FAILURES, char_lengths, select_seed
-from builder.seed_files import file_rows
 
 
 def message(identifier: str, role: str, text: str, **keys: Any) -> dict[str, Any]:

@@ -20,13 +20,13 @@ from builder.llm.tokenizer import load_tokenizer
 from builder.method.augment.stage import AugmentStage, augment
 from builder.method.corpus.dedup.stage import deduplicate
 from builder.method.corpus.stage import extract_segments
+from builder.method.seed.stage import select_seed
 from builder.recipe.sections.augment import Augment
 from builder.recipe.sections.corpus import Dedup
 from builder.recipe.sections.models import Chat, Engine
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.seed import Seed
 from builder.sample.generate import BASE
-from builder.seed import select_seed
 
 Rows = dict[str, dict[str, Any]]
 

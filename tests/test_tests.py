@@ -105,7 +105,7 @@ def timed_assertions(source: str) -> Iterator[str]:
         ("make(1)._step", ["make(1)._step"]),
         ("import os\nos._exit(3)", []),
         ("self._x = super()._y", []),
-        ("patch.setattr('builder.seed._read', 1)", ["builder.seed._read"]),
+        ("patch.setattr('builder.method.seed.stage._read', 1)", ["builder.method.seed.stage._read"]),
         ("patch.setattr(verify, '_load', 1)", ["_load"]),
         ("PROGRAM = 'from builder.cli.plan import _key'", ["builder.cli.plan._key"]),
     ],

@@ -11,9 +11,9 @@ from builder.gate.words import fold
 from builder.method.augment.gate.phrases import is_refusal
 from builder.method.corpus.rules.urls import registered_domain
 from builder.method.curate.labels import agreement, label_pairs, read_labels
+from builder.method.seed.stage import char_lengths
 from builder.release.content.material import Material
 from builder.release.content.parquet import Config
-from builder.seed import char_lengths
 from builder.workspace import Artifact
 
 TOP_DOMAINS = 5

@@ -16,11 +16,11 @@ from builder.data.accounting import Counts, Rejects, Stats
 from builder.data.records import rejected_schema, seed_schema, stable_id
 from builder.data.storage import write_rows
 from builder.errors import StageError
+from builder.method.seed.files import Candidate, Row, read_source
+from builder.method.seed.oasst import COLUMNS, oasst_candidates
 from builder.progress import Progress
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.seed import Seed, SeedSource
-from builder.seed_files import Candidate, Row, read_source
-from builder.seed_oasst import COLUMNS, oasst_candidates
 
 VERSION = 2
 

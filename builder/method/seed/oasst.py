@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from builder.method.seed.files import Candidate, Row
 from builder.recipe.seed import Seed
-from builder.seed_files import Candidate, Row
 
 COLUMNS = (("message_tree_id", "prompt"), ("message_id", "text", "role"))
 """What tells a tree and a flat message."""

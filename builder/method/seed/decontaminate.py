@@ -24,9 +24,9 @@ from builder.data.accounting import Counts, Rejects, Stats
 from builder.data.records import rejected_schema, seed_schema
 from builder.data.storage import read_rows, write_rows
 from builder.errors import RecipeError, StageError
+from builder.method.seed.files import file_rows
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.seed import Decontaminate
-from builder.seed_files import file_rows
 
 VERSION = 1
 COLUMNS = ("instruction", "prompt", "question", "turns", "text")

@@ -1,0 +1,1 @@
+"""Human-written pairs, free of evaluation prompts (paper 3.1)."""

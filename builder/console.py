@@ -4,8 +4,8 @@ import sys
 import time
 from typing import Any
 
-from builder.escape import escape
 from builder.progress import read_notices, read_progress
+from builder.text.escape import escape
 from builder.workspace import Artifact
 
 PLAIN_SECONDS = 60

@@ -11,8 +11,8 @@ from typing import Any
 
 from builder.data.storage import parquet_files, read_rows
 from builder.errors import StageError
-from builder.escape import escape
 from builder.llm.renderer import Renderer
+from builder.text.escape import escape
 
 SHOWN_ROWS = 3
 SHOWN_CHARS = 600

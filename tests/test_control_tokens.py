@@ -5,7 +5,7 @@ from hang_guard import must_end
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.control_tokens import escape_control_tokens, find_control_token
+from builder.text.control_tokens import escape_control_tokens, find_control_token
 
 TOKENS = [
     "<|im_start|>", "<|im_end|>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<|start_header_id|>", "<|eot_id|>",

@@ -1,11 +1,12 @@
 import pytest
 from corpus_pages import page
 
-from builder.method.corpus.cutting.language import decide, declared_language, detect
+from builder.method.corpus.cutting.language import decide, declared_language
 from builder.method.corpus.cutting.page import page_language
 from builder.method.corpus.cutting.source import parse
 from builder.method.corpus.cutting.walk import walk
 from builder.method.corpus.reading.readers import Page
+from builder.text.language import detect
 
 GERMAN = "Der Fluss fließt langsam durch die Stadt, und die Leute gehen am Abend gern am Ufer spazieren. " * 12
 ENGLISH = "The river flows slowly through the town, and in the evening people like to walk along its banks. " * 12

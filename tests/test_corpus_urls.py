@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.method.corpus.reading.readers import Loss, Page
-from builder.method.corpus.rules.urls import BlockUrls, load_lists, registered_domain, why_blocked
+from builder.method.corpus.rules.urls import BlockUrls, load_lists, why_blocked
+from builder.text.domains import registered_domain
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,12 @@ from builder.data.records import candidate_schema, score_schema, seed_schema
 from builder.data.storage import read_rows, write_rows
 from builder.errors import RecipeError, StageError
 from builder.method.curate.curate import select
-from builder.method.seed.decontaminate import PromptSets, clean_seed, load_prompts, normalise
+from builder.method.seed.decontaminate import PromptSets, clean_seed, load_prompts
 from builder.recipe.recipe import CleanCurate, Recipe
 from builder.recipe.sections.curate import Curate
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.seed import Decontaminate
+from builder.text.words import normalise
 from builder.workspace import Workspace
 
 LONG = "Explain to a child in two or three short paragraphs why the sky is blue and not green or red"

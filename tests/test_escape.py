@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from builder.escape import escape
+from builder.text.escape import escape
 
 UNSEEN = [
     *map(chr, range(0x20)),

@@ -9,13 +9,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from builder.gate.words import fold, holds_run, runs, shared_share, units, words
 from builder.method.augment.gate.phrases import has_turn, is_refusal
 from builder.method.augment.gate.references import points_elsewhere
 from builder.method.augment.gate.rules import RULES, why_reject
 from builder.method.augment.openings import CAPACITY, COLLAPSE, openings
 from builder.recipe.sections.augment import Gate
 from builder.sample.phrases import TOPICS, TYPES
+from builder.text.words import fold, holds_run, runs, shared_share, units, words
 
 PROMPT = "Write the instruction that this text answers."
 OUTPUT = (

@@ -16,7 +16,6 @@ from hostile_pages import FORGED, HEADERS, JINJA, PLEA, write_pages
 from release_build import FakeBuild
 
 from builder.cli.main import main
-from builder.control_tokens import escape_control_tokens, find_control_token
 from builder.data.accounting import Stats
 from builder.data.records import segment_id, segment_schema
 from builder.data.storage import parquet_files, read_rows, write_rows
@@ -38,6 +37,7 @@ from builder.recipe.sections.runtime import Runtime
 from builder.release.checks.check import check_release
 from builder.release.checks.rows import check_rows
 from builder.release.folder import assemble
+from builder.text.control_tokens import escape_control_tokens, find_control_token
 from builder.training_rows import Source, backward_rows, forward_rows, write_training_rows
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from segments_here import cut_and_write
 
-from builder.control_tokens import find_control_token
 from builder.data.accounting import Counts, Stats
 from builder.data.records import candidate_schema, pair_id, score_schema, segment_id, segment_schema
 from builder.data.storage import count_rows, read_rows, write_rows
@@ -36,6 +35,7 @@ from builder.recipe.sections.models import Chat, Engine
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.seed import Seed
 from builder.sample.generate import BASE
+from builder.text.control_tokens import find_control_token
 
 PLAIN = Engine(kind="transformers", dtype="float32", max_model_len=200)
 

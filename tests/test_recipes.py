@@ -12,7 +12,6 @@ from builder.build import run_build
 from builder.cli.check import check_recipe
 from builder.cli.main import init
 from builder.cli.quickstart import write_recipe_folder
-from builder.control_tokens import find_control_token
 from builder.data.records import curated_schema, seed_schema
 from builder.data.resources import resource_folder
 from builder.data.storage import write_rows
@@ -26,6 +25,7 @@ from builder.recipe.pins import hub_inputs
 from builder.recipe.recipe import load_recipe
 from builder.recipe.sections.models import Chat, Origin
 from builder.recipe.sections.runtime import Runtime
+from builder.text.control_tokens import find_control_token
 from builder.train import ForwardStage, train_forward
 from builder.training_launch import launcher_words
 from builder.training_recipe import read_training_recipe, resolve_recipe

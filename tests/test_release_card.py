@@ -10,7 +10,6 @@ from release_build import HOSTILE, FakeBuild
 
 from builder.build import Build
 from builder.data.storage import read_rows
-from builder.escape import escape
 from builder.release.cards.card import config_entries, front_matter_text, read_features, size_category
 from builder.release.cards.markdown import fence, own_text
 from builder.release.cards.plots import FUNNEL, SCORES, steps, write_figures
@@ -27,6 +26,7 @@ from builder.release.content.numbers import (
 from builder.release.content.parquet import write_config
 from builder.release.content.tables import configs
 from builder.release.models import write_models
+from builder.text.escape import escape
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.control_tokens import find_control_token
 from builder.sample.injection_check import INJECTIONS, PLACES, effect, inject
+from builder.text.control_tokens import find_control_token
 
 CLEAN = [float(n) for n in range(10)]
 

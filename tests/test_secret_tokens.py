@@ -6,7 +6,7 @@ import string
 import pytest
 from hang_guard import must_end
 
-from builder.secret_tokens import find_secret
+from builder.text.secret_tokens import find_secret
 
 RNG = random.Random(4)
 

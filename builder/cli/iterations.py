@@ -7,10 +7,10 @@ from typing import Any
 from builder.cli.answer import Answer
 from builder.cli.project import Project
 from builder.data.storage import read_rows
-from builder.escape import escape
 from builder.method.curate.iterations import CLASSES, differences, label_warnings, labelled, read_iterations
 from builder.method.curate.labels import label_pairs, read_labels
 from builder.recipe.sections.curate import RATINGS
+from builder.text.escape import escape
 from builder.workspace import Artifact
 
 SHOWN_CHARS = 300

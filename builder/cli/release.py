@@ -8,7 +8,6 @@ from builder.build import Build
 from builder.cli.answer import Answer
 from builder.cli.project import Project
 from builder.errors import ReleaseError
-from builder.escape import escape
 from builder.recipe.recipe import Recipe
 from builder.release.checks.check import release_notes
 from builder.release.content.material import Material
@@ -28,6 +27,7 @@ from builder.release.versions import (
     refuse_going_down,
     version_of,
 )
+from builder.text.escape import escape
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-from builder.control_tokens import find_control_token
 from builder.errors import StageError
 from builder.llm.contract import make_contract
 from builder.llm.conversations import Message
@@ -13,6 +12,7 @@ from builder.llm.engines.engine import Completion, Engine, Failed, Sampling, Tic
 from builder.llm.engines.start import start_engine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
+from builder.text.control_tokens import find_control_token
 
 if TYPE_CHECKING:
     from builder.llm.engines.chat_model import ChatModel

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from builder.gate.words import words
+from builder.text.words import words
 
 COLLAPSE = 0.5
 """Share of the most frequent opening above which there is a warning.

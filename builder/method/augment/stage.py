@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from builder.control_tokens import find_control_token
 from builder.data.accounting import Rejects, Stats
 from builder.data.records import candidate_schema, pair_id, row_seed
 from builder.data.storage import read_rows
@@ -26,6 +25,7 @@ from builder.recipe.sections.models import Chat
 from builder.recipe.sections.models import Engine as EngineConfig
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Section
+from builder.text.control_tokens import find_control_token
 
 VERSION = 3
 

@@ -100,7 +100,7 @@ def _warm_up() -> None:
     for module in ("lxml.html", "resiliparse.extract.html2text", "trafilatura"):
         importlib.import_module(module)
 
-    from builder.method.corpus.cutting.language import load_detector
+    from builder.text.language import load_detector
 
     load_detector()
 

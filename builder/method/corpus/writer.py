@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from builder.control_tokens import escape_control_tokens
 from builder.data.accounting import REJECTED_TEXTS_PER_REASON, Counts, Rejects
 from builder.data.records import rejected_schema, segment_id, segment_schema
 from builder.data.storage import open_rows
@@ -14,6 +13,7 @@ from builder.method.corpus.reading.readers import Loss
 from builder.method.corpus.rules.heuristics import unsafe, why_reject
 from builder.method.corpus.rules.pii import mask
 from builder.method.corpus.tasks import TaskFiles, Ticker
+from builder.text.control_tokens import escape_control_tokens
 
 if TYPE_CHECKING:
     from builder.method.corpus.cutting.page import CutPage

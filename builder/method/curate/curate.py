@@ -14,7 +14,6 @@ from builder.data.records import candidate_schema, curated_schema, rejected_sche
 from builder.data.row_groups import row_groups, take_rows
 from builder.data.storage import open_rows, read_rows, whole_file
 from builder.errors import StageError
-from builder.method.corpus.rules.urls import registered_domain
 from builder.method.curate.histogram import histogram
 from builder.method.curate.near_instructions import NearInstructions
 from builder.method.curate.selection import Limits, Scores, choose, read_columns, select_by, wanted_rows
@@ -22,6 +21,7 @@ from builder.method.seed.decontaminate import load_prompts
 from builder.recipe.recipe import CleanCurate
 from builder.recipe.sections.curate import Curate
 from builder.recipe.sections.runtime import Runtime
+from builder.text.domains import registered_domain
 
 VERSION = 2
 _BATCH = 10_000

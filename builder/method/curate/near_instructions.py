@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from builder.method.seed.decontaminate import normalise
+from builder.text.words import normalise
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,7 +14,6 @@ M_yx trains on the whole seed, since what it writes is looked at afterwards; so 
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,10 +26,10 @@ from builder.errors import RecipeError, StageError
 from builder.method.seed.files import file_rows
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.seed import Decontaminate
+from builder.text.words import normalise
 
 VERSION = 1
 COLUMNS = ("instruction", "prompt", "question", "turns", "text")
-_NOT_WORD = re.compile(r"\W+")
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -99,11 +98,6 @@ class PromptSets:
             if known >= self.ngram and (name := self.grams.get(" ".join(words[end - self.ngram : end]))):
                 return name
         return None
-
-
-def normalise(text: str) -> str:
-    """The words of a text in small letters with single spaces between them."""
-    return _NOT_WORD.sub(" ", unicodedata.normalize("NFKC", text).lower()).strip()
 
 
 def clean_seed(out: Path, config: Decontaminate, seed: Path, *, runtime: Runtime) -> Stats:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from builder.control_tokens import escape_control_tokens, find_control_token
 from builder.data.accounting import Counts, Rejects, Stats
 from builder.data.records import rejected_schema, seed_schema, stable_id
 from builder.data.storage import write_rows
@@ -21,6 +20,7 @@ from builder.method.seed.oasst import COLUMNS, oasst_candidates
 from builder.progress import Progress
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.seed import Seed, SeedSource
+from builder.text.control_tokens import escape_control_tokens, find_control_token
 
 VERSION = 2
 

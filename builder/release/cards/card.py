@@ -9,7 +9,6 @@ import yaml
 from builder import __version__
 from builder.data.resources import resource_folder
 from builder.errors import ReleaseError
-from builder.escape import escape
 from builder.recipe.licences import licence_entries
 from builder.recipe.sections.judges import Rated
 from builder.recipe.sections.models import Loaded
@@ -29,6 +28,7 @@ from builder.release.content.numbers import (
 from builder.release.content.parquet import Config
 from builder.release.content.provenance import judge_of_page, seed_sources
 from builder.release.content.tables import DEFAULT_CONFIG
+from builder.text.escape import escape
 
 AUGMENTATION = "Self-augmentation, the user turn"
 SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))

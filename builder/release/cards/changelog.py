@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from builder.escape import escape
 from builder.release.changes import Changes, ConfigChanges
 from builder.release.versions import Version
+from builder.text.escape import escape
 
 CHANGELOG = "CHANGELOG.md"
 _TITLE = "# Changelog\n\n"

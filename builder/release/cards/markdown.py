@@ -1,9 +1,9 @@
-"""Text of others inside our Markdown: in a fence that it cannot close (`builder.escape` is for single lines)."""
+"""Text of others inside our Markdown: in a fence that it cannot close (`builder.text.escape` is for single lines)."""
 
 import re
 from typing import TYPE_CHECKING
 
-from builder.escape import escape
+from builder.text.escape import escape
 
 if TYPE_CHECKING:
     from markdown_it.token import Token

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from builder.control_tokens import find_control_token
 from builder.data.storage import parquet_files, read_rows
-from builder.secret_tokens import find_secret
+from builder.text.control_tokens import find_control_token
+from builder.text.secret_tokens import find_secret
 
 TEXTS = ("instruction", "output", "text")
 CONVERSATIONS = ("prompt", "completion")

@@ -8,7 +8,7 @@ from pathlib import Path
 from builder.errors import RecipeError
 from builder.recipe.strict_yaml import parse_yaml
 from builder.release.cards.markdown import own_text
-from builder.secret_tokens import find_secret
+from builder.text.secret_tokens import find_secret
 
 OURS = (".md", ".json", ".yaml", ".jinja")
 NOT_OURS = ("tokenizer.json", "vocab.json", "added_tokens.json")

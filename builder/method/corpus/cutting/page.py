@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting.cleaning import clean_heading
 from builder.method.corpus.cutting.extractors import main_blocks
-from builder.method.corpus.cutting.language import decide, declared_language, detect
+from builder.method.corpus.cutting.language import decide, declared_language
 from builder.method.corpus.cutting.segmenter import Segment, cut
 from builder.method.corpus.cutting.source import TooDeepError, parse, refuse
 from builder.method.corpus.cutting.walk import walk
+from builder.text.language import detect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

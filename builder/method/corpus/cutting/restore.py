@@ -6,11 +6,11 @@ It takes lxml, our walk over the page's DOM and the masks of the build, so the s
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.control_tokens import escape_control_tokens
 from builder.method.corpus.cutting.blocks import render
 from builder.method.corpus.cutting.source import TooDeepError, parse, refuse
 from builder.method.corpus.cutting.walk import walk
 from builder.method.corpus.rules.pii import mask
+from builder.text.control_tokens import escape_control_tokens
 
 if TYPE_CHECKING:
     from builder.method.corpus.cutting.blocks import Block

@@ -14,9 +14,9 @@ from builder.data.storage import parquet_files
 from builder.method.corpus.dedup.index import Index, read_index
 from builder.method.corpus.dedup.near import MinHash
 from builder.method.corpus.dedup.output import write_kept, write_rejected
-from builder.method.corpus.rules.urls import registered_domain
 from builder.recipe.sections.corpus import Dedup
 from builder.recipe.sections.runtime import Runtime
+from builder.text.domains import registered_domain
 
 if TYPE_CHECKING:
     import numpy as np

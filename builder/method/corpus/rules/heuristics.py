@@ -6,11 +6,11 @@ listings, threads, cut endings, letters and secrets are ours.
 
 from typing import TYPE_CHECKING
 
-from builder.control_tokens import find_control_token
 from builder.method.corpus.rules.body import is_cut, letter_share, repeated_sentences, teasers, thread_lines
 from builder.method.corpus.rules.filters import filter_fault
 from builder.method.corpus.rules.header import header_fault
-from builder.secret_tokens import find_secret
+from builder.text.control_tokens import find_control_token
+from builder.text.secret_tokens import find_secret
 
 if TYPE_CHECKING:
     from builder.method.corpus.cutting.composition import Composition

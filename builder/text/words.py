@@ -18,6 +18,8 @@ _ASCII_WORD = re.compile("[a-z0-9]+")
 """Finds the same in half the time, and most texts are ASCII once folded."""
 _IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
 
+_NOT_WORD = re.compile(r"\W+")
+
 
 def fold(text: str) -> str:
     """A text in compatibility form and small letters, with straight quotes; lines stay."""
@@ -66,3 +68,8 @@ def shared_share(text: Sequence[str], other: Sequence[str], length: int) -> floa
     """Share of the runs of `length` words of a text that stand in the other, 0 to 1; repeats count once."""
     own = runs(text, length)
     return len(own & runs(other, length)) / len(own) if own else 0.0
+
+
+def normalise(text: str) -> str:
+    """The words of a text in small letters with single spaces between them."""
+    return _NOT_WORD.sub(" ", unicodedata.normalize("NFKC", text).lower()).strip()

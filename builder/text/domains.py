@@ -1,0 +1,21 @@
+"""The domain that somebody has registered, found in a URL."""
+
+from functools import lru_cache
+from typing import Any
+
+
+def registered_domain(url: str) -> str:
+    """The part of a host that someone has registered (`a.b.co.uk` -> `b.co.uk`), or the host itself where it has none.
+
+    A site below a hosting domain (`jane.blogspot.com`) counts as registered. Empty for an address without a host.
+    """
+    found = _extractor()(url)
+    return str(found.top_domain_under_public_suffix or found.fqdn or found.domain).lower()
+
+
+@lru_cache(maxsize=1)
+def _extractor() -> Any:
+    """The extractor with the list that comes with it; it would otherwise fetch a newer one, or try to."""
+    from tldextract import TLDExtract
+
+    return TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)

@@ -14,11 +14,11 @@ from builder.method.curate.iterations import IterationStages
 from builder.method.curate.scoring.score import HalfScoreStage, ScoreStage, join_halves, score
 from builder.method.seed.decontaminate import clean_seed
 from builder.method.seed.stage import select_seed
+from builder.method.train.stage import BackwardStage, ForwardStage, HalfStage, SeedStage, train_backward, train_forward
 from builder.recipe.pins import refuse_unpinned
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.judges import Judge
 from builder.stage_names import HALVES, Half, StageName
-from builder.train import BackwardStage, ForwardStage, HalfStage, SeedStage, train_backward, train_forward
 from builder.workspace import Artifact, Finished, Workspace, locked
 
 Run = Callable[..., Artifact]

@@ -1,4 +1,4 @@
-"""Tokens per second and peak memory of `builder.sft` beside TRL's own script: the same rows, settings and base.
+"""Tokens per second and peak memory of `builder.method.train.sft` beside TRL's own script: the same rows, settings and base.
 
 Both run as processes of their own, in turns, and the order changes every round, so that what else the machine does
 falls on both. The rows are the sample's seed pairs, the settings the quickstart's. Also printed is the time on the
@@ -20,13 +20,13 @@ import yaml
 
 from builder.cli.quickstart import write_recipe_folder
 from builder.method.seed.stage import select_seed
+from builder.method.train.stage import ForwardStage, train_forward
 from builder.recipe.recipe import load_recipe
 from builder.recipe.sections.runtime import Runtime
-from builder.train import ForwardStage, train_forward
 
 ENVIRONMENT = dict(os.environ)
 """As it is before a training in this process changes it."""
-SCRIPTS = {"builder.sft": "builder.sft", "trl": "trl.scripts.sft"}
+SCRIPTS = {"builder.method.train.sft": "builder.method.train.sft", "trl": "trl.scripts.sft"}
 
 
 class Run(NamedTuple):
@@ -38,7 +38,7 @@ class Run(NamedTuple):
 
 
 def prepare(folder: Path, steps: int) -> Path:
-    """A stage folder as a build leaves it for `builder.sft`, with `steps` in its recipe."""
+    """A stage folder as a build leaves it for `builder.method.train.sft`, with `steps` in its recipe."""
     write_recipe_folder(folder / "project")
     recipe = load_recipe(folder / "project")
     select_seed(folder / "seed", recipe.seed, runtime=recipe.runtime)
@@ -105,7 +105,7 @@ def main() -> None:
                 speed, processor, memory = found[-1]
                 figures = f"{speed:>9,.0f} tokens/s {processor:>7.1f} s {memory:>7,.0f} MB"
                 print(f"round {number + 1}  {name:<12} {figures}", flush=True)
-    print(f"\n{'median of ' + str(options.rounds):<22}{'builder.sft':>12}{'trl':>10}{'ratio':>8}")
+    print(f"\n{'median of ' + str(options.rounds):<22}{'builder.method.train.sft':>12}{'trl':>10}{'ratio':>8}")
     for at, (what, form) in enumerate(
         (("tokens/s", ",.0f"), ("processor seconds", ".1f"), ("peak memory, MB", ",.0f"))
     ):

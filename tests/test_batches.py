@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.batches import PAPER_STEPS, global_batch, paper_steps, share_of_a_process
 from builder.errors import StageError
+from builder.method.train.schedule import PAPER_STEPS, global_batch, paper_steps, share_of_a_process
 
 
 @pytest.mark.parametrize(

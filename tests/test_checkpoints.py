@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.checkpoints import MARK, last_complete, mark_complete, remove_others
+from builder.method.train.checkpoints import MARK, last_complete, mark_complete, remove_others
 
 
 def checkpoint(folder: Path, step: int, settings: str | None = "same") -> Path:

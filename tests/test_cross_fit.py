@@ -12,14 +12,14 @@ from builder.data.storage import read_rows, write_json, write_rows
 from builder.errors import RecipeError
 from builder.method.curate.iterations import read_iterations
 from builder.method.curate.scoring.score import HalfScoreStage, Scorer, ScoreStage, join_halves, score
+from builder.method.train.output import FINISHED
+from builder.method.train.stage import ForwardStage, HalfStage, train_forward
 from builder.recipe.recipe import load_recipe
 from builder.recipe.sections.judges import Expected
 from builder.recipe.sections.models import Chat, Engine, Origin
 from builder.recipe.sections.runtime import Runtime
 from builder.sample.generate import BASE
 from builder.stage_names import HALVES, half_of
-from builder.train import ForwardStage, HalfStage, train_forward
-from builder.training_output import FINISHED
 
 PAIRS = 40
 
@@ -62,7 +62,7 @@ def trained_on(tmp_path, monkeypatch):
     def trained(out, *_):
         write_json(out / "training" / "final" / FINISHED, {"rows": len(rows(out))})
 
-    monkeypatch.setattr("builder.train.launch", trained)
+    monkeypatch.setattr("builder.method.train.stage.launch", trained)
 
     def go(kind, **half):
         out = tmp_path / f"model-{half.get('half', 'whole')}"

@@ -14,9 +14,9 @@ from builder.data.accounting import Counts, Stats
 from builder.data.storage import write_json
 from builder.environment import ALWAYS, own_variables, remote_environment
 from builder.errors import StageError
+from builder.method.train.launch import launch
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Section
-from builder.training_launch import launch
 
 OWN = {
     "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1", "LOGURU_DIAGNOSE": "NO", "TOKENIZERS_PARALLELISM": "false",

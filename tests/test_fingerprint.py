@@ -290,7 +290,7 @@ def test_the_order_of_keys_does_not_count(recipe, random):
         ("builder.method.seed.stage", SEED),
         ("builder.method.corpus.stage", stages("segments")),
         ("builder.method.corpus.dedup.stage", stages("dedup")),
-        ("builder.train", MODELS),
+        ("builder.method.train.stage", MODELS),
         ("builder.method.augment.stage", stages("augment")),
         ("builder.method.curate.scoring.score", SCORES),
         ("builder.method.curate.curate", CURATES),

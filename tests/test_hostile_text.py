@@ -30,6 +30,7 @@ from builder.method.augment.stage import AugmentStage, augment
 from builder.method.corpus.stage import extract_segments
 from builder.method.curate.scoring.judges import judge_rows
 from builder.method.curate.scoring.ratings import score_position
+from builder.method.train.rows import Source, backward_rows, forward_rows, write_training_rows
 from builder.recipe.sections.augment import Augment
 from builder.recipe.sections.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
 from builder.recipe.sections.models import Chat, Engine
@@ -38,7 +39,6 @@ from builder.release.checks.check import check_release
 from builder.release.checks.rows import check_rows
 from builder.release.folder import assemble
 from builder.text.control_tokens import escape_control_tokens, find_control_token
-from builder.training_rows import Source, backward_rows, forward_rows, write_training_rows
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 RULES = {"min_chars": 200, "boundary": "any"}

@@ -12,10 +12,10 @@ from builder.cli.main import cli
 from builder.cli.quickstart import write_recipe_folder
 from builder.errors import StageError
 from builder.llm.tokenizer import load_tokenizer
-from builder.preflight import MASKED, Example, check_examples, describe, made_by_trl, problems
+from builder.method.train.preflight import MASKED, Example, check_examples, describe, made_by_trl, problems
+from builder.method.train.rows import forward_rows
+from builder.method.train.stage import role_renderer
 from builder.recipe.sections.models import Chat, Origin
-from builder.train import role_renderer
-from builder.training_rows import forward_rows
 
 PAIR = {"id": "pair1", "instruction": "What is \x1b[31mred\x1b[0m?", "output": "Red is a colour.\nIt is warm."}
 
@@ -110,9 +110,9 @@ def test_a_training_writes_what_it_saw_to_its_log_before_the_first_step(tmp_path
     ]  # fmt: skip
     assert said.count("  trained | ") == 6
     # A template that says something else once an answer follows: found by TRL's own tokens, before any step.
-    import builder.preflight
+    import builder.method.train.preflight
 
-    monkeypatch.setattr(builder.preflight, "problems", lambda example, renderer: ["preflight: wrong"])
+    monkeypatch.setattr(builder.method.train.preflight, "problems", lambda example, renderer: ["preflight: wrong"])
     with pytest.raises(StageError, match="preflight: wrong\nnothing was trained"):
         train_here(pairs, tmp_path / "other")
     assert not list((tmp_path / "other" / "training").glob("checkpoint-*"))

@@ -7,7 +7,6 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from builder.batches import share_of_a_process
 from builder.build import run_build
 from builder.cli.check import check_recipe
 from builder.cli.main import init
@@ -21,14 +20,15 @@ from builder.llm.conversations import forward_prompt
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.curate.scoring.ratings import score_position
+from builder.method.train.launch import launcher_words
+from builder.method.train.recipe import read_training_recipe, resolve_recipe
+from builder.method.train.schedule import share_of_a_process
+from builder.method.train.stage import ForwardStage, train_forward
 from builder.recipe.pins import hub_inputs
 from builder.recipe.recipe import load_recipe
 from builder.recipe.sections.models import Chat, Origin
 from builder.recipe.sections.runtime import Runtime
 from builder.text.control_tokens import find_control_token
-from builder.train import ForwardStage, train_forward
-from builder.training_launch import launcher_words
-from builder.training_recipe import read_training_recipe, resolve_recipe
 from builder.workspace import Workspace
 
 RECIPES = resource_folder("recipes")
@@ -136,9 +136,9 @@ def test_the_7b_recipe_counts_rows_and_steps_by_the_papers_table_on_however_many
     recipe = load_recipe(RECIPES / "humpback-7b")
     command, action, *arguments = launcher_words(recipe.runtime.launcher)
     assert (command, action) == ("accelerate", "launch")
-    parsed = launch_command_parser().parse_args([*arguments, "-m", "builder.sft"])
+    parsed = launch_command_parser().parse_args([*arguments, "-m", "builder.method.train.sft"])
     assert Path(parsed.config_file).resolve() == RECIPES / "accelerate" / "fsdp2.yaml"
-    assert parsed.training_script == "builder.sft"
+    assert parsed.training_script == "builder.method.train.sft"
     training = recipe.training
     assert (training.global_batch, training.steps, training.initial) == ("paper", "paper", None)
     for path in (training.forward, training.backward):
@@ -163,7 +163,7 @@ def test_accelerate_reads_every_configuration(path, monkeypatch):
         "single": "NO", "ddp": "MULTI_GPU", "fsdp2": "FSDP", "zero2": "DEEPSPEED", "zero3": "DEEPSPEED"
     }[path.stem]  # fmt: skip
     monkeypatch.setattr(launch, "is_deepspeed_available", lambda: True, raising=False)
-    parsed = launch.launch_command_parser().parse_args(["--config_file", str(path), "-m", "builder.sft"])
+    parsed = launch.launch_command_parser().parse_args(["--config_file", str(path), "-m", "builder.method.train.sft"])
     arguments, _, _ = launch._validate_launch_command(parsed)
     assert arguments.num_processes == (1 if path.stem == "single" else 8)
     assert (arguments.use_fsdp, arguments.use_deepspeed) == (path.stem == "fsdp2", path.stem.startswith("zero"))

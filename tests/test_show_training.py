@@ -5,7 +5,7 @@ from recipe_changes import changed, write_recipe, write_small_recipe
 from builder.cli.project import open_project
 from builder.cli.show import describe_trainings, training_table
 from builder.data.storage import write_json
-from builder.training_output import METRICS
+from builder.method.train.output import METRICS
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import yaml
 from builder.data.records import curated_schema, seed_schema
 from builder.data.storage import read_json, read_rows, write_rows
 from builder.errors import RecipeError, StageError
+from builder.method.train.stage import BackwardStage, ForwardStage, SeedStage, train_backward, train_forward
 from builder.recipe.sections.models import Chat, Origin
 from builder.recipe.sections.runtime import Runtime
-from builder.train import BackwardStage, ForwardStage, SeedStage, train_backward, train_forward
 from builder.workspace import Artifact, Workspace
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
@@ -180,13 +180,13 @@ def watched(self, rows=1):
     advance(self, rows)
 Progress.advance = watched
 if moment == "save":
-    import builder.checkpoints
-    mark = builder.checkpoints.mark_complete
+    import builder.method.train.checkpoints
+    mark = builder.method.train.checkpoints.mark_complete
     def killed(checkpoint, settings):
         if checkpoint.name == f"checkpoint-{step}":
             os.kill(os.getpid(), 9)
         mark(checkpoint, settings)
-    builder.checkpoints.mark_complete = killed
+    builder.method.train.checkpoints.mark_complete = killed
 if moment == "end":
     import trl
     def killed_at_the_end(self, folder, *rest, **options):
@@ -290,7 +290,7 @@ def test_a_repeated_training_takes_its_own_seed(folder, tmp_path, monkeypatch):
 
 
 def test_a_process_of_a_training_loads_nothing_that_it_does_not_need():
-    command = "import sys, builder.sft; print(*{'pydantic', 'lxml', 'datatrove', 'vllm'} & {*sys.modules})"
+    command = "import sys, builder.method.train.sft; print(*{'pydantic', 'lxml', 'datatrove', 'vllm'} & {*sys.modules})"
     found = subprocess.run([sys.executable, "-c", command], capture_output=True, check=True).stdout
     assert found.split() == []
 

@@ -63,7 +63,7 @@ class Rows(list):
 
 
 def test_a_base_of_the_hub_is_named_with_its_commit(first, tmp_path):
-    from builder.training_output import save_model
+    from builder.method.train.output import save_model
 
     nothing = SimpleNamespace(save_pretrained=lambda folder: None)
     trainer = SimpleNamespace(

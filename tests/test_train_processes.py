@@ -76,7 +76,7 @@ def test_two_processes_of_which_one_is_killed_go_on_from_their_last_whole_checkp
 
 
 def test_rows_that_cannot_be_shared_evenly_are_said(tmp_path, monkeypatch):
-    from builder import sft
+    from builder.method.train import sft
 
     class Three:
         world_size, per_device_train_batch_size, output_dir = 3, 4, str(tmp_path / "out" / "training")
@@ -90,7 +90,7 @@ def test_only_on_its_own_machine_does_a_process_look_whether_its_stage_has_ended
     import socket
 
     from builder.child import STAGE_PROCESS
-    from builder.sft import stage_has_ended
+    from builder.method.train.sft import stage_has_ended
 
     here, gone = socket.gethostname(), 2**22 + 1  # above the highest process id of Linux
     for value, ended in (

@@ -5,14 +5,14 @@ import shutil
 import pytest
 from training_pairs import BASE, train_here, write_pairs
 
-from builder.checkpoints import last_complete
 from builder.data.storage import read_rows
 from builder.errors import StageError
 from builder.llm.tokenizer import load_tokenizer
+from builder.method.train.checkpoints import last_complete
+from builder.method.train.stage import role_renderer
 from builder.recipe.sections.models import Chat, Origin
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.training import Schedule
-from builder.train import role_renderer
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,7 @@ import pytest
 
 from builder.data.resources import resource_folder
 from builder.errors import RecipeError
-from builder.recipe.recipe import load_recipe
-from builder.recipe.sections.training import Schedule
-from builder.training_recipe import (
+from builder.method.train.recipe import (
     ATTENTION,
     ISOLATED,
     adapter_problems,
@@ -15,6 +13,8 @@ from builder.training_recipe import (
     schedule_problems,
     wrong_keys,
 )
+from builder.recipe.recipe import load_recipe
+from builder.recipe.sections.training import Schedule
 
 
 def test_keys_that_the_build_sets_are_refused_all_at_once(tmp_path):

@@ -11,11 +11,11 @@ from builder.data.resources import resource_folder
 from builder.data.storage import read_json, read_rows, write_rows
 from builder.llm.contract import load_contract
 from builder.llm.tokenizer import load_tokenizer
+from builder.method.train.stage import BackwardStage, ForwardStage, train_backward, train_forward
 from builder.recipe.recipe import load_recipe
 from builder.recipe.sections.models import Origin
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.training import Schedule
-from builder.train import BackwardStage, ForwardStage, train_backward, train_forward
 
 RECIPES = resource_folder("recipes")
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"

@@ -8,10 +8,10 @@ import yaml
 from builder.data.accounting import Stats
 from builder.data.records import curated_schema, seed_schema
 from builder.data.storage import write_rows
+from builder.method.train.stage import ForwardStage, train_forward
 from builder.recipe.sections.models import Chat, Origin
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.training import Schedule
-from builder.train import ForwardStage, train_forward
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 OPTIONS: dict[str, Any] = {

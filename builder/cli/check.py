@@ -12,12 +12,12 @@ from builder.errors import BuilderError, RecipeError
 from builder.fingerprint import describe
 from builder.llm.prompts import render
 from builder.method.curate.scoring.ratings import check_rubric
+from builder.method.train.launch import launcher_problems
+from builder.method.train.recipe import adapter_problems, read_training_recipe, schedule_problems, wrong_keys
 from builder.recipe.licences import licence_notes
 from builder.recipe.pins import Pin, pin_recipe, unpinned_problems
 from builder.recipe.recipe import Recipe, load_recipe
 from builder.recipe.sections.judges import Rated
-from builder.training_launch import launcher_problems
-from builder.training_recipe import adapter_problems, read_training_recipe, schedule_problems, wrong_keys
 
 _PING_SECONDS = 5.0
 

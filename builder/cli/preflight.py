@@ -16,11 +16,11 @@ from builder.data.storage import read_rows
 from builder.errors import RecipeError, StageError
 from builder.llm.contract import TEMPLATE_FILE
 from builder.llm.renderer import Renderer
-from builder.preflight import SHOWN_ROWS, Example, check_examples, describe, made_by_trl
+from builder.method.train.preflight import SHOWN_ROWS, Example, check_examples, describe, made_by_trl
+from builder.method.train.recipe import read_training_recipe, resolve_recipe
+from builder.method.train.rows import Row, backward_rows, forward_rows, why_drop
+from builder.method.train.stage import Role, role_renderer
 from builder.recipe.recipe import Recipe
-from builder.train import Role, role_renderer
-from builder.training_recipe import read_training_recipe, resolve_recipe
-from builder.training_rows import Row, backward_rows, forward_rows, why_drop
 from builder.workspace import Artifact
 
 PAIRS = [
@@ -108,7 +108,7 @@ def _by_trl(
     from datasets import Dataset
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from builder.sft import make_trainer, read_arguments
+    from builder.method.train.sft import make_trainer, read_arguments
 
     renderer.contract.save(scratch)
     resolved, _ = resolve_recipe(options, recipe.training.schedule, len(rows), None)

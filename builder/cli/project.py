@@ -6,9 +6,9 @@ from pathlib import Path
 from builder.build import Build, look_at_build, run_build
 from builder.console import Console
 from builder.errors import RecipeError
+from builder.method.train.recipe import check_training_recipes
 from builder.recipe.pins import refuse_unpinned
 from builder.recipe.recipe import Recipe, load_recipe
-from builder.training_recipe import check_training_recipes
 from builder.workspace import Workspace
 
 

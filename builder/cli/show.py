@@ -14,10 +14,10 @@ from builder.data.storage import read_json, read_rows
 from builder.errors import RecipeError, StageError
 from builder.method.curate.histogram import describe_thresholds, histogram, thresholds
 from builder.method.curate.iterations import selection_scores
+from builder.method.train.output import METRICS
 from builder.recipe.sections.curate import RATINGS
 from builder.stage_names import CURATE, SCORE
 from builder.text.escape import escape
-from builder.training_output import METRICS
 from builder.workspace import Artifact
 
 SHOWN_CHARS = 600

@@ -17,13 +17,13 @@ from builder.console import Console
 from builder.data.accounting import Counts, Stats
 from builder.data.records import curated_schema, stable_id
 from builder.data.storage import read_rows, write_rows
+from builder.method.train.stage import ForwardStage, train_forward
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Section
 from builder.sample.generate import sample_world, write_sample
 from builder.sample.pretrain import pretrain
 from builder.sample.report import measure, read_truth, well_formed_shares
 from builder.stage_names import CURATE, MODEL, curate, uncurated
-from builder.train import ForwardStage, train_forward
 from builder.workspace import Artifact, Workspace
 
 VERSION = 1

@@ -6,7 +6,7 @@ from typing import Any
 
 from builder.data.storage import read_json, write_json
 from builder.llm.adapters import CONFIG_FILE, read_adapter
-from builder.training_log import tokens_per_second, training_metrics
+from builder.method.train.log import tokens_per_second, training_metrics
 
 FINISHED = "training.json"
 """Written last, so a model folder that holds it is whole."""

@@ -1,6 +1,6 @@
 """The script under `accelerate launch`: TRL's SFTTrainer on a flat TRL recipe (loss on the completion only).
 
-Run as: python -m builder.sft --config sft.yaml. TRL's own script does the same training; this one refuses unknown
+Run as: python -m builder.method.train.sft --config sft.yaml. TRL's own script does the same training; this one refuses unknown
 keys, shares the rows of a step among the processes there are, looks at what will be trained before the first step,
 measures the loss on held-out rows, stops when the loss is no number, reports progress, resumes from the last whole
 checkpoint, and leaves the finished model under `<output_dir>/final`.
@@ -16,8 +16,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from builder.batches import share_of_a_process
-from builder.checkpoints import last_complete, remove_others
 from builder.child import STAGE_PROCESS, die_with_parent
 from builder.data.storage import count_rows, parquet_files, write_json, write_text
 from builder.environment import prepare_allocators
@@ -27,10 +25,12 @@ from builder.llm.adapters import read_adapter
 from builder.llm.contract import load_contract
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
-from builder.preflight import check_examples, describe, first_rows, made_by_trl
-from builder.training_log import ADVICE, reporter
-from builder.training_output import save_model
-from builder.training_rows import HELD_OUT, ROWS
+from builder.method.train.checkpoints import last_complete, remove_others
+from builder.method.train.log import ADVICE, reporter
+from builder.method.train.output import save_model
+from builder.method.train.preflight import check_examples, describe, first_rows, made_by_trl
+from builder.method.train.rows import HELD_OUT, ROWS
+from builder.method.train.schedule import share_of_a_process
 
 FAILED = "logs/training_error.json"
 """What went wrong in a training under a launcher."""

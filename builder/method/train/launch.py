@@ -1,4 +1,4 @@
-"""Run `builder.sft` for a training stage: in its process, or under the launcher of the recipe; no shell is involved."""
+"""Run `builder.method.train.sft` for a training stage: in its process, or under the launcher of the recipe; no shell is involved."""
 
 import os
 import shlex
@@ -12,8 +12,8 @@ from builder.data.resources import resource_folder
 from builder.data.storage import read_json
 from builder.environment import child_environment
 from builder.errors import BuilderError, StageError
+from builder.method.train.sft import FAILED
 from builder.recipe.sections.runtime import Runtime
-from builder.sft import FAILED
 
 _OF_PACKAGE = "recipes/accelerate/"
 
@@ -23,7 +23,7 @@ def launch(out: Path, arguments: list[str], runtime: Runtime) -> None:
 
     Args:
         out: The stage folder.
-        arguments: Further arguments of `builder.sft`.
+        arguments: Further arguments of `builder.method.train.sft`.
         runtime: Launcher and threads.
 
     Raises:
@@ -34,7 +34,7 @@ def launch(out: Path, arguments: list[str], runtime: Runtime) -> None:
     shutil.rmtree(cache, ignore_errors=True)
     os.environ["HF_DATASETS_CACHE"] = str(cache)
     if runtime.launcher:
-        _run([*launcher_words(runtime.launcher), "-m", "builder.sft", *arguments], out, runtime)
+        _run([*launcher_words(runtime.launcher), "-m", "builder.method.train.sft", *arguments], out, runtime)
     else:
         _train_here(arguments)
     shutil.rmtree(cache, ignore_errors=True)
@@ -56,7 +56,7 @@ def _of_package(word: str) -> str:
 
 
 def _train_here(arguments: list[str]) -> None:
-    from builder.sft import main
+    from builder.method.train.sft import main
 
     try:
         main(arguments)

@@ -12,15 +12,15 @@ from builder.errors import StageError
 from builder.llm.contract import TEMPLATE_FILE, ChatContract, make_contract
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
+from builder.method.train.launch import launch
+from builder.method.train.output import FINISHED
+from builder.method.train.recipe import read_training_recipe, refuse_wrong_keys, resolve_recipe, schedule_problems
+from builder.method.train.rows import Source, backward_rows, forward_rows, write_training_rows
 from builder.recipe.sections.models import Chat, Origin
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Named, Section
 from builder.recipe.sections.training import Schedule
 from builder.stage_names import HALVES, Half, half_of
-from builder.training_launch import launch
-from builder.training_output import FINISHED
-from builder.training_recipe import read_training_recipe, refuse_wrong_keys, resolve_recipe, schedule_problems
-from builder.training_rows import Source, backward_rows, forward_rows, write_training_rows
 
 VERSION = 2
 Role = Literal["forward", "backward"]

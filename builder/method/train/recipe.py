@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from builder.batches import global_batch, paper_steps, share_of_a_process
 from builder.errors import RecipeError
+from builder.method.train.schedule import global_batch, paper_steps, share_of_a_process
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.training import Schedule
 from builder.recipe.strict_yaml import read_yaml
@@ -125,7 +125,7 @@ def wrong_keys(path: Path, options: dict[str, Any]) -> list[str]:
     """A line for every key that TRL's SFT recipe has not, or whose value it refuses; none where TRL is missing."""
     if not importlib.util.find_spec("trl"):
         return []
-    from builder.training_values import refusals
+    from builder.method.train.trl_parser import refusals
 
     return [f"{path}: {refusal}" for refusal in refusals(options)]
 
@@ -163,7 +163,7 @@ def resolve_recipe(
 ) -> tuple[dict[str, Any], int | None]:
     """A TRL recipe with the build's schedule in it, and the rows of a step, if the build says them.
 
-    The batch in the resolved recipe is that of one process, whose rows `builder.sft` shares among those there are.
+    The batch in the resolved recipe is that of one process, whose rows `builder.method.train.sft` shares among those there are.
 
     Args:
         options: The TRL recipe.

@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from builder.checkpoints import mark_complete
 from builder.errors import StageError
+from builder.method.train.checkpoints import mark_complete
 from builder.progress import Progress
 
 ADVICE = "lower learning_rate in the TRL recipe, or look at the rows; the last checkpoint before it stays"

@@ -8,7 +8,7 @@ __all__ = ["Workspace", "load_recipe", "run_build"]
 if TYPE_CHECKING:
     from builder.build import run_build
     from builder.recipe.recipe import load_recipe
-    from builder.workspace import Workspace
+    from builder.workspace.workspace import Workspace
 
 
 def __getattr__(name: str) -> object:
@@ -22,7 +22,7 @@ def __getattr__(name: str) -> object:
 
         return run_build
     if name == "Workspace":
-        from builder.workspace import Workspace
+        from builder.workspace.workspace import Workspace
 
         return Workspace
     raise AttributeError(f"module 'builder' has no attribute {name!r}")

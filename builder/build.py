@@ -5,7 +5,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from builder import stage_names as names
 from builder.method.augment.stage import AugmentStage, augment
 from builder.method.corpus.dedup.stage import deduplicate
 from builder.method.corpus.stage import extract_segments
@@ -18,8 +17,9 @@ from builder.method.train.stage import BackwardStage, ForwardStage, HalfStage, S
 from builder.recipe.pins import refuse_unpinned
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.judges import Judge
-from builder.stage_names import HALVES, Half, StageName
-from builder.workspace import Artifact, Finished, Workspace, locked
+from builder.workspace import stage_names as names
+from builder.workspace.stage_names import HALVES, Half, StageName
+from builder.workspace.workspace import Artifact, Finished, Workspace, locked
 
 Run = Callable[..., Artifact]
 

@@ -10,7 +10,7 @@ from builder.data.records import candidate_schema, score_schema, training_schema
 from builder.data.storage import write_json, write_rows
 from builder.method.curate.curate import select
 from builder.recipe.sections.runtime import Runtime
-from builder.workspace import Artifact
+from builder.workspace.workspace import Artifact
 
 Scores = dict[str, float | None]
 UNLIMITED = ("decontaminate=null", "curate.test_share=0")

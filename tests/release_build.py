@@ -22,8 +22,8 @@ from builder.llm.contract import ChatContract, make_contract
 from builder.llm.tokenizer import load_tokenizer
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.models import Chat
-from builder.stage_names import HALVES
-from builder.workspace import Artifact
+from builder.workspace.stage_names import HALVES
+from builder.workspace.workspace import Artifact
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 ITERATIONS = 2

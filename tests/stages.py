@@ -13,9 +13,9 @@ from builder.data.accounting import Counts, Stats
 from builder.data.records import seed_schema
 from builder.data.storage import write_rows, write_text
 from builder.errors import StageError
-from builder.progress import Progress
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Section
+from builder.workspace.progress import Progress
 
 VERSION = 1
 

@@ -28,7 +28,7 @@ from small_project import (
 )
 
 from builder.data.storage import read_json, read_rows, write_json
-from builder.workspace import locked
+from builder.workspace.workspace import locked
 
 Change = Callable[[Path], None]
 

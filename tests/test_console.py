@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-import builder.console
-from builder.console import Console, describe_counts, describe_losses
-from builder.progress import Progress
-from builder.workspace import Artifact
+import builder.workspace.console
+from builder.workspace.console import Console, describe_counts, describe_losses
+from builder.workspace.progress import Progress
+from builder.workspace.workspace import Artifact
 
 
 def test_counts_name_the_commonest_reasons_first():
@@ -38,7 +38,7 @@ def test_a_log_gets_one_line_a_stage(artifact, capsys):
 
 
 def test_a_log_of_a_long_stage_gets_lines_in_between(artifact, capsys, monkeypatch):
-    monkeypatch.setattr(builder.console, "PLAIN_SECONDS", 0)
+    monkeypatch.setattr(builder.workspace.console, "PLAIN_SECONDS", 0)
     console = Console()
     for event in ("start", "progress"):
         console(artifact, event)

@@ -30,9 +30,9 @@ from builder.method.corpus.sandbox import CutPages
 from builder.method.corpus.stage import extract_segments
 from builder.method.corpus.tasks import TaskFiles
 from builder.method.corpus.writer import WriteSegments
-from builder.progress import read_progress
 from builder.recipe.sections.corpus import Segments
 from builder.recipe.sections.runtime import Runtime
+from builder.workspace.progress import read_progress
 
 ONE = Runtime(workers=1)
 
@@ -319,7 +319,7 @@ def test_the_stage_runs_in_a_child_process_and_importing_it_is_light(tmp_path: P
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert json.loads(output) == []
 
-    from builder.workspace import Workspace
+    from builder.workspace.workspace import Workspace
 
     archive(tmp_path / "in" / "x.warc.gz", 3)
     artifact = Workspace(tmp_path / "work", ONE).run("segments", extract_segments, settings(tmp_path / "in", tasks=2))

@@ -10,13 +10,13 @@ from pathlib import Path
 from corpus_pages import archive, settings
 
 from builder.data.storage import read_json, read_rows
-from builder.failures import EXIT_UNWRITABLE
 from builder.method.corpus.cutting.page import CutPage
 from builder.method.corpus.cutting.segmenter import Segment
 from builder.method.corpus.reading.crawl import Page
 from builder.method.corpus.sandbox import CutPages
 from builder.method.corpus.stage import extract_segments
 from builder.recipe.sections.runtime import Runtime
+from builder.workspace.failures import EXIT_UNWRITABLE
 
 STAGE = (
     "import sys; from pathlib import Path; from builder.method.corpus.stage import extract_segments;"
@@ -72,7 +72,7 @@ WATCHED = """
 import os, signal, sys, time
 from pathlib import Path
 from multiprocess import get_context
-from builder.method.corpus.workers import watched_workers
+from builder.workspace.workers import watched_workers
 worker = get_context("fork").Process(target=time.sleep, args=(600,), daemon=True)
 with watched_workers(Path(sys.argv[1])):
     worker.start()

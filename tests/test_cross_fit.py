@@ -19,7 +19,7 @@ from builder.recipe.sections.judges import Expected
 from builder.recipe.sections.models import Chat, Engine, Origin
 from builder.recipe.sections.runtime import Runtime
 from builder.sample.generate import BASE
-from builder.stage_names import HALVES, half_of
+from builder.workspace.stage_names import HALVES, half_of
 
 PAIRS = 40
 

@@ -19,7 +19,7 @@ from builder.recipe.sections.curate import Curate
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.seed import Decontaminate
 from builder.text.words import normalise
-from builder.workspace import Workspace
+from builder.workspace.workspace import Workspace
 
 LONG = "Explain to a child in two or three short paragraphs why the sky is blue and not green or red"
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from builder.child import run_child
 from builder.data.accounting import Counts, Stats
 from builder.data.storage import write_json
-from builder.environment import ALWAYS, own_variables, remote_environment
 from builder.errors import StageError
 from builder.method.train.launch import launch
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Section
+from builder.workspace.child import run_child
+from builder.workspace.environment import ALWAYS, own_variables, remote_environment
 
 OWN = {
     "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1", "LOGURU_DIAGNOSE": "NO", "TOKENIZERS_PARALLELISM": "false",
@@ -26,7 +26,7 @@ OWN = {
 """The whole list, with three threads. `test_llm_executors` holds the tasks of Ray and of Slurm to the same one."""
 STEPS = """
 import resource, sys
-from builder.environment import prepare_allocators
+from builder.workspace.environment import prepare_allocators
 if sys.argv[1] == "prepared":
     prepare_allocators()
 for _ in range(20):  # what steps of a training do

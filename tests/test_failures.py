@@ -4,7 +4,7 @@ import os
 import pytest
 
 from builder.errors import RecipeError
-from builder.failures import died, explain
+from builder.workspace.failures import died, explain
 
 
 def wrapped(inner, outer):

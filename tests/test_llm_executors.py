@@ -15,7 +15,6 @@ import pytest
 import yaml
 from test_environment import OWN
 
-from builder.child import run_child
 from builder.data.accounting import Stats
 from builder.data.storage import read_json, read_rows, write_rows
 from builder.errors import StageError
@@ -26,6 +25,7 @@ from builder.llm.batch.ray_cluster import RaySite
 from builder.llm.batch.runner import run_rows
 from builder.recipe.sections.runtime import Runtime, Slurm
 from builder.recipe.sections.section import Section
+from builder.workspace.child import run_child
 
 SCHEMA = pa.schema([("id", pa.string()), ("n", pa.int64())])
 ENVIRONMENT = pa.schema([("id", pa.string()), ("gpus", pa.string())])
@@ -245,7 +245,7 @@ def test_a_second_build_ends_the_tasks_that_a_killed_one_has_left_before_it_subm
     (out / "logs" / "request.json").write_text(
         json.dumps(request(rows, settings, folder=str(tmp_path), how="waits", at=5))
     )
-    first = subprocess.Popen([sys.executable, "-m", "builder.child", str(out), str(os.getpid())])
+    first = subprocess.Popen([sys.executable, "-m", "builder.workspace.child", str(out), str(os.getpid())])
     while not (tmp_path / "happened").exists() or not (out / "data" / "part-00004.parquet").is_file():
         assert first.poll() is None
         time.sleep(0.1)

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.child import run_child
 from builder.data.accounting import Stats
 from builder.data.storage import count_rows, read_json, read_rows, write_rows
 from builder.errors import StageError
@@ -18,6 +17,7 @@ from builder.llm.batch.chunks import read_chunks
 from builder.llm.batch.runner import run_rows
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Section
+from builder.workspace.child import run_child
 
 SCHEMA = pa.schema([("id", pa.string()), ("n", pa.int64())])
 

@@ -16,7 +16,7 @@ from builder.errors import RecipeError
 from builder.recipe.edit import write_revisions
 from builder.recipe.pins import hub_inputs, refuse_unpinned, unpinned
 from builder.recipe.recipe import load_recipe
-from builder.workspace import Workspace
+from builder.workspace.workspace import Workspace
 
 HUMPBACK = [sys.executable, "-m", "builder"]
 A, B = "a" * 40, "0123456789" * 4

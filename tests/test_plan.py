@@ -7,7 +7,7 @@ from stages import Words, write_words
 
 from builder.cli.plan import differences, plan_entry
 from builder.recipe.sections.runtime import Runtime
-from builder.workspace import STAGE_FILE, Artifact, Workspace
+from builder.workspace.workspace import STAGE_FILE, Artifact, Workspace
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from builder.progress import notice, polled, read_notices
+from builder.workspace.progress import notice, polled, read_notices
 
 LONG = 600.0
 """Seconds that no test waits for."""

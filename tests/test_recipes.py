@@ -29,7 +29,7 @@ from builder.recipe.recipe import load_recipe
 from builder.recipe.sections.models import Chat, Origin
 from builder.recipe.sections.runtime import Runtime
 from builder.text.control_tokens import find_control_token
-from builder.workspace import Workspace
+from builder.workspace.workspace import Workspace
 
 RECIPES = resource_folder("recipes")
 NAMES = sorted(path.parent.name for path in RECIPES.glob("*/build.yaml"))

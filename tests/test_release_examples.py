@@ -149,7 +149,7 @@ def run_the_readmes_build(text: str, build: FakeBuild, monkeypatch: pytest.Monke
     """Without the build itself, which takes minutes: a finished one is handed out in its place."""
     from builder.cli.quickstart import copy_recipe
     from builder.recipe.recipe import Recipe
-    from builder.workspace import Workspace
+    from builder.workspace.workspace import Workspace
 
     def finished(recipe: Recipe, workspace: Workspace) -> SimpleNamespace:
         assert (recipe.name, workspace.root) == ("quickstart", Path("DIR/work"))

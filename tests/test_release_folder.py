@@ -24,8 +24,8 @@ from builder.release.checks.check import check_release
 from builder.release.content.material import Material
 from builder.release.content.training import accelerate_config, write_training
 from builder.release.folder import assemble
-from builder.stage_names import half_of
-from builder.workspace import Artifact
+from builder.workspace.stage_names import half_of
+from builder.workspace.workspace import Artifact
 
 CONFIGS = ("curated", "seed", "sft", "augmented")
 

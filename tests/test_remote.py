@@ -14,11 +14,11 @@ from test_corpus_tables import rows, write_parquet
 from builder.data.inputs import list_remote, open_binary
 from builder.data.storage import read_rows
 from builder.errors import RecipeError
-from builder.fingerprint import describe
 from builder.method.corpus.reading.readers import Loss, Page, Shard, list_inputs, read_pages
 from builder.method.corpus.stage import extract_segments
 from builder.recipe.sections.corpus import CorpusSource, Segments
 from builder.recipe.sections.runtime import Runtime
+from builder.workspace.fingerprint import describe
 
 
 @pytest.fixture

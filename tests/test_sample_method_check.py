@@ -2,7 +2,7 @@ from builder.data.records import candidate_schema, curated_schema
 from builder.data.storage import read_rows, write_rows
 from builder.recipe.sections.runtime import Runtime
 from builder.sample.method_check import Uncurated, draw_uncurated, share_again
-from builder.workspace import Artifact
+from builder.workspace.workspace import Artifact
 
 
 def pair(number, **more):

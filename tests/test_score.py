@@ -9,10 +9,10 @@ from builder.errors import StageError
 from builder.llm.engines.engine import NO_LOGPROBS, Failed
 from builder.method.curate.scoring.first_scores import FIRST
 from builder.method.curate.scoring.score import ScoreStage, score
-from builder.progress import read_notices
 from builder.recipe.sections.judges import Expected, Reverse
 from builder.recipe.sections.models import Chat, Engine
 from builder.recipe.sections.runtime import Runtime
+from builder.workspace.progress import read_notices
 
 ENGINE = Engine(kind="transformers", dtype="float32")
 ROWS = 260

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import builder
-from builder import stage_names as names
 from builder.recipe.recipe import Recipe
-from builder.stage_names import StageName, parse
+from builder.workspace import stage_names as names
+from builder.workspace.stage_names import StageName, parse
 
 JUDGES = ("likelihood", "expected", "verdict", "reasoned", "reverse")
 numbers = st.integers(0, 999)

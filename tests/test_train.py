@@ -13,7 +13,7 @@ from builder.errors import RecipeError, StageError
 from builder.method.train.stage import BackwardStage, ForwardStage, SeedStage, train_backward, train_forward
 from builder.recipe.sections.models import Chat, Origin
 from builder.recipe.sections.runtime import Runtime
-from builder.workspace import Artifact, Workspace
+from builder.workspace.workspace import Artifact, Workspace
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
 OPTIONS = {
@@ -171,7 +171,7 @@ def test_a_launcher_runs_the_same_script(folder, forward):
 
 KILL_AT = """
 import os, runpy, sys
-from builder.progress import Progress
+from builder.workspace.progress import Progress
 step, moment = int(sys.argv.pop(1)), sys.argv.pop(1)
 advance = Progress.advance
 def watched(self, rows=1):
@@ -257,9 +257,9 @@ def test_with_a_checkpoint_an_epoch_the_log_is_the_same_after_a_kill(folder):
 def test_a_training_under_a_launcher_says_what_went_wrong(folder):
     broken = folder / "broken.py"
     broken.write_text(
-        "import runpy, sys\nimport builder.progress\n"
+        "import runpy, sys\nimport builder.workspace.progress\n"
         "def full(self, rows=1): raise OSError(28, 'No space left on device', '/disk')\n"
-        "builder.progress.Progress.advance = full\ndel sys.argv[1]\n"
+        "builder.workspace.progress.Progress.advance = full\ndel sys.argv[1]\n"
         "runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)\n"
     )
     runtime = Runtime(max_too_long=0.2, launcher=f"{sys.executable} {broken}")

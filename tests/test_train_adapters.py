@@ -95,7 +95,7 @@ def test_the_next_model_may_train_the_adapter_further(pairs, first, tmp_path):
 
 
 def test_a_stopped_training_of_an_adapter_ends_with_the_same_weights(pairs, tmp_path, monkeypatch):
-    from builder.progress import Progress
+    from builder.workspace.progress import Progress
 
     options = {"max_steps": 4, "save_steps": 2, **LORA}
     train_here(pairs, tmp_path / "undisturbed", **options)

@@ -17,7 +17,7 @@ FOUR = Schedule(global_batch=4, held_out=0.3)
 OPTIONS = {"max_steps": 8, "per_device_train_batch_size": 4, "save_steps": 3}
 KILL = """
 import os, signal, sys
-from builder.progress import Progress
+from builder.workspace.progress import Progress
 advance = Progress.advance
 def killed(self, rows=1):
     if self.unit == "steps" and self.done + rows == 5:
@@ -89,8 +89,8 @@ def test_rows_that_cannot_be_shared_evenly_are_said(tmp_path, monkeypatch):
 def test_only_on_its_own_machine_does_a_process_look_whether_its_stage_has_ended(monkeypatch):
     import socket
 
-    from builder.child import STAGE_PROCESS
     from builder.method.train.sft import stage_has_ended
+    from builder.workspace.child import STAGE_PROCESS
 
     here, gone = socket.gethostname(), 2**22 + 1  # above the highest process id of Linux
     for value, ended in (

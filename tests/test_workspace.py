@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from stages import Words, write_words
 
-from builder.child import last_words
 from builder.data.storage import write_json
 from builder.errors import StageError
 from builder.recipe.sections.runtime import Runtime
-from builder.workspace import Finished, Workspace, locked
+from builder.workspace.processes import last_words
+from builder.workspace.workspace import Finished, Workspace, locked
 
 
 @pytest.fixture(autouse=True)
@@ -133,7 +133,9 @@ def test_a_child_whose_parent_is_gone_before_it_starts_does_nothing(tmp_path):
     write_json(folder / "logs" / "request.json", {"function": "stages:write_words"})
     gone = subprocess.Popen(["true"])
     gone.wait()
-    code = subprocess.run([sys.executable, "-m", "builder.child", str(folder), str(gone.pid)], check=False).returncode
+    code = subprocess.run(
+        [sys.executable, "-m", "builder.workspace.child", str(folder), str(gone.pid)], check=False
+    ).returncode
     assert code == 1
     assert not (folder / "logs" / "result.json").exists()
 
@@ -205,7 +207,7 @@ def test_until_stops_after_the_named_stage(tmp_path):
 
 def test_a_work_directory_has_one_build_at_a_time(tmp_path):
     holder = subprocess.Popen(
-        [sys.executable, "-c", f"from builder.workspace import locked\nfrom pathlib import Path\nimport time\n"
+        [sys.executable, "-c", f"from builder.workspace.workspace import locked\nfrom pathlib import Path\nimport time\n"
          f"with locked(Path({str(tmp_path)!r})):\n    print('held', flush=True); time.sleep(60)"],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
@@ -223,7 +225,7 @@ def test_a_work_directory_has_one_build_at_a_time(tmp_path):
 def test_a_child_dies_with_its_parent(tmp_path):
     script = (
         "from stages import Words, write_words\nfrom builder.recipe.recipe import Runtime\n"
-        "from builder.workspace import Workspace\nfrom pathlib import Path\n"
+        "from builder.workspace.workspace import Workspace\nfrom pathlib import Path\n"
         f"Workspace(Path({str(tmp_path)!r}), Runtime()).run('words', write_words, Words(fail='hang once'))"
     )
     parent = subprocess.Popen([sys.executable, "-c", script])

@@ -5,7 +5,7 @@ from typing import Any
 from builder.build import Build
 from builder.cli.answer import Answer
 from builder.cli.project import Project, build_project
-from builder.workspace import Artifact
+from builder.workspace.workspace import Artifact
 
 
 def build_recipe(project: Project, until: str | None = None) -> Answer:

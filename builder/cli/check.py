@@ -9,7 +9,6 @@ import click
 
 from builder.cli.answer import Answer
 from builder.errors import BuilderError, RecipeError
-from builder.fingerprint import describe
 from builder.llm.prompts import render
 from builder.method.curate.scoring.ratings import check_rubric
 from builder.method.train.launch import launcher_problems
@@ -18,6 +17,7 @@ from builder.recipe.licences import licence_notes
 from builder.recipe.pins import Pin, pin_recipe, unpinned_problems
 from builder.recipe.recipe import Recipe, load_recipe
 from builder.recipe.sections.judges import Rated
+from builder.workspace.fingerprint import describe
 
 _PING_SECONDS = 5.0
 

@@ -11,7 +11,7 @@ from builder.method.curate.iterations import CLASSES, differences, label_warning
 from builder.method.curate.labels import label_pairs, read_labels
 from builder.recipe.sections.curate import RATINGS
 from builder.text.escape import escape
-from builder.workspace import Artifact
+from builder.workspace.workspace import Artifact
 
 SHOWN_CHARS = 300
 GROUPS = {"trained": "M_{} trained on", "withheld": "selected, withheld", "not_selected": "not selected"}

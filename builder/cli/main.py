@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from builder import __version__
-from builder.failures import explain
 from builder.text.escape import escape
+from builder.workspace.failures import explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,19 @@ from builder.cli.answer import Answer
 from builder.cli.project import Project
 from builder.data.storage import read_json
 from builder.errors import StageError
-from builder.stage_names import BACKWARD, CURATE, DEDUP, MODEL, SCORE, SEED, SEED_CLEAN, SEGMENTS, model, parse
-from builder.workspace import STAGE_FILE, Artifact, changed_versions
+from builder.workspace.stage_names import (
+    BACKWARD,
+    CURATE,
+    DEDUP,
+    MODEL,
+    SCORE,
+    SEED,
+    SEED_CLEAN,
+    SEGMENTS,
+    model,
+    parse,
+)
+from builder.workspace.workspace import STAGE_FILE, Artifact, changed_versions
 
 REPEATED = model(0, seed=0).family
 SECTIONS = {

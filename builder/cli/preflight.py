@@ -21,7 +21,7 @@ from builder.method.train.recipe import read_training_recipe, resolve_recipe
 from builder.method.train.rows import Row, backward_rows, forward_rows, why_drop
 from builder.method.train.stage import Role, role_renderer
 from builder.recipe.recipe import Recipe
-from builder.workspace import Artifact
+from builder.workspace.workspace import Artifact
 
 PAIRS = [
     {"id": f"example {number}", "instruction": instruction, "output": output}

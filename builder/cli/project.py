@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.build import Build, look_at_build, run_build
-from builder.console import Console
 from builder.errors import RecipeError
 from builder.method.train.recipe import check_training_recipes
 from builder.recipe.pins import refuse_unpinned
 from builder.recipe.recipe import Recipe, load_recipe
-from builder.workspace import Workspace
+from builder.workspace.console import Console
+from builder.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True)

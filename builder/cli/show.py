@@ -9,16 +9,16 @@ from typing import Any
 from builder.build import Build
 from builder.cli.answer import Answer
 from builder.cli.project import Project
-from builder.console import describe_counts
 from builder.data.storage import read_json, read_rows
 from builder.errors import RecipeError, StageError
 from builder.method.curate.histogram import describe_thresholds, histogram, thresholds
 from builder.method.curate.iterations import selection_scores
 from builder.method.train.output import METRICS
 from builder.recipe.sections.curate import RATINGS
-from builder.stage_names import CURATE, SCORE
 from builder.text.escape import escape
-from builder.workspace import Artifact
+from builder.workspace.console import describe_counts
+from builder.workspace.stage_names import CURATE, SCORE
+from builder.workspace.workspace import Artifact
 
 SHOWN_CHARS = 600
 

@@ -14,7 +14,7 @@ from builder.recipe.strict_yaml import read_yaml
 from builder.release.content.removed import REMOVED, read_removed
 from builder.release.manifest import MANIFEST
 from builder.release.versions import Level, Previous
-from builder.stage_names import parse
+from builder.workspace.stage_names import parse
 
 BUILD_FILE = "build.yaml"
 DIGEST = 8

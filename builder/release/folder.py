@@ -28,7 +28,7 @@ from builder.release.content.training import write_training
 from builder.release.manifest import MANIFEST, history, sha256, write_manifest
 from builder.release.models import write_models
 from builder.release.versions import Previous, refuse_misfit, version_of
-from builder.workspace import Artifact
+from builder.workspace.workspace import Artifact
 
 RECEIPT = "receipt.json"
 """Where the release folder says what was pushed; no part of any repository."""

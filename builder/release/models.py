@@ -16,8 +16,8 @@ from builder.release.content.material import BASE, Material
 from builder.release.content.tables import rows_digest, training_rows
 from builder.release.content.training import hyperparameters
 from builder.release.manifest import write_manifest
-from builder.stage_names import BACKWARD
-from builder.workspace import Artifact
+from builder.workspace.stage_names import BACKWARD
+from builder.workspace.workspace import Artifact
 
 MODEL_FILES = frozenset({
     "config.json", "generation_config.json", "model.safetensors.index.json", "adapter_config.json",

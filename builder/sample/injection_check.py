@@ -25,7 +25,7 @@ from builder.method.curate.scoring.judges import judge_rows
 from builder.recipe.sections.judges import Expected, Judge, Likelihood, Reasoned, Reverse, Verdict
 from builder.sample.generate import write_sample
 from builder.sample.report import read_truth
-from builder.stage_names import model
+from builder.workspace.stage_names import model
 
 PAIRS = 100
 INJECTIONS = {

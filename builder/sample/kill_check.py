@@ -16,11 +16,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from builder import stage_names as names
 from builder.cli.quickstart import write_recipe_folder
 from builder.sample.kill_compare import TWINS, contents, differences
 from builder.sample.kill_points import Point, chunk_points, random_points, running_stage, stage_seconds
-from builder.stage_names import AUGMENT, BACKWARD
+from builder.workspace import stage_names as names
+from builder.workspace.stage_names import AUGMENT, BACKWARD
 
 POLL_SECONDS = 0.02
 ENGINE_STAGES = [str(stage) for stage in (AUGMENT, names.score(1, "likelihood"), names.score(1, "expected"))]

@@ -13,7 +13,6 @@ from pathlib import Path
 from builder.build import Build
 from builder.cli.project import Project, build_project, open_project
 from builder.cli.quickstart import copy_recipe
-from builder.console import Console
 from builder.data.accounting import Counts, Stats
 from builder.data.records import curated_schema, stable_id
 from builder.data.storage import read_rows, write_rows
@@ -23,8 +22,9 @@ from builder.recipe.sections.section import Section
 from builder.sample.generate import sample_world, write_sample
 from builder.sample.pretrain import pretrain
 from builder.sample.report import measure, read_truth, well_formed_shares
-from builder.stage_names import CURATE, MODEL, curate, uncurated
-from builder.workspace import Artifact, Workspace
+from builder.workspace.console import Console
+from builder.workspace.stage_names import CURATE, MODEL, curate, uncurated
+from builder.workspace.workspace import Artifact, Workspace
 
 VERSION = 1
 SEEDS = (11, 12, 13)

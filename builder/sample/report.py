@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from builder.build import Build
-from builder.console import Console, describe_counts
 from builder.data.storage import read_rows
 from builder.recipe.recipe import Recipe
 from builder.sample.answers import AnswerStage, answer_questions
 from builder.sample.generate import sample_world
 from builder.sample.web import DEFECTS, World, well_formed
-from builder.stage_names import answers
-from builder.workspace import Artifact, Workspace, locked
+from builder.workspace.console import Console, describe_counts
+from builder.workspace.stage_names import answers
+from builder.workspace.workspace import Artifact, Workspace, locked
 
 ANSWERS_PER_QUESTION = 6
 Key = tuple[str, str]

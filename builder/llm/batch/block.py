@@ -10,12 +10,12 @@ from datatrove.pipeline.base import PipelineStep
 
 from builder.data.accounting import Rejects
 from builder.errors import StageError
-from builder.failures import EXIT_AGAIN
 from builder.llm.batch.chunks import ENGINE_TROUBLE, Chunks, Row
 from builder.llm.batch.work import Work, rank_folder
 from builder.llm.engines.retrying import EngineBrokenError
-from builder.llm.journal import CHUNK_LIVES, Journal
-from builder.progress import Progress
+from builder.workspace.failures import EXIT_AGAIN
+from builder.workspace.journal import CHUNK_LIVES, Journal
+from builder.workspace.progress import Progress
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import StageError
-from builder.llm.journal import blame
-from builder.method.corpus.workers import watched_workers
+from builder.workspace.journal import blame
+from builder.workspace.workers import watched_workers
 
 if TYPE_CHECKING:
     from builder.llm.batch.block import AnswerRows

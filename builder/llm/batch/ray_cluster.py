@@ -4,12 +4,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.child import LOG
-from builder.environment import remote_environment
 from builder.errors import StageError
 from builder.llm.batch.remote import ENDED, Elsewhere, has_begun, keep_waiting
 from builder.llm.batch.work import rank_folder
-from builder.progress import polled
+from builder.workspace.environment import remote_environment
+from builder.workspace.layout import LOG
+from builder.workspace.progress import polled
 
 if TYPE_CHECKING:
     from builder.llm.batch.block import AnswerRows

@@ -14,14 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from builder.child import die_with_parent, last_words
 from builder.data.storage import read_json, write_json
-from builder.environment import remote_environment
 from builder.errors import StageError
-from builder.failures import died, explain
 from builder.llm.batch.work import rank_folder
-from builder.llm.journal import note_deaths
-from builder.progress import PROGRESS_FILE, Progress, read_progress
+from builder.workspace.environment import remote_environment
+from builder.workspace.failures import died, explain
+from builder.workspace.journal import note_deaths
+from builder.workspace.processes import die_with_parent, last_words
+from builder.workspace.progress import PROGRESS_FILE, Progress, read_progress
 
 if TYPE_CHECKING:
     from builder.llm.batch.block import AnswerRows

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.data.accounting import Counts
-from builder.failures import EXIT_AGAIN
 from builder.llm.batch.chunks import Chunks, open_chunks
 from builder.llm.batch.work import Work, rank_folder
-from builder.llm.journal import blame
-from builder.progress import PROGRESS_FILE, Progress, Seen, polled, read_progress
+from builder.workspace.failures import EXIT_AGAIN
+from builder.workspace.journal import blame
+from builder.workspace.progress import PROGRESS_FILE, Progress, Seen, polled, read_progress
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,10 +9,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.child import LOG, last_words
-from builder.environment import remote_environment
 from builder.errors import StageError
 from builder.llm.batch.remote import Elsewhere, has_failed, keep_waiting
+from builder.workspace.environment import remote_environment
+from builder.workspace.layout import LOG
+from builder.workspace.processes import last_words
 
 if TYPE_CHECKING:
     from builder.llm.batch.block import AnswerRows

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from builder.data.accounting import Counts, Stats
 from builder.data.storage import read_rows
 from builder.errors import StageError
-from builder.fingerprint import fingerprint
 from builder.method.corpus.tasks import TaskFiles
-from builder.method.corpus.workers import forks_end_with_us, watched_workers
 from builder.recipe.sections.corpus import Segments
 from builder.recipe.sections.runtime import Runtime
+from builder.workspace.fingerprint import fingerprint
+from builder.workspace.workers import forks_end_with_us, watched_workers
 
 if TYPE_CHECKING:
     from builder.method.corpus.reading.readers import Input, Loss, Page

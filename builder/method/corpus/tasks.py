@@ -15,7 +15,7 @@ from typing import Any
 from builder.data.accounting import Counts
 from builder.data.storage import parquet_files, read_json, write_json
 from builder.errors import StageError
-from builder.progress import Progress, polled
+from builder.workspace.progress import Progress, polled
 
 _POLL_SECONDS = 0.5
 

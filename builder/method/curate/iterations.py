@@ -16,7 +16,7 @@ from builder.method.curate.labels import Labels, agreement, changed_verdicts
 from builder.method.curate.ranks import area_under_curve, average_ranks, fifths, levels, rank_correlation
 from builder.method.curate.selection import Scores, read_columns, select_by
 from builder.recipe.sections.curate import RATINGS, Curate
-from builder.workspace import Artifact
+from builder.workspace.workspace import Artifact
 
 COMBINED = "combined"
 """What the ranks of several judges are called beside the judges."""

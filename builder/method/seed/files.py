@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from builder.data.inputs import files_below
 from builder.data.storage import read_rows
 from builder.errors import RecipeError
-from builder.failures import NO_ACCESS
-from builder.progress import Progress
 from builder.recipe.seed import SeedSource
+from builder.workspace.failures import NO_ACCESS
+from builder.workspace.progress import Progress
 
 SUFFIXES = (".parquet", ".jsonl", ".jsonl.gz", ".json", ".json.gz")
 

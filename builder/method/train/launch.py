@@ -7,13 +7,15 @@ import socket
 import subprocess
 from pathlib import Path
 
-from builder.child import LOG, STAGE_PROCESS, die_with_parent, last_words
 from builder.data.resources import resource_folder
 from builder.data.storage import read_json
-from builder.environment import child_environment
 from builder.errors import BuilderError, StageError
 from builder.method.train.sft import FAILED
 from builder.recipe.sections.runtime import Runtime
+from builder.workspace.child import STAGE_PROCESS
+from builder.workspace.environment import child_environment
+from builder.workspace.layout import LOG
+from builder.workspace.processes import die_with_parent, last_words
 
 _OF_PACKAGE = "recipes/accelerate/"
 

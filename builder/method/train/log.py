@@ -7,7 +7,7 @@ from typing import Any
 
 from builder.errors import StageError
 from builder.method.train.checkpoints import mark_complete
-from builder.progress import Progress
+from builder.workspace.progress import Progress
 
 ADVICE = "lower learning_rate in the TRL recipe, or look at the rows; the last checkpoint before it stays"
 

@@ -16,11 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from builder.child import STAGE_PROCESS, die_with_parent
 from builder.data.storage import count_rows, parquet_files, write_json, write_text
-from builder.environment import prepare_allocators
 from builder.errors import StageError
-from builder.failures import explain
 from builder.llm.adapters import read_adapter
 from builder.llm.contract import load_contract
 from builder.llm.renderer import Renderer
@@ -31,6 +28,10 @@ from builder.method.train.output import save_model
 from builder.method.train.preflight import check_examples, describe, first_rows, made_by_trl
 from builder.method.train.rows import HELD_OUT, ROWS
 from builder.method.train.schedule import share_of_a_process
+from builder.workspace.child import STAGE_PROCESS
+from builder.workspace.environment import prepare_allocators
+from builder.workspace.failures import explain
+from builder.workspace.processes import die_with_parent
 
 FAILED = "logs/training_error.json"
 """What went wrong in a training under a launcher."""

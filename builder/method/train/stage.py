@@ -20,7 +20,7 @@ from builder.recipe.sections.models import Chat, Origin
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Named, Section
 from builder.recipe.sections.training import Schedule
-from builder.stage_names import HALVES, Half, half_of
+from builder.workspace.stage_names import HALVES, Half, half_of
 
 VERSION = 2
 Role = Literal["forward", "backward"]

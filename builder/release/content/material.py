@@ -11,7 +11,7 @@ from builder.recipe.recipe import Recipe
 from builder.release.content.quotes import SOURCE_TEXTS, quoting_ids
 from builder.release.content.removed import NAMES_OF_A_ROW, removed_ids
 from builder.release.versions import Previous
-from builder.workspace import Artifact
+from builder.workspace.workspace import Artifact
 
 BASE = "base"
 """Folder, beside the trained models, of a base model that is on no Hub."""

@@ -14,7 +14,7 @@ from builder.release.content.material import Material
 from builder.release.content.parquet import Config
 from builder.text.domains import registered_domain
 from builder.text.words import fold
-from builder.workspace import Artifact
+from builder.workspace.workspace import Artifact
 
 TOP_DOMAINS = 5
 SAMPLE_CHARS = 2_000

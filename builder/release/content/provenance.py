@@ -9,8 +9,8 @@ from builder.build import Build
 from builder.recipe.sections.judges import Judge, Rated
 from builder.recipe.sections.models import Loaded
 from builder.release.content.material import Material
-from builder.stage_names import Half, half_of
-from builder.workspace import Artifact
+from builder.workspace.stage_names import Half, half_of
+from builder.workspace.workspace import Artifact
 
 
 @dataclass(frozen=True)

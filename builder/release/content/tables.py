@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from builder.workspace import Artifact
+    from builder.workspace.workspace import Artifact
 
 Row = dict[str, Any]
 WEB = "web"

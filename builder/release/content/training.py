@@ -11,7 +11,7 @@ from builder.llm.contract import TEMPLATE_FILE
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.strict_yaml import read_yaml
 from builder.release.content.material import BASE, Material
-from builder.workspace import Artifact
+from builder.workspace.workspace import Artifact
 
 OF_THE_BUILD = frozenset({
     "model_name_or_path", "model_revision", "chat_template_path", "datasets", "dataset_name", "dataset_config",

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from builder.data.storage import read_json
-from builder.environment import ALWAYS
 from builder.errors import ReleaseError
 from builder.release.hub.files import File, difference
 from builder.release.hub.receipt import Verified
 from builder.release.hub.repository import HubRepository
+from builder.workspace.environment import ALWAYS
 
 FULL_BYTES = 2 * 10**9
 """Up to this size everything is downloaded and loaded without being asked to."""

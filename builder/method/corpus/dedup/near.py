@@ -16,10 +16,10 @@ from builder.data.records import stable_id
 from builder.data.row_groups import Group, read_batches
 from builder.data.storage import read_json, write_json
 from builder.method.corpus.rules.splitter import splitter
-from builder.method.corpus.workers import forks_end_with_us
-from builder.progress import Progress, polled
 from builder.recipe.sections.corpus import Dedup
 from builder.recipe.sections.runtime import Runtime
+from builder.workspace.progress import Progress, polled
+from builder.workspace.workers import forks_end_with_us
 
 if TYPE_CHECKING:
     import numpy as np

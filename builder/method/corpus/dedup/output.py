@@ -8,7 +8,7 @@ from builder.data.records import rejected_schema, segment_schema
 from builder.data.row_groups import Group, take_rows
 from builder.data.storage import open_rows, whole_file
 from builder.method.corpus.dedup.index import Index
-from builder.progress import Progress
+from builder.workspace.progress import Progress
 
 if TYPE_CHECKING:
     import numpy as np

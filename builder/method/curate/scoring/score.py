@@ -28,13 +28,13 @@ from builder.method.curate.scoring.judges import judge_rows
 from builder.method.curate.scoring.ratings import unscored
 from builder.method.curate.scoring.score_details import ScoreDetails, columns
 from builder.method.curate.scoring.verdicts import served_verdict
-from builder.progress import notice
 from builder.recipe.sections.judges import Judge, Rated, Verdict
 from builder.recipe.sections.models import Chat
 from builder.recipe.sections.models import Engine as EngineConfig
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Named, Section
-from builder.stage_names import Half, half_of
+from builder.workspace.progress import notice
+from builder.workspace.stage_names import Half, half_of
 
 VERSION = 3
 BATCH = 2_000

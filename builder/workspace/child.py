@@ -4,10 +4,8 @@ The parent writes the request, watches progress, kills a child that makes none, 
 dies with its parent, so a stage folder never has two writers.
 """
 
-import ctypes
 import importlib
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -21,23 +19,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.data.storage import count_rows, parquet_files, read_json, write_json
-from builder.environment import child_environment, versions
 from builder.errors import RecipeError, StageError
-from builder.failures import EXIT_AGAIN, EXIT_UNWRITABLE, died, disk_full, explain
-from builder.llm.journal import forget_notes, note_deaths
-from builder.progress import read_progress
+from builder.workspace.environment import child_environment, versions
+from builder.workspace.failures import EXIT_AGAIN, EXIT_UNWRITABLE, died, disk_full, explain
+from builder.workspace.journal import forget_notes, note_deaths
+from builder.workspace.layout import LOG, REQUEST, RESULT
+from builder.workspace.processes import die_with_parent, last_words
+from builder.workspace.progress import read_progress
 
 if TYPE_CHECKING:
     from builder.data.accounting import Stats
     from builder.recipe.sections.runtime import Runtime
-
-REQUEST, RESULT, LOG = "logs/request.json", "logs/result.json", "logs/child.log"
 POLL_SECONDS = 0.2
 SPARE_BYTES = 1 << 20
 """With less room than this, a failure without another reason is one of the disk."""
 STAGE_PROCESS = "HUMPBACK_STAGE_PROCESS"
 """Variable that tells the processes of a launcher which stage they belong to."""
-_ERROR = re.compile(r"(?:\[rank\d+\]: ?)?[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Warning)?: |\w+Error$")
 
 
 def run_child(
@@ -92,7 +89,7 @@ def _watch(out: Path, runtime: "Runtime", on_progress: Callable[[], None]) -> in
     """Wait for one child; its exit code, or None if it was killed because it stood still."""
     with (out / LOG).open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "builder.child", str(out), str(os.getpid())],
+            [sys.executable, "-m", "builder.workspace.child", str(out), str(os.getpid())],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=child_environment(runtime), start_new_session=True,
         )  # fmt: skip
     seen, moved = None, time.monotonic()
@@ -111,28 +108,6 @@ def _watch(out: Path, runtime: "Runtime", on_progress: Callable[[], None]) -> in
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def last_words(log: Path, start: int = 0) -> str:
-    """The error a process ended with as its log has it from `start` on, without the frames of its traceback."""
-    text = log.read_bytes()[start:].decode("utf-8", "replace") if log.is_file() else ""
-    lines = [re.sub(r"^\[rank\d+\]: ?", "", line) for line in text.splitlines() if line.strip()]
-    errors = [at for at, line in enumerate(lines) if _ERROR.match(line)]
-    said = lines[errors[-1] :][:4] if errors else lines[-3:]
-    return "".join(f"\n  | {line[:300]}" for line in said)
-
-
-def die_with_parent(parent: int | None = None) -> None:
-    """Ask the kernel to kill this process when its parent ends (Linux; elsewhere nothing happens).
-
-    Args:
-        parent: Process id of the parent that started this process; if that has ended already, so does this one.
-    """
-    if sys.platform == "linux":
-        set_parent_death_signal = 1
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
-        if parent is not None and os.getppid() != parent:
-            os._exit(1)
 
 
 def _by_name(place: str) -> Any:

@@ -4,9 +4,9 @@ import sys
 import time
 from typing import Any
 
-from builder.progress import read_notices, read_progress
 from builder.text.escape import escape
-from builder.workspace import Artifact
+from builder.workspace.progress import read_notices, read_progress
+from builder.workspace.workspace import Artifact
 
 PLAIN_SECONDS = 60
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from builder.child import run_child
 from builder.data.storage import read_json, write_json
-from builder.environment import versions
 from builder.errors import BuilderError, StageError
-from builder.failures import explain
-from builder.fingerprint import identity, mark
-from builder.stage_names import StageName, parse
+from builder.workspace.child import run_child
+from builder.workspace.environment import versions
+from builder.workspace.failures import explain
+from builder.workspace.fingerprint import identity, mark
+from builder.workspace.stage_names import StageName, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

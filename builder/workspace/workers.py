@@ -7,10 +7,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from builder.child import RESULT, die_with_parent
 from builder.data.storage import write_json
-from builder.failures import EXIT_AGAIN, EXIT_UNWRITABLE, died
-from builder.progress import polled
+from builder.workspace.failures import EXIT_AGAIN, EXIT_UNWRITABLE, died
+from builder.workspace.layout import RESULT
+from builder.workspace.processes import die_with_parent
+from builder.workspace.progress import polled
 
 _POLL_SECONDS = 0.2
 _ENDED_BY_THE_POOL = (0, -15)

@@ -38,19 +38,19 @@ lint: install
 	$(python) -m mypy --strict builder
 
 method-check: install
-	$(python) -m builder.sample.method_check
+	$(python) scripts/method_check.py
 
 kill-check: install
-	$(python) -m builder.sample.kill_check --kills 30
+	$(python) scripts/kill_check.py --kills 30
 
 kill-check-engines: install
-	$(python) -m builder.sample.kill_check --kills 30 --engines
+	$(python) scripts/kill_check.py --kills 30 --engines
 
 bench-dedup: install
 	$(python) scripts/bench_dedup.py 2>/dev/null
 
 injection-check: install
-	$(python) -m builder.sample.injection_check
+	$(python) scripts/injection_check.py
 
 bench-engine: install
 	$(python) scripts/bench_engine.py 2>/dev/null

@@ -4,10 +4,9 @@ import json
 
 import pytest
 import yaml
-
-from builder.sample.kill_check import Killed, twins
-from builder.sample.kill_compare import contents, differences, repeated_ids
-from builder.sample.kill_points import descendants, running_stage
+from kill_check import Killed, twins
+from kill_compare import contents, differences, repeated_ids
+from kill_points import descendants, running_stage
 
 SETTINGS = {
     "iterations": 1,

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from method_check import train_uncurated
 
 from builder.cli.project import open_project
 from builder.cli.quickstart import write_recipe_folder
@@ -16,7 +17,6 @@ from builder.llm.engines.transformers_engine import TransformersEngine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.recipe.sections.models import Engine
-from builder.sample.method_check import train_uncurated
 from builder.sample.report import read_truth
 
 SETTINGS = ("training.held_out=0.1", "curate.test_share=0.2", "iterations=1")

@@ -5,11 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
+from pretrain import CHAT_TEXT, SPECIAL_TOKENS, VOCABULARY, learning_rate, measure, train_tokenizer
 
 from builder.sample import SAMPLE_SEED
 from builder.sample.english import SAFETY
 from builder.sample.generate import BASE
-from builder.sample.pretrain import CHAT_TEXT, SPECIAL_TOKENS, VOCABULARY, learning_rate, measure, train_tokenizer
 from builder.sample.web import World
 
 transformers = pytest.importorskip("transformers")
@@ -80,7 +80,7 @@ def test_the_learning_rate_warms_up_and_decays() -> None:
 
 
 def test_pretraining_writes_a_model_that_loads(tmp_path: Path) -> None:
-    from builder.sample.pretrain import pretrain
+    from pretrain import pretrain
 
     assert pretrain(3, tmp_path, steps=2, page_count=400) > 0
     assert json.loads((tmp_path / "config.json").read_text())["model_type"] == "llama"

@@ -1,8 +1,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from injection_check import INJECTIONS, PLACES, effect, inject
 
-from builder.sample.injection_check import INJECTIONS, PLACES, effect, inject
 from builder.text.control_tokens import find_control_token
 
 CLEAN = [float(n) for n in range(10)]

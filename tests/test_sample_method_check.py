@@ -1,7 +1,8 @@
+from method_check import Uncurated, draw_uncurated, share_again
+
 from builder.data.records import candidate_schema, curated_schema
 from builder.data.storage import read_rows, write_rows
 from builder.recipe.sections.runtime import Runtime
-from builder.sample.method_check import Uncurated, draw_uncurated, share_again
 from builder.workspace.workspace import Artifact
 
 

@@ -37,7 +37,7 @@ def write_sample(folder: Path, seed: int = SAMPLE_SEED, base: Path = BASE) -> No
     if not (base / "config.json").is_file():
         raise RecipeError(
             f"{base}: no model there (config.json is missing); "
-            f"make one with `python -m builder.sample.pretrain --seed {seed} --out {base}`"
+            f"make one with `python scripts/pretrain.py --seed {seed} --out {base}`"
         )
     world = sample_world(seed)
     pages, truths = crawl(world)

@@ -1,6 +1,6 @@
 """Does a build survive being killed at any moment? Kill it again and again, and compare with an undisturbed one.
 
-Run as: python -m builder.sample.kill_check --kills 30. Nothing of the build is changed for this: processes are found by
+Run as: python scripts/kill_check.py --kills 30. Nothing of the build is changed for this: processes are found by
 the system's process table and get SIGKILL; then the same command runs again.
 """
 
@@ -16,9 +16,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kill_compare import TWINS, contents, differences
+from kill_points import Point, chunk_points, random_points, running_stage, stage_seconds
+
 from builder.cli.quickstart import write_recipe_folder
-from builder.sample.kill_compare import TWINS, contents, differences
-from builder.sample.kill_points import Point, chunk_points, random_points, running_stage, stage_seconds
 from builder.workspace import stage_names as names
 from builder.workspace.stage_names import AUGMENT, BACKWARD
 
@@ -149,9 +150,9 @@ def main() -> int:
         found = differences(check.first, check.second)
         compared = len(contents(check.first))
     for hit, count in Counter(check.hits).most_common():
-        print(f"{count:>4}  {hit}")  # noqa: T201 - the result of this program
-    print(f"{len(check.hits)} kills, {check.plain:.0f} s undisturbed, {check.disturbed:.0f} s with them")  # noqa: T201
-    print("\n".join(found) or f"all {compared} files are equal, every id stands once")  # noqa: T201
+        print(f"{count:>4}  {hit}")
+    print(f"{len(check.hits)} kills, {check.plain:.0f} s undisturbed, {check.disturbed:.0f} s with them")
+    print("\n".join(found) or f"all {compared} files are equal, every id stands once")
     return 1 if found else 0
 
 

@@ -1,4 +1,4 @@
-"""Pretrain the tiny base model of the sample from scratch: `python -m builder.sample.pretrain --seed N --out DIR`.
+"""Pretrain the tiny base model of the sample from scratch: `python scripts/pretrain.py --seed N --out DIR`.
 
 The model sees pages of the world's known combinations only. It is a Llama, so everything that loads one loads it;
 it knows a few hundred words and exists to show the method at work, not to be used.

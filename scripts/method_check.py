@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pretrain import pretrain
+
 from builder.build import Build
 from builder.cli.project import Project, build_project, open_project
 from builder.cli.quickstart import copy_recipe
@@ -20,7 +22,6 @@ from builder.method.train.stage import ForwardStage, train_forward
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Section
 from builder.sample.generate import sample_world, write_sample
-from builder.sample.pretrain import pretrain
 from builder.sample.report import measure, read_truth, well_formed_shares
 from builder.workspace.console import Console
 from builder.workspace.stage_names import CURATE, MODEL, curate, uncurated
@@ -114,6 +115,6 @@ def main(folder: Path) -> None:
 
 if __name__ == "__main__":
     # Children import stages by name, and here this module's name is `__main__`.
-    from builder.sample.method_check import main as run_checks
+    from method_check import main as run_checks
 
     run_checks(Path(sys.argv[1] if sys.argv[1:] else "runs/method-check"))

@@ -2,7 +2,7 @@
 
     make bench-push [GB=1]
 
-The server is the stand-in of the tests (`tests/hub_server`) in a process of its own, over LFS. Every push goes to a
+The server is the stand-in of the tests (`tests/support/hub_server`) in a process of its own, over LFS. Every push goes to a
 fresh repository and a server without the objects. Verification, which upload_folder has not, is left out. Then a card
 changes, and the bytes that the server gets for the next version are counted.
 """
@@ -80,7 +80,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-push-") as scratch:
         folder, server = Path(scratch) / "dataset", Path(scratch) / "server"
         write_folder(folder, int(arguments.gb * 1e9), "1.0.0")
-        command = [sys.executable, "-m", "hub_server", str(server)]
+        command = [sys.executable, "-m", "support.hub_server", str(server)]
         with subprocess.Popen(command, cwd=ROOT / "tests", stdout=subprocess.PIPE, text=True) as process:
             try:
                 address = process.stdout.readline().split()[0] if process.stdout else ""
@@ -92,7 +92,7 @@ def main() -> None:
 def compare(folder: Path, objects: Path, address: str, size: float, rounds: int) -> None:
     """The rounds, against a running server."""
     sys.path.insert(0, str(ROOT / "tests"))
-    from hub_server import TOKEN
+    from support.hub_server import TOKEN
 
     # Before any import of the clients, which read them once.
     os.environ |= {"HF_ENDPOINT": address, "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0"}

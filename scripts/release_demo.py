@@ -4,7 +4,7 @@
 
 Builds the quickstart in DIR unless it is there, releases it as 1.0.0, builds it again with another share selected,
 releases that as 1.1.0, and then does what a user would, each time in a fresh process with an empty cache. The Hub is
-the stand-in of the tests (`tests/hub_server`); the clients are the real ones.
+the stand-in of the tests (`tests/support/hub_server`); the clients are the real ones.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from hub_server import HubServer  # noqa: E402
+from support.hub_server import HubServer  # noqa: E402
 
 from builder.cli.project import open_project  # noqa: E402
 from builder.data.storage import parquet_files, read_rows  # noqa: E402

@@ -21,14 +21,21 @@ hypothesis.settings.register_profile("steady", deadline=None, derandomize=True, 
 hypothesis.settings.load_profile("steady")
 
 
-LONGEST = ("test_quickstart", "test_bad_input", "test_train", "test_llm_runner", "test_train_processes")
+TESTS = Path(__file__).parent
+LONGEST = (
+    "whole/test_quickstart.py",
+    "whole/test_bad_input.py",
+    "train/test_stage.py",
+    "llm/batch/test_runner.py",
+    "train/test_processes.py",
+)
 """Modules that take a worker for minutes: they begin, so that no worker waits for the last of them."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest modules first; the order of everything else stays."""
     places = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+    items.sort(key=lambda item: places.get(item.path.relative_to(TESTS).as_posix(), len(places)))
 
 
 def _given_folder(variable: str) -> Path:
@@ -89,7 +96,7 @@ def stub_engine() -> Callable[[list[Any]], Any]:
 @pytest.fixture
 def fake_engine() -> Iterator[Callable[[Any], None]]:
     """Puts the given engine in the place of every one that is started from now to the end of the test."""
-    from fake_engine import starts_give
+    from support.fake_engine import starts_give
 
     with ExitStack() as given:
         yield lambda engine: given.enter_context(starts_give(engine))
@@ -98,7 +105,7 @@ def fake_engine() -> Iterator[Callable[[Any], None]]:
 @pytest.fixture
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A stand-in for the Hub, reached by processes that run in its `environment(home)`."""
-    from hub_server import HubServer
+    from support.hub_server import HubServer
 
     running = HubServer(tmp_path_factory.mktemp("hub"))
     yield running
@@ -180,7 +187,7 @@ def llama_2(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A scripted OpenAI-compatible server on this machine; the environment holds no key to it."""
-    from scripted_server import ScriptedServer
+    from support.scripted_server import ScriptedServer
 
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

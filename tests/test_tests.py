@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import fake_engine
 import pytest
+from support import fake_engine
 
 TESTS = next(folder for folder in Path(__file__).parents if folder.name == "tests")
 FILES = sorted(TESTS.rglob("*.py"))

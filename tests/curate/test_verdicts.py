@@ -1,0 +1,140 @@
+import pytest
+from support.scripted_server import NAME, changed, status
+
+from builder.data.records import candidate_schema, row_seed, score_schema
+from builder.data.storage import read_rows, write_rows
+from builder.errors import StageError
+from builder.llm.engines.engine import Failed, Sampling
+from builder.llm.engines.generators import Written
+from builder.llm.prompts import render
+from builder.method.curate.scoring.score import ScoreStage, score
+from builder.method.curate.scoring.verdicts import served_verdict
+from builder.recipe.sections.judges import Verdict
+from builder.recipe.sections.models import Chat, Engine, Other
+from builder.recipe.sections.runtime import Runtime
+
+CHAT = Chat(system_seed="Be good.")
+ROWS = [{"id": f"r{n}", "instruction": f"What is {n}?", "output": f"It is {n}."} for n in range(4)]
+
+
+class Said:
+    """Says what it is told to, and keeps what it was asked."""
+
+    def __init__(self, *said):
+        self.said, self.asked = said, []
+
+    def prepare(self, conversations):
+        return conversations
+
+    def write(self, prompts, sampling, seeds):
+        self.asked.append((prompts, sampling, seeds))
+        return [text if isinstance(text, Failed) else Written(text, True, None, 3) for text in self.said]
+
+
+def judge(**options):
+    return Verdict(judge="verdict", model=Other(served=NAME), **options)
+
+
+def test_the_score_of_a_pair_is_the_mean_of_its_own_verdicts():
+    speaker = Said("Score: 1", "Good.\nScore: 4", "hm", "Score: 3", "hm", "Score: 9")
+    first, second, third = served_verdict(ROWS[:3], judge(samples=2), CHAT, speaker)
+    assert (first["id"], first["score"], first["verdicts"], first["reason"]) == ("r0", 2.5, [1, 4], None)
+    assert first["replies"] == ["Score: 1", "Good.\nScore: 4"]
+    assert (second["id"], second["score"], second["verdicts"]) == ("r1", 3.0, [None, 3])
+    assert (third["id"], third["score"], third["reason"]) == ("r2", None, "no_verdict")
+
+
+def test_a_failed_reply_leaves_its_pair_alone_without_a_score():
+    speaker = Said("Score: 1", "Score: 5", Failed("engine_rejected", "no"), "Score: 4", "Score: 2", "Score: 2")
+    found = served_verdict(ROWS[:3], judge(samples=2), CHAT, speaker)
+    assert [(row["id"], row["score"], row["reason"]) for row in found] == [
+        ("r0", 3.0, None), ("r1", None, "engine_rejected"), ("r2", 2.0, None),
+    ]  # fmt: skip
+    assert "replies" not in found[1]
+
+
+@pytest.mark.parametrize("seed", [0, 5])
+def test_a_pair_is_asked_with_the_rubric_and_with_seeds_of_its_own(seed):
+    speaker = Said(*["Score: 1"] * 8)
+    served_verdict(ROWS, judge(samples=2, seed=seed, temperature=0.3, top_p=0.5, max_tokens=9), CHAT, speaker)
+    ((prompts, sampling, seeds),) = speaker.asked
+    assert sampling == Sampling(0.3, 0.5, 9)
+    assert seeds == [row_seed(seed, "verdict", row["id"], sample) for row in ROWS for sample in (0, 1)]
+    assert len(set(seeds)) == 8
+    for at, prompt in enumerate(prompts):
+        pair = {name: ROWS[at // 2][name] for name in ("instruction", "output")}
+        text = {"role": "user", "content": render("humpback", **pair, reasons=True)}
+        assert prompt == [{"role": "system", "content": "Be good."}, text]
+
+
+def test_the_seeds_do_not_depend_on_the_rows_beside_a_pair():
+    together, alone = Said(*["Score: 1"] * 4), Said("Score: 1")
+    served_verdict(ROWS, judge(), CHAT, together)
+    served_verdict(ROWS[2:3], judge(), CHAT, alone)
+    assert together.asked[0][2][2:3] == alone.asked[0][2]
+
+
+def test_no_pairs_have_no_scores():
+    assert served_verdict([], judge(), CHAT, Said()) == []
+
+
+COUNT = 12
+
+
+@pytest.fixture
+def run(tmp_path, server):
+    """Scores pairs through the stage; there is no model of the build at all."""
+    rows = [
+        {
+            "id": f"{n:02d}-0", "segment_id": f"{n:02d}", "page_id": f"p{n}", "url": "u", "header": "h",
+            "instruction": f"What is {n}?", "output": f"It is number {n}.", "logprob": None, "tokens": None,
+        }
+        for n in range(COUNT)
+    ]  # fmt: skip
+    write_rows(tmp_path / "augment" / "data" / "a.parquet", rows, candidate_schema())
+
+    def go(name=NAME, **runtime):
+        config = ScoreStage(
+            judge=Verdict(judge="verdict", model=Other(served=name), samples=2), engine=Engine(), chat=Chat()
+        )
+        runtime = Runtime(endpoint=server.endpoint, concurrency=3, request_tries=1, chunk_rows=5, **runtime)
+        return score(tmp_path / "out", config, tmp_path / "augment", tmp_path / "no-model", runtime=runtime)
+
+    return go
+
+
+def number(prompt):
+    return int(prompt[-1]["content"].rpartition("It is number ")[2].partition(".")[0])
+
+
+def test_a_stage_scores_by_a_served_model_alone(run, server, tmp_path):
+    def play(prompt, nth):
+        at = number(prompt)
+        if at == 3:
+            return status(400, "too long")
+        # The two samples of a pair come in any order, so the verdicts depend on how many came before.
+        said = "I cannot say." if at == 4 else f"Fine.\nScore: {1 + at % 4 + nth}"
+        return changed(lambda choice: choice["message"].update(content=said))
+
+    server.plays = play
+    stats = run()
+    stats.check("score")
+    counts = stats.counts["pairs"]
+    assert (counts.rows_in, counts.kept) == (COUNT, COUNT - 2)
+    assert counts.failed == {"engine_rejected": 1, "no_verdict": 1}
+    assert (stats.details["replies"], stats.details["without_verdict"]) == (2 * (COUNT - 1), 2)
+    rows = list(read_rows(tmp_path / "out" / "data"))
+    assert [row["id"] for row in rows] == [f"{n:02d}-0" for n in range(COUNT)]
+    assert rows[0].keys() == set(score_schema("verdict").names)
+    for at, row in enumerate(rows):
+        assert row["score"] == (None if at in (3, 4) else 1.5 + at % 4)
+    assert rows[4]["replies"] == ["I cannot say."] * 2
+    assert {body["messages"][0]["content"] for body in server.asked} == {Chat().system_seed}
+    seeds = sorted(body["seed"] for body in server.asked)
+    assert seeds == sorted(row_seed(0, "verdict", row["id"], sample) for row in rows for sample in (0, 1))
+
+
+def test_a_server_without_the_model_ends_the_stage(run, server):
+    with pytest.raises(StageError, match="the recipe names big; use one of those"):
+        run("big")
+    assert server.asked == []

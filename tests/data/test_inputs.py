@@ -1,0 +1,175 @@
+import http.server
+import re
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+from support.corpus_pages import archive, clueweb22, page, settings
+from test_corpus_tables import rows, write_parquet
+
+from builder.data.inputs import list_remote, open_binary
+from builder.data.storage import read_rows
+from builder.errors import RecipeError
+from builder.method.corpus.reading.readers import Loss, Page, Shard, list_inputs, read_pages
+from builder.method.corpus.stage import extract_segments
+from builder.recipe.sections.corpus import CorpusSource, Segments
+from builder.recipe.sections.runtime import Runtime
+from builder.workspace.fingerprint import describe
+
+
+@pytest.fixture
+def memory() -> Iterator[Any]:
+    system = fsspec.filesystem("memory")
+    yield system
+    system.store.clear()
+    system.pseudo_dirs.clear()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Python's server, which knows no ranges."""
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+class Ranged(Quiet):
+    """A server that sends parts of files, as real ones do."""
+
+    def send_head(self) -> Any:
+        found = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        path = Path(self.translate_path(self.path))
+        if not found or not path.is_file():
+            return super().send_head()
+        data = path.read_bytes()
+        start, end = int(found[1]), min(int(found[2] or len(data) - 1), len(data) - 1)
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes {start}-{end}/{len(data)}")
+        self.send_header("Content-Length", str(end - start + 1))
+        self.send_header("ETag", f'"{path.stat().st_mtime_ns}"')
+        self.end_headers()
+        self.wfile.write(data[start : end + 1])
+        return None
+
+
+@pytest.fixture(params=[Ranged, Quiet])
+def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(request.param, directory=tmp_path))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def config(path: str | Path, form: str = "warc", **keys: Any) -> Segments:
+    return Segments.model_validate({"sources": [{"path": path, "format": form}], **keys})
+
+
+def read(path: str | Path, form: str = "warc") -> list[Page | Loss]:
+    return list(read_pages(list_inputs(config(path, form).sources), Shard()))
+
+
+def test_a_url_stays_a_url_and_a_file_url_is_a_path(tmp_path: Path) -> None:
+    source = CorpusSource.model_validate({"path": "s3://bucket/crawl", "format": "warc"}, context={"folder": tmp_path})
+    assert source.path == "s3://bucket/crawl"
+    assert CorpusSource.model_validate_json(source.model_dump_json()) == source
+    local = CorpusSource(path=f"file://{tmp_path}/a%20b", format="warc")
+    assert local.path == tmp_path / "a b"
+    beside = CorpusSource.model_validate({"path": "crawl", "format": "warc"}, context={"folder": tmp_path})
+    assert beside.path == tmp_path / "crawl"
+
+
+def test_a_url_enters_the_fingerprint_by_what_is_there(memory: Any) -> None:
+    memory.pipe("/crawl/a/x.warc", clueweb22(1))
+    before = describe(config("memory://crawl"))
+    assert describe(config("memory://crawl")) == before
+    memory.pipe("/crawl/b.warc", clueweb22(2))
+    assert describe(config("memory://crawl")) != before
+    memory.rm("/crawl/b.warc")
+    assert describe(config("memory://crawl")) == before
+    memory.pipe("/crawl/a/x.warc", clueweb22(1) + b"\r\n")
+    assert describe(config("memory://crawl")) != before
+
+
+def test_what_is_read_from_a_url_is_what_is_read_from_the_disk(tmp_path: Path, memory: Any) -> None:
+    archive(tmp_path / "sub" / "x.warc.gz", 4)
+    archive(tmp_path / "y.warc.gz", 3, first=10)
+    (tmp_path / "note.txt").write_text("not read")
+    for path in tmp_path.rglob("*.*"):
+        memory.pipe(f"/crawl/{path.relative_to(tmp_path)}", path.read_bytes())
+    assert read("memory://crawl") == read(tmp_path)
+    assert read("memory://crawl/y.warc.gz") == read(tmp_path / "y.warc.gz")
+    write_parquet(tmp_path / "t.parquet", rows())
+    memory.pipe("/t.parquet", (tmp_path / "t.parquet").read_bytes())
+    assert read("memory://t.parquet", "parquet") == read(tmp_path / "t.parquet", "parquet")
+
+
+def test_folders_and_files_on_the_web(tmp_path: Path, served: str) -> None:
+    archive(tmp_path / "crawl" / "sub" / "x.warc.gz", 4)
+    (tmp_path / "crawl" / "a.html").write_text(page(1))
+    assert read(f"{served}crawl/sub/x.warc.gz") == read(tmp_path / "crawl" / "sub" / "x.warc.gz")
+    assert read(f"{served}crawl/") == read(tmp_path / "crawl")
+    assert read(f"{served}crawl/", "html") == read(tmp_path / "crawl", "html")
+    first = describe(config(f"{served}crawl/sub/x.warc.gz"))
+    assert describe(config(f"{served}crawl/sub/x.warc.gz")) == first
+    with pytest.raises(RecipeError, match=r"none\.warc\.gz: no such file"):
+        read(f"{served}none.warc.gz")
+
+
+def test_forked_workers_read_from_the_web(tmp_path: Path, served: str) -> None:
+    archive(tmp_path / "x.warc.gz", 6)
+    stats = extract_segments(tmp_path / "out", config(f"{served}x.warc.gz", tasks=2), runtime=Runtime(workers=2))
+    assert stats.counts["pages"].kept == 6
+    extract_segments(tmp_path / "local", settings(tmp_path / "x.warc.gz", tasks=2), runtime=Runtime(workers=1))
+    assert list(read_rows(tmp_path / "out" / "data")) == list(read_rows(tmp_path / "local" / "data"))
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("s3://bucket/crawl", "s3:// needs a package that is not installed: .*s3fs"),
+        ("memory://nothing", "no such file or folder"),
+        ("nonsense://x", "fsspec cannot read it .*correct the URL"),
+        ("http://127.0.0.1:9/x.warc", "no such file or folder, or no answer"),
+    ],
+)
+def test_what_cannot_be_listed_is_named(url: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "s3fs", None)  # also where it is installed
+    with pytest.raises(RecipeError, match=f"{url}: .*{message}"):
+        list_remote(url)
+    with pytest.raises(RecipeError, match=f"{url}: .*{message}"):
+        list_inputs(config(url).sources)
+
+
+def test_a_connection_that_breaks_is_a_lost_record(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = b"".join(clueweb22(number) for number in range(60))
+    memory.pipe("/crawl/x.warc", data)
+    inputs = list_inputs(config("memory://crawl").sources)
+
+    class Broken:
+        def __init__(self) -> None:
+            self.left = 2
+
+        def __enter__(self) -> "Broken":
+            return self
+
+        def __exit__(self, *args: object) -> None:
+            pass
+
+        def read(self, size: int) -> bytes:
+            self.left -= 1
+            if self.left < 0:
+                raise OSError("connection reset")
+            return data[(1 - self.left) * size :][:size]
+
+    monkeypatch.setattr("builder.method.corpus.reading.archives.open_binary", lambda location: Broken())
+    found = list(read_pages(inputs, Shard()))
+    assert [item.reason for item in found if isinstance(item, Loss)] == ["unreadable"]
+    assert sum(isinstance(item, Page) for item in found) == 131_072 // len(clueweb22(10))
+    with open_binary("memory://crawl/x.warc") as handle:
+        assert handle.read() == data

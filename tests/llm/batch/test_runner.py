@@ -1,0 +1,205 @@
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.data.accounting import Stats
+from builder.data.storage import count_rows, read_json, read_rows, write_rows
+from builder.errors import StageError
+from builder.llm.batch.chunks import read_chunks
+from builder.llm.batch.runner import run_rows
+from builder.recipe.sections.runtime import Runtime
+from builder.recipe.sections.section import Section
+from builder.workspace.child import run_child
+
+SCHEMA = pa.schema([("id", pa.string()), ("n", pa.int64())])
+
+
+def source(folder, *counts):
+    start = 0
+    for number, count in enumerate(counts):
+        rows = [{"id": str(n), "n": n} for n in range(start, start + count)]
+        write_rows(folder / "source" / f"{number}.parquet", rows, SCHEMA, row_group_size=3)
+        start += count
+    return folder / "source"
+
+
+@dataclass
+class OnlyEven:
+    """Keeps the even numbers; some fail, and each call is remembered."""
+
+    fails: tuple[int, ...] = ()
+    raises: bool = False
+    seen: list[list[int]] = field(default_factory=list)
+
+    def __deepcopy__(self, memo):
+        return self  # datatrove copies its blocks
+
+    def answer(self, rows, rejects, tick):
+        self.seen.append([row["n"] for row in rows])
+        if self.raises:
+            raise RuntimeError("engine died")
+        for row in rows:
+            tick()
+            if row["n"] in self.fails:
+                rejects.add(row["id"], "engine_error")
+            elif row["n"] % 2:
+                rejects.add(row["id"], "odd", text=str(row["n"]))
+        return [row for row in rows if row["n"] % 2 == 0 and row["n"] not in self.fails]
+
+    def give_up(self, row, reason, rejects):
+        rejects.add(row["id"], reason)
+        return []
+
+
+def run(folder, rows, work, **runtime):
+    return run_rows(folder / "out", rows, work, SCHEMA, Runtime(**runtime))
+
+
+@given(st.lists(st.integers(0, 20), max_size=4), st.integers(1, 15), st.sets(st.integers(0, 11)))
+def test_chunks_are_the_slices_of_all_rows_whichever_are_wanted(folder, counts, size, wanted):
+    path = source(folder(), *counts)
+    path.mkdir(exist_ok=True)
+    found = dict(read_chunks(path, size, lambda number: number in wanted))
+    numbers = list(range(sum(counts)))
+    slices = [numbers[at : at + size] for at in range(0, len(numbers), size)]
+    assert {number: [row["n"] for row in rows] for number, rows in found.items()} == {
+        number: rows for number, rows in enumerate(slices) if number in wanted
+    }
+
+
+@pytest.mark.parametrize(("count", "size"), [(0, 4), (1, 1), (10, 3), (10, 10), (10, 99)])
+def test_every_row_is_kept_or_rejected_whatever_the_chunk_size(tmp_path, count, size):
+    counts = run(tmp_path, source(tmp_path, count), OnlyEven(), chunk_rows=size)
+    counts.check("chunks")
+    assert [row["n"] for row in read_rows(tmp_path / "out" / "data")] == list(range(0, count, 2))
+    assert counts.dropped["odd"] == count // 2
+
+
+def test_a_second_run_redoes_only_the_missing_chunk_with_the_first_chunk_size(tmp_path):
+    rows, work = source(tmp_path, 7, 3), OnlyEven()
+    first = run(tmp_path, rows, work, chunk_rows=4)
+    assert work.seen == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out" / "data").iterdir()}
+    (tmp_path / "out" / "data" / "part-00001.parquet").unlink()
+    work.seen.clear()
+    assert run(tmp_path, rows, work, chunk_rows=99) == first
+    assert work.seen == [[4, 5, 6, 7]]
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out" / "data").iterdir()} == before
+
+
+def test_a_chunk_that_fails_leaves_no_file_under_its_name(tmp_path):
+    with pytest.raises(RuntimeError, match="engine died"):
+        run(tmp_path, source(tmp_path, 3), OnlyEven(raises=True), chunk_rows=2)
+    assert list((tmp_path / "out").glob("data/*")) == []
+
+
+def test_rows_that_the_engine_cannot_do_are_counted_as_failed_and_the_stage_goes_on(tmp_path):
+    counts = run(tmp_path, source(tmp_path, 40), OnlyEven(fails=(3, 4)), chunk_rows=8)
+    counts.check("chunks")
+    assert (counts.kept, counts.dropped, counts.failed) == (19, {"odd": 19}, {"engine_error": 2})
+
+
+@pytest.mark.parametrize("size", [5, 30, 100])
+def test_a_stage_stops_cleanly_when_too_many_rows_fail_and_goes_on_when_they_do_not(tmp_path, size):
+    rows = source(tmp_path, 200)
+    with pytest.raises(StageError, match=r"of the last \d+ rows failed, in chunk \d+ most of them with engine_error"):
+        run(tmp_path, rows, OnlyEven(fails=tuple(range(60, 200))), chunk_rows=size, max_failed=0.4)
+    assert count_rows(tmp_path / "out" / "data") < 60
+    counts = run(tmp_path, rows, OnlyEven(), chunk_rows=size)
+    counts.check("chunks")
+    assert counts.kept + counts.failed.total() // 2 == 100
+
+
+def test_several_engines_write_the_same_files_as_one(tmp_path):
+    rows = source(tmp_path, 23, 10)
+    one = run_rows(tmp_path / "one", rows, OnlyEven(), SCHEMA, Runtime(chunk_rows=4))
+    two = run_rows(tmp_path / "two", rows, OnlyEven(), SCHEMA, Runtime(chunk_rows=4, engines=2))
+    assert one == two
+    for folder in ("data", "rejected"):
+        parts = [
+            {path.name: path.read_bytes() for path in (tmp_path / run / folder).iterdir()} for run in ("one", "two")
+        ]
+        assert parts[0] == parts[1]
+        assert len(parts[0]) == 9
+
+
+class DeadlyStage(Section):
+    """What the row `deadly` does to the process that works on it."""
+
+    deadly: int
+    how: str
+
+
+@dataclass
+class Deadly(OnlyEven):
+    config: DeadlyStage | None = None
+
+    def answer(self, rows, rejects, tick):
+        assert self.config is not None
+        if self.config.deadly in [row["n"] for row in rows]:
+            if self.config.how == "dies":
+                os.kill(os.getpid(), signal.SIGSEGV)
+            signal.pause()
+        return super().answer(rows, rejects, tick)
+
+
+def deadly_stage(out: Path, config: DeadlyStage, rows: Path, *, runtime: Runtime) -> Stats:
+    return Stats({"rows": run_rows(out, rows, Deadly(config=config), SCHEMA, runtime)})
+
+
+@pytest.mark.parametrize(("how", "engines"), [("dies", 1), pytest.param("hangs", 2, marks=pytest.mark.full)])
+def test_a_row_that_ends_or_blocks_its_engine_is_given_up_and_no_other_is_lost(tmp_path, monkeypatch, how, engines):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[2]), *sys.path]))
+    runtime = Runtime(chunk_rows=4, engines=engines, stall_minutes=0.1 if how == "hangs" else 30)
+    request = {
+        "function": "test_llm_runner:deadly_stage",
+        "config_type": "test_llm_runner:DeadlyStage",
+        "config": {"deadly": 6, "how": how},
+        "inputs": [str(source(tmp_path, 13))],
+        "runtime": runtime.model_dump(mode="json"),
+    }
+    (tmp_path / "out").mkdir()
+    result = run_child(tmp_path / "out", request, runtime, lambda: None, stage="deadly")
+    assert result["counts"]["rows"]["failed"] == {"engine_died": 1}
+    assert [row["n"] for row in read_rows(tmp_path / "out" / "data")] == [0, 2, 4, 8, 10, 12]
+    assert [row["id"] for row in read_rows(tmp_path / "out" / "rejected") if row["reason"] == "engine_died"] == ["6"]
+    assert read_json(tmp_path / "out" / "logs" / "deaths.json")[-2:] == [[1, "6"], [1, "6"]]
+    assert result["restarts"] == 4
+
+
+@dataclass
+class Slow(Deadly):
+    def answer(self, rows, rejects, tick):
+        time.sleep(0.4 * len(rows))
+        return super().answer(rows, rejects, tick)
+
+
+def slow_stage(out: Path, config: DeadlyStage, rows: Path, *, runtime: Runtime) -> Stats:
+    return Stats({"rows": run_rows(out, rows, Slow(config=config), SCHEMA, runtime)})
+
+
+@pytest.mark.full
+def test_of_several_engines_only_the_one_that_died_is_blamed_and_progress_brings_new_starts(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[2]), *sys.path]))
+    runtime = Runtime(chunk_rows=4, engines=2, restarts=4)
+    request = {
+        "function": "test_llm_runner:slow_stage",
+        "config_type": "test_llm_runner:DeadlyStage",
+        "config": {"deadly": 2, "how": "dies"},
+        "inputs": [str(source(tmp_path, 24))],
+        "runtime": runtime.model_dump(mode="json"),
+    }
+    notes = tmp_path / "out" / "logs" / "in_hand"
+    notes.mkdir(parents=True)
+    (notes / "00007.json").write_text('[1, "6", 1]')  # of a run that was killed
+    counts = run_child(tmp_path / "out", request, runtime, lambda: None, stage="slow")["counts"]["rows"]
+    assert counts["failed"] == {"engine_died": 1}
+    assert {death[0] for death in read_json(tmp_path / "out" / "logs" / "deaths.json")} == {0}

@@ -1,0 +1,1 @@
+"""What tests are made of: pages, small builds, stand-ins for servers."""

@@ -1,0 +1,90 @@
+"""Worker processes that are killed from outside while the stage runs."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from support.corpus_pages import archive, settings
+
+from builder.data.storage import read_json, read_rows
+from builder.method.corpus.cutting.page import CutPage
+from builder.method.corpus.cutting.segmenter import Segment
+from builder.method.corpus.reading.crawl import Page
+from builder.method.corpus.sandbox import CutPages
+from builder.method.corpus.stage import extract_segments
+from builder.recipe.sections.runtime import Runtime
+from builder.workspace.failures import EXIT_UNWRITABLE
+
+STAGE = (
+    "import sys; from pathlib import Path; from builder.method.corpus.stage import extract_segments;"
+    "from builder.recipe.recipe import Runtime; from builder.recipe.sections.corpus import Segments;"
+    "config = Segments.model_validate_json(sys.argv[1]);"
+    "extract_segments(Path(sys.argv[2]), config, runtime=Runtime())"
+)
+
+
+def _children(parent: int) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+
+
+def test_a_killed_worker_ends_the_stage_at_once_and_the_next_run_gives_every_row(tmp_path: Path) -> None:
+    pages = 2_000
+    archive(tmp_path / "in" / "x.warc.gz", pages)
+    config = settings(tmp_path / "in", tasks=2)
+    out = tmp_path / "out"
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-c", STAGE, config.model_dump_json(), str(out)], stderr=log)
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not list(out.glob("logs/tasks/*.pages")):
+            time.sleep(0.05)
+        # The manager of the pool is the first child; the workers follow.
+        os.kill(_children(process.pid)[-1], signal.SIGKILL)
+        assert process.wait(timeout=20) == 1
+    finally:
+        process.kill()
+        process.wait()
+    assert read_json(out / "logs" / "result.json")["error"].startswith("a worker process was killed, most likely")
+    stats = extract_segments(out, config, runtime=Runtime())
+    stats.check("test")
+    assert stats.counts["segments"].kept == len({row["id"] for row in read_rows(out / "data", ["id"])}) == pages
+
+
+def test_a_page_whose_process_is_killed_is_tried_once_more(tmp_path: Path) -> None:
+    tried = tmp_path / "tried"
+
+    def cut(page: Page) -> CutPage:
+        if not tried.exists():
+            tried.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return CutPage("", "en", [Segment("h", 1, (), 0, page.html, (0,))])
+
+    page = Page("p", "https://example.org", "text", "file", 0, "en", "digest")
+    (found,) = CutPages(cut, seconds=5, memory_mb=1_024)([page], 0, 1)
+    assert isinstance(found, tuple)
+    assert found[1].segments[0].text == "text"
+
+
+WATCHED = """
+import os, signal, sys, time
+from pathlib import Path
+from multiprocess import get_context
+from builder.workspace.workers import watched_workers
+worker = get_context("fork").Process(target=time.sleep, args=(600,), daemon=True)
+with watched_workers(Path(sys.argv[1])):
+    worker.start()
+    time.sleep(1)
+    os.kill(worker.pid, signal.SIGKILL)
+    time.sleep(60)
+"""
+
+
+def test_a_stage_whose_worker_is_killed_ends_even_if_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / ".result.json.tmp").symlink_to("/dev/full")
+    done = subprocess.run([sys.executable, "-c", WATCHED, str(tmp_path)], timeout=30, check=False)
+    assert done.returncode == EXIT_UNWRITABLE
+    assert not (tmp_path / "logs" / "result.json").exists()

@@ -1,4 +1,4 @@
-"""Tokens per second and peak memory of `builder.method.train.sft` beside TRL's own script: the same rows, settings and base.
+"""Tokens per second and peak memory of `train.sft` beside TRL's own script: the same rows, settings and base.
 
 Both run as processes of their own, in turns, and the order changes every round, so that what else the machine does
 falls on both. The rows are the sample's seed pairs, the settings the quickstart's. Also printed is the time on the

@@ -1,6 +1,6 @@
 """`make injection-check`: what text that speaks to the judge does to the scores of the sample's clean pairs.
 
-Control tokens cannot be forged (tests/whole/test_hostile_text.py); plain words can be written on any page. A line is put
+Control tokens cannot be forged (see test_hostile_text.py); plain words can be written on any page. A line is put
 before or behind the text of each pair, one pair at a time, and its new score is held against those of all clean pairs.
 The sample's model has 0.75 M parameters and cannot follow instructions: what is measured here is a lower bound of what
 such text does to a judge that can.

@@ -13,6 +13,7 @@ from typing import Any
 from builder.sample import SAMPLE_SEED
 from builder.sample.english import SAFETY, SENTENCES
 from builder.sample.phrases import TOPICS, TYPES
+from builder.sample.sections import pretraining_page
 from builder.sample.web import Combination, World, heading, instruction
 
 VOCABULARY = 2_048
@@ -150,7 +151,7 @@ def pretrain(seed: int, out: Path, steps: int = STEPS, page_count: int = PAGES) 
     torch.set_num_threads(1)
     world = World(seed)
     rng: random.Random = world.stream("pretraining")
-    pages = [world.pretraining_page(rng) for _ in range(page_count)]
+    pages = [pretraining_page(world, rng) for _ in range(page_count)]
     tokenizer = train_tokenizer(pages)
     tokens: list[int] = []
     for encoded in tokenizer(pages, add_special_tokens=False)["input_ids"]:

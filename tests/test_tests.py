@@ -100,7 +100,7 @@ def timed_assertions(source: str) -> Iterator[str]:
     [
         ("from builder.cli.plan import _key", ["builder.cli.plan._key"]),
         ("import builder._data", ["builder._data"]),
-        ("import builder.cli.plan\nbuilder.plan._key()", ["builder.cli.plan._key"]),
+        ("import builder.cli.plan\nbuilder.cli.plan._key()", ["builder.cli.plan._key"]),
         ("engine.llm._step.x", ["engine.llm._step"]),
         ("make(1)._step", ["make(1)._step"]),
         ("import os\nos._exit(3)", []),

@@ -65,8 +65,6 @@ def take_rows(groups: list[Group], columns: list[str], places: "Places", scratch
     import numpy as np
     import pyarrow as pa
 
-    Places = np.ndarray[Any, np.dtype[np.int64]]
-
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     size = SPAN * max(1, -(-len(places) // (SPAN * MAX_SPANS)))

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from builder.sample.archive import page_id
 from builder.sample.extras import broken_pages, foreign_page, side_block, unprosaic_block
 from builder.sample.pages import Block, Page, page, paragraph
+from builder.sample.sections import planted_sections
 from builder.sample.web import Section, World, heading, instruction
 
 EXACT_COPIES = 18
@@ -48,7 +49,7 @@ def crawl(world: World) -> tuple[list[Page], list[Truth]]:
     Copies come after all originals, so that a deduplication that keeps the first of its kind keeps originals.
     """
     rng = world.stream("crawl")
-    groups = arrange(rng, world.sections())
+    groups = arrange(rng, planted_sections(world))
     originals: list[tuple[Page, list[Section], str]] = [(_planted_page(rng, group), group, "") for group in groups]
     others = [foreign_page(rng, language, language) for language in ("de", "fr", "es") * (FOREIGN_PAGES // 3)]
     others += [foreign_page(rng, language, "en") for language in ("de", "fr", "es")[:MISLABELLED_PAGES]]

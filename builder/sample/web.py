@@ -97,36 +97,6 @@ class World:
         """The crawl's combinations with their instructions: what a trained model is asked."""
         return [(combination, instruction(combination)) for combination in self.crawl]
 
-    def sections(self) -> list[Section]:
-        """The sections of the crawl: ten of every crawl combination, five clean and one of each defect.
-
-        No two sections of a combination share half of their word 5-grams, so that near-deduplication leaves
-        all of them; copies are planted by whole pages.
-        """
-        from builder.sample.defects import planted_text
-
-        rng = self.stream("sections")
-        made: list[Section] = []
-        for combination in self.crawl:
-            texts: list[str] = []
-            for kind in KINDS:
-                candidates = (planted_text(self, rng, combination, kind) for _ in range(400))
-                text = next(filter(lambda text: _is_apart(text, texts), candidates))
-                texts.append(text)
-                made.append(Section(combination, kind, text))
-        return made
-
-    def pretraining_page(self, rng: random.Random) -> str:
-        """A page of known combinations, up to three sections about one topic; one in twelve is no prose at all."""
-        from builder.sample.defects import junk
-
-        if rng.random() < 1 / 12:
-            return junk(rng, rng.choice(("promotion", "foreign", "random")))
-        topic = rng.choice(TOPICS)
-        about = [combination for combination in self.known if combination.topic == topic]
-        chosen = rng.sample(about, min(3, len(about)))
-        return "\n\n".join(f"# {heading(one)}\n{self.clean_text(rng, one)}" for one in chosen)
-
 
 def word_5grams(text: str) -> set[tuple[str, ...]]:
     """The set of five neighbouring words, letter case and punctuation aside."""
@@ -138,10 +108,6 @@ def overlap(left: str, right: str) -> float:
     """Jaccard similarity of the word 5-grams of two texts, from 0 to 1."""
     one, other = word_5grams(left), word_5grams(right)
     return len(one & other) / max(1, len(one | other))
-
-
-def _is_apart(text: str, others: list[str]) -> bool:
-    return len(text) >= MIN_CHARS and all(overlap(text, other) < MAX_OVERLAP for other in others)
 
 
 def _pattern(combination: Combination, sentence: str) -> re.Pattern[str]:

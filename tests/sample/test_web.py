@@ -9,6 +9,7 @@ import pytest
 from builder.sample.defects import planted_text
 from builder.sample.english import join_sentences
 from builder.sample.phrases import PROMOTION, TOPICS, TYPES
+from builder.sample.sections import planted_sections, pretraining_page
 from builder.sample.web import DEFECTS, KINDS, Combination, World, heading, instruction, overlap, well_formed
 
 KITES = Combination("kites", "store")
@@ -27,7 +28,7 @@ def test_known_and_crawl_combinations_share_nothing_and_cover_everything(world: 
 
 def test_every_seed_has_a_world_of_its_own() -> None:
     one, same, other = World(1), World(1), World(2)
-    assert (one.crawl, one.facts, one.sections()) == (same.crawl, same.facts, same.sections())
+    assert (one.crawl, one.facts, planted_sections(one)) == (same.crawl, same.facts, planted_sections(same))
     assert one.crawl != other.crawl
     assert one.facts != other.facts
 
@@ -61,13 +62,13 @@ def test_seed_pairs_come_from_known_combinations_and_are_well_formed(world: Worl
 def test_pretraining_pages_never_show_a_crawl_combination(world: World) -> None:
     rng = random.Random(0)
     seen = Counter(
-        header for _ in range(3_000) for header in re.findall(r"^# (.*)$", world.pretraining_page(rng), re.MULTILINE)
+        header for _ in range(3_000) for header in re.findall(r"^# (.*)$", pretraining_page(world, rng), re.MULTILINE)
     )
     assert set(seen) == {heading(one) for one in world.known}
 
 
 def test_half_of_the_sections_are_clean_and_every_combination_has_every_kind(world: World) -> None:
-    sections = world.sections()
+    sections = planted_sections(world)
     assert Counter(section.kind for section in sections) == {"clean": 400, **dict.fromkeys(DEFECTS, 80)}
     for combination in world.crawl:
         assert sorted(one.kind for one in sections if one.combination == combination) == sorted(KINDS)
@@ -85,7 +86,7 @@ def test_half_of_the_sections_are_clean_and_every_combination_has_every_kind(wor
     ],
 )
 def test_the_rules_find_exactly_the_planted_defects(kind: str, reasons: set[str]) -> None:
-    found = [section for seed in range(3) for section in World(seed).sections() if section.kind == kind]
+    found = [section for seed in range(3) for section in planted_sections(World(seed)) if section.kind == kind]
     assert found
     assert {well_formed(section.combination, section.text) for section in found} == reasons
 
@@ -101,7 +102,7 @@ def test_most_promotion_and_half_of_the_noise_is_attached_to_real_sentences(worl
 
 
 def test_sections_of_a_combination_are_no_near_duplicates_of_each_other(world: World) -> None:
-    sections = world.sections()
+    sections = planted_sections(world)
     for combination in world.crawl:
         texts = [section.text for section in sections if section.combination == combination]
         assert max(overlap(a, b) for i, a in enumerate(texts) for b in texts[:i]) < 0.5

@@ -207,7 +207,7 @@ def test_until_stops_after_the_named_stage(tmp_path):
 
 def test_a_work_directory_has_one_build_at_a_time(tmp_path):
     holder = subprocess.Popen(
-        [sys.executable, "-c", f"from builder.workspace.workspace import locked\nfrom pathlib import Path\nimport time\n"
+        [sys.executable, "-c", "from builder.workspace.workspace import locked\nfrom pathlib import Path\nimport time\n"
          f"with locked(Path({str(tmp_path)!r})):\n    print('held', flush=True); time.sleep(60)"],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip

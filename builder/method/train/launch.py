@@ -1,4 +1,4 @@
-"""Run `builder.method.train.sft` for a training stage: in its process, or under the launcher of the recipe; no shell is involved."""
+"""Run the script `sft` for a training stage: in its process, or under the launcher of the recipe; without a shell."""
 
 import os
 import shlex

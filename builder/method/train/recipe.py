@@ -163,7 +163,7 @@ def resolve_recipe(
 ) -> tuple[dict[str, Any], int | None]:
     """A TRL recipe with the build's schedule in it, and the rows of a step, if the build says them.
 
-    The batch in the resolved recipe is that of one process, whose rows `builder.method.train.sft` shares among those there are.
+    The batch in the resolved recipe is that of one process, whose rows `train.sft` shares among those there are.
 
     Args:
         options: The TRL recipe.

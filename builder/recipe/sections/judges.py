@@ -9,7 +9,7 @@ from builder.recipe.sections.section import Named, Section, Share
 
 
 class Looked(Section):
-    """What all judges have in common: their first scores are looked at (see `builder.method.curate.scoring.first_scores`)."""
+    """What all judges have in common: their first scores are looked at (see `scoring.first_scores`)."""
 
     strict: bool = False
     """Whether a stage stops, instead of warning, when its first scores tell the pairs hardly apart."""

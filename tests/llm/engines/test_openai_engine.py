@@ -341,6 +341,7 @@ def test_importing_the_engine_imports_no_client():
     import subprocess
     import sys
 
-    script = "import sys, builder.llm.engines.openai_engine, builder.llm.engines.chat_model, builder.cli.check; print(*sys.modules)"
+    modules = "builder.llm.engines.openai_engine, builder.llm.engines.chat_model, builder.cli.check"
+    script = f"import sys, {modules}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=Path.cwd())
     assert not {"openai", "httpx", "httpx2", "transformers"} & set(loaded.stdout.split())

@@ -3,8 +3,8 @@
     make bench-push [GB=1]
 
 The server is the stand-in of the tests (`tests/support/hub_server`) in a process of its own, over LFS. Every push goes
-to a fresh repository and a server without the objects. Verification, which upload_folder has not, is left out. Then a card
-changes, and the bytes that the server gets for the next version are counted.
+to a fresh repository and a server without the objects. Verification, which upload_folder has not, is left out. Then a
+card changes, and the bytes that the server gets for the next version are counted.
 """
 
 import argparse

@@ -24,7 +24,7 @@ from builder.llm.prompts import render
 from builder.llm.tokenizer import load_tokenizer
 from builder.recipe.sections.models import Chat
 
-PACKAGE = Path(builder.__file__).parents[1]
+PACKAGE = Path(builder.__file__).parent
 S_A, S_W = "Answer in the style of an AI Assistant.", "Answer with knowledge from web search."
 BACKWARD = "Write the instruction that this text answers."
 PAIR = {"id": "a", "instruction": "How should I store apples?", "output": "Keep apples in a cool room.", "score": 5.0}

@@ -83,7 +83,7 @@ def test_every_judge_of_a_recipe_has_a_name_that_can_be_read():
         assert parse(str(names.score(3, judge))).judge == judge
 
 
-PACKAGE = Path(builder.__file__).parents[1]
+PACKAGE = Path(builder.__file__).parent
 SCRIPTS = PACKAGE.parent / "scripts"
 _PIECE = re.compile(
     r"(?:score|curate|model|answers)-(?:\d+|backward|uncurated)?(?:-(?:likelihood|expected|verdict|reasoned))?(?:-[ab])?"

@@ -2,8 +2,8 @@
 
 Run as: python -m builder.method.train.sft --config sft.yaml. TRL's own script does the same training; this one refuses
 unknown keys, shares the rows of a step among the processes there are, looks at what will be trained before the first
-step, measures the loss on held-out rows, stops when the loss is no number, reports progress, resumes from the last whole
-checkpoint, and leaves the finished model under `<output_dir>/final`.
+step, measures the loss on held-out rows, stops when the loss is no number, reports progress, resumes from the last
+whole checkpoint, and leaves the finished model under `<output_dir>/final`.
 """
 
 import argparse

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import yaml
 
-from builder.cli.quickstart import write_recipe_folder
+from builder.cli.init import write_recipe_folder
 from builder.method.seed.stage import select_seed
 from builder.method.train.stage import ForwardStage, train_forward
 from builder.recipe.recipe import load_recipe

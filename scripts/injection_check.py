@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.cli.init import copy_recipe
 from builder.cli.project import Project, build_project, open_project
-from builder.cli.quickstart import copy_recipe
 from builder.data.records import Row
 from builder.data.storage import read_rows
 from builder.llm.contract import check_contract

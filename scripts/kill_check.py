@@ -19,7 +19,7 @@ from pathlib import Path
 from kill_compare import TWINS, contents, differences
 from kill_points import Point, chunk_points, random_points, running_stage, stage_seconds
 
-from builder.cli.quickstart import write_recipe_folder
+from builder.cli.init import write_recipe_folder
 from builder.workspace import stage_names as names
 from builder.workspace.stage_names import AUGMENT, BACKWARD
 

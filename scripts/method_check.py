@@ -13,8 +13,8 @@ from pathlib import Path
 from pretrain import pretrain
 
 from builder.build import Build
+from builder.cli.init import copy_recipe
 from builder.cli.project import Project, build_project, open_project
-from builder.cli.quickstart import copy_recipe
 from builder.data.accounting import Counts, Stats
 from builder.data.records import curated_schema, stable_id
 from builder.data.storage import read_rows, write_rows

@@ -83,7 +83,7 @@ def quickstart(directory: Path, overrides: tuple[str, ...]) -> "Answer":
 @_prints
 def init(directory: Path, recipe: str) -> "Answer":
     """Write a commented recipe folder to start from; quickstart builds as it is, on the embedded sample."""
-    from builder.cli.quickstart import write_recipe_folder
+    from builder.cli.init import write_recipe_folder
 
     return write_recipe_folder(directory, recipe)
 
@@ -208,11 +208,9 @@ def _progress(line: str) -> None:
 @_prints
 def hydrate(release: Path, corpora: tuple[Path, ...], out: Path | None) -> "Answer":
     """Give a stand-off release its text back from your own copy of the crawl."""
-    from builder.cli.answer import Answer
-    from builder.release.hydrate import describe_hydrated, hydrate
+    from builder.cli.hydrate import hydrate_release
 
-    result = hydrate(release, list(corpora), out)
-    return Answer(result, lambda: describe_hydrated(result))
+    return hydrate_release(release, list(corpora), out)
 
 
 def main() -> None:

@@ -203,15 +203,3 @@ def _write(out: Path, dataset: Path, manifest: dict[str, Any], texts: Texts, mis
 
 def _counted(missing: dict[str, str]) -> str:
     return ", ".join(f"{reason} {number:,}" for reason, number in Counter(missing.values()).most_common())
-
-
-def describe_hydrated(result: dict[str, Any]) -> str:
-    """What came back, and why the rest did not, for a reader."""
-    texts = result["texts"]
-    lines = [f"{texts['restored']:,} of {texts['in']:,} texts came back"]
-    lines += [f"  {reason:<16} {number:>9,}" for reason, number in result["missing"].items()]
-    lines += [f"{name}: {rows['restored']:,} of {rows['in']:,} rows" for name, rows in result["rows"].items()]
-    if result["sft_as_trained"] is not None:
-        same = "the same as" if result["sft_as_trained"] else "NOT the same as"
-        lines.append(f"sft is {same} in the build, by its digest")
-    return "\n".join([*lines, f'load it: datasets.load_dataset("{result["path"]}")'])

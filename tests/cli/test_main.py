@@ -70,7 +70,7 @@ def test_init_leaves_a_recipe_that_is_there_alone(recipe):
 
 
 def test_init_that_was_killed_can_be_repeated(tmp_path, monkeypatch):
-    from builder.cli import quickstart
+    from builder.cli import init
 
     written = []
 
@@ -80,14 +80,14 @@ def test_init_that_was_killed_can_be_repeated(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         write_bytes(path, data)
 
-    write_bytes = quickstart.write_bytes
+    write_bytes = init.write_bytes
     with monkeypatch.context() as patched:
-        patched.setattr(quickstart, "write_bytes", killed)
+        patched.setattr(init, "write_bytes", killed)
         with pytest.raises(KeyboardInterrupt):
-            quickstart.write_recipe_folder(tmp_path)
+            init.write_recipe_folder(tmp_path)
     assert "build.yaml" not in written
     assert (tmp_path / "base" / "config.json").is_file()
-    assert "a recipe with sample data" in quickstart.write_recipe_folder(tmp_path).text()
+    assert "a recipe with sample data" in init.write_recipe_folder(tmp_path).text()
     assert (tmp_path / "build.yaml").is_file()
 
 

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from builder.build import run_build
 from builder.cli.check import check_recipe
+from builder.cli.init import write_recipe_folder
 from builder.cli.main import init
-from builder.cli.quickstart import write_recipe_folder
 from builder.data.records import curated_schema, seed_schema
 from builder.data.resources import resource_folder
 from builder.data.storage import write_rows

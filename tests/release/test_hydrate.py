@@ -17,6 +17,7 @@ from support.corpus_pages import record, write_warc
 from support.crawl_build import MAIL, PAGES, QUOTED, CrawlBuild, crawl, web_page
 
 from builder.build import Build
+from builder.cli.hydrate import hydrate_release
 from builder.data.storage import parquet_files, read_rows
 from builder.errors import RecipeError, ReleaseError
 from builder.release.cards.markdown import examples
@@ -25,7 +26,7 @@ from builder.release.content.quotes import quotes
 from builder.release.content.standoff import refuse_unreviewed
 from builder.release.folder import assemble
 from builder.release.hub.push import Push, push_release
-from builder.release.hydrate import describe_hydrated, hydrate
+from builder.release.hydrate import hydrate
 from builder.release.manifest import MANIFEST, describe_files
 from builder.release.versions import Version
 
@@ -169,7 +170,7 @@ def test_rows_that_do_not_come_back_are_counted_by_reason(standoff: Path, tmp_pa
     assert json.loads((out / "hydrate.json").read_text())["segments_missing"] == lost
     kept = {row["segment_id"] for row in read_rows(out / "augmented", ["segment_id"])}
     assert kept == {row["segment_id"] for row in rows} - lost.keys()
-    said = describe_hydrated(hydrate(standoff, [tmp_path / "crawl"], tmp_path / "again"))
+    said = hydrate_release(standoff, [tmp_path / "crawl"], tmp_path / "again").text()
     assert said.startswith(f"{len(rows) - len(lost)} of {len(rows)} texts came back\n  page_")
 
 

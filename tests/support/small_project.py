@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import yaml
 
-from builder.cli.quickstart import write_recipe_folder
+from builder.cli.init import write_recipe_folder
 from builder.data.storage import count_rows, parquet_files, read_json, read_rows
 
 HUMPBACK = [sys.executable, "-m", "builder"]

@@ -8,8 +8,8 @@ import yaml
 from click.testing import CliRunner
 from support.training_pairs import BASE, train_here, write_pairs
 
+from builder.cli.init import write_recipe_folder
 from builder.cli.main import cli
-from builder.cli.quickstart import write_recipe_folder
 from builder.errors import StageError
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.train.preflight import MASKED, Example, check_examples, describe, made_by_trl, problems

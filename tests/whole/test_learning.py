@@ -8,8 +8,8 @@ import sys
 import pytest
 from method_check import train_uncurated
 
+from builder.cli.init import write_recipe_folder
 from builder.cli.project import open_project
-from builder.cli.quickstart import write_recipe_folder
 from builder.data.storage import read_json, read_rows
 from builder.llm.contract import load_contract
 from builder.llm.conversations import forward_prompt

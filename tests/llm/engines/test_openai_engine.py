@@ -277,7 +277,7 @@ def test_a_stage_that_stops_leaves_no_trace_of_the_key_in_its_logs(server, stage
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory):
-    from builder.cli.quickstart import write_recipe_folder
+    from builder.cli.init import write_recipe_folder
 
     folder = tmp_path_factory.mktemp("recipe") / "project"
     write_recipe_folder(folder)

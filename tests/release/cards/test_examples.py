@@ -147,7 +147,7 @@ def test_examples_of_the_readme(
 
 def run_the_readmes_build(text: str, build: FakeBuild, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the build itself, which takes minutes: a finished one is handed out in its place."""
-    from builder.cli.quickstart import copy_recipe
+    from builder.cli.init import copy_recipe
     from builder.recipe.recipe import Recipe
     from builder.workspace.workspace import Workspace
 

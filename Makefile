@@ -1,5 +1,5 @@
 # The two commands: `make quickstart` and `make test`. Both install into .venv when it is not there yet.
-.PHONY: help install quickstart test test-full lint method-check kill-check kill-check-engines bench-segments bench-dedup bench-engine bench-train injection-check release-demo bench-push wheel clean
+.PHONY: help install quickstart test test-full lint pin-versions method-check kill-check kill-check-engines bench-segments bench-dedup bench-engine bench-train injection-check release-demo bench-push wheel clean
 python := .venv/bin/python
 # Tests run one OpenMP thread each; two run side by side.
 export OMP_NUM_THREADS := 1
@@ -9,6 +9,7 @@ help:
 	@echo "make test          the whole suite, offline"
 	@echo "make test-full     the suite and what takes minutes: the built wheel, the whole quickstart from it"
 	@echo "make lint          ruff, mypy, and that no room imports upward"
+	@echo "make pin-versions  accept the code that the stages' results depend on as it is now"
 	@echo "make kill-check    30 random kills over one quickstart, compared with an undisturbed one (about 15 minutes)"
 	@echo "make kill-check-engines  the same over augment and score with more than 5,000 rows"
 	@echo "make bench-segments CORPUS=FOLDER [CHECK=SCRIPT]  speed of the segmenter beside the stock block, and its score"
@@ -37,6 +38,9 @@ lint: install
 	$(python) -m ruff check builder tests scripts
 	$(python) -m mypy --strict builder
 	.venv/bin/lint-imports --no-logo
+
+pin-versions: install
+	$(python) scripts/pin_versions.py
 
 method-check: install
 	$(python) scripts/method_check.py

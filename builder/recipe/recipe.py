@@ -17,8 +17,8 @@ from builder.recipe.sections.models import Base, Chat, Engine
 from builder.recipe.sections.release import Release
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Section
+from builder.recipe.sections.seed import Decontaminate, Seed
 from builder.recipe.sections.training import Training
-from builder.recipe.seed import Decontaminate, Seed
 
 
 class CleanCurate(Curate):

@@ -17,7 +17,7 @@ from builder.method.seed.decontaminate import PromptSets, clean_seed, load_promp
 from builder.recipe.recipe import CleanCurate, Recipe
 from builder.recipe.sections.curate import Curate
 from builder.recipe.sections.runtime import Runtime
-from builder.recipe.seed import Decontaminate
+from builder.recipe.sections.seed import Decontaminate
 from builder.text.words import normalise
 from builder.workspace.workspace import Workspace
 

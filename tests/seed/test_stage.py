@@ -22,7 +22,7 @@ from builder.errors import RecipeError, StageError
 from builder.method.seed.files import file_rows
 from builder.method.seed.stage import FAILURES, char_lengths, select_seed
 from builder.recipe.sections.runtime import Runtime
-from builder.recipe.seed import Seed
+from builder.recipe.sections.seed import Seed
 
 
 def message(identifier: str, role: str, text: str, **keys: Any) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from builder.recipe.sections.curate import Curate
 from builder.recipe.sections.judges import Verdict
 from builder.recipe.sections.models import Chat, Engine
 from builder.recipe.sections.runtime import Runtime
-from builder.recipe.seed import Seed
+from builder.recipe.sections.seed import Seed
 from builder.sample.generate import BASE
 from builder.text.control_tokens import find_control_token
 

@@ -25,7 +25,7 @@ from builder.recipe.sections.augment import Augment
 from builder.recipe.sections.corpus import Dedup
 from builder.recipe.sections.models import Chat, Engine
 from builder.recipe.sections.runtime import Runtime
-from builder.recipe.seed import Seed
+from builder.recipe.sections.seed import Seed
 from builder.sample.generate import BASE
 
 Rows = dict[str, dict[str, Any]]

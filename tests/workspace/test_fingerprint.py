@@ -30,7 +30,7 @@ from builder.errors import RecipeError
 from builder.recipe.recipe import Training, load_recipe
 from builder.recipe.sections.augment import Augment
 from builder.recipe.sections.curate import Curate
-from builder.recipe.seed import SeedSource
+from builder.recipe.sections.seed import SeedSource
 from builder.workspace.fingerprint import describe, fingerprint, listing
 
 shares = st.floats(0.01, 1).map(lambda share: round(share, 3))

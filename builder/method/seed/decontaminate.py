@@ -25,7 +25,7 @@ from builder.data.storage import read_rows, write_rows
 from builder.errors import RecipeError, StageError
 from builder.method.seed.files import file_rows
 from builder.recipe.sections.runtime import Runtime
-from builder.recipe.seed import Decontaminate
+from builder.recipe.sections.seed import Decontaminate
 from builder.text.words import normalise
 
 VERSION = 1

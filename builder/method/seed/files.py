@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from builder.data.inputs import files_below
 from builder.data.storage import read_rows
 from builder.errors import RecipeError
-from builder.recipe.seed import SeedSource
+from builder.recipe.sections.seed import SeedSource
 from builder.workspace.failures import NO_ACCESS
 from builder.workspace.progress import Progress
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from builder.method.seed.files import Candidate, Row
-from builder.recipe.seed import Seed
+from builder.recipe.sections.seed import Seed
 
 COLUMNS = (("message_tree_id", "prompt"), ("message_id", "text", "role"))
 """What tells a tree and a flat message."""

@@ -18,7 +18,7 @@ from builder.errors import StageError
 from builder.method.seed.files import Candidate, Row, read_source
 from builder.method.seed.oasst import COLUMNS, oasst_candidates
 from builder.recipe.sections.runtime import Runtime
-from builder.recipe.seed import Seed, SeedSource
+from builder.recipe.sections.seed import Seed, SeedSource
 from builder.text.control_tokens import escape_control_tokens, find_control_token
 from builder.workspace.progress import Progress
 

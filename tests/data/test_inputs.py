@@ -9,7 +9,7 @@ from typing import Any
 import fsspec
 import pytest
 from support.corpus_pages import archive, clueweb22, page, settings
-from test_corpus_tables import rows, write_parquet
+from support.tables import rows, write_parquet
 
 from builder.data.inputs import list_remote, open_binary
 from builder.data.storage import read_rows

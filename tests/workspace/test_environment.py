@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.variables import OWN
 
 from builder.data.accounting import Counts, Stats
 from builder.data.storage import write_json
@@ -18,12 +19,6 @@ from builder.recipe.sections.section import Section
 from builder.workspace.child import run_child
 from builder.workspace.environment import ALWAYS, own_variables, remote_environment
 
-OWN = {
-    "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1", "LOGURU_DIAGNOSE": "NO", "TOKENIZERS_PARALLELISM": "false",
-    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "VLLM_NO_USAGE_STATS": "1",
-    "VLLM_DO_NOT_TRACK": "1", "OMP_NUM_THREADS": "3", "ARROW_DEFAULT_MEMORY_POOL": "system",
-}  # fmt: skip
-"""The whole list, with three threads. `test_llm_executors` holds the tasks of Ray and of Slurm to the same one."""
 STEPS = """
 import resource, sys
 from builder.workspace.environment import prepare_allocators
@@ -55,7 +50,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTHONSAFEPATH", "")
     monkeypatch.setenv("LOGURU_DIAGNOSE", "YES")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[1]), *sys.path]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[2]), *sys.path]))
 
 
 def own(seen: dict[str, str]) -> dict[str, str | None]:
@@ -65,7 +60,7 @@ def own(seen: dict[str, str]) -> dict[str, str | None]:
 def test_a_stage_has_the_builds_own_variables_and_all_of_ours(tmp_path: Path, bare: None) -> None:
     (tmp_path / "logs").mkdir()
     request = {
-        "function": "test_environment:tell", "config_type": "test_environment:Nothing", "config": {}, "inputs": [],
+        "function": f"{__name__}:tell", "config_type": f"{__name__}:Nothing", "config": {}, "inputs": [],
         "runtime": Runtime(threads=3).model_dump(mode="json"),
     }  # fmt: skip
     run_child(tmp_path, request, Runtime(threads=3), lambda: None, stage="tell")

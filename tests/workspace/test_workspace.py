@@ -224,7 +224,7 @@ def test_a_work_directory_has_one_build_at_a_time(tmp_path):
 
 def test_a_child_dies_with_its_parent(tmp_path):
     script = (
-        "from support.stages import Words, write_words\nfrom builder.recipe.recipe import Runtime\n"
+        "from support.stages import Words, write_words\nfrom builder.recipe.sections.runtime import Runtime\n"
         "from builder.workspace.workspace import Workspace\nfrom pathlib import Path\n"
         f"Workspace(Path({str(tmp_path)!r}), Runtime()).run('words', write_words, Words(fail='hang once'))"
     )

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from support.corpus_pages import page
+from support.tables import rows, write_parquet
 
 from builder.errors import RecipeError
 from builder.method.corpus.reading.readers import Loss, Page, Shard, list_inputs, read_pages
@@ -19,17 +20,8 @@ def read(path: Path, shard: Shard | None = None, **keys: Any) -> list[Page | Los
     return list(read_pages(list_inputs([source]), shard or Shard()))
 
 
-def rows(count: int = 5) -> list[dict[str, Any]]:
-    return [{"html": page(number), "url": f"https://example.org/{number}"} for number in range(count)]
-
-
 def lines(*values: Any) -> bytes:
     return b"".join(json.dumps(value).encode() + b"\n" for value in values)
-
-
-def write_parquet(path: Path, table: list[dict[str, Any]], group: int = 2) -> Path:
-    pq.write_table(pa.Table.from_pylist(table), path, row_group_size=group)
-    return path
 
 
 @pytest.mark.parametrize("name", ["x.jsonl", "x.jsonl.gz", "x.jsonl.zst", "x.json.gz", "x.parquet"])

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 import yaml
-from test_environment import OWN
+from support.variables import OWN
 
 from builder.data.accounting import Stats
 from builder.data.storage import read_json, read_rows, write_rows
@@ -67,7 +67,7 @@ def slurm_here(tmp_path, monkeypatch):
         (folder / name).chmod(0o755)
     monkeypatch.setenv("SLURM_HERE", str(folder))
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[2]), *sys.path]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[3]), *sys.path]))
     monkeypatch.setattr(slurm_cluster, "POLL_SECONDS", 0.1)
     monkeypatch.setattr(remote, "GRACE_SECONDS", 0.0)
     return folder
@@ -204,8 +204,8 @@ def even_stage(out: Path, config: EvenStage, rows: Path, *, runtime: Runtime) ->
 
 def request(rows, settings, **config):
     return {
-        "function": "test_llm_executors:even_stage",
-        "config_type": "test_llm_executors:EvenStage",
+        "function": f"{__name__}:even_stage",
+        "config_type": f"{__name__}:EvenStage",
         "config": config,
         "inputs": [str(rows)],
         "runtime": settings.model_dump(mode="json"),
@@ -310,7 +310,7 @@ def ray_here(monkeypatch):
     """A Ray of this machine; its tasks can import this module."""
     pytest.importorskip("ray")
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[2]), *sys.path]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[3]), *sys.path]))
     monkeypatch.setattr(remote, "GRACE_SECONDS", 0.0)
 
 

@@ -157,11 +157,11 @@ def deadly_stage(out: Path, config: DeadlyStage, rows: Path, *, runtime: Runtime
 
 @pytest.mark.parametrize(("how", "engines"), [("dies", 1), pytest.param("hangs", 2, marks=pytest.mark.full)])
 def test_a_row_that_ends_or_blocks_its_engine_is_given_up_and_no_other_is_lost(tmp_path, monkeypatch, how, engines):
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[2]), *sys.path]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[3]), *sys.path]))
     runtime = Runtime(chunk_rows=4, engines=engines, stall_minutes=0.1 if how == "hangs" else 30)
     request = {
-        "function": "test_llm_runner:deadly_stage",
-        "config_type": "test_llm_runner:DeadlyStage",
+        "function": f"{__name__}:deadly_stage",
+        "config_type": f"{__name__}:DeadlyStage",
         "config": {"deadly": 6, "how": how},
         "inputs": [str(source(tmp_path, 13))],
         "runtime": runtime.model_dump(mode="json"),
@@ -188,11 +188,11 @@ def slow_stage(out: Path, config: DeadlyStage, rows: Path, *, runtime: Runtime) 
 
 @pytest.mark.full
 def test_of_several_engines_only_the_one_that_died_is_blamed_and_progress_brings_new_starts(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[2]), *sys.path]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[3]), *sys.path]))
     runtime = Runtime(chunk_rows=4, engines=2, restarts=4)
     request = {
-        "function": "test_llm_runner:slow_stage",
-        "config_type": "test_llm_runner:DeadlyStage",
+        "function": f"{__name__}:slow_stage",
+        "config_type": f"{__name__}:DeadlyStage",
         "config": {"deadly": 2, "how": "dies"},
         "inputs": [str(source(tmp_path, 24))],
         "runtime": runtime.model_dump(mode="json"),

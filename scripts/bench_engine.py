@@ -30,7 +30,7 @@ from builder.data.storage import write_rows
 from builder.llm.batch.runner import run_rows
 from builder.llm.contract import load_contract, make_contract
 from builder.llm.conversations import backward_prompt, rating_prompt
-from builder.llm.engines.retrying import Steady
+from builder.llm.engines.retrying import RetryingEngine
 from builder.llm.engines.vllm_engine import VllmEngine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
@@ -56,7 +56,7 @@ COMPARISONS = ("augment", "expected", "verdict", "prefix_cache", "server")
 Row = dict[str, Any]
 
 
-class SharedEngine(Steady):
+class SharedEngine(RetryingEngine):
     """The engine that the stages start, started once for all of them."""
 
     def __init__(self, model: Path, runtime: Runtime) -> None:

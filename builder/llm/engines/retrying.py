@@ -19,7 +19,7 @@ class EngineBrokenError(StageError):
     """An engine does no row any more."""
 
 
-class Steady:
+class RetryingEngine:
     """The same engine, with `Failed` for each row that it cannot do.
 
     Raises:

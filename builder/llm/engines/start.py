@@ -41,17 +41,17 @@ def _start_openai(model: Path, config: "EngineConfig", runtime: "Runtime", tick:
 
 
 def _start_vllm(model: Path, config: "EngineConfig", runtime: "Runtime", tick: Tick) -> Engine:
-    from builder.llm.engines.retrying import Steady
+    from builder.llm.engines.retrying import RetryingEngine
     from builder.llm.engines.vllm_engine import VllmEngine
 
-    return Steady(VllmEngine(model, config, runtime, tick))
+    return RetryingEngine(VllmEngine(model, config, runtime, tick))
 
 
 def _start_transformers(model: Path, config: "EngineConfig", runtime: "Runtime", tick: Tick) -> Engine:
-    from builder.llm.engines.retrying import Steady
+    from builder.llm.engines.retrying import RetryingEngine
     from builder.llm.engines.transformers_engine import TransformersEngine
 
-    return Steady(TransformersEngine(model, config, tick))
+    return RetryingEngine(TransformersEngine(model, config, tick))
 
 
 STARTERS: dict[str, Callable[[Path, "EngineConfig", "Runtime", Tick], Engine]] = {

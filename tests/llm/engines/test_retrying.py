@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from builder.errors import StageError
 from builder.llm.engines.engine import Failed, Sampling
-from builder.llm.engines.retrying import BROKEN, TRIES, EngineBrokenError, Steady, in_halves
+from builder.llm.engines.retrying import BROKEN, TRIES, EngineBrokenError, RetryingEngine, in_halves
 
 items = st.lists(st.integers(), max_size=40, unique=True)
 
@@ -61,10 +61,10 @@ def test_each_call_of_the_engine_keeps_what_belongs_to_a_row_together():
         token_logprobs=refuse_one,
         next_logprobs=lambda prompts, choices: refuse_one(prompts),
     )
-    steady, prompts, failed = Steady(engine), [[0], [1], [2]], Failed("engine_error", "one")
-    assert steady.generate(prompts, Sampling(1, 1, 1), [7, 8, 9]) == [([0], 7), failed, ([2], 9)]
-    assert steady.token_logprobs(prompts, [7, 8, 9]) == [([0], 7), failed, ([2], 9)]
-    assert steady.next_logprobs(prompts, [5]) == [([0],), failed, ([2],)]
+    retrying, prompts, failed = RetryingEngine(engine), [[0], [1], [2]], Failed("engine_error", "one")
+    assert retrying.generate(prompts, Sampling(1, 1, 1), [7, 8, 9]) == [([0], 7), failed, ([2], 9)]
+    assert retrying.token_logprobs(prompts, [7, 8, 9]) == [([0], 7), failed, ([2], 9)]
+    assert retrying.next_logprobs(prompts, [5]) == [([0],), failed, ([2],)]
 
 
 def test_an_engine_that_fails_at_row_after_row_is_broken_and_not_its_rows():
@@ -74,11 +74,11 @@ def test_an_engine_that_fails_at_row_after_row_is_broken_and_not_its_rows():
     def well(prompts, choices):
         return [[0.0] for _ in prompts]
 
-    steady = Steady(SimpleNamespace(next_logprobs=never))
+    retrying = RetryingEngine(SimpleNamespace(next_logprobs=never))
     with pytest.raises(EngineBrokenError, match=f"failed at {BROKEN} rows one after the other: device lost"):
-        steady.next_logprobs([[at] for at in range(500)], [5])
+        retrying.next_logprobs([[at] for at in range(500)], [5])
     engine = SimpleNamespace(next_logprobs=never)
-    some = Steady(engine)
+    some = RetryingEngine(engine)
     assert len(some.next_logprobs([[1]] * (BROKEN - 1), [5])) == BROKEN - 1
     engine.next_logprobs = well
     assert some.next_logprobs([[1]], [5]) == [[0.0]]

@@ -10,7 +10,7 @@ from datatrove.pipeline.base import PipelineStep
 
 from builder.data.accounting import Rejects
 from builder.errors import StageError
-from builder.llm.batch.chunks import ENGINE_TROUBLE, Chunks, Row
+from builder.llm.batch.chunks import ENGINE_FAILURE, Chunks, Row
 from builder.llm.batch.work import Work, rank_folder
 from builder.llm.engines.retrying import EngineBrokenError
 from builder.workspace.failures import EXIT_AGAIN
@@ -79,7 +79,7 @@ class AnswerRows(PipelineStep):  # type: ignore[misc]  # datatrove has no types
         if journal.deaths(number) >= CHUNK_LIVES:
             rows, deadly = self._probe(number, rows, journal, progress)
             for row in deadly:
-                kept += self.work.give_up(row, f"{ENGINE_TROUBLE}died", rejects)
+                kept += self.work.give_up(row, f"{ENGINE_FAILURE}died", rejects)
         # All rows at once again where that has not been fatal too often: batches of other sizes round otherwise.
         batches = [[row] for row in rows] if journal.deaths(number) >= 2 * CHUNK_LIVES else [rows]
         for batch in batches:
@@ -99,7 +99,7 @@ class AnswerRows(PipelineStep):  # type: ignore[misc]  # datatrove has no types
     def _check(self, number: int, rows: list[Row], kept: list[Row], rejects: Rejects) -> None:
         """Refuse to write a chunk when too much fails: it would count as done."""
         reasons = [row["reason"] for row in kept if row.get("reason")] + [row["reason"] for row in rejects.rows]
-        failed = [reason for reason in reasons if reason.startswith(ENGINE_TROUBLE)]
+        failed = [reason for reason in reasons if reason.startswith(ENGINE_FAILURE)]
         self.recent.append((len(rows), len(failed)))
         while sum(size for size, _ in self.recent[1:]) >= WINDOW:
             del self.recent[0]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 _BATCH = 2_000
-ENGINE_TROUBLE = "engine_"
+ENGINE_FAILURE = "engine_"
 """What the reasons of rows begin with that failed in the engine, not by what was asked or answered."""
 
 
@@ -71,7 +71,7 @@ class Chunks:
         """Counts from the files, so that they are right whatever part of them this run wrote."""
         counts = Counts(rows_in=self.total * rows_per_input, kept=count_rows(self.out / "data"))
         for row in read_rows(self.out / "rejected", ["reason"]):
-            kind = counts.failed if row["reason"].startswith(ENGINE_TROUBLE) else counts.dropped
+            kind = counts.failed if row["reason"].startswith(ENGINE_FAILURE) else counts.dropped
             kind[row["reason"]] += 1
         return counts
 

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from builder.data.resources import INSTALL
 from builder.errors import StageError
 from builder.llm.engines.engine import Failed, Tick
-from builder.llm.engines.request_failures import BAD_REPLY, Health, Pace, Trouble, reading_trouble, status_trouble
+from builder.llm.engines.request_failures import (
+    BAD_REPLY,
+    Health,
+    Pace,
+    RequestFailure,
+    reading_failure,
+    status_failure,
+)
 
 if TYPE_CHECKING:
     from builder.recipe.sections.runtime import Runtime
@@ -140,7 +147,7 @@ class Endpoint:
         while True:
             outcome = await self._try(send, read, seconds)
             self._tick()
-            if not isinstance(outcome, Trouble):
+            if not isinstance(outcome, RequestFailure):
                 health.works(self._pace.clock())
                 return outcome
             if not outcome.again:
@@ -158,31 +165,31 @@ class Endpoint:
 
     async def _try(
         self, send: Callable[[], Awaitable[Any]], read: Callable[[Any], T | Failed], seconds: float
-    ) -> T | Failed | Trouble:
+    ) -> T | Failed | RequestFailure:
         import openai
 
         try:
             async with asyncio.timeout(seconds):
                 reply = await send()
         except (TimeoutError, openai.APITimeoutError):
-            return Trouble("engine_timeout", f"no reply within {seconds:g} seconds")
+            return RequestFailure("engine_timeout", f"no reply within {seconds:g} seconds")
         except openai.APIConnectionError as error:
-            return Trouble("engine_connection", self._clean(error.__cause__ or error))
+            return RequestFailure("engine_connection", self._clean(error.__cause__ or error))
         except openai.APIStatusError as error:
-            return status_trouble(error, self.address, self._clean, has_key=bool(self._key))
+            return status_failure(error, self.address, self._clean, has_key=bool(self._key))
         except (ValueError, RecursionError) as error:
-            return reading_trouble(self._clean(error), "the reply is not JSON")
+            return reading_failure(self._clean(error), "the reply is not JSON")
         try:
             return read(json.loads(reply) if isinstance(reply, str) else reply)
         except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            return reading_trouble(self._clean(repr(error)), "the reply is not what was asked for")
+            return reading_failure(self._clean(repr(error)), "the reply is not what was asked for")
 
-    async def _check_up(self, client: Any, trouble: Trouble) -> None:
+    async def _check_up(self, client: Any, failure: RequestFailure) -> None:
         """Raise a StageError if the server answers nothing at all, so that no row is to blame."""
         ping = await self._try(lambda: self._models(client), _names, self._ping_seconds)
-        if isinstance(ping, Trouble) and ping.again and ping.reason != BAD_REPLY:
+        if isinstance(ping, RequestFailure) and ping.again and ping.reason != BAD_REPLY:
             raise StageError(
-                f"{self.address}: the server does not answer ({trouble}); "
+                f"{self.address}: the server does not answer ({failure}); "
                 f"{_ADDRESS}, and run the same command again; what is done stays"
             )
 

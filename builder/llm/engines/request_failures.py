@@ -19,7 +19,7 @@ IN_A_ROW = 20
 """So many tries may fail, however long it takes, before a server counts as out of order."""
 
 
-class Trouble(NamedTuple):
+class RequestFailure(NamedTuple):
     """A try that failed.
 
     Attributes:
@@ -40,12 +40,12 @@ class Trouble(NamedTuple):
         return f"{self.reason}: {self.message}"
 
 
-def reading_trouble(said: str, what: str) -> Trouble:
+def reading_failure(said: str, what: str) -> RequestFailure:
     """A reply that cannot be used."""
-    return Trouble(BAD_REPLY, f"{what}: {said}")
+    return RequestFailure(BAD_REPLY, f"{what}: {said}")
 
 
-def status_trouble(error: Any, address: str, clean: Callable[[object], str], *, has_key: bool) -> Trouble:
+def status_failure(error: Any, address: str, clean: Callable[[object], str], *, has_key: bool) -> RequestFailure:
     """What an HTTP status means.
 
     Args:
@@ -69,8 +69,8 @@ def status_trouble(error: Any, address: str, clean: Callable[[object], str], *, 
         ) from None
     if status in AGAIN or status >= 500:
         wait = seconds_asked(error.response.headers.get("retry-after"))
-        return Trouble(f"engine_status_{status}", said, wait=wait, put_off=status == 429)
-    return Trouble("engine_rejected", f"status {status}: {said}", again=False)
+        return RequestFailure(f"engine_status_{status}", said, wait=wait, put_off=status == 429)
+    return RequestFailure("engine_rejected", f"status {status}: {said}", again=False)
 
 
 def seconds_asked(header: str | None, now: Callable[[], float] = time.time) -> float:
@@ -113,14 +113,14 @@ class Health:
         """Note an answer."""
         self.since, self.failed, self.answered = now, 0, self.answered + 1
 
-    def fails(self, now: float, seconds: float, address: str, trouble: Trouble) -> None:
+    def fails(self, now: float, seconds: float, address: str, failure: RequestFailure) -> None:
         """Note a try that failed.
 
         Args:
             now: The time.
             seconds: How long one request may take.
             address: Of the server.
-            trouble: What the try came to.
+            failure: What the try came to.
 
         Raises:
             StageError: If many have failed and nothing has succeeded for longer than two requests may take.
@@ -130,6 +130,6 @@ class Health:
         if self.failed >= IN_A_ROW and silent > 2 * seconds:
             raise StageError(
                 f"{address}: nothing has succeeded for {silent:,.0f} seconds and {self.failed:,} requests, the last "
-                f"with {trouble}; look at the server's log, lower runtime.concurrency or raise "
+                f"with {failure}; look at the server's log, lower runtime.concurrency or raise "
                 "runtime.request_seconds, and run the same command again; what is done stays"
             )

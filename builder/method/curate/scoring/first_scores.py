@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.data.storage import parquet_files, read_rows
-from builder.llm.batch.chunks import ENGINE_TROUBLE
+from builder.llm.batch.chunks import ENGINE_FAILURE
 from builder.recipe.sections.judges import Judge, Likelihood, Rated, Reverse
 
 Row = dict[str, Any]
@@ -60,7 +60,7 @@ def _unbroken(data: Path, columns: list[str]) -> Iterator[Row]:
 
 def _answered(row: Row) -> bool:
     reason = str(row["reason"] or "")
-    return reason != "longer_than_context" and not reason.startswith(ENGINE_TROUBLE)
+    return reason != "longer_than_context" and not reason.startswith(ENGINE_FAILURE)
 
 
 def collapse(judge: Judge, rows: list[Row]) -> str | None:

@@ -13,7 +13,7 @@ from builder.data.storage import read_rows, write_rows
 from builder.errors import StageError
 from builder.llm.contract import make_contract
 from builder.llm.engines.engine import Completion, Failed
-from builder.llm.engines.generators import Written
+from builder.llm.engines.generators import Generation
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.augment.stage import AugmentStage, augment, best_of_each, broken
 from builder.recipe.sections.augment import Augment
@@ -34,7 +34,7 @@ PLAIN = Engine(kind="transformers", dtype="float32", max_model_len=400)
     ],
 )
 def test_unusable_instructions_are_rejected_with_a_reason(instruction, ended, reason):
-    assert broken(Written(instruction, ended, -1.0, 1)) == reason
+    assert broken(Generation(instruction, ended, -1.0, 1)) == reason
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from builder.data.records import candidate_schema, row_seed, score_schema
 from builder.data.storage import read_rows, write_rows
 from builder.errors import StageError
 from builder.llm.engines.engine import Failed, Sampling
-from builder.llm.engines.generators import Written
+from builder.llm.engines.generators import Generation
 from builder.llm.prompts import render
 from builder.method.curate.scoring.score import ScoreStage, score
 from builder.method.curate.scoring.verdicts import served_verdict
@@ -26,9 +26,9 @@ class Said:
     def prepare(self, conversations):
         return conversations
 
-    def write(self, prompts, sampling, seeds):
+    def generate(self, prompts, sampling, seeds):
         self.asked.append((prompts, sampling, seeds))
-        return [text if isinstance(text, Failed) else Written(text, True, None, 3) for text in self.said]
+        return [text if isinstance(text, Failed) else Generation(text, True, None, 3) for text in self.said]
 
 
 def judge(**options):
@@ -36,8 +36,8 @@ def judge(**options):
 
 
 def test_the_score_of_a_pair_is_the_mean_of_its_own_verdicts():
-    speaker = Said("Score: 1", "Good.\nScore: 4", "hm", "Score: 3", "hm", "Score: 9")
-    first, second, third = served_verdict(ROWS[:3], judge(samples=2), CHAT, speaker)
+    generator = Said("Score: 1", "Good.\nScore: 4", "hm", "Score: 3", "hm", "Score: 9")
+    first, second, third = served_verdict(ROWS[:3], judge(samples=2), CHAT, generator)
     assert (first["id"], first["score"], first["verdicts"], first["reason"]) == ("r0", 2.5, [1, 4], None)
     assert first["replies"] == ["Score: 1", "Good.\nScore: 4"]
     assert (second["id"], second["score"], second["verdicts"]) == ("r1", 3.0, [None, 3])
@@ -45,8 +45,8 @@ def test_the_score_of_a_pair_is_the_mean_of_its_own_verdicts():
 
 
 def test_a_failed_reply_leaves_its_pair_alone_without_a_score():
-    speaker = Said("Score: 1", "Score: 5", Failed("engine_rejected", "no"), "Score: 4", "Score: 2", "Score: 2")
-    found = served_verdict(ROWS[:3], judge(samples=2), CHAT, speaker)
+    generator = Said("Score: 1", "Score: 5", Failed("engine_rejected", "no"), "Score: 4", "Score: 2", "Score: 2")
+    found = served_verdict(ROWS[:3], judge(samples=2), CHAT, generator)
     assert [(row["id"], row["score"], row["reason"]) for row in found] == [
         ("r0", 3.0, None), ("r1", None, "engine_rejected"), ("r2", 2.0, None),
     ]  # fmt: skip
@@ -55,9 +55,9 @@ def test_a_failed_reply_leaves_its_pair_alone_without_a_score():
 
 @pytest.mark.parametrize("seed", [0, 5])
 def test_a_pair_is_asked_with_the_rubric_and_with_seeds_of_its_own(seed):
-    speaker = Said(*["Score: 1"] * 8)
-    served_verdict(ROWS, judge(samples=2, seed=seed, temperature=0.3, top_p=0.5, max_tokens=9), CHAT, speaker)
-    ((prompts, sampling, seeds),) = speaker.asked
+    generator = Said(*["Score: 1"] * 8)
+    served_verdict(ROWS, judge(samples=2, seed=seed, temperature=0.3, top_p=0.5, max_tokens=9), CHAT, generator)
+    ((prompts, sampling, seeds),) = generator.asked
     assert sampling == Sampling(0.3, 0.5, 9)
     assert seeds == [row_seed(seed, "verdict", row["id"], sample) for row in ROWS for sample in (0, 1)]
     assert len(set(seeds)) == 8

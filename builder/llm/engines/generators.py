@@ -26,7 +26,7 @@ FILES = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
 """What is downloaded of a model: nothing that could be run."""
 
 
-class Written(NamedTuple):
+class Generation(NamedTuple):
     """What a model wrote.
 
     Attributes:
@@ -42,11 +42,11 @@ class Written(NamedTuple):
     tokens: int | None
 
 
-class Speaker(Protocol):
+class Generator(Protocol):
     """Writes an answer to each conversation."""
 
     def prepare(self, conversations: Sequence[list[Message]]) -> Sequence[Any]:
-        """The conversations as `write` takes them."""
+        """The conversations as `generate` takes them."""
 
     def fits(self, prompt: Any, max_tokens: int) -> bool:
         """Whether a prepared conversation leaves room for an answer of `max_tokens`."""
@@ -54,11 +54,11 @@ class Speaker(Protocol):
     def forged(self, messages: list[Message]) -> bool:
         """Whether a text in the conversation adds a control token, or hides one."""
 
-    def write(self, prompts: Sequence[Any], sampling: Sampling, seeds: Sequence[int]) -> list[Written | Failed]:
+    def generate(self, prompts: Sequence[Any], sampling: Sampling, seeds: Sequence[int]) -> list[Generation | Failed]:
         """One answer to each prepared conversation; it depends on the conversation and its seed alone."""
 
 
-class TokenSpeaker:
+class TokenGenerator:
     """A model whose tokens are ours to give.
 
     Args:
@@ -71,19 +71,21 @@ class TokenSpeaker:
         self.renderer, self._engine, self._room = renderer, engine, room
 
     def prepare(self, conversations: Sequence[list[Message]]) -> list[list[int]]:
-        """See `Speaker.prepare`."""
+        """See `Generator.prepare`."""
         return self.renderer.prompts(conversations)
 
     def fits(self, prompt: list[int], max_tokens: int) -> bool:
-        """See `Speaker.fits`."""
+        """See `Generator.fits`."""
         return len(prompt) + max_tokens <= self._room
 
     def forged(self, messages: list[Message]) -> bool:
-        """See `Speaker.forged`."""
+        """See `Generator.forged`."""
         return self.renderer.forged(messages)
 
-    def write(self, prompts: Sequence[list[int]], sampling: Sampling, seeds: Sequence[int]) -> list[Written | Failed]:
-        """See `Speaker.write`."""
+    def generate(
+        self, prompts: Sequence[list[int]], sampling: Sampling, seeds: Sequence[int]
+    ) -> list[Generation | Failed]:
+        """See `Generator.generate`."""
         if not prompts:
             return []
         engine = self._engine()
@@ -92,12 +94,12 @@ class TokenSpeaker:
         return [
             answer
             if isinstance(answer, Failed)
-            else Written(answer_text(self.renderer, answer), answer.ended, answer.logprob, len(answer.ids))
+            else Generation(answer_text(self.renderer, answer), answer.ended, answer.logprob, len(answer.ids))
             for answer in answers
         ]
 
 
-class ServedSpeaker:
+class ServedGenerator:
     """A model that only its server knows: no tokens, so texts are searched for the control tokens of common families.
 
     Args:
@@ -108,7 +110,7 @@ class ServedSpeaker:
         self._chat = chat
 
     def prepare(self, conversations: Sequence[list[Message]]) -> Sequence[list[Message]]:
-        """See `Speaker.prepare`."""
+        """See `Generator.prepare`."""
         return conversations
 
     def fits(self, prompt: list[Message], max_tokens: int) -> bool:
@@ -116,25 +118,25 @@ class ServedSpeaker:
         return True
 
     def forged(self, messages: list[Message]) -> bool:
-        """See `Speaker.forged`."""
+        """See `Generator.forged`."""
         return any(find_control_token(turn["content"]) for turn in messages if turn["role"] != "system")
 
-    def write(
+    def generate(
         self, prompts: Sequence[list[Message]], sampling: Sampling, seeds: Sequence[int]
-    ) -> list[Written | Failed]:
-        """See `Speaker.write`."""
+    ) -> list[Generation | Failed]:
+        """See `Generator.generate`."""
         replies = self._chat().reply(prompts, sampling, seeds) if prompts else []
         return [
             reply
             if isinstance(reply, Failed)
-            else Written(reply.text.strip(), reply.ended, reply.logprob, reply.tokens)
+            else Generation(reply.text.strip(), reply.ended, reply.logprob, reply.tokens)
             for reply in replies
         ]
 
 
 def open_other(
     other: "Loaded", role: Role, chat: "Chat", config: "EngineConfig", runtime: "Runtime", tick: Tick
-) -> Speaker:
+) -> Generator:
     """A model that the build has not trained, in its own chat template.
 
     Raises:
@@ -148,10 +150,10 @@ def open_other(
 
             return ChatModel(name, runtime, tick)
 
-        return ServedSpeaker(functools.cache(connect))
+        return ServedGenerator(functools.cache(connect))
     model = other_folder(other)
     engine = functools.cache(lambda: start_engine(model, config, runtime, tick))
-    return TokenSpeaker(other_renderer(model, role, chat), engine, config.max_model_len)
+    return TokenGenerator(other_renderer(model, role, chat), engine, config.max_model_len)
 
 
 def other_folder(other: "Loaded") -> Path:

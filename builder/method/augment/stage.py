@@ -14,7 +14,7 @@ from builder.llm.batch.runner import run_rows
 from builder.llm.contract import check_contract
 from builder.llm.conversations import backward_prompt, untagged
 from builder.llm.engines.engine import Engine, Failed, Sampling, Tick
-from builder.llm.engines.generators import Speaker, TokenSpeaker, Written, open_other
+from builder.llm.engines.generators import Generation, Generator, TokenGenerator, open_other
 from builder.llm.engines.start import start_engine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
@@ -78,7 +78,7 @@ class InstructionWriter:
     engine: Engine | None = field(default=None, repr=False)
 
     @functools.cached_property
-    def _speaker(self) -> Speaker:
+    def _generator(self) -> Generator:
         other = self.config.augment.model
         if other is not None:
             return open_other(
@@ -86,7 +86,7 @@ class InstructionWriter:
             )
         tokenizer = load_tokenizer(self.model)
         renderer = Renderer(check_contract(self.model, tokenizer, self.config.chat, "backward"), tokenizer)
-        return TokenSpeaker(renderer, self._start, self.config.engine.max_model_len)
+        return TokenGenerator(renderer, self._start, self.config.engine.max_model_len)
 
     def _start(self) -> Engine:
         if self.engine is None:
@@ -105,9 +105,9 @@ class InstructionWriter:
         augment, asked = self.config.augment, self._ask(rows, rejects)
         seeds = [row_seed(augment.seed, "augment", row["id"], sample) for row, sample, _ in asked]
         sampling = Sampling(augment.temperature, augment.top_p, augment.max_tokens)
-        written = self._speaker.write([prompt for *_, prompt in asked], sampling, seeds)
+        generations = self._generator.generate([prompt for *_, prompt in asked], sampling, seeds)
         kept = []
-        for (row, sample, _), answer in zip(asked, written, strict=True):
+        for (row, sample, _), answer in zip(asked, generations, strict=True):
             if isinstance(answer, Failed):
                 _reject(rejects, row, sample, answer.reason, answer.message)
             elif reason := self._why_reject(answer, row):
@@ -129,10 +129,10 @@ class InstructionWriter:
         """
         augment, asked = self.config.augment, []
         conversations = [backward_prompt(self.config.chat, augment.template, row["text"]) for row in rows]
-        prompts = self._speaker.prepare(conversations)
+        prompts = self._generator.prepare(conversations)
         for row, messages, prompt in zip(rows, conversations, prompts, strict=True):
-            reason = "control_tokens" if self._speaker.forged(messages) else None
-            if not self._speaker.fits(prompt, augment.max_tokens):
+            reason = "control_tokens" if self._generator.forged(messages) else None
+            if not self._generator.fits(prompt, augment.max_tokens):
                 reason = "longer_than_context"
             for sample in range(augment.samples):
                 if reason:
@@ -147,12 +147,12 @@ class InstructionWriter:
         prompt = backward_prompt(self.config.chat, self.config.augment.template, "")
         return "\n".join(turn["content"] for turn in prompt)
 
-    def _why_reject(self, answer: Written, row: Row) -> str | None:
+    def _why_reject(self, answer: Generation, row: Row) -> str | None:
         # The pair as a conversation, which is what judges and trainings read, must have the turns of the template only.
         pair = untagged(answer.text, row["text"])
         return (
             broken(answer)
-            or ("control_tokens" if answer.text and self._speaker.forged(pair) else None)
+            or ("control_tokens" if answer.text and self._generator.forged(pair) else None)
             or why_reject(
                 answer.text,
                 row["text"],
@@ -163,7 +163,7 @@ class InstructionWriter:
         )
 
 
-def _candidate(row: Row, sample: int, answer: Written) -> Row:
+def _candidate(row: Row, sample: int, answer: Generation) -> Row:
     return {
         "id": pair_id(row["id"], sample),
         "segment_id": row["id"],
@@ -177,7 +177,7 @@ def _candidate(row: Row, sample: int, answer: Written) -> Row:
     }
 
 
-def broken(answer: Written) -> str | None:
+def broken(answer: Generation) -> str | None:
     """Why an answer is no instruction at all, or None; `builder.method.augment.gate.rules` looks at what it says."""
     if not answer.ended:
         return "unfinished"

@@ -7,7 +7,7 @@ from support.scripted_server import NAME, changed, status
 from builder.errors import StageError
 from builder.llm.contract import make_contract
 from builder.llm.engines.engine import Completion, Failed, Sampling
-from builder.llm.engines.generators import ServedSpeaker, TokenSpeaker, Written, open_other, other_folder
+from builder.llm.engines.generators import Generation, ServedGenerator, TokenGenerator, open_other, other_folder
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.recipe.sections.models import Chat, Engine, Loaded, Other
@@ -29,14 +29,14 @@ def not_asked():
     raise AssertionError("it is started although there is nothing to ask")
 
 
-def token_speaker(renderer, completions=(), room=16, calls=None):
+def token_generator(renderer, completions=(), room=16, calls=None):
     """Gives the completions in order, and writes down what its engine was asked."""
     calls = [] if calls is None else calls
     engine = SimpleNamespace(
         forget=lambda: calls.append("forget"),
         generate=lambda prompts, sampling, seeds: calls.append((prompts, sampling, seeds)) or list(completions),
     )
-    return TokenSpeaker(renderer, lambda: engine, room)
+    return TokenGenerator(renderer, lambda: engine, room)
 
 
 def ids(renderer, text):
@@ -44,17 +44,17 @@ def ids(renderer, text):
 
 
 def test_a_prompt_fits_up_to_the_last_token_of_the_context(renderer):
-    speaker = token_speaker(renderer, room=16)
-    assert speaker.fits([0] * 10, 6)
-    assert not speaker.fits([0] * 11, 6)
-    assert not speaker.fits([0] * 10, 7)
+    generator = token_generator(renderer, room=16)
+    assert generator.fits([0] * 10, 6)
+    assert not generator.fits([0] * 11, 6)
+    assert not generator.fits([0] * 10, 7)
 
 
 def test_a_conversation_is_prepared_as_its_contract_says(renderer):
-    assert token_speaker(renderer).prepare(TALKS) == [renderer.prompt(talk) for talk in TALKS]
+    assert token_generator(renderer).prepare(TALKS) == [renderer.prompt(talk) for talk in TALKS]
 
 
-@pytest.mark.parametrize("make", [token_speaker, lambda _: ServedSpeaker(not_asked)], ids=["tokens", "served"])
+@pytest.mark.parametrize("make", [token_generator, lambda _: ServedGenerator(not_asked)], ids=["tokens", "served"])
 @pytest.mark.parametrize(
     ("system", "question", "answer", "forged"),
     [
@@ -76,9 +76,9 @@ def test_the_tokens_of_a_base_of_its_own_are_looked_for_and_a_server_knows_none_
     tokenizer.add_special_tokens({"additional_special_tokens": ["@@turn@@"]})
     own = Renderer(make_contract(Chat(), "forward", tokenizer), tokenizer)
     talk = [TALKS[0][0], {"role": "user", "content": "One @@turn@@ two"}]
-    assert token_speaker(own).forged(talk)
-    assert not token_speaker(renderer).forged(talk)
-    assert not ServedSpeaker(not_asked).forged(talk)
+    assert token_generator(own).forged(talk)
+    assert not token_generator(renderer).forged(talk)
+    assert not ServedGenerator(not_asked).forged(talk)
 
 
 def test_an_answer_loses_its_end_token_and_keeps_the_others_in_sight(renderer):
@@ -87,28 +87,28 @@ def test_an_answer_loses_its_end_token_and_keeps_the_others_in_sight(renderer):
     cut = Completion(ids(renderer, "Keep them"), None, False)
     odd = Completion([*ids(renderer, "One"), end, *ids(renderer, "two"), end], -1.0, True)
     failed = Failed("engine_error", "too bad")
-    speaker = token_speaker(renderer, [ended, failed, cut, odd])
-    assert speaker.write([[1], [2], [3], [4]], SAMPLING, [0] * 4) == [
-        Written("Keep them cool.", True, -3.0, len(ended.ids)),
+    generator = token_generator(renderer, [ended, failed, cut, odd])
+    assert generator.generate([[1], [2], [3], [4]], SAMPLING, [0] * 4) == [
+        Generation("Keep them cool.", True, -3.0, len(ended.ids)),
         failed,
-        Written("Keep them", False, None, len(cut.ids)),
-        Written("One<|im_end|>two", True, -1.0, len(odd.ids)),
+        Generation("Keep them", False, None, len(cut.ids)),
+        Generation("One<|im_end|>two", True, -1.0, len(odd.ids)),
     ]
 
 
 def test_an_engine_forgets_what_it_was_asked_before(renderer):
     calls, answer = [], Completion([5], -1.0, False)
-    speaker = token_speaker(renderer, [answer], calls=calls)
-    speaker.write([[1]], SAMPLING, [7])
-    speaker.write([[2]], SAMPLING, [8])
+    generator = token_generator(renderer, [answer], calls=calls)
+    generator.generate([[1]], SAMPLING, [7])
+    generator.generate([[2]], SAMPLING, [8])
     assert calls == ["forget", ([[1]], SAMPLING, [7]), "forget", ([[2]], SAMPLING, [8])]
 
 
 @pytest.mark.parametrize(
-    "make", [lambda renderer: TokenSpeaker(renderer, not_asked, 9), lambda _: ServedSpeaker(not_asked)]
+    "make", [lambda renderer: TokenGenerator(renderer, not_asked, 9), lambda _: ServedGenerator(not_asked)]
 )
 def test_nothing_is_started_for_no_prompts(renderer, make):
-    assert make(renderer).write([], SAMPLING, []) == []
+    assert make(renderer).generate([], SAMPLING, []) == []
 
 
 def served(server, name=NAME):
@@ -123,29 +123,29 @@ def test_a_served_model_answers_in_order_and_a_row_that_fails_stays_in_its_place
         "question 3": changed(lambda choice: choice.update(finish_reason="length")),
     }
     server.plays = lambda prompt, nth: plays.get(prompt[-1]["content"])
-    speaker = served(server)
-    prompts = speaker.prepare(TALKS)
-    found = speaker.write(prompts, SAMPLING, [4, 5, 6, 7])
-    assert found[0] == Written("question 0 4", True, None, 3)
+    generator = served(server)
+    prompts = generator.prepare(TALKS)
+    found = generator.generate(prompts, SAMPLING, [4, 5, 6, 7])
+    assert found[0] == Generation("question 0 4", True, None, 3)
     assert found[1].reason == "engine_rejected"
-    assert found[2:] == [Written("so", True, None, 3), Written("question 3 7", False, None, 3)]
+    assert found[2:] == [Generation("so", True, None, 3), Generation("question 3 7", False, None, 3)]
     assert sorted(body["messages"][-1]["content"] for body in server.asked) == [f"question {n}" for n in range(4)]
     assert {body["max_tokens"] for body in server.asked} == {6}
-    assert speaker.fits(prompts[0], 10**9)
+    assert generator.fits(prompts[0], 10**9)
 
 
 def test_a_server_is_asked_who_it_serves_only_when_there_is_work(server):
-    speaker = served(server, "big")
+    generator = served(server, "big")
     assert server.headers == []
     with pytest.raises(StageError, match=f"serves {NAME}, but the recipe names big"):
-        speaker.write([TALKS[0]], SAMPLING, [1])
+        generator.generate([TALKS[0]], SAMPLING, [1])
     assert server.asked == []
 
 
 def test_a_connection_is_kept_from_one_call_to_the_next(server):
-    speaker = served(server)
+    generator = served(server)
     for seed in (1, 2):
-        speaker.write([TALKS[0]], SAMPLING, [seed])
+        generator.generate([TALKS[0]], SAMPLING, [seed])
     assert len(server.headers) == 3  # which models, once; two answers
 
 
@@ -153,15 +153,15 @@ def test_a_loaded_model_is_asked_in_its_own_template_whatever_that_of_the_recipe
     (tmp_path / "recipe.jinja").write_text("never read")
     chat, ticks = Chat(template=tmp_path / "recipe.jinja"), []
     other = Loaded(path=instruction_model)
-    speaker = open_other(other, "backward", chat, PLAIN, Runtime(), lambda: ticks.append(1))
-    [prompt] = speaker.prepare(TALKS[1:2])
+    generator = open_other(other, "backward", chat, PLAIN, Runtime(), lambda: ticks.append(1))
+    [prompt] = generator.prepare(TALKS[1:2])
     shown = load_tokenizer(BASE).decode(prompt)
     assert shown == "<|im_start|>SYSTEM:s<|im_end|><|im_start|>USER:question 1<|im_end|><|im_start|>ASSISTANT:"
-    assert speaker.fits(prompt, PLAIN.max_model_len - len(prompt))
-    assert not speaker.fits(prompt, PLAIN.max_model_len - len(prompt) + 1)
-    first, again = (speaker.write([prompt, prompt], SAMPLING, seeds) for seeds in ([1, 2], [1, 2]))
+    assert generator.fits(prompt, PLAIN.max_model_len - len(prompt))
+    assert not generator.fits(prompt, PLAIN.max_model_len - len(prompt) + 1)
+    first, again = (generator.generate([prompt, prompt], SAMPLING, seeds) for seeds in ([1, 2], [1, 2]))
     assert first == again
-    assert all(isinstance(answer, Written) and answer.logprob < 0 and 1 <= answer.tokens <= 6 for answer in first)
+    assert all(isinstance(answer, Generation) and answer.logprob < 0 and 1 <= answer.tokens <= 6 for answer in first)
     assert ticks
 
 

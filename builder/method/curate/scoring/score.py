@@ -19,7 +19,7 @@ from builder.llm.batch.chunks import Row
 from builder.llm.batch.runner import run_rows
 from builder.llm.contract import check_contract
 from builder.llm.engines.engine import Engine, Tick
-from builder.llm.engines.generators import Speaker, open_other, other_folder, other_renderer
+from builder.llm.engines.generators import Generator, open_other, other_folder, other_renderer
 from builder.llm.engines.start import start_engine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
@@ -172,7 +172,7 @@ class Scorer:
         return Renderer(check_contract(self._folder, tokenizer, chat, role), tokenizer)
 
     @functools.cached_property
-    def _served(self) -> Speaker:
+    def _served(self) -> Generator:
         config = self.config
         other = config.judge.model if isinstance(config.judge, Rated) else None
         if other is None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from builder.data.records import Row, row_seed
 from builder.llm.conversations import SystemPrompts, rating_prompt
 from builder.llm.engines.engine import NO_LOGPROBS, Completion, Engine, Failed, Sampling
-from builder.llm.engines.generators import Speaker
+from builder.llm.engines.generators import Generator
 from builder.llm.renderer import Renderer, control_tokens
 from builder.method.curate.scoring.ratings import rated, score_position, unscored
 from builder.recipe.sections.judges import Reasoned, Verdict
@@ -66,23 +66,23 @@ def verdict(rows: list[Row], judge: Verdict, renderer: Renderer, engine: Callabl
     return scored
 
 
-def served_verdict(rows: list[Row], judge: Verdict, prompts: SystemPrompts, speaker: Speaker) -> list[Row]:
+def served_verdict(rows: list[Row], judge: Verdict, prompts: SystemPrompts, generator: Generator) -> list[Row]:
     """`verdict` by a model that only its server knows (AlpaGasus: Chen et al. 2023, arXiv 2307.08701).
 
     Args:
         rows: Candidate pairs with `id`, `instruction` and `output`.
         judge: The judge's section of the recipe.
         prompts: The system prompts of the recipe.
-        speaker: The model.
+        generator: The model.
     """
     sampling = Sampling(judge.temperature, judge.top_p, judge.max_tokens)
     asked = [row for row in rows for _ in range(judge.samples)]
-    prepared = speaker.prepare([rating_prompt(prompts, judge.rubric, row) for row in asked])
+    prepared = generator.prepare([rating_prompt(prompts, judge.rubric, row) for row in asked])
     seeds = [row_seed(judge.seed, "verdict", row["id"], sample) for row in rows for sample in range(judge.samples)]
-    written = iter(speaker.write(prepared, sampling, seeds))
+    generations = iter(generator.generate(prepared, sampling, seeds))
     scored = []
     for row in rows:
-        replies = [next(written) for _ in range(judge.samples)]
+        replies = [next(generations) for _ in range(judge.samples)]
         failed = next((reply for reply in replies if isinstance(reply, Failed)), None)
         texts = [reply.text for reply in replies if not isinstance(reply, Failed)]
         scored.append(verdict_row(row["id"], texts) if failed is None else unscored(row, failed.reason))

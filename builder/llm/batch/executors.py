@@ -32,12 +32,12 @@ def run_engines(step: "AnswerRows", out: Path, runtime: "Runtime", engines: int)
     if runtime.executor == "local":
         _run_here(step, out, runtime, engines)
         return
-    from builder.llm.batch.ray_cluster import RaySite
-    from builder.llm.batch.remote import run_elsewhere
-    from builder.llm.batch.slurm_cluster import SlurmSite
+    from builder.llm.batch.ray_cluster import RayCluster
+    from builder.llm.batch.remote import run_on_cluster
+    from builder.llm.batch.slurm_cluster import SlurmCluster
 
-    site = RaySite if runtime.executor == "ray" else SlurmSite
-    run_elsewhere(site(step, out, runtime, engines), step.chunks, runtime, engines)
+    cluster = RayCluster if runtime.executor == "ray" else SlurmCluster
+    run_on_cluster(cluster(step, out, runtime, engines), step.chunks, runtime, engines)
 
 
 def _run_here(step: "AnswerRows", out: Path, runtime: "Runtime", engines: int) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import StageError
-from builder.llm.batch.remote import ENDED, Elsewhere, has_begun, keep_waiting
+from builder.llm.batch.remote import ENDED, RemoteEngine, has_begun, keep_waiting
 from builder.llm.batch.work import rank_folder
 from builder.workspace.environment import remote_environment
 from builder.workspace.layout import LOG
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 5.0
 
 
-class RaySite:
+class RayCluster:
     """The Ray that RAY_ADDRESS names, or one of this stage's own.
 
     Args:
@@ -33,7 +33,7 @@ class RaySite:
         self._poll = min(_POLL_SECONDS, 60 * runtime.stall_minutes / 4)
 
     def run(self, ranks: list[int]) -> None:
-        """See `Site.run`; an engine whose chunks are all written ends at once.
+        """See `Cluster.run`; an engine whose chunks are all written ends at once.
 
         Raises:
             StageError: If Ray is not installed, does not answer, or has no node that could hold an engine.
@@ -49,7 +49,7 @@ class RaySite:
         self._start(ray)
         try:
             executor = RayPipelineExecutor(
-                [Elsewhere(self._step, self._runtime, apart=True)],
+                [RemoteEngine(self._step, self._runtime, apart=True)],
                 tasks=self._engines,
                 cpus_per_task=self._runtime.threads,
                 gpus_per_task=self._gpus(ray),
@@ -63,7 +63,7 @@ class RaySite:
             ray.shutdown()
 
     def log(self, rank: int) -> Path:
-        """See `Site.log`; Ray sends what its tasks say here."""
+        """See `Cluster.log`; Ray sends what its tasks say here."""
         return self._out / LOG
 
     def _start(self, ray: Any) -> None:

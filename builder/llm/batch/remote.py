@@ -37,7 +37,7 @@ WAITING = "waiting"
 _LOOK_SECONDS = 1.0
 
 
-class Site(Protocol):
+class Cluster(Protocol):
     """Where the engines run."""
 
     def run(self, ranks: list[int]) -> None:
@@ -47,7 +47,7 @@ class Site(Protocol):
         """Where the engine's output is."""
 
 
-class Elsewhere:
+class RemoteEngine:
     """The block that holds an engine on another machine, and leaves a note of how it ended where it did not finish.
 
     Args:
@@ -86,7 +86,7 @@ class Elsewhere:
             raise
 
 
-def run_elsewhere(site: Site, chunks: "Chunks", runtime: "Runtime", engines: int) -> None:
+def run_on_cluster(cluster: Cluster, chunks: "Chunks", runtime: "Runtime", engines: int) -> None:
     """Run engines until every chunk is written; those that die are started again.
 
     Raises:
@@ -96,7 +96,7 @@ def run_elsewhere(site: Site, chunks: "Chunks", runtime: "Runtime", engines: int
     while ranks := [rank for rank in range(engines) if _left(chunks, rank, engines)]:
         before = _left(chunks)
         _announce(chunks.out, ranks, engines)
-        site.run(ranks)
+        cluster.run(ranks)
         _await_files(chunks, ranks, engines)
         if errors := _errors(chunks.out):
             raise StageError(errors[0])
@@ -104,7 +104,7 @@ def run_elsewhere(site: Site, chunks: "Chunks", runtime: "Runtime", engines: int
         left = _left(chunks)
         deaths = 0 if left < before else deaths + 1
         if left and (deaths > runtime.restarts or (deaths and not noted)):
-            raise StageError(_last_seen(site, chunks, ranks, engines))
+            raise StageError(_last_seen(cluster, chunks, ranks, engines))
         if left:
             sys.stderr.write(f"{left} of {chunks.count} chunks are missing: the engines are started again\n")
 
@@ -162,11 +162,11 @@ def _notes(out: Path) -> dict[int, dict[str, str]]:
     return {int(path.parent.name): read_json(path) for path in found}
 
 
-def _last_seen(site: Site, chunks: "Chunks", ranks: list[int], engines: int) -> str:
+def _last_seen(cluster: Cluster, chunks: "Chunks", ranks: list[int], engines: int) -> str:
     """What is known of the first engine that has left chunks undone."""
     rank = next(rank for rank in ranks if _left(chunks, rank, engines))
     how = _notes(chunks.out).get(rank, {}).get("died", "its task ended before its work was done")
-    log = site.log(rank)
+    log = cluster.log(rank)
     return f"engine {rank}: {how}; what is done stays. See {log}{last_words(log)}"
 
 

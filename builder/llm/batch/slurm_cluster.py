@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.errors import StageError
-from builder.llm.batch.remote import Elsewhere, has_failed, keep_waiting
+from builder.llm.batch.remote import RemoteEngine, has_failed, keep_waiting
 from builder.workspace.environment import remote_environment
 from builder.workspace.layout import LOG
 from builder.workspace.processes import last_words
@@ -24,7 +24,7 @@ CANCEL_SECONDS = 300.0
 """How long Slurm may take to end what is cancelled."""
 
 
-class SlurmSite:
+class SlurmCluster:
     """The jobs of one stage; they bear its name, so that they are found again after a crash.
 
     Args:
@@ -44,7 +44,7 @@ class SlurmSite:
         self._job, self._tasks = "", dict[int, int]()
 
     def run(self, ranks: list[int]) -> None:
-        """See `Site.run`; what an earlier run of the stage has left in the queue is cancelled first.
+        """See `Cluster.run`; what an earlier run of the stage has left in the queue is cancelled first.
 
         Raises:
             StageError: If a command of Slurm is missing or refuses.
@@ -57,7 +57,7 @@ class SlurmSite:
             self._cancel()
 
     def log(self, rank: int) -> Path:
-        """See `Site.log`."""
+        """See `Cluster.log`."""
         return self._logs / "slurm" / f"{self._job}_{self._tasks[rank]}.out"
 
     @property
@@ -69,7 +69,7 @@ class SlurmSite:
 
         settings = self._settings
         executor = SlurmPipelineExecutor(
-            [Elsewhere(self._step, self._runtime, apart=False)],
+            [RemoteEngine(self._step, self._runtime, apart=False)],
             tasks=self._engines,
             time=settings.time,
             partition=settings.partition,

@@ -21,7 +21,7 @@ from builder.errors import StageError
 from builder.llm.batch import executors, remote, slurm_cluster
 from builder.llm.batch.block import AnswerRows
 from builder.llm.batch.chunks import open_chunks
-from builder.llm.batch.ray_cluster import RaySite
+from builder.llm.batch.ray_cluster import RayCluster
 from builder.llm.batch.runner import run_rows
 from builder.recipe.sections.runtime import Runtime, Slurm
 from builder.recipe.sections.section import Section
@@ -301,7 +301,7 @@ def test_gpus_are_asked_for_where_a_model_is_loaded_and_not_where_a_server_is_as
     asked = [line for line in (slurm_here / "submitted").read_text().splitlines() if "SBATCH --g" in line]
     assert [line.split("=")[1] for line in asked] == [str(gpus)] * bool(gpus)
     step = AnswerRows(open_chunks(tmp_path / "two", source(tmp_path), 4), kind(tmp_path), SCHEMA, 0.2)
-    RaySite(step, tmp_path, runtime, 2).run([])
+    RayCluster(step, tmp_path, runtime, 2).run([])
     assert [job["gpus_per_task"] for job in ray_played] == [gpus]
 
 

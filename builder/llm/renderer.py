@@ -22,7 +22,7 @@ MARGIN = 100
 """Characters of the common beginning that are tokenised with each text, so that all are cut amid the same text."""
 
 
-class Suspicion:
+class MayForge:
     """Finds the texts that hold a control token or might make one with what stands beside them.
 
     A tokenizer looks for its added tokens before anything else, in the text as it stands, unless the token asks for
@@ -44,7 +44,7 @@ class Suspicion:
         self._beginnings = tuple(sorted({token[:at] for token in self._tokens for at in range(1, len(token))}))
         self._ends = tuple(sorted({token[at:] for token in self._tokens for at in range(1, len(token))}))
 
-    def of(self, text: str) -> bool:
+    def __call__(self, text: str) -> bool:
         """Whether the text must be tokenised to know."""
         return (
             self._everything
@@ -68,8 +68,8 @@ class Renderer:
         return control_tokens(self.tokenizer)
 
     @cached_property
-    def _suspicion(self) -> Suspicion:
-        return Suspicion(self.tokenizer, self._control_tokens)
+    def _may_forge(self) -> MayForge:
+        return MayForge(self.tokenizer, self._control_tokens)
 
     def prompt(self, messages: list[Message]) -> list[int]:
         """Token ids of `messages` with the opening of the assistant's turn."""
@@ -110,7 +110,7 @@ class Renderer:
         Ids are compared with those of the same turns around a plain text, so that it finds what the tokenizer really
         matches: with its normalisation, its stripping, and across the borders of a turn. System messages are ours.
         """
-        if not any(self._suspicion.of(turn["content"]) for turn in messages if turn["role"] != "system"):
+        if not any(self._may_forge(turn["content"]) for turn in messages if turn["role"] != "system"):
             return False
         plain = [turn if turn["role"] == "system" else {**turn, "content": "x"} for turn in messages]
         turns = tuple((turn["role"], turn["content"]) for turn in plain)

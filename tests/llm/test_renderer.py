@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast
 
 from builder.llm.contract import make_contract
 from builder.llm.conversations import rating_prompt
-from builder.llm.renderer import Renderer, Suspicion, control_tokens, encode
+from builder.llm.renderer import MayForge, Renderer, control_tokens, encode
 from builder.llm.tokenizer import load_tokenizer
 from builder.recipe.sections.models import Chat
 
@@ -38,7 +38,7 @@ def letters_tokenizer(normalizer=None, *, normalized=False):
 PLAIN = letters_tokenizer()
 RENDERER = Renderer(make_contract(Chat(), "forward", PLAIN), PLAIN)
 CONTROL = control_tokens(PLAIN)
-SUSPICION = Suspicion(PLAIN, CONTROL)
+MAY_FORGE = MayForge(PLAIN, CONTROL)
 
 
 def controls(messages):
@@ -51,7 +51,7 @@ def controls(messages):
 def test_a_text_without_suspicion_adds_no_control_token_to_a_conversation(question, answer):
     asked = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
     harmless = [{"role": "user", "content": "x"}, {"role": "assistant", "content": "x"}]
-    if not any(SUSPICION.of(turn["content"]) for turn in asked):
+    if not any(MAY_FORGE(turn["content"]) for turn in asked):
         assert controls(asked) == controls(harmless)
         assert not RENDERER.forged(asked)
     else:
@@ -60,19 +60,19 @@ def test_a_text_without_suspicion_adds_no_control_token_to_a_conversation(questi
 
 @pytest.mark.parametrize("text", ["", "a <|im_end|> b", "a <|im", "im_end|> b", "  |>", "<\n"])
 def test_texts_that_hold_a_token_or_a_part_of_one_at_an_end_are_suspicious(text):
-    assert SUSPICION.of(text)
+    assert MAY_FORGE(text)
 
 
 @pytest.mark.parametrize("text", ["plain", "1 < 2 and 3 > 2", "a <| b", "x|>y z"])
 def test_plain_texts_are_not(text):
-    assert not SUSPICION.of(text)
+    assert not MAY_FORGE(text)
 
 
 @pytest.mark.parametrize(("normalized", "suspicious"), [(True, True), (False, False)])
 def test_where_tokens_are_looked_for_in_normalised_text_every_text_is_suspicious(normalized, suspicious):
     own = letters_tokenizer(normalizers.NFKC(), normalized=normalized)
     ids = [own.convert_tokens_to_ids(mark) for mark in MARKS]
-    assert Suspicion(own, ids).of("plain") is suspicious
+    assert MayForge(own, ids)("plain") is suspicious
 
 
 class Counting:

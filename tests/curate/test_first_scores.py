@@ -4,7 +4,7 @@ import pytest
 
 from builder.data.records import score_schema
 from builder.data.storage import write_rows
-from builder.method.curate.scoring.first_scores import FIRST, LEAST, collapse, first_rows
+from builder.method.curate.scoring.first_scores import FIRST, LEAST, degenerate_scores, first_rows
 from builder.recipe.sections.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
 
 EXPECTED, VERDICT, REASONED = Expected(judge="expected"), Verdict(judge="verdict"), Reasoned(judge="reasoned")
@@ -38,7 +38,7 @@ def around(mean, deviation, size=FIRST):
     ],
 )
 def test_scores_that_tell_pairs_hardly_apart_are_found_and_said(judge, given, said):
-    assert said in (collapse(judge, given) or "")
+    assert said in (degenerate_scores(judge, given) or "")
 
 
 @pytest.mark.parametrize(
@@ -54,19 +54,19 @@ def test_scores_that_tell_pairs_hardly_apart_are_found_and_said(judge, given, sa
     ],
 )
 def test_scores_that_differ_and_too_few_of_them_are_no_collapse(judge, given):
-    assert collapse(judge, given) is None
+    assert degenerate_scores(judge, given) is None
 
 
 @pytest.mark.parametrize("judge", [EXPECTED, VERDICT, REASONED, LIKELIHOOD, REVERSE])
 def test_the_advice_names_other_judges_rubrics_and_models_and_never_what_is_there_already(judge):
-    advice = (collapse(judge, rows([3] * 200)) or "").partition("Try ")[2]
+    advice = (degenerate_scores(judge, rows([3] * 200)) or "").partition("Try ")[2]
     named = {name for name in ("reasoned", "likelihood") if f"judge {name}" in advice}
     assert named == {"reasoned", "likelihood"} - {judge.judge}
     assert ("rubric additive" in advice) == (judge in (EXPECTED, VERDICT, REASONED))
     assert advice.endswith("or a larger base model")
     if hasattr(judge, "rubric"):
         other = judge.model_copy(update={"rubric": "additive"})
-        assert "rubric humpback" in (collapse(other, rows([3] * 200)) or "")
+        assert "rubric humpback" in (degenerate_scores(other, rows([3] * 200)) or "")
 
 
 def test_the_first_rows_are_the_same_whatever_the_chunks_and_never_beyond_a_gap(tmp_path):

@@ -63,7 +63,7 @@ def _answered(row: Row) -> bool:
     return reason != "longer_than_context" and not reason.startswith(ENGINE_FAILURE)
 
 
-def collapse(judge: Judge, rows: list[Row]) -> str | None:
+def degenerate_scores(judge: Judge, rows: list[Row]) -> str | None:
     """What is wrong with the first scores and what to try; None if they tell pairs apart, or are too few to say.
 
     Args:

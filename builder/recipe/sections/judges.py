@@ -8,7 +8,7 @@ from builder.recipe.sections.models import Loaded, Other
 from builder.recipe.sections.section import Named, Section, Share
 
 
-class Looked(Section):
+class AnyJudge(Section):
     """What all judges have in common: their first scores are looked at (see `scoring.first_scores`)."""
 
     strict: bool = False
@@ -20,7 +20,7 @@ class Looked(Section):
         return False
 
 
-class Likelihood(Looked):
+class Likelihood(AnyJudge):
     """The judge that needs no rating skill: (log p(y, end | x) - w log p(y)) per token."""
 
     judge: Literal["likelihood"]
@@ -28,7 +28,7 @@ class Likelihood(Looked):
     """The weight w, or one for each iteration; the last one holds for all later iterations."""
 
 
-class Reverse(Looked):
+class Reverse(AnyJudge):
     """The judge that asks M_yx how much the text says of its instruction: (log p(x | y) - log p(x)) per token."""
 
     judge: Literal["reverse"]
@@ -39,7 +39,7 @@ class Reverse(Looked):
         return True
 
 
-class Rated(Looked):
+class Rated(AnyJudge):
     """What the judges have in common that rate by a rubric."""
 
     rubric: Literal["humpback", "additive"] | Named = "humpback"

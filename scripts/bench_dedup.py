@@ -102,9 +102,11 @@ def main() -> None:
         seconds, processor = time.monotonic() - started, sum(_processor_seconds()) - before
         by_edits, right, wrong = measure(given, result)
     counts = stats.counts["segments"]
-    fates = ", ".join(f"{number:,} {fate}" for fate, number in [("kept", counts.kept), *counts.dropped.items()])
+    outcomes = ", ".join(
+        f"{number:,} {outcome}" for outcome, number in [("kept", counts.kept), *counts.dropped.items()]
+    )
     print(f"{counts.rows_in:,} segments in {seconds:.1f} s, {processor:.1f} s of processor time, "
-          f"{options.workers} workers: {fates}")  # fmt: skip
+          f"{options.workers} workers: {outcomes}")  # fmt: skip
     for edits, (found, planted) in by_edits.items():
         alike = (1 - float(edits)) ** 5
         print(f"  {float(edits):>5.1%} of the words replaced (Jaccard index of 5-grams {alike / (2 - alike):.2f}): "

@@ -135,8 +135,10 @@ def _describe_record(artifact: Artifact) -> str:
     lines = [f"{artifact.stage}  {record['status']}  {artifact.path}"]
     for kind, counts in record.get("counts", {}).items():
         lines.append(f"{kind}: {counts['in']:,} in, {counts['kept']:,} kept")
-        for fate in ("dropped", "failed"):
-            lines += [f"  {fate:<8} {count:>9,}  {escape(why, 'terminal')}" for why, count in counts[fate].items()]
+        for outcome in ("dropped", "failed"):
+            lines += [
+                f"  {outcome:<8} {count:>9,}  {escape(why, 'terminal')}" for why, count in counts[outcome].items()
+            ]
     for source in record.get("details", {}).get("sources", []):
         lines.append(
             "source " + ", ".join(f"{name} {escape(_plain(value), 'terminal')}" for name, value in source.items())

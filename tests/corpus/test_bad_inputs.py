@@ -77,13 +77,13 @@ def test_the_stage_ends_and_counts_every_bad_input(tmp_path: Path) -> None:
     lost.update({"cut": 1, "corrupt": 1})  # the packed page, the line of JSON
     assert stats.counts["records"].dropped == others
     assert stats.counts["records"].failed == lost
-    fates = Counter(fate for _, fate in (*PAGES.values(), *HTTP_PAGES.values()))
-    fates.update({KEPT: sum(count for count, _ in archives.values())})
-    fates.update({KEPT: len(PAGES) + len(HTTP_PAGES) + 2 + 4, "empty": 2, "not_html": 2})
+    outcomes = Counter(outcome for _, outcome in (*PAGES.values(), *HTTP_PAGES.values()))
+    outcomes.update({KEPT: sum(count for count, _ in archives.values())})
+    outcomes.update({KEPT: len(PAGES) + len(HTTP_PAGES) + 2 + 4, "empty": 2, "not_html": 2})
     pages = stats.counts["pages"]
-    assert pages.kept == fates.pop(KEPT)
-    assert pages.dropped + pages.failed == fates
-    assert pages.failed == {"decode": fates["decode"]}
+    assert pages.kept == outcomes.pop(KEPT)
+    assert pages.dropped + pages.failed == outcomes
+    assert pages.failed == {"decode": outcomes["decode"]}
     places = [place for place in stats.details["lost_records"] if place.startswith(("cut.warc", "fifty"))]
     assert len(places) == 3
     assert all("@" in place and place.endswith((": cut", ": corrupt")) for place in places)

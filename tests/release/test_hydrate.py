@@ -161,9 +161,9 @@ def test_rows_that_do_not_come_back_are_counted_by_reason(standoff: Path, tmp_pa
     out = tmp_path / "out"
     result = hydrate(standoff, [tmp_path / "crawl"], out)
     rows = list(read_rows(standoff / "dataset" / "augmented", ["segment_id", "page_id"]))
-    fates = {3: "page_differs", 4: "page_unreadable", PAGES - 1: "page_missing"}
-    lost = {row["segment_id"]: fates[n] for row in rows if (n := int(row["page_id"][-5:])) in fates}
-    assert set(lost.values()) == set(fates.values())
+    outcomes = {3: "page_differs", 4: "page_unreadable", PAGES - 1: "page_missing"}
+    lost = {row["segment_id"]: outcomes[n] for row in rows if (n := int(row["page_id"][-5:])) in outcomes}
+    assert set(lost.values()) == set(outcomes.values())
     assert result["missing"] == Counter(lost.values())
     assert result["sft_as_trained"] is None
     assert result["rows"]["augmented"] == {"in": len(rows), "restored": len(rows) - len(lost)}

@@ -67,8 +67,8 @@ def test_counts_survive_json_and_add_up(one: Counts, other: Counts) -> None:
     assert Counts.from_dict(json.loads(json.dumps(one.as_dict()))) == one
     whole = Counts.from_dict(one.as_dict())
     whole.add(other)
-    for fate in ("dropped", "failed"):
-        assert getattr(whole, fate).total() == getattr(one, fate).total() + getattr(other, fate).total()
+    for outcome in ("dropped", "failed"):
+        assert getattr(whole, outcome).total() == getattr(one, outcome).total() + getattr(other, outcome).total()
 
 
 @given(all_counts)

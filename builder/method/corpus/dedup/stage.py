@@ -25,23 +25,23 @@ if TYPE_CHECKING:
 
 VERSION = 2
 REASONS = ("duplicate_id", "duplicate", "near_duplicate", "domain_cap", "not_sampled")
-"""In the order in which rows are left out; a row's fate is the number of its reason from 1, or 0 if it stays."""
+"""In the order in which rows are left out; a row's outcome is the number of its reason from 1, or 0 if it stays."""
 
 
 @dataclass
-class Fates:
+class Outcomes:
     """What happens to each row of an index, by its number there.
 
     Attributes:
-        fate: 0 for rows that stay, else the number of the reason.
+        outcome: 0 for rows that stay, else the number of the reason.
         twin: For duplicates the number of the row they repeat, else -1.
     """
 
-    fate: "np.ndarray[Any, np.dtype[np.int8]]"
+    outcome: "np.ndarray[Any, np.dtype[np.int8]]"
     twin: "Rows"
 
     @classmethod
-    def fresh(cls, rows: int) -> "Fates":
+    def fresh(cls, rows: int) -> "Outcomes":
         """All rows stay."""
         import numpy as np
 
@@ -49,7 +49,7 @@ class Fates:
 
     def drop(self, rows: Any, reason: str, twins: Any = -1) -> None:
         """Leave out some rows."""
-        self.fate[rows] = REASONS.index(reason) + 1
+        self.outcome[rows] = REASONS.index(reason) + 1
         self.twin[rows] = twins
 
     @property
@@ -64,7 +64,7 @@ class Fates:
     def _with(self, number: int) -> "Rows":
         import numpy as np
 
-        return np.flatnonzero(self.fate == number)
+        return np.flatnonzero(self.outcome == number)
 
 
 def deduplicate(out: Path, config: Dedup, segments: Path, *, runtime: Runtime) -> Stats:
@@ -89,24 +89,24 @@ def deduplicate(out: Path, config: Dedup, segments: Path, *, runtime: Runtime) -
         stale.unlink()
     groups = row_groups(segments / "data")
     index = read_index(groups)
-    fates = Fates.fresh(len(index))
-    drop_equal(index, fates)
-    distinct = len(fates.kept)
-    clusters = drop_near(out, index, fates, groups, config, runtime) if config.near and distinct > 1 else 0
+    outcomes = Outcomes.fresh(len(index))
+    drop_equal(index, outcomes)
+    distinct = len(outcomes.kept)
+    clusters = drop_near(out, index, outcomes, groups, config, runtime) if config.near and distinct > 1 else 0
     if config.per_domain is not None:
-        drop_crowded(index, fates, groups, config.per_domain)
+        drop_crowded(index, outcomes, groups, config.per_domain)
     if config.sample is not None:
-        fates.drop(hash_order("sample", index, fates.kept)[config.sample :], "not_sampled")
-    dropped = {reason: fates.rows(reason) for reason in REASONS}
-    write_rejected(out, groups, index, dropped, fates.twin)
-    write_kept(out, groups, index, fates.kept)
+        outcomes.drop(hash_order("sample", index, outcomes.kept)[config.sample :], "not_sampled")
+    dropped = {reason: outcomes.rows(reason) for reason in REASONS}
+    write_rejected(out, groups, index, dropped, outcomes.twin)
+    write_kept(out, groups, index, outcomes.kept)
     shutil.rmtree(out / "minhash", ignore_errors=True)
     reasons = Counter({reason: len(rows) for reason, rows in dropped.items() if len(rows)})
-    counts = Counts(rows_in=len(index), kept=len(fates.kept), dropped=reasons)
+    counts = Counts(rows_in=len(index), kept=len(outcomes.kept), dropped=reasons)
     return Stats({"segments": counts}, {"distinct_texts": distinct, "near_clusters": clusters})
 
 
-def drop_equal(index: Index, fates: Fates) -> None:
+def drop_equal(index: Index, outcomes: Outcomes) -> None:
     """Leave out rows whose id or normalised text an earlier row has."""
     import numpy as np
     import pyarrow.compute as pc
@@ -117,28 +117,30 @@ def drop_equal(index: Index, fates: Fates) -> None:
     _, first, group = np.unique(index.digests, axis=0, return_index=True, return_inverse=True)
     earliest = first[group.reshape(-1)]
     equal = np.flatnonzero(earliest != np.arange(len(index)))
-    fates.drop(equal, "duplicate", earliest[equal])
-    fates.drop(repeated, "duplicate_id", earliest[repeated])
+    outcomes.drop(equal, "duplicate", earliest[equal])
+    outcomes.drop(repeated, "duplicate_id", earliest[repeated])
 
 
-def drop_near(out: Path, index: Index, fates: Fates, groups: list[Group], config: Dedup, runtime: Runtime) -> int:
+def drop_near(out: Path, index: Index, outcomes: Outcomes, groups: list[Group], config: Dedup, runtime: Runtime) -> int:
     """Leave out all rows of a cluster of near duplicates but the first by id; return how many clusters there are."""
     import numpy as np
 
     row_at = np.empty(len(index), np.int64)
     row_at[index.places] = np.arange(len(index))
     marked = np.zeros(len(index), np.bool_)
-    marked[index.places[fates.kept]] = True
-    content = hashlib.blake2b(index.digests[fates.kept].tobytes() + index.places[fates.kept].tobytes()).hexdigest()
+    marked[index.places[outcomes.kept]] = True
+    content = hashlib.blake2b(
+        index.digests[outcomes.kept].tobytes() + index.places[outcomes.kept].tobytes()
+    ).hexdigest()
     count = 0
     for places in MinHash(out / "minhash", groups, marked, config).clusters(out, content, runtime):
         rows = np.sort(row_at[places])
-        fates.drop(rows[1:], "near_duplicate", rows[0])
+        outcomes.drop(rows[1:], "near_duplicate", rows[0])
         count += 1
     return count
 
 
-def drop_crowded(index: Index, fates: Fates, groups: list[Group], limit: int) -> None:
+def drop_crowded(index: Index, outcomes: Outcomes, groups: list[Group], limit: int) -> None:
     """Leave out what is beyond `limit` rows of a registered domain, by the hash of the id; rows without one stay."""
     import numpy as np
 
@@ -150,12 +152,12 @@ def drop_crowded(index: Index, fates: Fates, groups: list[Group], limit: int) ->
     seen: Counter[int] = Counter()
     crowded = []
     # Another hash than the sample's, which would otherwise prefer the rows that were chosen here.
-    for row in hash_order("domain", index, fates.kept):
+    for row in hash_order("domain", index, outcomes.kept):
         number = int(domain[index.places[row]])
         seen[number] += 1
         if number and seen[number] > limit:
             crowded.append(row)
-    fates.drop(crowded, "domain_cap")
+    outcomes.drop(crowded, "domain_cap")
 
 
 def hash_order(purpose: str, index: Index, rows: "Rows") -> "Rows":

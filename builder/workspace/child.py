@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 from builder.data.storage import count_rows, parquet_files, read_json, write_json
 from builder.errors import RecipeError, StageError
+from builder.workspace import journal
 from builder.workspace.environment import child_environment, versions
 from builder.workspace.failures import EXIT_AGAIN, EXIT_UNWRITABLE, died, disk_full, explain
-from builder.workspace.journal import forget_notes, note_deaths
 from builder.workspace.layout import LOG, REQUEST, RESULT
 from builder.workspace.processes import die_with_parent, last_words
 from builder.workspace.progress import read_progress
@@ -48,7 +48,7 @@ def run_child(
         OSError: If the stage folder cannot be written.
     """
     write_json(out / REQUEST, request)
-    forget_notes(out)
+    journal.reset(out)
     starts, lives, whole = 0, runtime.restarts, _written(out)
     while True:
         (out / RESULT).unlink(missing_ok=True)
@@ -56,7 +56,7 @@ def run_child(
         code = _watch(out, runtime, on_progress)
         starts += 1
         stalled = code is None or code == EXIT_AGAIN
-        noted = note_deaths(out) if stalled or (code and code < 0) else False
+        noted = journal.note_deaths(out) if stalled or (code and code < 0) else False
         if not stalled and not noted:
             break
         lives, whole = (lives if _written(out) == whole else runtime.restarts) - 1, _written(out)

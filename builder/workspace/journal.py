@@ -52,13 +52,13 @@ class Journal:
         return self._rows[row] >= ROW_LIVES
 
 
-def forget_notes(out: Path) -> None:
+def reset(out: Path) -> None:
     """Delete what processes of an earlier run had in hand: nobody has seen what they died of."""
     for path in (out / _IN_HAND).glob("*.json"):
         path.unlink(missing_ok=True)
 
 
-def blame(out: Path, *, pid: int | None = None, rank: int | None = None) -> None:
+def keep_only(out: Path, *, pid: int | None = None, rank: int | None = None) -> None:
     """Of several engines, leave only the notes of the one that died or stood still; the others end for its sake."""
     for path in (out / _IN_HAND).glob("*.json"):
         with suppress(OSError, ValueError):

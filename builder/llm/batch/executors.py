@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import StageError
-from builder.workspace.journal import blame
+from builder.workspace import journal
 from builder.workspace.workers import watched_workers
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _run_here(step: "AnswerRows", out: Path, runtime: "Runtime", engines: int) -
         skip_completed=False,  # the chunks know what is done
         start_method="spawn",  # CUDA cannot be used in a fork of a process that has used it
     )
-    with watched_workers(out, again=lambda pid: blame(out, pid=pid)):
+    with watched_workers(out, again=lambda pid: journal.keep_only(out, pid=pid)):
         executor.run()
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from builder.data.accounting import Counts
 from builder.llm.batch.chunks import Chunks, open_chunks
 from builder.llm.batch.work import Work, rank_folder
+from builder.workspace import journal
 from builder.workspace.failures import EXIT_AGAIN
-from builder.workspace.journal import blame
 from builder.workspace.progress import PROGRESS_FILE, Progress, Seen, polled, read_progress
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class _Watch:
             done += seen.done if seen else 0
             finished = seen is not None and seen.done == seen.total
             if self._engines > 1 and not finished and time.monotonic() - self._moved[rank] > self._limit:
-                blame(self._out, rank=rank)
+                journal.keep_only(self._out, rank=rank)
                 os._exit(EXIT_AGAIN)
         self._progress.advance(self._before + done - self._progress.done)
         if moved:

@@ -16,7 +16,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kill_compare import TWINS, contents, differences
+from kill_compare import TWINS, contents, project_differences
 from kill_points import Point, chunk_points, random_points, running_stage, stage_seconds
 
 from builder.cli.init import write_recipe_folder
@@ -147,7 +147,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         check = (check_engines if options.engines else check_build)(Path(scratch), options.kills, options.seed)
-        found = differences(check.first, check.second)
+        found = project_differences(check.first, check.second)
         compared = len(contents(check.first))
     for hit, count in Counter(check.hits).most_common():
         print(f"{count:>4}  {hit}")

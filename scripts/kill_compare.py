@@ -46,7 +46,7 @@ def repeated_ids(folder: Path) -> Iterator[str]:
             yield from (f"{stage.parent.name}: {row}" for row, count in counts.items() if count > 1)
 
 
-def differences(undisturbed: Path, killed: Path) -> list[str]:
+def project_differences(undisturbed: Path, killed: Path) -> list[str]:
     """Files that only one of two projects has, or that differ, and ids that a stage holds twice."""
     before, after = contents(undisturbed), contents(killed)
     return [

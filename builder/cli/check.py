@@ -17,7 +17,7 @@ from builder.recipe.licences import licence_notes
 from builder.recipe.pins import Pin, pin_recipe, unpinned_problems
 from builder.recipe.recipe import Recipe, load_recipe
 from builder.recipe.sections.judges import Rated
-from builder.workspace.fingerprint import describe
+from builder.workspace.fingerprint import config_identity
 
 _PING_SECONDS = 5.0
 
@@ -56,7 +56,7 @@ def check_recipe(
     ]
     recipe = load_recipe(path, overrides)
     served, silence = _ping(recipe)
-    problems = [*unpinned_problems(recipe, path), *_problems(recipe), *silence]
+    problems = [*unpinned_problems(recipe, path), *_recipe_problems(recipe), *silence]
     if problems:
         raise RecipeError("\n".join(dict.fromkeys(problems)))
     unchecked = [] if importlib.util.find_spec("trl") else ["TRL is not installed: its keys were not checked"]
@@ -101,11 +101,11 @@ def _as_dict(
     }
 
 
-def _problems(recipe: Recipe) -> Iterator[str]:
+def _recipe_problems(recipe: Recipe) -> Iterator[str]:
     sections = (recipe.base, recipe.chat, *recipe.seed.sources, *recipe.segments.sources, recipe.augment, *recipe.score)
     prompts = [recipe.decontaminate] if recipe.decontaminate else []
     for section in (*sections, *prompts, recipe.segments.model_copy(update={"sources": []})):
-        yield from _message(lambda section=section: describe(section))  # type: ignore[misc]
+        yield from _message(lambda section=section: config_identity(section))  # type: ignore[misc]
     yield from _message(lambda: render(recipe.augment.template, output="text"))
     for rubric in (judge.rubric for judge in recipe.score if isinstance(judge, Rated)):
         yield from _message(lambda rubric=rubric: check_rubric(rubric))  # type: ignore[misc]

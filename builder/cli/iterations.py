@@ -7,7 +7,7 @@ from typing import Any
 from builder.cli.answer import Answer
 from builder.cli.project import Project
 from builder.data.storage import read_rows
-from builder.method.curate.iterations import CLASSES, differences, label_warnings, labelled, read_iterations
+from builder.method.curate.iterations import CLASSES, iteration_differences, label_warnings, labelled, read_iterations
 from builder.method.curate.labels import label_pairs, read_labels
 from builder.recipe.sections.curate import RATINGS
 from builder.text.escape import escape
@@ -33,7 +33,7 @@ def show_iterations(project: Project, labels: Path | None = None, *, rows: int) 
     iterations = read_iterations(project.recipe.curate, map(build.iteration, build.steps))
     report: dict[str, Any] = {
         "iterations": [{"iteration": item.number, "selected": len(item.selected)} for item in iterations],
-        "differences": differences(iterations, rows),
+        "differences": iteration_differences(iterations, rows),
         "labelled": [],
         "warnings": [],
     }
@@ -42,7 +42,7 @@ def show_iterations(project: Project, labels: Path | None = None, *, rows: int) 
         report["labelled"] = labelled(iterations, known)
         report["warnings"] = label_warnings(report["labelled"], iterations[0].by)
     _add_instructions(report["differences"], build.candidates)
-    return Answer(report, lambda: _describe(report))
+    return Answer(report, lambda: _describe_report(report))
 
 
 def _add_instructions(found: list[dict[str, Any]], candidates: Artifact) -> None:
@@ -54,7 +54,7 @@ def _add_instructions(found: list[dict[str, Any]], candidates: Artifact) -> None
         row["instruction"] = texts[row["id"]]
 
 
-def _describe(report: Mapping[str, Any]) -> str:
+def _describe_report(report: Mapping[str, Any]) -> str:
     parts = [_describe_difference(entry) for entry in report["differences"]]
     if not parts:
         (only,) = report["iterations"]

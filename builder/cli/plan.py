@@ -109,7 +109,7 @@ def _changes(artifact: Artifact, last: dict[str, Any]) -> list[dict[str, Any]]:
     before, after = list(last["inputs"]), list(artifact.identity["inputs"])
     if set(before) != set(after):
         found.append(_other_inputs(before, after))
-    for place, old, new in differences(last["config"], artifact.identity["config"]):
+    for place, old, new in changed_values(last["config"], artifact.identity["config"]):
         found.append({"key": _key(artifact.stage, place), "before": old, "after": new})
     return found
 
@@ -127,15 +127,15 @@ def _other_inputs(before: list[str], after: list[str]) -> dict[str, Any]:
     return {"key": "the stages it reads", "before": before, "after": after}
 
 
-def differences(before: Any, after: Any, place: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any, Any]]:
+def changed_values(before: Any, after: Any, place: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any, Any]]:
     """The places where two configurations differ, with both values; None where one has nothing."""
     if isinstance(before, dict) and isinstance(after, dict):
         keys = [*before, *(key for key in after if key not in before)]
-        return [item for key in keys for item in differences(before.get(key), after.get(key), (*place, key))]
+        return [item for key in keys for item in changed_values(before.get(key), after.get(key), (*place, key))]
     if isinstance(before, list) and isinstance(after, list) and not (_is_listing(before) or _is_listing(after)):
         size = max(len(before), len(after))
         rows = zip(before + [None] * (size - len(before)), after + [None] * (size - len(after)), strict=True)
-        return [item for at, (old, new) in enumerate(rows) for item in differences(old, new, (*place, str(at)))]
+        return [item for at, (old, new) in enumerate(rows) for item in changed_values(old, new, (*place, str(at)))]
     return [] if before == after else [(place, before, after)]
 
 

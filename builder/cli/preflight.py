@@ -16,7 +16,7 @@ from builder.data.storage import read_rows
 from builder.errors import RecipeError, StageError
 from builder.llm.contract import TEMPLATE_FILE
 from builder.llm.renderer import Renderer
-from builder.method.train.preflight import SHOWN_ROWS, Example, check_examples, describe, made_by_trl
+from builder.method.train.preflight import SHOWN_ROWS, Example, check_examples, describe_examples, made_by_trl
 from builder.method.train.recipe import read_training_recipe, resolve_recipe
 from builder.method.train.rows import Row, backward_rows, forward_rows, why_drop
 from builder.method.train.stage import Role, role_renderer
@@ -66,7 +66,7 @@ def _looked_at(build: Build) -> Iterator[tuple[str, str]]:
         rows = _backward(recipe, renderer, seed) if role == "backward" else _forward(renderer, seed, curated)
         examples = _prepared(recipe, file, renderer, rows)
         check_examples(examples, renderer)
-        yield f"{role} model, {file.name}", describe(examples, renderer, colour=True)
+        yield f"{role} model, {file.name}", describe_examples(examples, renderer, colour=True)
 
 
 def _pairs(stages: list[Artifact]) -> tuple[str, list[Row]]:

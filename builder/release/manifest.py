@@ -17,7 +17,7 @@ SCHEMA_VERSION = 1
 def describe_files(folder: Path) -> list[dict[str, Any]]:
     """Path, sha256 and size of all files below `folder` but its manifest; config, rows and columns of Parquet files."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
-    return [{"path": path.relative_to(folder).as_posix(), **_describe(path)} for path in paths]
+    return [{"path": path.relative_to(folder).as_posix(), **_file_entry(path)} for path in paths]
 
 
 def write_manifest(folder: Path, recipe: Recipe, version: str, /, **own: Any) -> None:
@@ -71,14 +71,14 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def _describe(path: Path) -> dict[str, Any]:
-    described: dict[str, Any] = {"sha256": sha256(path), "bytes": path.stat().st_size}
+def _file_entry(path: Path) -> dict[str, Any]:
+    entry: dict[str, Any] = {"sha256": sha256(path), "bytes": path.stat().st_size}
     if path.suffix == ".parquet":
         import pyarrow.parquet as pq
 
         columns = {field.name: str(field.type) for field in pq.read_schema(path)}
-        described["config"] = path.parent.name
-        described["rows"] = pq.read_metadata(path).num_rows
-        described["schema"] = columns
-        described["schema_sha256"] = hashlib.sha256(json.dumps(list(columns.items())).encode()).hexdigest()
-    return described
+        entry["config"] = path.parent.name
+        entry["rows"] = pq.read_metadata(path).num_rows
+        entry["schema"] = columns
+        entry["schema_sha256"] = hashlib.sha256(json.dumps(list(columns.items())).encode()).hexdigest()
+    return entry

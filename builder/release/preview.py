@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.data.storage import read_json
-from builder.release.cards.changelog import describe
+from builder.release.cards.changelog import describe_changes
 from builder.release.changes import Changes, compare
 from builder.release.hub.files import Difference, RemoteFile, difference, local_files
 from builder.release.manifest import MANIFEST
@@ -31,7 +31,7 @@ class Preview:
         return "\n".join([
             f"{self.folder}: would be assembled; it passes its checks",
             "",
-            describe(self.changes).rstrip() if self.changes else first,
+            describe_changes(self.changes).rstrip() if self.changes else first,
             *(line for part, change in self.parts.items() for line in _lines(part, change)),
             "",
             "Nothing was written and nothing was sent.",

@@ -31,7 +31,7 @@ def fingerprint(stage: str, version: int, config: BaseModel, inputs: dict[str, s
 
 def identity(stage: str, version: int, config: BaseModel, inputs: dict[str, str]) -> dict[str, Any]:
     """All that a stage's result depends on, as plain values; see `fingerprint`."""
-    return {"stage": stage, "version": version, "config": describe(config), "inputs": inputs}
+    return {"stage": stage, "version": version, "config": config_identity(config), "inputs": inputs}
 
 
 def mark(value: dict[str, Any]) -> str:
@@ -40,15 +40,15 @@ def mark(value: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
-def describe(config: BaseModel) -> dict[str, Any]:
+def config_identity(config: BaseModel) -> dict[str, Any]:
     """The configuration as plain values, every path replaced by the identity of what it names."""
-    described: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, field in type(config).model_fields.items():
         marks = {type(mark) for mark in field.metadata} | _marks(field.annotation)
         if NoResult in marks:
             continue
-        described[name] = _describe(getattr(config, name), marks)
-    return described
+        values[name] = _value_identity(getattr(config, name), marks)
+    return values
 
 
 def _marks(annotation: Any) -> set[type]:
@@ -59,11 +59,11 @@ def _marks(annotation: Any) -> set[type]:
     return found
 
 
-def _describe(value: Any, marks: set[type]) -> Any:
+def _value_identity(value: Any, marks: set[type]) -> Any:
     if isinstance(value, BaseModel):
-        return describe(value)
+        return config_identity(value)
     if isinstance(value, list | tuple):
-        return [_describe(item, marks) for item in value]
+        return [_value_identity(item, marks) for item in value]
     if isinstance(value, str) and DigestPath in marks and template_path(value).is_file():
         return digest(template_path(value))  # a template of the package, by its name
     if isinstance(value, str) and InputPath in marks:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support.stages import Words, write_words
 
-from builder.cli.plan import differences, plan_entry
+from builder.cli.plan import changed_values, plan_entry
 from builder.recipe.sections.runtime import Runtime
 from builder.workspace.workspace import STAGE_FILE, Artifact, Workspace
 
@@ -138,4 +138,4 @@ def test_scores_that_are_put_together_from_halves_follow_from_cross_fitting(tmp_
     ],
 )
 def test_differences_name_the_place(before, after, found):
-    assert differences(before, after) == found
+    assert changed_values(before, after) == found

@@ -4,7 +4,7 @@ import pytest
 
 from builder.data.records import score_schema
 from builder.data.storage import write_rows
-from builder.method.curate.scoring.first_scores import FIRST, LEAST, degenerate_scores, first_rows
+from builder.method.curate.scoring.first_scores import FIRST, LEAST, degenerate_scores, first_score_rows
 from builder.recipe.sections.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
 
 EXPECTED, VERDICT, REASONED = Expected(judge="expected"), Verdict(judge="verdict"), Reasoned(judge="reasoned")
@@ -80,12 +80,12 @@ def test_the_first_rows_are_the_same_whatever_the_chunks_and_never_beyond_a_gap(
         for number, at in enumerate(range(0, 500, size)):
             path = tmp_path / str(size) / "data" / f"part-{number:05d}.parquet"
             write_rows(path, scored[at : at + size], score_schema("verdict"))
-        found.append(first_rows(tmp_path / str(size), VERDICT))
+        found.append(first_score_rows(tmp_path / str(size), VERDICT))
     assert found[0] == found[1] == found[2]
     assert found[0] == [{"score": row["score"], "reason": row["reason"]} for row in answered[:FIRST]]
     (tmp_path / "64" / "data" / "part-00001.parquet").unlink()
     before = [row for row in scored[:64] if row["reason"] in (None, "no_verdict")]
-    assert [row["score"] for row in first_rows(tmp_path / "64", VERDICT)] == [row["score"] for row in before]
-    assert first_rows(tmp_path / "none", VERDICT) == []
+    assert [row["score"] for row in first_score_rows(tmp_path / "64", VERDICT)] == [row["score"] for row in before]
+    assert first_score_rows(tmp_path / "none", VERDICT) == []
     write_rows(tmp_path / "one" / "data" / "scores.parquet", scored, score_schema("verdict"))
-    assert first_rows(tmp_path / "one", VERDICT) == found[0]
+    assert first_score_rows(tmp_path / "one", VERDICT) == found[0]

@@ -8,7 +8,7 @@ from builder.errors import RecipeError
 from builder.method.curate.iterations import (
     CLASSES,
     Iteration,
-    difference,
+    iteration_difference,
     label_warnings,
     labelled,
     migration,
@@ -67,7 +67,7 @@ def test_promoted_and_demoted_pairs_are_what_the_selections_do_not_share(scores,
     first, second = one & names, other & names
     if not first or not second:
         return
-    found = difference(iteration(1, scores[0], first), iteration(2, scores[1], second), examples)
+    found = iteration_difference(iteration(1, scores[0], first), iteration(2, scores[1], second), examples)
     assert found["promoted"]["rows"] == len(second - first)
     assert found["demoted"]["rows"] == len(first - second)
     assert found["overlap"] == 1 - found["demoted"]["rows"] / len(first)
@@ -84,7 +84,7 @@ def test_promoted_and_demoted_pairs_are_what_the_selections_do_not_share(scores,
 def test_a_model_that_prefers_what_it_was_trained_on_shows_in_the_groups():
     before = {key: float(-at) for at, key in enumerate("abcdefgh")}
     after = before | {"c": 2.0, "d": 1.0}  # c and d, last of the selected, come first now
-    found = difference(iteration(1, before, "abcd", "cd"), iteration(2, after, "cdab"), 0)
+    found = iteration_difference(iteration(1, before, "abcd", "cd"), iteration(2, after, "cdab"), 0)
     groups = found["groups"]
     assert {name: group["rows"] for name, group in groups.items()} == {"trained": 2, "withheld": 2, "not_selected": 4}
     assert groups["trained"]["rise"] == 2 / 8
@@ -111,7 +111,7 @@ def test_iterations_are_read_from_the_stages(tmp_path):
     assert (one.number, one.by, one.selected, one.trained) == (1, "likelihood", {"a", "b"}, {"a"})
     assert (other.number, other.selected, other.trained) == (2, {"a", "c"}, {"a", "c"})
     assert one.scores == {"likelihood": FIRST, "verdict": SECOND}
-    assert difference(one, other, 1)["promoted"]["examples"][0]["id"] == "c"
+    assert iteration_difference(one, other, 1)["promoted"]["examples"][0]["id"] == "c"
 
 
 def test_combined_ranks_stand_beside_the_scores_they_are_made_of(tmp_path):

@@ -18,7 +18,7 @@ from builder.method.corpus.reading.readers import Loss, Page, Shard, list_inputs
 from builder.method.corpus.stage import extract_segments
 from builder.recipe.sections.corpus import CorpusSource, Segments
 from builder.recipe.sections.runtime import Runtime
-from builder.workspace.fingerprint import describe
+from builder.workspace.fingerprint import config_identity
 
 
 @pytest.fixture
@@ -86,14 +86,14 @@ def test_a_url_stays_a_url_and_a_file_url_is_a_path(tmp_path: Path) -> None:
 
 def test_a_url_enters_the_fingerprint_by_what_is_there(memory: Any) -> None:
     memory.pipe("/crawl/a/x.warc", clueweb22(1))
-    before = describe(config("memory://crawl"))
-    assert describe(config("memory://crawl")) == before
+    before = config_identity(config("memory://crawl"))
+    assert config_identity(config("memory://crawl")) == before
     memory.pipe("/crawl/b.warc", clueweb22(2))
-    assert describe(config("memory://crawl")) != before
+    assert config_identity(config("memory://crawl")) != before
     memory.rm("/crawl/b.warc")
-    assert describe(config("memory://crawl")) == before
+    assert config_identity(config("memory://crawl")) == before
     memory.pipe("/crawl/a/x.warc", clueweb22(1) + b"\r\n")
-    assert describe(config("memory://crawl")) != before
+    assert config_identity(config("memory://crawl")) != before
 
 
 def test_what_is_read_from_a_url_is_what_is_read_from_the_disk(tmp_path: Path, memory: Any) -> None:
@@ -115,8 +115,8 @@ def test_folders_and_files_on_the_web(tmp_path: Path, served: str) -> None:
     assert read(f"{served}crawl/sub/x.warc.gz") == read(tmp_path / "crawl" / "sub" / "x.warc.gz")
     assert read(f"{served}crawl/") == read(tmp_path / "crawl")
     assert read(f"{served}crawl/", "html") == read(tmp_path / "crawl", "html")
-    first = describe(config(f"{served}crawl/sub/x.warc.gz"))
-    assert describe(config(f"{served}crawl/sub/x.warc.gz")) == first
+    first = config_identity(config(f"{served}crawl/sub/x.warc.gz"))
+    assert config_identity(config(f"{served}crawl/sub/x.warc.gz")) == first
     with pytest.raises(RecipeError, match=r"none\.warc\.gz: no such file"):
         read(f"{served}none.warc.gz")
 

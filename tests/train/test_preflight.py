@@ -12,7 +12,14 @@ from builder.cli.init import write_recipe_folder
 from builder.cli.main import cli
 from builder.errors import StageError
 from builder.llm.tokenizer import load_tokenizer
-from builder.method.train.preflight import MASKED, Example, check_examples, describe, made_by_trl, problems
+from builder.method.train.preflight import (
+    MASKED,
+    Example,
+    check_examples,
+    describe_examples,
+    example_problems,
+    made_by_trl,
+)
 from builder.method.train.rows import forward_rows
 from builder.method.train.stage import role_renderer
 from builder.recipe.sections.models import Chat, Origin
@@ -34,11 +41,11 @@ def right(renderer):
 
 
 def test_a_row_as_it_should_be_has_no_problem(right, renderer):
-    assert list(problems(right, renderer)) == []
+    assert list(example_problems(right, renderer)) == []
     # A template may write a line break after the token that ends a turn; it is trained, and cut before scoring.
     newline = load_tokenizer(BASE)("\n")["input_ids"]
     longer = dataclasses.replace(right, ids=[*right.ids, *newline], labels=[*right.labels, *newline])
-    assert list(problems(longer, renderer)) == []
+    assert list(example_problems(longer, renderer)) == []
 
 
 def changed(example, what, renderer):
@@ -71,7 +78,7 @@ def changed(example, what, renderer):
     ],
 )
 def test_a_row_that_would_teach_something_else_is_named(right, renderer, what, said):
-    found = list(problems(changed(right, what, renderer), renderer))
+    found = list(example_problems(changed(right, what, renderer), renderer))
     assert re.search(f"^preflight: seed row pair1: {said}", found[0])
     with pytest.raises(StageError, match="nothing was trained; correct the chat template of the recipe"):
         check_examples([right, changed(right, what, renderer)], renderer)
@@ -86,14 +93,14 @@ def test_a_row_that_trl_drops_is_an_error(right):
 
 
 def test_masked_is_grey_trained_is_green_and_text_of_pages_drives_no_terminal(right, renderer):
-    text = describe([right], renderer, colour=True)
+    text = describe_examples([right], renderer, colour=True)
     assert "\x1b[31m" not in text
     assert "␛[31mred␛[0m" in text
     grey, green = (re.findall(f"\x1b\\[{code}m(.*)\x1b\\[0m", text) for code in (90, 32))
     assert green == ["  trained | Red is a colour.", "          | It is warm.<|im_end|>"]
     assert grey[0] == "  masked  | <|im_start|>system"
     assert grey[-2:] == ["          | <|im_start|>assistant", "          | "]
-    plain = describe([right], renderer, colour=False)
+    plain = describe_examples([right], renderer, colour=False)
     assert plain == re.sub("\x1b\\[\\d+m", "", text)
     assert plain.startswith(f"seed, row pair1: {len(right.ids)} tokens, ")
     assert "of them trained, ends with <|im_end|> (2)\n" in plain
@@ -112,7 +119,9 @@ def test_a_training_writes_what_it_saw_to_its_log_before_the_first_step(tmp_path
     # A template that says something else once an answer follows: found by TRL's own tokens, before any step.
     import builder.method.train.preflight
 
-    monkeypatch.setattr(builder.method.train.preflight, "problems", lambda example, renderer: ["preflight: wrong"])
+    monkeypatch.setattr(
+        builder.method.train.preflight, "example_problems", lambda example, renderer: ["preflight: wrong"]
+    )
     with pytest.raises(StageError, match="preflight: wrong\nnothing was trained"):
         train_here(pairs, tmp_path / "other")
     assert not list((tmp_path / "other" / "training").glob("checkpoint-*"))

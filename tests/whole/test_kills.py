@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 from kill_check import Killed, twins
-from kill_compare import contents, differences, repeated_ids
+from kill_compare import contents, project_differences, repeated_ids
 from kill_points import descendants, running_stage
 
 SETTINGS = {
@@ -79,7 +79,7 @@ def test_training_went_on_from_the_last_whole_checkpoint(builds):
 @pytest.mark.full
 def test_every_file_equals_that_of_an_undisturbed_build_and_every_id_stands_once(builds):
     plain, killed = (build.folder for build in builds)
-    assert differences(plain, killed) == []
+    assert project_differences(plain, killed) == []
     names = contents(plain)
     assert sum(name.endswith(".safetensors") for name in names) >= 5
     assert sum("/data/" in name for name in names) >= 6
@@ -94,7 +94,7 @@ def test_differences_would_be_seen(tmp_path):
         (tmp_path / name / "both").write_text(text)
         (tmp_path / name / f"only-{name}").touch()
     write_rows(tmp_path / "b" / "work" / "s-1" / "data" / "x.parquet", [{"id": "i"}, {"id": "i"}], rejected_schema())
-    assert set(differences(tmp_path / "a", tmp_path / "b")) == {
+    assert set(project_differences(tmp_path / "a", tmp_path / "b")) == {
         "differs: both", "missing: only-a", "stray: only-b", "stray: work/s-1/data/x.parquet", "twice: s-1: i",
     }  # fmt: skip
     assert list(repeated_ids(tmp_path / "a")) == []
@@ -104,6 +104,6 @@ def test_the_place_of_a_project_makes_no_difference(tmp_path):
     for name in ("undisturbed", "killed"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "sft.yaml").write_text(f"a: {tmp_path / 'undisturbed'}/x\nb: {tmp_path / name}/y\n")
-    assert differences(tmp_path / "undisturbed", tmp_path / "killed") == []
+    assert project_differences(tmp_path / "undisturbed", tmp_path / "killed") == []
     (tmp_path / "killed" / "sft.yaml").write_text("a: elsewhere\n")
-    assert differences(tmp_path / "undisturbed", tmp_path / "killed") == ["differs: sft.yaml"]
+    assert project_differences(tmp_path / "undisturbed", tmp_path / "killed") == ["differs: sft.yaml"]

@@ -31,7 +31,7 @@ from builder.recipe.recipe import Training, load_recipe
 from builder.recipe.sections.augment import Augment
 from builder.recipe.sections.curate import Curate
 from builder.recipe.sections.seed import SeedSource
-from builder.workspace.fingerprint import describe, fingerprint, listing
+from builder.workspace.fingerprint import config_identity, fingerprint, listing
 
 shares = st.floats(0.01, 1).map(lambda share: round(share, 3))
 
@@ -72,12 +72,12 @@ def test_inputs_count_by_names_sizes_and_times(tmp_path):
     folder.mkdir()
     (folder / "a.html").write_text("x")
     source = SeedSource(name="s", path=folder, license="mit")
-    before = describe(source)
+    before = config_identity(source)
     moved = tmp_path / "moved"
     shutil.copytree(folder, moved)
-    assert describe(source.model_copy(update={"path": moved})) == before
+    assert config_identity(source.model_copy(update={"path": moved})) == before
     os.utime(folder / "a.html", (1, 1))
-    assert describe(source) != before
+    assert config_identity(source) != before
     (moved / "b.html").write_text("y")
     assert len(listing(moved)) == 2
 
@@ -89,7 +89,7 @@ def test_missing_and_empty_inputs_are_named(tmp_path):
         listing(tmp_path)
     missing = Training(forward=tmp_path / "f.yaml", backward=tmp_path / "b.yaml")
     with pytest.raises(RecipeError, match=r"f\.yaml: cannot be read"):
-        describe(missing)
+        config_identity(missing)
 
 
 def test_optional_named_files_keep_their_mark(tmp_path):
@@ -98,9 +98,9 @@ def test_optional_named_files_keep_their_mark(tmp_path):
     path = tmp_path / "headers.txt"
     path.write_text("news")
     sources = [{"path": tmp_path, "format": "html"}]
-    one = describe(Segments(sources=sources, navigation_headers=path))
+    one = config_identity(Segments(sources=sources, navigation_headers=path))
     path.write_text("shop")
-    two = describe(Segments(sources=sources, navigation_headers=path))
+    two = config_identity(Segments(sources=sources, navigation_headers=path))
     assert one["navigation_headers"] != two["navigation_headers"]
 
 
@@ -111,10 +111,10 @@ def test_the_packages_own_templates_count_by_content_too(tmp_path):
     from builder.recipe.sections.judges import Expected
 
     own = hashlib.sha256(template_path("humpback").read_bytes()).hexdigest()
-    assert describe(Expected(judge="expected"))["rubric"] == own
+    assert config_identity(Expected(judge="expected"))["rubric"] == own
     copy = tmp_path / "copy.jinja"
     shutil.copy(template_path("humpback"), copy)
-    assert describe(Expected(judge="expected", rubric=copy)) == describe(Expected(judge="expected"))
+    assert config_identity(Expected(judge="expected", rubric=copy)) == config_identity(Expected(judge="expected"))
 
 
 def test_linked_folders_are_part_of_an_input_and_circles_end(tmp_path):

@@ -122,12 +122,12 @@ def selection_scores(config: Curate, stages: IterationStages) -> Scores:
     return select_by(selection_columns(config, stages), contaminated)
 
 
-def differences(iterations: Sequence[Iteration], examples: int) -> list[dict[str, Any]]:
-    """Each iteration against the next; see `difference`."""
-    return [difference(before, after, examples) for before, after in pairwise(iterations)]
+def iteration_differences(iterations: Sequence[Iteration], examples: int) -> list[dict[str, Any]]:
+    """Each iteration against the next; see `iteration_difference`."""
+    return [iteration_difference(before, after, examples) for before, after in pairwise(iterations)]
 
 
-def difference(before: Iteration, after: Iteration, examples: int) -> dict[str, Any]:
+def iteration_difference(before: Iteration, after: Iteration, examples: int) -> dict[str, Any]:
     """How two iterations differ.
 
     Args:

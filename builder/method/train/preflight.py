@@ -39,7 +39,7 @@ class Example:
     labels: Sequence[int]
 
 
-def first_rows(folder: Path) -> list[tuple[str, Row]]:
+def first_training_rows(folder: Path) -> list[tuple[str, Row]]:
     """The first rows of each source of a training stage, with its name."""
     return [(path.stem, row) for path in parquet_files(folder) for row in islice(read_rows(path), SHOWN_ROWS)]
 
@@ -65,7 +65,7 @@ def _texts(row: Row) -> list[tuple[str, str]]:
     return [(turn["role"], turn["content"]) for turn in (*row["prompt"], *row["completion"])]
 
 
-def problems(example: Example, renderer: Renderer) -> Iterator[str]:
+def example_problems(example: Example, renderer: Renderer) -> Iterator[str]:
     """What is wrong with a row, if anything: another prompt than at inference, or a loss on the wrong tokens."""
     said = f"preflight: {example.kind} row {example.row['id']}"
     expected, start = renderer.answered(example.row["prompt"], example.row["completion"][0]["content"])
@@ -89,16 +89,16 @@ def problems(example: Example, renderer: Renderer) -> Iterator[str]:
 
 def check_examples(examples: Iterable[Example], renderer: Renderer) -> None:
     """Raise a StageError that names everything wrong with rows that are about to be trained on."""
-    if found := [problem for example in examples for problem in problems(example, renderer)]:
+    if found := [problem for example in examples for problem in example_problems(example, renderer)]:
         raise StageError("\n".join([*found, "nothing was trained; correct the chat template of the recipe"]))
 
 
-def describe(examples: Iterable[Example], renderer: Renderer, *, colour: bool) -> str:
+def describe_examples(examples: Iterable[Example], renderer: Renderer, *, colour: bool) -> str:
     """The rows decoded, masked tokens in grey and trained ones in green, or marked by words."""
-    return "\n\n".join(_describe(example, renderer, colour=colour) for example in examples)
+    return "\n\n".join(_describe_example(example, renderer, colour=colour) for example in examples)
 
 
-def _describe(example: Example, renderer: Renderer, *, colour: bool) -> str:
+def _describe_example(example: Example, renderer: Renderer, *, colour: bool) -> str:
     trained = sum(label != MASKED for label in example.labels)
     end = f"{renderer.contract.end_token} ({renderer.end_id})"
     lines = [

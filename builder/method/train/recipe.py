@@ -43,13 +43,13 @@ def read_training_recipe(path: Path) -> dict[str, Any]:
     options = read_yaml(path)
     if not isinstance(options, dict):
         raise RecipeError(f"{path}: a TRL recipe is a mapping of TRL's own keys")
-    problems = [f"{path}: {problem}" for problem in _problems(options)]
+    problems = [f"{path}: {problem}" for problem in _option_problems(options)]
     if problems:
         raise RecipeError("\n".join(problems))
     return options
 
 
-def _problems(options: dict[Any, Any]) -> Iterator[str]:
+def _option_problems(options: dict[Any, Any]) -> Iterator[str]:
     yield from (f"{key} is set by the build; remove it" for key in options if key in SET_BY_US)
     yield from (f"{key} is true; {why}, set it to false" for key, why in NEVER_TRUE.items() if options.get(key))
     yield from _number_problems(options)

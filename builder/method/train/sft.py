@@ -25,7 +25,7 @@ from builder.llm.tokenizer import load_tokenizer
 from builder.method.train.checkpoints import last_complete, remove_others
 from builder.method.train.log import ADVICE, reporter
 from builder.method.train.output import save_model
-from builder.method.train.preflight import check_examples, describe, first_rows, made_by_trl
+from builder.method.train.preflight import check_examples, describe_examples, first_training_rows, made_by_trl
 from builder.method.train.rows import HELD_OUT, ROWS
 from builder.method.train.schedule import share_of_a_process
 from builder.workspace.child import STAGE_PROCESS
@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> None:
         remove_others(folder, settings)
     checkpoint = last_complete(folder, settings)
     torch.manual_seed(training.seed)
-    rows, held_out = first_rows(stage / ROWS), _held_out(stage)
+    rows, held_out = first_training_rows(stage / ROWS), _held_out(stage)
     _refuse_evaluation_of_nothing(training, held_out)
     training.eval_on_start = bool(held_out) and checkpoint is None
     training.eval_packing = False
@@ -205,7 +205,7 @@ def _look_at(trainer: Any, rows: list[tuple[str, Any]], stage: Path) -> None:
     renderer = Renderer(load_contract(stage), trainer.processing_class)
     examples = made_by_trl(rows, prepared)
     if trainer.is_world_process_zero():
-        text = describe(examples, renderer, colour=False)
+        text = describe_examples(examples, renderer, colour=False)
         write_text(stage / PREFLIGHT, text + "\n")
         sys.stdout.write(f"{text}\n")
     check_examples(examples, renderer)

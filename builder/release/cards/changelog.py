@@ -24,10 +24,10 @@ def change_log(version: Version, rows: list[tuple[str, int]], changes: Changes |
         first = "".join(f"- `{name}`: {number:,} rows\n" for name, number in rows)
         return f"{_TITLE}## {version}\n\n{first}"
     earlier = _earlier(changes.previous.dataset / CHANGELOG)
-    return f"{_TITLE}## {version}\n\n{describe(changes)}{earlier}"
+    return f"{_TITLE}## {version}\n\n{describe_changes(changes)}{earlier}"
 
 
-def describe(changes: Changes) -> str:
+def describe_changes(changes: Changes) -> str:
     """The difference as Markdown."""
     return f"Compared with {changes.previous.version}:\n\n" + "".join(f"- {line}\n" for line in _lines(changes))
 

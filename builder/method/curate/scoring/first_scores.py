@@ -36,7 +36,7 @@ LOST = 0.5
 """The share of pairs without a score from which on the judge has not answered."""
 
 
-def first_rows(out: Path, judge: Judge) -> list[Row]:
+def first_score_rows(out: Path, judge: Judge) -> list[Row]:
     """The first score rows of a stage, at most `FIRST`, as far as they are written without a gap.
 
     Rows come in the order of the candidates, so those rows are the same whatever the size of a chunk, the number of
@@ -68,18 +68,18 @@ def degenerate_scores(judge: Judge, rows: list[Row]) -> str | None:
 
     Args:
         judge: The judge's section of the recipe.
-        rows: What `first_rows` gives.
+        rows: What `first_score_rows` gives.
     """
     if len(rows) < LEAST:
         return None
-    found = list(_problems(judge, rows))
+    found = list(_score_problems(judge, rows))
     if not found:
         return None
     said = "; ".join(found)
     return f"the scores of the first {len(rows):,} pairs are of little use: {said}. Try {', '.join(_advice(judge))}"
 
 
-def _problems(judge: Judge, rows: list[Row]) -> Iterator[str]:
+def _score_problems(judge: Judge, rows: list[Row]) -> Iterator[str]:
     lost = Counter(row["reason"] for row in rows if row["score"] is None)
     if lost.total() > LOST * len(rows):
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in lost.most_common())

@@ -23,7 +23,7 @@ from builder.llm.engines.generators import Generator, open_other, other_folder, 
 from builder.llm.engines.start import start_engine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
-from builder.method.curate.scoring.first_scores import FIRST, degenerate_scores, first_rows
+from builder.method.curate.scoring.first_scores import FIRST, degenerate_scores, first_score_rows
 from builder.method.curate.scoring.judges import judge_rows
 from builder.method.curate.scoring.ratings import unscored
 from builder.method.curate.scoring.score_details import ScoreDetails, columns
@@ -102,7 +102,7 @@ def join_halves(out: Path, config: ScoreStage, *halves: Path, runtime: Runtime) 
 
 
 def _finish(out: Path, config: ScoreStage) -> Stats:
-    problem = degenerate_scores(config.judge, first_rows(out, config.judge))
+    problem = degenerate_scores(config.judge, first_score_rows(out, config.judge))
     if problem and config.judge.strict:
         raise StageError(stopped(problem))
     found = ScoreDetails(config.judge, read_rows(out / "data", columns(config.judge)))
@@ -188,7 +188,7 @@ class Scorer:
         """Look once at the first scores, as soon as their chunks are written; the rows are those of the last look."""
         if self._looked:
             return
-        rows = first_rows(self.out, self.config.judge)
+        rows = first_score_rows(self.out, self.config.judge)
         if len(rows) < FIRST:
             return
         self._looked = True

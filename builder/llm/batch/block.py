@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from datatrove.pipeline.base import PipelineStep
 
 from builder.data.accounting import Rejects
+from builder.data.records import Row
 from builder.errors import StageError
-from builder.llm.batch.chunks import ENGINE_FAILURE, Chunks, Row
+from builder.llm.batch.chunks import ENGINE_FAILURE, Chunks
 from builder.llm.batch.work import Work, rank_folder
 from builder.llm.engines.retrying import EngineBrokenError
 from builder.workspace.failures import EXIT_AGAIN

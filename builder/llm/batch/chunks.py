@@ -3,17 +3,16 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from builder.data.accounting import REJECTED_TEXTS_PER_REASON, Counts, Rejects
-from builder.data.records import rejected_schema
+from builder.data.records import Row, rejected_schema
 from builder.data.storage import count_rows, parquet_files, read_json, read_rows, write_json, write_rows
 from builder.errors import StageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Row = dict[str, Any]
 _BATCH = 2_000
 ENGINE_FAILURE = "engine_"
 """What the reasons of rows begin with that failed in the engine, not by what was asked or answered."""

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from builder.data.accounting import Rejects
-from builder.llm.batch.chunks import Row
+from builder.data.records import Row
 from builder.llm.engines.engine import Tick
 
 

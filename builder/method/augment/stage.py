@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from builder.data.accounting import Rejects, Stats
-from builder.data.records import candidate_schema, pair_id, row_seed
+from builder.data.records import Row, candidate_schema, pair_id, row_seed
 from builder.data.storage import read_rows
-from builder.llm.batch.chunks import Row
 from builder.llm.batch.runner import run_rows
 from builder.llm.contract import check_contract
 from builder.llm.conversations import backward_prompt, untagged

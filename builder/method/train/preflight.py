@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any
 
+from builder.data.records import Row
 from builder.data.storage import parquet_files, read_rows
 from builder.errors import StageError
 from builder.llm.renderer import Renderer
@@ -19,7 +19,6 @@ SHOWN_CHARS = 600
 MASKED = -100
 """Label of a token whose loss is not counted."""
 _GREY, _GREEN, _PLAIN = "\x1b[90m", "\x1b[32m", "\x1b[0m"
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.data.accounting import Counts, Rejects
-from builder.data.records import rejected_schema, stable_id, training_schema
+from builder.data.records import Row, rejected_schema, stable_id, training_schema
 from builder.data.storage import write_rows
 from builder.errors import StageError
 from builder.llm.conversations import Tag, backward_pair, forward_pair
@@ -15,7 +15,6 @@ from builder.llm.renderer import Renderer
 ROWS, HELD_OUT = "rows", "held_out"
 """Folders of a training stage: the rows trained on, and those that its loss is measured on; a file for each source."""
 TOO_LONG = "longer_than_max_length"
-Row = dict[str, Any]
 
 
 @dataclass

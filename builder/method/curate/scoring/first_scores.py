@@ -10,13 +10,12 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
+from builder.data.records import Row
 from builder.data.storage import parquet_files, read_rows
 from builder.llm.batch.chunks import ENGINE_FAILURE
 from builder.recipe.sections.judges import Judge, Likelihood, Rated, Reverse
 
-Row = dict[str, Any]
 FIRST = 200
 """So many pairs are looked at, in the order of the candidates."""
 LEAST = 50

@@ -12,10 +12,9 @@ from typing import Literal
 from pydantic import model_validator
 
 from builder.data.accounting import Rejects, Stats
-from builder.data.records import score_schema
+from builder.data.records import Row, score_schema
 from builder.data.storage import open_rows, read_rows
 from builder.errors import StageError
-from builder.llm.batch.chunks import Row
 from builder.llm.batch.runner import run_rows
 from builder.llm.contract import check_contract
 from builder.llm.engines.engine import Engine, Tick

@@ -3,12 +3,11 @@
 from array import array
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 from builder.data.accounting import Counts
+from builder.data.records import Row
 from builder.recipe.sections.judges import Judge, Reasoned, Verdict
 
-Row = dict[str, Any]
 MANY = 0.2
 """The share of replies without a verdict, or without an end, from which on a stage warns."""
 

@@ -22,7 +22,7 @@ Columns = tuple[tuple[str, ...], ...]
 """Alternatives of columns; a row fits if it has all columns of one of them."""
 
 
-class Row(NamedTuple):
+class SourceRow(NamedTuple):
     """One row of a source: its `value`, or the `fault` why it has none."""
 
     place: str
@@ -43,7 +43,7 @@ class Candidate(NamedTuple):
     escaped: bool = False
 
 
-def read_source(source: SeedSource, columns: Columns, progress: Progress) -> Iterator[Row]:
+def read_source(source: SeedSource, columns: Columns, progress: Progress) -> Iterator[SourceRow]:
     """Yield all rows of a source; a row without the columns has a fault instead of a value.
 
     Raises:
@@ -55,12 +55,12 @@ def read_source(source: SeedSource, columns: Columns, progress: Progress) -> Ite
             total += 1
             progress.advance()
             if not isinstance(value, dict):
-                row = Row(place, fault="not_json")
+                row = SourceRow(place, fault="not_json")
             elif not any(set(wanted) <= value.keys() for wanted in columns):
-                row = Row(place, fault="no_columns")
+                row = SourceRow(place, fault="no_columns")
                 found |= {str(name) for name in value}
             else:
-                row = Row(place, value)
+                row = SourceRow(place, value)
             faults += row.value is None
             yield row
         if not total:

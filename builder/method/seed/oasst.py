@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from builder.method.seed.files import Candidate, Row
+from builder.method.seed.files import Candidate, SourceRow
 from builder.recipe.sections.seed import Seed
 
 COLUMNS = (("message_tree_id", "prompt"), ("message_id", "text", "role"))
@@ -14,7 +14,7 @@ COLUMNS = (("message_tree_id", "prompt"), ("message_id", "text", "role"))
 Message = dict[str, Any]
 
 
-def oasst_candidates(rows: Iterable[Row], config: Seed, tally: Counter[str]) -> Iterator[Candidate]:
+def oasst_candidates(rows: Iterable[SourceRow], config: Seed, tally: Counter[str]) -> Iterator[Candidate]:
     """Yield the first-turn replies of trees and flat messages, and the prompts without one.
 
     A row that has the columns but not the form of a tree or a message is one candidate, `malformed`; so is a flat

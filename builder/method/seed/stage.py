@@ -15,7 +15,7 @@ from builder.data.accounting import Counts, Rejects, Stats
 from builder.data.records import rejected_schema, seed_schema, stable_id
 from builder.data.storage import write_rows
 from builder.errors import StageError
-from builder.method.seed.files import Candidate, Row, read_source
+from builder.method.seed.files import Candidate, SourceRow, read_source
 from builder.method.seed.oasst import COLUMNS, oasst_candidates
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.seed import Seed, SeedSource
@@ -105,7 +105,7 @@ def _named(candidate: Candidate) -> Candidate:
     return candidate if candidate.id else candidate._replace(id=stable_id(*texts))
 
 
-def _pairs(rows: Iterable[Row], source: SeedSource) -> Iterator[Candidate]:
+def _pairs(rows: Iterable[SourceRow], source: SeedSource) -> Iterator[Candidate]:
     for row in rows:
         if row.value is None:
             yield Candidate(row.place, reason=row.fault)

@@ -12,8 +12,7 @@ from builder.data.records import row_seed, segment_schema
 from builder.data.storage import read_rows, write_rows
 from builder.errors import StageError
 from builder.llm.contract import make_contract
-from builder.llm.engines.engine import Completion, Failed
-from builder.llm.engines.generators import Generation
+from builder.llm.engines.engine import Completion, Failed, Generation
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.augment.stage import AugmentStage, augment, best_of_each, broken
 from builder.recipe.sections.augment import Augment

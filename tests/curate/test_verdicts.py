@@ -4,8 +4,7 @@ from support.scripted_server import NAME, changed, status
 from builder.data.records import candidate_schema, row_seed, score_schema
 from builder.data.storage import read_rows, write_rows
 from builder.errors import StageError
-from builder.llm.engines.engine import Failed, Sampling
-from builder.llm.engines.generators import Generation
+from builder.llm.engines.engine import Failed, Generation, Sampling
 from builder.llm.prompts import render
 from builder.method.curate.scoring.score import ScoreStage, score
 from builder.method.curate.scoring.verdicts import served_verdict

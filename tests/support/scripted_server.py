@@ -128,11 +128,7 @@ class ScriptedServer:
     def _chat(self, body: dict[str, Any]) -> dict[str, Any]:
         said = body["messages"][-1]["content"]
         message = {"role": "assistant", "content": f"{said} {body['seed']}"}
-        choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": "stop"}
-        if body.get("logprobs"):
-            top = [{"token": str(n), "logprob": -n / 4} for n in range(1, 1 + body["top_logprobs"])]
-            choice["logprobs"] = {"content": [{"token": "1", "logprob": -0.25, "top_logprobs": top}] * 3}
-        return choice
+        return {"index": 0, "message": message, "finish_reason": "stop"}
 
 
 class Handler(BaseHTTPRequestHandler):

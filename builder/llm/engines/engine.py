@@ -1,12 +1,8 @@
-"""What a stage asks of a language model, in token ids, and how an engine for it is started."""
+"""What a stage asks of a language model, in token ids, and what it gets."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
-
-if TYPE_CHECKING:
-    pass
-
+from typing import NamedTuple, Protocol
 
 NO_LOGPROBS = "engine_no_logprobs"
 """The reason of a row for which an engine gives text, but not the log-probabilities that were asked for."""
@@ -35,6 +31,22 @@ class Completion(NamedTuple):
     ids: list[int]
     logprob: float | None
     ended: bool
+
+
+class Generation(NamedTuple):
+    """What a model wrote.
+
+    Attributes:
+        text: Without the end token; other special tokens stay visible.
+        ended: Whether it ended by itself.
+        logprob: Log p of it under the model (temperature 1), the end token included; None where a server gives none.
+        tokens: How many it has; None where a server does not count.
+    """
+
+    text: str
+    ended: bool
+    logprob: float | None
+    tokens: int | None
 
 
 class Failed(NamedTuple):

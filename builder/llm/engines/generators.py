@@ -3,12 +3,12 @@
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from builder.errors import StageError
 from builder.llm.contract import make_contract
 from builder.llm.conversations import Message
-from builder.llm.engines.engine import Completion, Engine, Failed, Sampling, Tick
+from builder.llm.engines.engine import Completion, Engine, Failed, Generation, Sampling, Tick
 from builder.llm.engines.start import start_engine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
@@ -24,22 +24,6 @@ if TYPE_CHECKING:
 Role = Literal["forward", "backward"]
 FILES = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
 """What is downloaded of a model: nothing that could be run."""
-
-
-class Generation(NamedTuple):
-    """What a model wrote.
-
-    Attributes:
-        text: Without the end token; other special tokens stay visible.
-        ended: Whether it ended by itself.
-        logprob: Log p of it under the model (temperature 1), the end token included; None where a server gives none.
-        tokens: How many it has; None where a server does not count.
-    """
-
-    text: str
-    ended: bool
-    logprob: float | None
-    tokens: int | None
 
 
 class Generator(Protocol):
@@ -125,13 +109,7 @@ class ServedGenerator:
         self, prompts: Sequence[list[Message]], sampling: Sampling, seeds: Sequence[int]
     ) -> list[Generation | Failed]:
         """See `Generator.generate`."""
-        replies = self._chat().reply(prompts, sampling, seeds) if prompts else []
-        return [
-            reply
-            if isinstance(reply, Failed)
-            else Generation(reply.text.strip(), reply.ended, reply.logprob, reply.tokens)
-            for reply in replies
-        ]
+        return self._chat().generate(prompts, sampling, seeds) if prompts else []
 
 
 def open_other(

@@ -12,8 +12,8 @@ from builder.data.storage import read_rows
 from builder.llm.batch.runner import run_rows
 from builder.llm.contract import check_contract
 from builder.llm.conversations import backward_prompt, untagged
-from builder.llm.engines.engine import Engine, Failed, Sampling, Tick
-from builder.llm.engines.generators import Generation, Generator, TokenGenerator, open_other
+from builder.llm.engines.engine import Engine, Failed, Generation, Sampling, Tick
+from builder.llm.engines.generators import Generator, TokenGenerator, open_other
 from builder.llm.engines.start import start_engine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer

@@ -2,8 +2,8 @@ import pytest
 from support.scripted_server import NAME, changed, status
 
 from builder.errors import StageError
-from builder.llm.engines.chat_model import ChatModel, Reply
-from builder.llm.engines.engine import Sampling
+from builder.llm.engines.chat_model import ChatModel
+from builder.llm.engines.engine import Generation, Sampling
 from builder.recipe.sections.runtime import Runtime
 
 SAMPLING = Sampling(0.5, 0.8, 20)
@@ -15,39 +15,35 @@ def model(server, name=NAME, **options):
 
 
 def test_replies_come_in_order_with_their_seeds(server):
-    found = model(server).reply(TALKS, SAMPLING, [9, 8, 7, 6, 5])
-    assert found == [Reply(f"question {n} {9 - n}", True, 3, None, None) for n in range(5)]
+    found = model(server).generate(TALKS, SAMPLING, [9, 8, 7, 6, 5])
+    assert found == [Generation(f"question {n} {9 - n}", True, None, 3) for n in range(5)]
     assert server.asked[0].keys() == {"model", "messages", "temperature", "top_p", "max_tokens", "seed"}
     assert {body["temperature"] for body in server.asked} == {0.5}
 
 
-def test_log_probabilities_are_read_where_they_are_asked_for(server):
-    found = model(server).reply(TALKS[:1], SAMPLING, [1], top_logprobs=2)
-    assert found == [Reply("question 0 1", True, 3, -0.75, [{"1": -0.25, "2": -0.5}] * 3)]
-
-
-def test_a_server_without_log_probabilities_gives_replies_all_the_same(server):
-    server.plays = lambda prompt, nth: changed(lambda choice: choice.pop("logprobs"))
-    assert model(server).reply(TALKS[:1], SAMPLING, [1], top_logprobs=2) == [Reply("question 0 1", True, 3, None, None)]
+def test_log_probabilities_are_read_where_a_server_gives_them_unasked(server):
+    steps = {"content": [{"token": "1", "logprob": -0.25}] * 3}
+    server.plays = lambda prompt, nth: changed(lambda choice: choice.update(logprobs=steps))
+    assert model(server).generate(TALKS[:1], SAMPLING, [1]) == [Generation("question 0 1", True, -0.75, 3)]
 
 
 @pytest.mark.parametrize(
-    ("change", "reply"),
+    ("change", "generation"),
     [
-        (lambda choice: choice.update(finish_reason="length"), Reply("question 0 1", False, 3, None, None)),
-        (lambda choice: choice.update(finish_reason="content_filter"), Reply("question 0 1", False, 3, None, None)),
-        (lambda choice: choice["message"].update(content=None, refusal="no"), Reply("", True, 3, None, None)),
+        (lambda choice: choice.update(finish_reason="length"), Generation("question 0 1", False, None, 3)),
+        (lambda choice: choice.update(finish_reason="content_filter"), Generation("question 0 1", False, None, 3)),
+        (lambda choice: choice["message"].update(content=None, refusal="no"), Generation("", True, None, 3)),
     ],
 )
-def test_a_reply_that_was_cut_or_withheld_is_no_error(server, change, reply):
+def test_a_reply_that_was_cut_or_withheld_is_no_error(server, change, generation):
     server.plays = lambda prompt, nth: changed(change)
-    assert model(server).reply(TALKS[:1], SAMPLING, [1]) == [reply]
+    assert model(server).generate(TALKS[:1], SAMPLING, [1]) == [generation]
 
 
 def test_a_row_that_fails_says_why_and_a_malformed_reply_is_no_reply(server):
     plays = [status(400, "no"), changed(lambda choice: choice["message"].update(content=["x"])), None]
     server.plays = lambda prompt, nth: plays[min(2, TALKS.index(prompt))]
-    found = model(server).reply(TALKS, SAMPLING, [0] * 5)
+    found = model(server).generate(TALKS, SAMPLING, [0] * 5)
     assert [answer.reason for answer in found[:2]] == ["engine_rejected", "engine_bad_reply"]
     assert [answer.text for answer in found[2:]] == [f"question {n} 0" for n in (2, 3, 4)]
 

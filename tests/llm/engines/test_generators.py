@@ -6,8 +6,8 @@ from support.scripted_server import NAME, changed, status
 
 from builder.errors import StageError
 from builder.llm.contract import make_contract
-from builder.llm.engines.engine import Completion, Failed, Sampling
-from builder.llm.engines.generators import Generation, ServedGenerator, TokenGenerator, open_other, other_folder
+from builder.llm.engines.engine import Completion, Failed, Generation, Sampling
+from builder.llm.engines.generators import ServedGenerator, TokenGenerator, open_other, other_folder
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.recipe.sections.models import Chat, Engine, Loaded, Other

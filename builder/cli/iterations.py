@@ -10,7 +10,7 @@ from builder.data.storage import read_rows
 from builder.method.curate.iterations import CLASSES, iteration_differences, label_warnings, labelled, read_iterations
 from builder.method.curate.labels import label_pairs, read_labels
 from builder.recipe.sections.curate import RATINGS
-from builder.text.escape import escape
+from builder.text.escape import escape, shortened
 from builder.workspace.workspace import Artifact
 
 SHOWN_CHARS = 300
@@ -116,7 +116,7 @@ def _describe_moved(kind: str, moved: Mapping[str, Any]) -> str:
     for row in moved["examples"]:
         scores = f"{_figure(row['before'], '.4g')} -> {_figure(row['after'], '.4g')}"
         lines.append(f"  - {escape(row['id'], 'terminal')}  {scores}  rise {_figure(row['rise'], '+.1%')}")
-        lines += [f"    {line}" for line in _shortened(row["instruction"]).splitlines()]
+        lines += [f"    {line}" for line in shortened(row["instruction"], SHOWN_CHARS).splitlines()]
     return "\n".join(lines)
 
 
@@ -135,8 +135,3 @@ def _describe_labelled(entries: list[dict[str, Any]]) -> str:
 
 def _figure(value: float | None, form: str = ".3f") -> str:
     return "-" if value is None else format(value, form)
-
-
-def _shortened(text: str) -> str:
-    shown = escape(text, "terminal")
-    return shown if len(shown) <= SHOWN_CHARS else f"{shown[:SHOWN_CHARS]} ... ({len(shown):,} characters)"

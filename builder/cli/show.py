@@ -15,7 +15,7 @@ from builder.method.curate.histogram import describe_thresholds, histogram, thre
 from builder.method.curate.iterations import selection_scores
 from builder.method.train.output import METRICS
 from builder.recipe.sections.curate import RATINGS
-from builder.text.escape import escape
+from builder.text.escape import escape, shortened
 from builder.workspace.console import describe_counts
 from builder.workspace.stage_names import CURATE, SCORE
 from builder.workspace.workspace import Artifact
@@ -117,12 +117,9 @@ def _describe_group(reason: str, group: dict[str, Any]) -> str:
 
 
 def _describe_row(row: dict[str, Any]) -> str:
-    return "\n".join(f"{name}: {_shortened(value)}" for name, value in row.items() if value not in (None, ""))
-
-
-def _shortened(value: Any) -> str:
-    text = escape(str(value), "terminal")
-    return text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]} ... ({len(text):,} characters)"
+    return "\n".join(
+        f"{name}: {shortened(value, SHOWN_CHARS)}" for name, value in row.items() if value not in (None, "")
+    )
 
 
 def _indented(text: str) -> str:

@@ -49,6 +49,24 @@ def escape(text: object, target: Target) -> str:
     return seen
 
 
+def shortened(text: object, most: int, *, both_ends: bool = False) -> str:
+    """Text of others for a terminal, cut where it has more characters than `most`, with how many it has.
+
+    Args:
+        text: Anything; its `str` is taken, and escaped.
+        most: How many characters stay.
+        both_ends: Whether the middle is left out instead of the end; the number is then that of the characters left
+            out.
+    """
+    shown = escape(text, "terminal")
+    if len(shown) <= most:
+        return shown
+    if both_ends:
+        half = most // 2
+        return f"{shown[:half]} ... ({len(shown) - most:,} characters) ... {shown[-half:]}"
+    return f"{shown[:most]} ... ({len(shown):,} characters)"
+
+
 def _picture(found: re.Match[str]) -> str:
     code = ord(found.group())
     if code < 0x20:

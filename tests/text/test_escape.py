@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from builder.text.escape import escape
+from builder.text.escape import escape, shortened
 
 UNSEEN = [
     *map(chr, range(0x20)),
@@ -166,3 +166,10 @@ def test_markdown_is_rendered_as_the_text_that_is_seen_wherever_it_stands(text: 
 def test_what_is_no_text_is_shown_as_it_is_printed() -> None:
     assert escape(None, "terminal") == "None"
     assert escape([1, "\x1b"], "html") == "[1, &#x27;\\x1b&#x27;]"
+
+
+def test_a_long_text_is_cut_at_its_end_or_in_its_middle_with_the_number_of_characters() -> None:
+    text = "\x1b" + "a" * 999 + "b" * 1000
+    assert shortened(text, 2000) == "␛" + "a" * 999 + "b" * 1000
+    assert shortened(text, 6) == "␛aaaaa ... (2,000 characters)"
+    assert shortened(text, 6, both_ends=True) == "␛aa ... (1,994 characters) ... bbb"

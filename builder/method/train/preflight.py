@@ -12,7 +12,7 @@ from builder.data.records import Row
 from builder.data.storage import parquet_files, read_rows
 from builder.errors import StageError
 from builder.llm.renderer import Renderer
-from builder.text.escape import escape
+from builder.text.escape import escape, shortened
 
 SHOWN_ROWS = 3
 SHOWN_CHARS = 600
@@ -106,7 +106,7 @@ def _describe_example(example: Example, renderer: Renderer, *, colour: bool) -> 
     ]
     runs = groupby(zip(example.ids, example.labels, strict=True), key=lambda pair: pair[1] != MASKED)
     for is_trained, run in runs:
-        text = _shortened(escape(_decode(renderer, [token for token, _ in run]), "terminal"))
+        text = shortened(_decode(renderer, [token for token, _ in run]), SHOWN_CHARS, both_ends=True)
         first, *rest = text.split("\n")
         mark = "trained" if is_trained else "masked"
         shown = [f"  {mark:<7} | {first}", *(f"          | {line}" for line in rest)]
@@ -116,10 +116,3 @@ def _describe_example(example: Example, renderer: Renderer, *, colour: bool) -> 
 
 def _decode(renderer: Renderer, ids: list[int]) -> str:
     return str(renderer.tokenizer.decode(ids, skip_special_tokens=False))
-
-
-def _shortened(text: str) -> str:
-    if len(text) <= SHOWN_CHARS:
-        return text
-    half = SHOWN_CHARS // 2
-    return f"{text[:half]} ... ({len(text) - SHOWN_CHARS:,} characters) ... {text[-half:]}"

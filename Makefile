@@ -8,7 +8,7 @@ help:
 	@echo "make quickstart    install into .venv and build the embedded sample end to end"
 	@echo "make test          the whole suite, offline"
 	@echo "make test-full     the suite and what takes minutes: the built wheel, the whole quickstart from it"
-	@echo "make lint          ruff, mypy, and that no room imports upward"
+	@echo "make lint          ruff, mypy, that no room imports upward, and that no code is dead"
 	@echo "make pin-versions  accept the code that the stages' results depend on as it is now"
 	@echo "make kill-check    30 random kills over one quickstart, compared with an undisturbed one (about 15 minutes)"
 	@echo "make kill-check-engines  the same over augment and score with more than 5,000 rows"
@@ -38,6 +38,7 @@ lint: install
 	$(python) -m ruff check builder tests scripts
 	$(python) -m mypy --strict builder
 	.venv/bin/lint-imports --no-logo
+	$(python) -m vulture
 
 pin-versions: install
 	$(python) scripts/pin_versions.py

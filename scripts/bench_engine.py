@@ -64,7 +64,7 @@ class SharedEngine(RetryingEngine):
         super().__init__(engine)
         self.llm = engine._llm
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "SharedEngine":
+    def __deepcopy__(self, _: dict[int, Any]) -> "SharedEngine":
         return self  # datatrove copies its blocks
 
 

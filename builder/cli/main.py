@@ -56,7 +56,7 @@ def _reads_project(verb: "Callable[..., Answer]") -> "Callable[..., None]":
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="humpback")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
-def cli(debug: bool) -> None:
+def cli(debug: bool) -> None:  # noqa: V107  # read from the context
     """Turn a web crawl and human-written examples into an instruction-tuning dataset."""
 
 

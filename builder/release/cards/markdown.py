@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from builder.text.escape import escape
 
 if TYPE_CHECKING:
-    from markdown_it.token import Token
+    from markdown_it.token import Token  # noqa: V104  # in an annotation
 
 _BACKTICKS = re.compile(r"`+")
 _LINE_END = re.compile(r"\r\n?|\n")

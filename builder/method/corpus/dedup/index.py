@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from builder.data.row_groups import Places
+    from builder.data.row_groups import Places  # noqa: V104  # in an annotation
 
 
 @dataclass

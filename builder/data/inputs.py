@@ -104,7 +104,7 @@ def files_below(folder: Path) -> list[Path]:
     Raises:
         RecipeError: If a folder cannot be listed.
     """
-    found: list[Path] = []
+    files: list[Path] = []
     seen: set[tuple[int, int]] = set()
     for place, folders, names in os.walk(folder, followlinks=True, onerror=_cannot_list):
         state = Path(place).stat()
@@ -113,8 +113,8 @@ def files_below(folder: Path) -> list[Path]:
             continue
         seen.add((state.st_dev, state.st_ino))
         folders.sort()
-        found += [Path(place, name) for name in names]
-    return sorted(file for file in found if file.is_file() or not file.exists())
+        files += [Path(place, name) for name in names]
+    return sorted(file for file in files if file.is_file() or not file.exists())
 
 
 def _cannot_list(error: OSError) -> NoReturn:

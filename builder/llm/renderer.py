@@ -96,13 +96,13 @@ class Renderer:
             StageError: If the ids of a prompt are not the beginning of the whole.
         """
         whole = [[*messages, *completion(answer)] for messages, answer in zip(conversations, answers, strict=True)]
-        found = []
+        answered = []
         for prompt, ids in zip(self.prompts(conversations), self._ids(whole, opening=False), strict=True):
             if ids[: len(prompt)] != prompt:
                 raise StageError("the chat template does not keep the prompt's tokens when an answer follows")
             last = len(ids) - 1 - ids[::-1].index(self.end_id)
-            found.append((ids[: last + 1], len(prompt)))
-        return found
+            answered.append((ids[: last + 1], len(prompt)))
+        return answered
 
     def forged(self, messages: list[Message]) -> bool:
         """Whether a text in `messages` adds a control token of this vocabulary, or hides one of the template.
@@ -143,12 +143,12 @@ def control_tokens(tokenizer: Any) -> dict[int, str]:
     from lxml.html.defs import tags
 
     unknown = {tokenizer.unk_token_id} - {tokenizer.bos_token_id, tokenizer.eos_token_id}
-    found = dict(zip(tokenizer.all_special_ids, map(str, tokenizer.all_special_tokens), strict=True))
+    tokens = dict(zip(tokenizer.all_special_ids, map(str, tokenizer.all_special_tokens), strict=True))
     for number, token in tokenizer.added_tokens_decoder.items():
         tag = _TAG.fullmatch(token.content)
         if token.special or (_LIKE_MARKUP.fullmatch(token.content) and not (tag and tag[1].lower() in tags)):
-            found[number] = token.content
-    return {number: token for number, token in found.items() if number not in unknown}
+            tokens[number] = token.content
+    return {number: token for number, token in tokens.items() if number not in unknown}
 
 
 def encode(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:

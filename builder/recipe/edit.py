@@ -106,8 +106,8 @@ def _at_line_end(text: str, index: int, addition: str) -> Edit:
 
 
 def _line_end(text: str, index: int) -> int:
-    found = re.compile(r"[ \t]*(?:\r?\n|\Z)").search(text, index)
-    return found.start() if found else len(text)
+    line_end = re.compile(r"[ \t]*(?:\r?\n|\Z)").search(text, index)
+    return line_end.start() if line_end else len(text)
 
 
 def _scalar(commit: str) -> str:

@@ -46,21 +46,21 @@ class Pin(NamedTuple):
 
 def hub_inputs(recipe: Recipe) -> list[HubInput]:
     """Every Hub repository that a recipe reads."""
-    found = []
+    inputs = []
     if recipe.base.model is not None:
-        found.append(HubInput(("base",), "model", recipe.base.model, recipe.base.revision))
+        inputs.append(HubInput(("base",), "model", recipe.base.model, recipe.base.revision))
     for number, source in enumerate(recipe.seed.sources):
         if source.dataset is not None:
-            found.append(HubInput(("seed", "sources", number), "dataset", source.dataset, source.revision))
+            inputs.append(HubInput(("seed", "sources", number), "dataset", source.dataset, source.revision))
     others: list[tuple[Place, Loaded | None]] = [(("augment", "model"), recipe.augment.model)]
     for number, judge in enumerate(recipe.score):
         others.append((("score", number, "model"), judge.model if isinstance(judge, Rated) else None))
-    found += [
+    inputs += [
         HubInput(place, "model", other.model, other.revision)
         for place, other in others
         if other is not None and other.model is not None
     ]
-    return found
+    return inputs
 
 
 def unpinned(recipe: Recipe) -> list[HubInput]:

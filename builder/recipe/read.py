@@ -119,7 +119,7 @@ def _sections(model: type[BaseModel], location: tuple[str | int, ...]) -> tuple[
         below = [item.model_fields[part].annotation for item in sections if part in item.model_fields]
         tagged = {item: name for item in sections if (name := _tagged(item, part))}
         tag = next(iter(tagged.values()), "")
-        sections = [found for annotation in below for found in _models(annotation)] or list(tagged) or sections
+        sections = [section for annotation in below for section in _models(annotation)] or list(tagged) or sections
     return sections, tag
 
 

@@ -38,8 +38,8 @@ def find_control_token(text: str) -> str | None:
     Any `<|word|>` counts, known or not: new families use that form. Plain-text role markers ("### Instruction:",
     "USER:") do not count; the chat contract refuses templates that rely on them.
     """
-    found = _CONTROL_TOKEN.search(text)
-    return found.group() if found else None
+    token = _CONTROL_TOKEN.search(text)
+    return token.group() if token else None
 
 
 def escape_control_tokens(text: str) -> str:
@@ -49,5 +49,5 @@ def escape_control_tokens(text: str) -> str:
     """
     before = ""
     while text != before:
-        before, text = text, _CONTROL_TOKEN.sub(lambda found: found.group().translate(_LOOK_ALIKES), text)
+        before, text = text, _CONTROL_TOKEN.sub(lambda token: token.group().translate(_LOOK_ALIKES), text)
     return text

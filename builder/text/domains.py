@@ -9,8 +9,8 @@ def registered_domain(url: str) -> str:
 
     A site below a hosting domain (`jane.blogspot.com`) counts as registered. Empty for an address without a host.
     """
-    found = _extractor()(url)
-    return str(found.top_domain_under_public_suffix or found.fqdn or found.domain).lower()
+    host = _extractor()(url)
+    return str(host.top_domain_under_public_suffix or host.fqdn or host.domain).lower()
 
 
 @lru_cache(maxsize=1)

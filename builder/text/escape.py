@@ -67,13 +67,13 @@ def shortened(text: object, most: int, *, both_ends: bool = False) -> str:
     return f"{shown[:most]} ... ({len(shown):,} characters)"
 
 
-def _picture(found: re.Match[str]) -> str:
-    code = ord(found.group())
+def _picture(character: re.Match[str]) -> str:
+    code = ord(character.group())
     if code < 0x20:
         return chr(0x2400 + code)
     return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
 
 
-def _yaml_escape(found: re.Match[str]) -> str:
-    code = ord(found.group())
-    return _SHORT.get(found.group()) or (f"\\u{code:04X}" if code <= 0xFFFF else f"\\U{code:08X}")
+def _yaml_escape(character: re.Match[str]) -> str:
+    code = ord(character.group())
+    return _SHORT.get(character.group()) or (f"\\u{code:04X}" if code <= 0xFFFF else f"\\U{code:08X}")

@@ -42,7 +42,7 @@ def find_secret(text: str) -> str | None:
     """What kind of secret the first one in `text` is, or None; stand-ins and makers' examples are none."""
     if not any(mark in text for mark in _MARKS):
         return None
-    for found in _SECRET.finditer(text):
-        if not _EXAMPLE.search(found.group()) and len(set(found.group()[-30:])) >= _LEAST_CHARACTERS:
-            return _KINDS[int((found.lastgroup or "k0")[1:])]
+    for secret in _SECRET.finditer(text):
+        if not _EXAMPLE.search(secret.group()) and len(set(secret.group()[-30:])) >= _LEAST_CHARACTERS:
+            return _KINDS[int((secret.lastgroup or "k0")[1:])]
     return None

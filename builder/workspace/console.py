@@ -71,10 +71,10 @@ class Console:
 
 
 def _position(artifact: Artifact) -> str:
-    found = read_progress(artifact.path)
-    if found is None:
+    progress = read_progress(artifact.path)
+    if progress is None:
         return ""
-    done, total, unit, _ = found
+    done, total, unit, _ = progress
     return f"{done:,} of {total:,} {unit}" if total else f"{done:,} {unit}"
 
 

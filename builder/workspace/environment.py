@@ -58,13 +58,13 @@ def remote_environment(runtime: "Runtime") -> dict[str, str]:
 
 def versions() -> dict[str, str]:
     """Versions of the packages a result may depend on; recorded, not hashed."""
-    found = {}
+    installed = {}
     for package in RECORDED_PACKAGES:
         try:
-            found[package] = metadata.version(package)
+            installed[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def prepare_allocators() -> None:

@@ -53,10 +53,10 @@ def config_identity(config: BaseModel) -> dict[str, Any]:
 
 def _marks(annotation: Any) -> set[type]:
     """Markers inside unions such as `Named | None`, where pydantic leaves them on the branch."""
-    found: set[type] = set()
+    marks: set[type] = set()
     for branch in getattr(annotation, "__args__", ()):
-        found |= {type(mark) for mark in getattr(branch, "__metadata__", ())} | _marks(branch)
-    return found
+        marks |= {type(mark) for mark in getattr(branch, "__metadata__", ())} | _marks(branch)
+    return marks
 
 
 def _value_identity(value: Any, marks: set[type]) -> Any:

@@ -68,14 +68,14 @@ def keep_only(out: Path, *, pid: int | None = None, rank: int | None = None) -> 
 
 def note_deaths(out: Path) -> bool:
     """Add what dead processes had in hand to the deaths; return whether there was anything."""
-    found = []
+    in_hand = []
     for path in sorted((out / _IN_HAND).glob("*.json")):
         with suppress(OSError, ValueError):
-            found.append(json.loads(path.read_text())[:2])
+            in_hand.append(json.loads(path.read_text())[:2])
         path.unlink(missing_ok=True)
-    if found:
-        write_json(out / _DEATHS, _deaths(out) + found)
-    return bool(found)
+    if in_hand:
+        write_json(out / _DEATHS, _deaths(out) + in_hand)
+    return bool(in_hand)
 
 
 def _deaths(out: Path) -> list[list[int | str | None]]:

@@ -98,12 +98,12 @@ def parse(name: str) -> StageName:
 
     The inverse of `str`.
     """
-    found = None if name in (str(BACKWARD), *_UNCURATED) else _PARTS.fullmatch(name)
-    if found is None:
+    parts = None if name in (str(BACKWARD), *_UNCURATED) else _PARTS.fullmatch(name)
+    if parts is None:
         return StageName(name)
-    numbers = {key: int(found[key]) if found[key] else None for key in ("iteration", "seed")}
-    half: Half | None = next((half for half in HALVES if half == found["half"]), None)
-    return StageName(found["kind"], numbers["iteration"], found["judge"], half, numbers["seed"])
+    numbers = {key: int(parts[key]) if parts[key] else None for key in ("iteration", "seed")}
+    half: Half | None = next((half for half in HALVES if half == parts["half"]), None)
+    return StageName(parts["kind"], numbers["iteration"], parts["judge"], half, numbers["seed"])
 
 
 def half_of(page_id: str) -> Half:

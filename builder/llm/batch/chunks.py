@@ -104,7 +104,7 @@ def read_chunks(folder: Path, rows: int, wanted: Callable[[int], bool]) -> Itera
     """
     import pyarrow.parquet as pq
 
-    at, taken, found = 0, False, list[Row]()
+    at, taken, chunk = 0, False, list[Row]()
     for path in parquet_files(folder):
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(_BATCH):
@@ -112,13 +112,13 @@ def read_chunks(folder: Path, rows: int, wanted: Callable[[int], bool]) -> Itera
                 while start < batch.num_rows:
                     number, place = divmod(at, rows)
                     if place == 0:
-                        taken, found = wanted(number), []
+                        taken, chunk = wanted(number), []
                     size = min(rows - place, batch.num_rows - start)
                     if taken:
-                        found += batch.slice(start, size).to_pylist()
+                        chunk += batch.slice(start, size).to_pylist()
                     at, start = at + size, start + size
                     if taken and place + size == rows:
-                        yield number, found
-                        found = []
-    if taken and found:
-        yield at // rows, found
+                        yield number, chunk
+                        chunk = []
+    if taken and chunk:
+        yield at // rows, chunk

@@ -75,8 +75,8 @@ class RayCluster:
             ray.init(address=address or "local", runtime_env=variables, **({} if address else own))
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             first = (str(error).strip() or type(error).__name__).splitlines()[0]
-            what = f"RAY_ADDRESS is {address}, where no Ray can be used" if address else "Ray cannot be started here"
-            raise StageError(f"{what}: {first}") from error
+            problem = f"RAY_ADDRESS is {address}, where no Ray can be used" if address else "Ray cannot be started here"
+            raise StageError(f"{problem}: {first}") from error
 
     def _gpus(self, ray: Any) -> int:
         """GPUs of an engine: none where no node has any, or where the stage only asks a server."""

@@ -158,8 +158,8 @@ def _errors(out: Path) -> list[str]:
 
 
 def _notes(out: Path) -> dict[int, dict[str, str]]:
-    found = sorted((out / "logs" / "engines").glob(f"*/{ENDED}"))
-    return {int(path.parent.name): read_json(path) for path in found}
+    notes = sorted((out / "logs" / "engines").glob(f"*/{ENDED}"))
+    return {int(path.parent.name): read_json(path) for path in notes}
 
 
 def _last_seen(cluster: Cluster, chunks: "Chunks", ranks: list[int], engines: int) -> str:

@@ -96,12 +96,12 @@ class OpenaiEngine:
         """See `Engine.token_logprobs`."""
 
         def read(at: int, reply: Any) -> list[float] | Failed:
-            found, ids = self._choice(reply).get("prompt_logprobs"), sequences[at]
-            if found is None:
+            logprobs, ids = self._choice(reply).get("prompt_logprobs"), sequences[at]
+            if logprobs is None:
                 return Failed(NO_LOGPROBS, "the server gives no log-probabilities of a prompt; vLLM's does")
-            if len(found) != len(ids):
-                raise ValueError(f"{len(found)} log-probabilities of {len(ids)} tokens")
-            return [number(found[place][str(ids[place])]["logprob"]) for place in range(starts[at], len(ids))]
+            if len(logprobs) != len(ids):
+                raise ValueError(f"{len(logprobs)} log-probabilities of {len(ids)} tokens")
+            return [number(logprobs[place][str(ids[place])]["logprob"]) for place in range(starts[at], len(ids))]
 
         bodies = [self._body(ids, max_tokens=1, temperature=0, prompt_logprobs=0) for ids in sequences]
         return self._endpoint.ask("/completions", bodies, read)
@@ -111,11 +111,11 @@ class OpenaiEngine:
 
         def read(_: int, reply: Any) -> list[float] | Failed:
             top = (self._choice(reply).get("logprobs") or {}).get("top_logprobs") or [None]
-            found = {f"token_id:{choice}": (top[0] or {}).get(f"token_id:{choice}") for choice in choices}
-            missing = [token for token, value in found.items() if value is None]
+            logprobs = {f"token_id:{choice}": (top[0] or {}).get(f"token_id:{choice}") for choice in choices}
+            missing = [token for token, value in logprobs.items() if value is None]
             if missing:
                 return Failed(NO_LOGPROBS, f"the server gives no log-probability of {', '.join(missing)}")
-            return [number(value) for value in found.values()]
+            return [number(value) for value in logprobs.values()]
 
         asked = {"logprob_token_ids": list(choices), "logprobs": FEW_LOGPROBS, "return_tokens_as_token_ids": True}
         bodies = [self._body(ids, max_tokens=1, temperature=0, **asked) for ids in prompts]
@@ -150,14 +150,14 @@ def served_name(model: Path) -> str:
 def serve_command(model: Path, config: "EngineConfig") -> str:
     """The command that serves a model of the build as the build asks for it; an adapter goes beside its base."""
     adapter = read_adapter(model)
-    what = [str(model), "--served-model-name", served_name(model)]
+    arguments = [str(model), "--served-model-name", served_name(model)]
     if adapter:
         revision = [] if adapter.revision is None else ["--revision", adapter.revision]
         rank = ["--max-lora-rank", str(adapter.options["max_lora_rank"])]
         modules = ["--lora-modules", f"{served_name(model)}={model}"]
-        what = [adapter.base, *revision, "--tokenizer", str(model), "--enable-lora", *rank, *modules]
+        arguments = [adapter.base, *revision, "--tokenizer", str(model), "--enable-lora", *rank, *modules]
     dtype = [] if config.dtype == "auto" else ["--dtype", config.dtype]
-    return shlex.join(["vllm", "serve", *what, "--max-model-len", str(config.max_model_len), *dtype])
+    return shlex.join(["vllm", "serve", *arguments, "--max-model-len", str(config.max_model_len), *dtype])
 
 
 def _sum(logprobs: Any, tokens: int) -> float | None:

@@ -40,9 +40,9 @@ class RequestFailure(NamedTuple):
         return f"{self.reason}: {self.message}"
 
 
-def reading_failure(said: str, what: str) -> RequestFailure:
+def reading_failure(said: str, problem: str) -> RequestFailure:
     """A reply that cannot be used."""
-    return RequestFailure(BAD_REPLY, f"{what}: {said}")
+    return RequestFailure(BAD_REPLY, f"{problem}: {said}")
 
 
 def status_failure(error: Any, address: str, clean: Callable[[object], str], *, has_key: bool) -> RequestFailure:

@@ -38,11 +38,11 @@ class TransformersEngine:
 
     def token_logprobs(self, sequences: Sequence[list[int]], starts: Sequence[int]) -> list[list[float]]:
         """See `Engine.token_logprobs`."""
-        found = []
+        values = []
         for ids, start in zip(sequences, starts, strict=True):
             logprobs = self._logprobs(ids)
-            found.append([float(logprobs[at - 1, ids[at]]) for at in range(start, len(ids))])
-        return found
+            values.append([float(logprobs[at - 1, ids[at]]) for at in range(start, len(ids))])
+        return values
 
     def next_logprobs(self, prompts: Sequence[list[int]], choices: Sequence[int]) -> list[list[float]]:
         """See `Engine.next_logprobs`."""

@@ -92,7 +92,7 @@ class VllmEngine:
             temperature=0, max_tokens=1, logprob_token_ids=list(choices), detokenize=False, skip_clone=True
         )
         first = [output.outputs[0].logprobs[0] for output in self._run(prompts, options)]
-        return [[found[choice].logprob for choice in choices] for found in first]
+        return [[logprobs[choice].logprob for choice in choices] for logprobs in first]
 
     def _run(self, prompts: Sequence[list[int]], options: Any) -> list[Any]:
         if self._llm is None:

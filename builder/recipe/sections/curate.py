@@ -69,8 +69,8 @@ class Curate(Section):
 
     def _check_threshold(self, threshold: float) -> None:
         if isinstance(self.judge, list) or self.judge == "random":
-            what = "random" if self.judge == "random" else "a list of judges"
-            raise ValueError(f"has a threshold, but {what} gives ranks, no scores; give top or share instead")
+            rule = "random" if self.judge == "random" else "a list of judges"
+            raise ValueError(f"has a threshold, but {rule} gives ranks, no scores; give top or share instead")
         if self.judge in RATINGS and not 1 <= threshold <= 5:
             raise ValueError(f"threshold is {threshold:g}; it must be from 1 to 5")
         if self.judge == "longest" and threshold < 1:

@@ -56,8 +56,8 @@ def augment(out: Path, config: AugmentStage, segments: Path, backward: Path, *, 
     work = InstructionWriter(config, backward / "model", runtime)
     samples = config.augment.samples
     counts = run_rows(out, segments / "data", work, candidate_schema(), runtime, rows_per_input=samples)
-    found = openings(row["instruction"] for row in read_rows(out / "data", ["instruction"]))
-    return Stats({"pairs": counts}, {"openings": found.as_dict()}, [found.warning] if found.warning else [])
+    commonest = openings(row["instruction"] for row in read_rows(out / "data", ["instruction"]))
+    return Stats({"pairs": counts}, {"openings": commonest.as_dict()}, [commonest.warning] if commonest.warning else [])
 
 
 @dataclass

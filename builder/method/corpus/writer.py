@@ -93,7 +93,7 @@ class _Result:
         # Before the ids, which are those of the texts as published.
         cut = self._masked(cut) if self.config.mask_pii else cut
         safe = _escaped(cut) if self.config.on_control_tokens == "escape" else cut
-        for found, segment in zip(cut.segments, safe.segments, strict=True):
+        for original, segment in zip(cut.segments, safe.segments, strict=True):
             self.segments.rows_in += 1
             identity = segment_id(page.page_id, segment.position, segment.text)
             if reason := why_reject(segment, self.config) or _unsafe_page(page, safe):
@@ -102,7 +102,7 @@ class _Result:
                 continue
             self.segments.kept += 1
             self.rows.append(_row(identity, page, safe, segment))
-            escaped = (found, cut.title) != (segment, safe.title)
+            escaped = (original, cut.title) != (segment, safe.title)
             self.sums.update(chars=len(segment.text), chars_squared=len(segment.text) ** 2, escaped=escaped)
 
     def _masked(self, cut: "CutPage") -> "CutPage":

@@ -50,7 +50,7 @@ def read_source(source: SeedSource, columns: Columns, progress: Progress) -> Ite
         RecipeError: If a file cannot be read, holds no row, or most of its rows do not fit.
     """
     for where, rows in _tables(source):
-        total, faults, found = 0, 0, set[str]()
+        total, faults, present = 0, 0, set[str]()
         for place, value in rows:
             total += 1
             progress.advance()
@@ -58,7 +58,7 @@ def read_source(source: SeedSource, columns: Columns, progress: Progress) -> Ite
                 row = SourceRow(place, fault="not_json")
             elif not any(set(wanted) <= value.keys() for wanted in columns):
                 row = SourceRow(place, fault="no_columns")
-                found |= {str(name) for name in value}
+                present |= {str(name) for name in value}
             else:
                 row = SourceRow(place, value)
             faults += row.value is None
@@ -66,17 +66,17 @@ def read_source(source: SeedSource, columns: Columns, progress: Progress) -> Ite
         if not total:
             raise RecipeError(f"{where}: holds no row; seed source {source.name!r} names it")
         if 2 * faults > total:
-            raise RecipeError(_complaint(where, source, columns, found, f"{faults:,} of {total:,} rows"))
+            raise RecipeError(_complaint(where, source, columns, present, f"{faults:,} of {total:,} rows"))
 
 
-def _complaint(where: str, source: SeedSource, columns: Columns, found: set[str], share: str) -> str:
+def _complaint(where: str, source: SeedSource, columns: Columns, present: set[str], share: str) -> str:
     wanted = " or ".join(", ".join(names) for names in columns)
-    if not found:
+    if not present:
         return f"{where}: {share} are not JSON objects; seed source {source.name!r} needs the columns {wanted}"
     advice = "set its `instruction` and `output`" if source.format == "pairs" else "or is it `format: pairs`?"
     return (
         f"{where}: {share} lack the columns of seed source {source.name!r} (wanted: {wanted}; "
-        f"found: {', '.join(sorted(found))}); {advice}"
+        f"found: {', '.join(sorted(present))}); {advice}"
     )
 
 
@@ -98,12 +98,12 @@ def _hub_rows(source: SeedSource) -> Iterator[tuple[str, Any]]:
 
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
-        found = [path] if path.name.endswith(SUFFIXES) else []
+        files = [path] if path.name.endswith(SUFFIXES) else []
     else:
-        found = [file for file in files_below(path) if file.name.endswith(SUFFIXES) and file.name[0] != "."]
-    if not found:
+        files = [file for file in files_below(path) if file.name.endswith(SUFFIXES) and file.name[0] != "."]
+    if not files:
         raise RecipeError(f"{path}: no seed file; a seed source is a file or a folder of {', '.join(SUFFIXES)}")
-    return found
+    return files
 
 
 def file_rows(file: Path) -> Iterator[tuple[str, Any]]:

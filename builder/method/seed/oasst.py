@@ -30,16 +30,16 @@ def oasst_candidates(rows: Iterable[SourceRow], config: Seed, tally: Counter[str
         if row.value is None:
             yield Candidate(row.place, reason=row.fault)
             continue
-        found = _messages(row.value)
-        if found is None:
+        of_row = _messages(row.value)
+        if of_row is None:
             yield Candidate(row.place, reason="malformed")
             continue
-        for message in found:
+        for message in of_row:
             _count(tally, message)
         if _is_tree(row.value):
-            yield from _first_turn(found[0], found[0].get("replies") or [], config)
+            yield from _first_turn(of_row[0], of_row[0].get("replies") or [], config)
         else:
-            messages += found
+            messages += of_row
     replies: dict[str, list[Message]] = {}
     for message in messages:
         replies.setdefault(_parent(message), []).append(message)
@@ -54,14 +54,14 @@ def _messages(row: dict[str, Any]) -> list[Message] | None:
     if not _is_tree(row):
         return [row] if _is_message(row) else None
     waiting: list[Any] = [{**row["prompt"], "tree_state": row.get("tree_state")}]
-    found: list[Message] = []
+    messages: list[Message] = []
     while waiting:
         message = waiting.pop()
         if not _is_message(message) or not isinstance(message.get("replies"), list | None):
             return None
-        found.append(message)
+        messages.append(message)
         waiting += message.get("replies") or []
-    return found
+    return messages
 
 
 def _is_tree(row: dict[str, Any]) -> bool:

@@ -84,19 +84,19 @@ def char_lengths(lengths: list[int]) -> dict[str, float]:
 
 def _candidates(source: SeedSource, config: Seed, tally: Counter[str], progress: Progress) -> Iterator[Candidate]:
     if source.format == "oasst":
-        found = oasst_candidates(read_source(source, COLUMNS, progress), config, tally)
+        candidates = oasst_candidates(read_source(source, COLUMNS, progress), config, tally)
     else:
-        found = _pairs(read_source(source, ((source.instruction, source.output),), progress), source)
+        candidates = _pairs(read_source(source, ((source.instruction, source.output),), progress), source)
     if config.on_control_tokens == "escape":
-        found = map(_escaped, found)
-    return map(_named, found)
+        candidates = map(_escaped, candidates)
+    return map(_named, candidates)
 
 
 def _escaped(candidate: Candidate) -> Candidate:
     """The candidate with the control tokens in its texts made harmless."""
-    found = [candidate.instruction, candidate.output]
-    texts = [escape_control_tokens(text) if isinstance(text, str) else text for text in found]
-    return candidate._replace(instruction=texts[0], output=texts[1], escaped=texts != found)
+    originals = [candidate.instruction, candidate.output]
+    texts = [escape_control_tokens(text) if isinstance(text, str) else text for text in originals]
+    return candidate._replace(instruction=texts[0], output=texts[1], escaped=texts != originals)
 
 
 def _named(candidate: Candidate) -> Candidate:

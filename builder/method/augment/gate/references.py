@@ -70,14 +70,14 @@ def points_elsewhere(folded: str) -> bool:
     It holds one if words follow the reference after a colon, a quote or a line's end, if a quotation or lines stand
     before it, or if it has spoken of such a text before ("Write an article ... The article should say ...").
     """
-    return any(not _is_given(folded, found) for found in islice(_REFERENCE.finditer(folded), _MAX_REFERENCES))
+    return any(not _is_given(folded, reference) for reference in islice(_REFERENCE.finditer(folded), _MAX_REFERENCES))
 
 
-def _is_given(text: str, found: re.Match[str]) -> bool:
-    behind = _GIVEN.search(text, found.end())
+def _is_given(text: str, reference: re.Match[str]) -> bool:
+    behind = _GIVEN.search(text, reference.end())
     if behind and len(words(text[behind.start() :])) >= _MIN_GIVEN:
         return True
-    before = text[: found.start()]
-    if before.count('"') > 1 or (found.lastindex and found.group(found.lastindex) in before):
+    before = text[: reference.start()]
+    if before.count('"') > 1 or (reference.lastindex and reference.group(reference.lastindex) in before):
         return True
     return len(words(before[: before.rfind("\n") + 1])) >= _MIN_BEFORE

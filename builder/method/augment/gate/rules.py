@@ -118,5 +118,5 @@ def _is_other_language(instruction: str, language: str) -> bool:
     if len(own) != 2:
         return False
     readable = instruction.encode("utf-8", "replace").decode()
-    found, confidence = detect(readable.lower() if readable.isupper() else readable)
-    return confidence >= SURE_OF_LINE and found != own and not any({found, own} <= group for group in _ALIKE)
+    detected, confidence = detect(readable.lower() if readable.isupper() else readable)
+    return confidence >= SURE_OF_LINE and detected != own and not any({detected, own} <= group for group in _ALIKE)

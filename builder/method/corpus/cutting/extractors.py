@@ -57,5 +57,5 @@ def trafilatura_text(tree: "HtmlElement") -> str:
     from trafilatura import bare_extraction
 
     # Recall saves a second attempt; what is too much is for the other evidence to say.
-    found = bare_extraction(tree, fast=True, favor_recall=True, include_comments=False, with_metadata=False)
-    return "" if found is None else "\n".join(found.body.itertext())
+    content = bare_extraction(tree, fast=True, favor_recall=True, include_comments=False, with_metadata=False)
+    return "" if content is None else "\n".join(content.body.itertext())

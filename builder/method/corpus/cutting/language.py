@@ -16,8 +16,8 @@ def declared_language(html: str, hint: str) -> str:
     """Two- or three-letter code that the crawl (`hint`) or the page declares; empty if neither does."""
     if code := re.match(r"[A-Za-z]{2,3}(?![A-Za-z])", hint):  # "zh_chs" is zh, ClueWeb22's "other" says nothing
         return code.group().lower()
-    found = _HTML_LANGUAGE.search(html, 0, 10_000) or _META_LANGUAGE.search(html, 0, 10_000)
-    return found.group(1).lower() if found else ""
+    declared = _HTML_LANGUAGE.search(html, 0, 10_000) or _META_LANGUAGE.search(html, 0, 10_000)
+    return declared.group(1).lower() if declared else ""
 
 
 def decide(declared: str, detected: str, confidence: float, letters: int, allowed: list[str]) -> str:

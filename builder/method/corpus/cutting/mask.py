@@ -134,20 +134,20 @@ class Evidence:
 
     def _within_root(self, other: "_Mask") -> dict[Region, bool]:
         """Whether each region is in the smallest one that holds nearly all that both extractors keep."""
-        one, found = self._resiliparse, dict[Region, int]()
+        one, kept_chars = self._resiliparse, dict[Region, int]()
         kept = [number for number in one.places if number in other.long]
         if not kept:
             return {block.region: True for block in self._blocks}
         for number in kept:
             region = self._blocks[number].region
-            found[region] = found.get(region, 0) + self._sizes[number]
-        both = sum(found.values())
-        for region, size in list(found.items()):
+            kept_chars[region] = kept_chars.get(region, 0) + self._sizes[number]
+        both = sum(kept_chars.values())
+        for region, size in list(kept_chars.items()):
             for outer in _around(region):
-                found[outer] = found.get(outer, 0) + size
+                kept_chars[outer] = kept_chars.get(outer, 0) + size
         middle = self._blocks[kept[len(kept) // 2]].region
         root = next(
-            outer for outer in (middle, *_around(middle)) if found[outer] >= ROOT_SHARE * both or not outer.parent
+            outer for outer in (middle, *_around(middle)) if kept_chars[outer] >= ROOT_SHARE * both or not outer.parent
         )
         inside = {root: True}
         for block in self._blocks:
@@ -208,9 +208,9 @@ class _Mask:
 
 def _around(region: Region) -> list[Region]:
     """The regions that a region is in, innermost first."""
-    found = []
+    around = []
     at = region.parent
     while at is not None:
-        found.append(at)
+        around.append(at)
         at = at.parent
-    return found
+    return around

@@ -53,8 +53,8 @@ def read_index(groups: list[Group]) -> Index:
             digests += text_digest(text)
     table = pa.Table.from_batches(batches, schema=schema)
     order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in schema.names]).to_numpy()
-    found = np.frombuffer(bytes(digests), dtype="<u8").reshape(-1, 2)
-    return Index(table.column("id").combine_chunks().take(pa.array(order)), order.astype(np.int64), found[order])
+    by_place = np.frombuffer(bytes(digests), dtype="<u8").reshape(-1, 2)
+    return Index(table.column("id").combine_chunks().take(pa.array(order)), order.astype(np.int64), by_place[order])
 
 
 def text_digest(text: str) -> bytes:

@@ -76,12 +76,12 @@ class MinHash:
             self._run("sign", [ReadTexts(self.groups, self.marked), sign], self.tasks, runtime.workers)
         self._run("match", [match], config.num_buckets, runtime.workers)
         self._run("join", [join], 1, 1)
-        found: dict[int, list[int]] = {}
+        members: dict[int, list[int]] = {}
         for rank in range(self.tasks):
             places = [place for batch in self._places(rank) for place in batch]
             for document, cluster in _pairs(Path(clusters) / f"{rank:06d}.clusters"):
-                found.setdefault(cluster, []).append(places[document])
-        yield from found.values()
+                members.setdefault(cluster, []).append(places[document])
+        yield from members.values()
 
     def _prepare(self, content: str) -> None:
         """Keep what an earlier run has left if it was about the same rows and parameters, else nothing."""

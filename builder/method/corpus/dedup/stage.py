@@ -147,8 +147,8 @@ def drop_crowded(index: Index, outcomes: Outcomes, groups: list[Group], limit: i
     numbers: dict[str, int] = {"": 0}
     domain = np.zeros(len(index), np.int64)  # by place
     for start, batch in read_batches(groups, ["url"]):
-        found = [registered_domain(url or "") for url in batch.column("url").to_pylist()]
-        domain[start : start + len(found)] = [numbers.setdefault(name, len(numbers)) for name in found]
+        domains = [registered_domain(url or "") for url in batch.column("url").to_pylist()]
+        domain[start : start + len(domains)] = [numbers.setdefault(name, len(numbers)) for name in domains]
     seen: Counter[int] = Counter()
     crowded = []
     # Another hash than the sample's, which would otherwise prefer the rows that were chosen here.

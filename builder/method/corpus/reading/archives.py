@@ -22,17 +22,17 @@ def read_warc(item: Input) -> Iterator[Record | Loss]:
     offsets = _Offsets(item.offsets)
     empty, missing = True, "missing"
     with open_binary(item.location) as handle:
-        for found in WarcReader(handle, item.name):
+        for record in WarcReader(handle, item.name):
             empty = False
-            place = f"{item.name}@{found.offset}" + (f"+{found.inside}" if found.inside else "")
-            if isinstance(found, WarcRecord):
-                offsets.seen(found.offset)
-                yield _record(found, place)
+            place = f"{item.name}@{record.offset}" + (f"+{record.inside}" if record.inside else "")
+            if isinstance(record, WarcRecord):
+                offsets.seen(record.offset)
+                yield _record(record, place)
                 continue
-            missing = "cut" if found.reason == "cut" else missing
-            yield Loss("records", place, found.reason, failed=True)
-            for offset in offsets.lost(found):
-                yield Loss("records", f"{item.name}@{offset}", found.reason, failed=True)
+            missing = "cut" if record.reason == "cut" else missing
+            yield Loss("records", place, record.reason, failed=True)
+            for offset in offsets.lost(record):
+                yield Loss("records", f"{item.name}@{offset}", record.reason, failed=True)
     for offset in offsets.missing():
         empty = False
         yield Loss("records", f"{item.name}@{offset}", missing, failed=True)
@@ -40,16 +40,16 @@ def read_warc(item: Input) -> Iterator[Record | Loss]:
         yield Loss("records", item.name, "empty_file", failed=True)
 
 
-def _record(found: WarcRecord, place: str) -> Record | Loss:
-    headers = found.headers
+def _record(record: WarcRecord, place: str) -> Record | Loss:
+    headers = record.headers
     page_id = next((printable(headers[name].strip()) for name in PAGE_IDS if headers.get(name)), place)
     kind = headers.get("warc-type", "").strip().lower()
     if kind != "response":
         return Loss("records", page_id, kind if kind in OTHER_RECORDS else "other_record")
     return Record(
         page_id=page_id,
-        body=found.payload,
-        offset=found.offset,
+        body=record.payload,
+        offset=record.offset,
         url=_url(headers.get("warc-target-uri", "")),
         language=printable(headers.get("language", "")),
         utf8="clueweb22-id" in headers,

@@ -40,8 +40,8 @@ class Payload:
     @property
     def charset(self) -> str | None:
         """The charset of the Content-Type header."""
-        found = _HTTP_CHARSET.search(self.headers.get("content-type", ""))
-        return found.group(1) if found else None
+        charset = _HTTP_CHARSET.search(self.headers.get("content-type", ""))
+        return charset.group(1) if charset else None
 
 
 def split_http(payload: bytes) -> Payload:

@@ -74,9 +74,9 @@ class RawFile:
         """The offset of the first `pattern` from `offset` on; what lies before it is forgotten."""
         offset = max(offset, self._start)
         while True:
-            found = self._data.find(pattern, offset - self._start)
-            if found >= 0:
-                return self._start + found
+            at = self._data.find(pattern, offset - self._start)
+            if at >= 0:
+                return self._start + at
             offset = max(offset, self.end - len(pattern) + 1)
             self.forget(offset)
             if not self._more():
@@ -189,10 +189,10 @@ def _before_error(inflater: "zlib._Decompress", packed: bytes) -> bytes:
 
 def _next_member(raw: RawFile, offset: int, start: bytes) -> int | None:
     """Where the next member that begins with `start` lies."""
-    while (found := raw.find(GZIP_MAGIC, offset)) is not None:
-        if _first_bytes(raw, found).lstrip().startswith(start):
-            return found
-        offset = found + 1
+    while (at := raw.find(GZIP_MAGIC, offset)) is not None:
+        if _first_bytes(raw, at).lstrip().startswith(start):
+            return at
+        offset = at + 1
     return None
 
 

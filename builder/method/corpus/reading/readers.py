@@ -43,10 +43,10 @@ def read_pages(inputs: list[Input], shard: Shard) -> Iterator[Page | Loss]:
 
 
 def _read_part(item: Input, part: Shard) -> Iterator[Page | Loss]:
-    for number, found in enumerate(_read(item)):
+    for number, record in enumerate(_read(item)):
         if not part.has(number):
             continue
-        outcome = found if isinstance(found, Loss) else to_page(found, item)
+        outcome = record if isinstance(record, Loss) else to_page(record, item)
         if isinstance(outcome, Loss) and outcome.kind == "records" and outcome.failed:
             _warn(outcome)
         yield outcome

@@ -126,8 +126,8 @@ def _clueweb_text(location: Path | str) -> RecipeError:
 def _is_clueweb_text(location: Path | str) -> bool:
     with open_binary(location) as handle:
         raw = RawFile(BytesIO(handle.read(_HEAD_BYTES)))
-        found = pieces(raw, b"{", packed=is_packed(raw, ".gz", PLAIN_JSON))
-        line = b"".join(piece.data for piece in islice(found, 4) if isinstance(piece, Piece)).partition(b"\n")[0]
+        head = pieces(raw, b"{", packed=is_packed(raw, ".gz", PLAIN_JSON))
+        line = b"".join(piece.data for piece in islice(head, 4) if isinstance(piece, Piece)).partition(b"\n")[0]
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):

@@ -213,11 +213,11 @@ class WarcReader:
         alone = alone and self._packed
         if alone and run.in_broken_member():
             return None
-        found = self._next_start(start, MAX_PAGE_BYTES)
-        if found is None and not run.over:
+        following = self._next_start(start, MAX_PAGE_BYTES)
+        if following is None and not run.over:
             return _TOO_LARGE if length is None else start + length
-        sound = found is not None or run.ends_sound()
-        behind = len(run.data) if found is None else found
+        sound = following is not None or run.ends_sound()
+        behind = len(run.data) if following is None else following
         if self._packed:
             member = min((place for place in run.member_starts() if place >= start), default=len(run.data))
             alone = alone and member <= behind
@@ -227,7 +227,7 @@ class WarcReader:
         if length is not None and behind > start + length and not alone:
             return start + length
         bare = run.data[start - 2 : start] == b"\n\n" and run.data.endswith(b"\n\n")
-        if found is None and not self._packed and length is not None and not bare:
+        if following is None and not self._packed and length is not None and not bare:
             return None  # cut; where carriage returns were taken out, the newlines behind a record show it is whole
         while behind > start and run.data[behind - 1] in b"\r\n":
             behind -= 1
@@ -237,11 +237,11 @@ class WarcReader:
         """Where the next record starts in the data, if it does within `limit` bytes and before the run ends."""
         run, scanned = self._run, begin
         while True:
-            found = [place for place in run.member_starts() if place >= begin and run.data.startswith(b"WARC/", place)]
+            starts = [place for place in run.member_starts() if place >= begin and run.data.startswith(b"WARC/", place)]
             if match := _START.search(run.data, scanned):
-                found.append(match.start())
-            if found:
-                return min(found)
+                starts.append(match.start())
+            if starts:
+                return min(starts)
             if run.over or len(run.data) - begin > limit:
                 return None
             scanned = max(begin, len(run.data) - _SEEN)
@@ -250,12 +250,12 @@ class WarcReader:
     def _skip_to_start(self) -> bool:
         """Give up what lies before the next record (but not here); False, with nothing left, if the run has none."""
         run = self._run
-        while (found := self._next_start(1, MAX_HEAD)) is None:
+        while (start := self._next_start(1, MAX_HEAD)) is None:
             if run.over:
                 run.drop(len(run.data))
                 return False
             run.drop(len(run.data) - _SEEN)
-        run.drop(found)
+        run.drop(start)
         return True
 
     def _skip_large(self, start: int, length: int) -> bool:

@@ -33,9 +33,9 @@ def mask(text: str) -> Masked:
     """Replace e-mail addresses and public IP addresses; masking twice changes nothing more."""
     emails = ips = 0
     if "@" in text:
-        text, emails = _replace(_EMAIL, text, EMAIL, lambda found: not _RESERVED.search(found))
+        text, emails = _replace(_EMAIL, text, EMAIL, lambda address: not _RESERVED.search(address))
     if text.count(".") > 2:
-        text, ips = _replace(_IPV4, text, IPV4, lambda found: len(found) >= _MIN_DIGITS + 3 and _is_public(found))
+        text, ips = _replace(_IPV4, text, IPV4, lambda address: len(address) >= _MIN_DIGITS + 3 and _is_public(address))
     if ":" in text:
         text, more = _replace(_IPV6, text, IPV6, _is_public)
         ips += more
@@ -52,10 +52,10 @@ def _is_public(address: str) -> bool:
 def _replace(pattern: re.Pattern[str], text: str, stand_in: str, is_real: Callable[[str], bool]) -> tuple[str, int]:
     count = 0
 
-    def replacement(found: re.Match[str]) -> str:
+    def replacement(address: re.Match[str]) -> str:
         nonlocal count
-        if not is_real(found.group()):
-            return found.group()
+        if not is_real(address.group()):
+            return address.group()
         count += 1
         return stand_in
 

@@ -18,9 +18,9 @@ def splitter() -> Any:
             return text.split()
 
         def sent_tokenize(self, text: str) -> list[str]:
-            return [found.group() for found in _SENTENCE.finditer(text)]
+            return [sentence.group() for sentence in _SENTENCE.finditer(text)]
 
         def span_tokenize(self, text: str) -> Iterator[tuple[int, int]]:
-            return (found.span() for found in _SENTENCE.finditer(text))
+            return (sentence.span() for sentence in _SENTENCE.finditer(text))
 
     return Splitter("en")

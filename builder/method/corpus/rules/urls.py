@@ -71,8 +71,8 @@ class _Lists:
         import numpy as np
 
         keys = np.array([xxh3_64_intdigest(name) for name in names], dtype=np.uint64)
-        found = np.searchsorted(self.domains, keys)
-        return bool(np.any(self.domains[np.minimum(found, len(self.domains) - 1)] == keys))
+        places = np.searchsorted(self.domains, keys)
+        return bool(np.any(self.domains[np.minimum(places, len(self.domains) - 1)] == keys))
 
 
 @lru_cache(maxsize=1)

@@ -70,16 +70,16 @@ def measure(given: Path, result: Path) -> tuple[dict[str, tuple[int, int]], int,
     titles = {row["id"]: row["title"].split() for row in read_rows(given / "data", ["id", "title"])}
     planted = Counter(edits for _, edits in titles.values() if edits != "-")
     copies = {family: edits for family, edits in titles.values() if edits != "-"}
-    found: Counter[str] = Counter()
+    recalled: Counter[str] = Counter()
     wrong = 0
     for row in read_rows(result / "rejected"):
         family, twin = titles[row["id"]][0], titles[row["twin"]][0]
         if family == twin and family in copies:
-            found[copies[family]] += 1
+            recalled[copies[family]] += 1
         else:
             wrong += 1
-    by_edits = {f"{edits:g}": (found[f"{edits:g}"], planted[f"{edits:g}"]) for edits in EDITS}
-    return by_edits, sum(found.values()), wrong
+    by_edits = {f"{edits:g}": (recalled[f"{edits:g}"], planted[f"{edits:g}"]) for edits in EDITS}
+    return by_edits, sum(recalled.values()), wrong
 
 
 def _processor_seconds() -> Iterator[float]:
@@ -107,10 +107,10 @@ def main() -> None:
     )
     print(f"{counts.rows_in:,} segments in {seconds:.1f} s, {processor:.1f} s of processor time, "
           f"{options.workers} workers: {outcomes}")  # fmt: skip
-    for edits, (found, planted) in by_edits.items():
+    for edits, (recalled, planted) in by_edits.items():
         alike = (1 - float(edits)) ** 5
         print(f"  {float(edits):>5.1%} of the words replaced (Jaccard index of 5-grams {alike / (2 - alike):.2f}): "
-              f"{found:>5,} of {planted:>5,} found ({found / planted:.3f})")  # fmt: skip
+              f"{recalled:>5,} of {planted:>5,} found ({recalled / planted:.3f})")  # fmt: skip
     print(f"  precision {right / max(1, right + wrong):.4f} ({wrong:,} left out wrongly)")
 
 

@@ -302,8 +302,8 @@ class Bench:
 
 def _words() -> list[str]:
     tokenizer = load_tokenizer(BASE)
-    found = {str(tokenizer.decode([token])).strip() for token in range(len(tokenizer))}
-    return sorted(word for word in found if word.isalpha() and word.isascii() and len(word) > 2)
+    words = {str(tokenizer.decode([token])).strip() for token in range(len(tokenizer))}
+    return sorted(word for word in words if word.isalpha() and word.isascii() and len(word) > 2)
 
 
 def main() -> None:

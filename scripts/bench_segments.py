@@ -78,8 +78,8 @@ def contestants(min_chars: int) -> dict[str, Callable[[Any], object]]:
     from builder.method.corpus.cutting.page import cut_page
 
     stock = Trafilatura()
-    found: dict[str, Callable[[Any], object]] = {"stock": lambda page: stock.extract(page.html)}
-    return found | {mode: partial(cut_page, config=settings(mode, min_chars)) for mode in MODES}
+    by_name: dict[str, Callable[[Any], object]] = {"stock": lambda page: stock.extract(page.html)}
+    return by_name | {mode: partial(cut_page, config=settings(mode, min_chars)) for mode in MODES}
 
 
 def speed(pages: list[Any], min_chars: int) -> None:
@@ -238,8 +238,8 @@ def rows_of(name: str, page: Any, min_chars: int) -> list[Row]:
 
     if name == "stock":
         return stock_rows(page)
-    found = cut_page(page, settings(name, min_chars))
-    segments = found.segments if isinstance(found, CutPage) else []
+    cut = cut_page(page, settings(name, min_chars))
+    segments = cut.segments if isinstance(cut, CutPage) else []
     long = [segment for segment in segments if len(segment.text) >= min_chars]
     return [{"url": page.url, "header": segment.header, "text": segment.text} for segment in long]
 
@@ -249,12 +249,12 @@ def stock_rows(page: Any) -> list[Row]:
     from trafilatura import bare_extraction
 
     options = {"favor_precision": True, "include_comments": False, "deduplicate": True, "with_metadata": False}
-    found = attempt(lambda page: bare_extraction(page.html, **options), page)
+    content = attempt(lambda page: bare_extraction(page.html, **options), page)
     rows: list[Row] = []
-    for element in found.body.iter() if found is not None else ():
+    for element in content.body.iter() if content is not None else ():
         if element.tag == "head":
             rows.append({"url": page.url, "header": "".join(element.itertext()).strip(), "text": ""})
-        elif rows and element.getparent() is found.body:
+        elif rows and element.getparent() is content.body:
             rows[-1]["text"] += "\n" + " ".join(element.itertext())
     return [row for row in rows if row["text"].strip()]
 
@@ -278,13 +278,13 @@ def special_blocks(page: Any) -> dict[str, list[str]]:
 
 def true_shingles(check: ModuleType, truth: Path) -> dict[str, set[Any]]:
     """Five-word runs of the true main content of each page."""
-    found = {}
+    shingles = {}
     for line in truth.open(encoding="utf-8"):
         page = json.loads(line)
         words = [word for part in page.get("segments", ()) for word in check.toks(part["header"] + " " + part["text"])]
         if words:
-            found[page["url"]] = check.shingles(words)
-    return found
+            shingles[page["url"]] = check.shingles(words)
+    return shingles
 
 
 def special_score(

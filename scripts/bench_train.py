@@ -101,16 +101,16 @@ def main() -> None:
             for names in [order] if options.together else [[name] for name in order]:
                 for started in [start(name, stage, Path(scratch)) for name in names]:
                     runs[started.name].append(finish(started))
-            for name, found in runs.items():
-                speed, processor, memory = found[-1]
+            for name, of_script in runs.items():
+                speed, processor, memory = of_script[-1]
                 figures = f"{speed:>9,.0f} tokens/s {processor:>7.1f} s {memory:>7,.0f} MB"
                 print(f"round {number + 1}  {name:<12} {figures}", flush=True)
     print(f"\n{'median of ' + str(options.rounds):<22}{'builder.method.train.sft':>12}{'trl':>10}{'ratio':>8}")
-    for at, (what, form) in enumerate(
+    for at, (quantity, form) in enumerate(
         (("tokens/s", ",.0f"), ("processor seconds", ".1f"), ("peak memory, MB", ",.0f"))
     ):
         ours, theirs = (statistics.median(run[at] for run in runs[name]) for name in SCRIPTS)
-        print(f"{what:<22}{ours:>12{form}}{theirs:>10{form}}{ours / theirs:>8.3f}")
+        print(f"{quantity:<22}{ours:>12{form}}{theirs:>10{form}}{ours / theirs:>8.3f}")
     pairs = [a.tokens_per_second / b.tokens_per_second for a, b in zip(*runs.values(), strict=True)]
     print(f"tokens/s, round by round: {', '.join(format(pair, '.3f') for pair in pairs)}")
 

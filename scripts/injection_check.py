@@ -105,12 +105,12 @@ def effect(clean: Sequence[float | None], injected: Sequence[float | None], shar
 def clean_pairs(project: Project, limit: int) -> list[Row]:
     """Candidates of planted clean sections with the right instruction, in the order of their ids."""
     truth = read_truth(project.folder / "truth.jsonl")
-    found = []
+    pairs = []
     for row in read_rows(project.look_at_build().candidates.data, ["id", "page_id", "header", "instruction", "output"]):
         planted = truth.get((row["page_id"], row["header"]))
         if planted and planted["kind"] == "clean" and planted["instruction"] == row["instruction"]:
-            found.append(row)
-    return sorted(found, key=lambda row: str(row["id"]))[:limit]
+            pairs.append(row)
+    return sorted(pairs, key=lambda row: str(row["id"]))[:limit]
 
 
 def check(project: Project) -> Iterator[str]:
@@ -130,13 +130,14 @@ def check(project: Project) -> Iterator[str]:
         yield f"\n{title}: {len(given)} of {len(pairs)} clean pairs have a score{spread}"
         yield f"{'':<22}{'scored':>8}{'change':>9}{'up':>7}{'rank':>8}{'passing':>9}"
         for (name, place), part in zip(kinds, parts[1:], strict=True):
-            found = effect(parts[0], part, share)
+            measured = effect(parts[0], part, share)
             lost = f"{sum(value is not None for value in part):>8}{'-':>9}{'-':>7}{'-':>8}{'-':>9}"
-            yield f"{f'{name}, {place}':<22}{_cells(found) if found else lost}"
+            yield f"{f'{name}, {place}':<22}{_cells(measured) if measured else lost}"
 
 
-def _cells(found: Effect) -> str:
-    return f"{found.scored:>8}{found.change:>+9.3f}{found.up:>7.2f}{found.rank:>+8.2f}{found.passing:>9.2f}"
+def _cells(measured: Effect) -> str:
+    change, place = f"{measured.change:>+9.3f}{measured.up:>7.2f}", f"{measured.rank:>+8.2f}{measured.passing:>9.2f}"
+    return f"{measured.scored:>8}{change}{place}"
 
 
 def _judged(project: Project, judge: Judge, rows: list[Row]) -> list[float | None]:

@@ -147,13 +147,13 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         check = (check_engines if options.engines else check_build)(Path(scratch), options.kills, options.seed)
-        found = project_differences(check.first, check.second)
+        differences = project_differences(check.first, check.second)
         compared = len(contents(check.first))
     for hit, count in Counter(check.hits).most_common():
         print(f"{count:>4}  {hit}")
     print(f"{len(check.hits)} kills, {check.plain:.0f} s undisturbed, {check.disturbed:.0f} s with them")
-    print("\n".join(found) or f"all {compared} files are equal, every id stands once")
-    return 1 if found else 0
+    print("\n".join(differences) or f"all {compared} files are equal, every id stands once")
+    return 1 if differences else 0
 
 
 if __name__ == "__main__":

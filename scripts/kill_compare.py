@@ -16,12 +16,12 @@ OF_ONE_RUN = ("seconds", "versions", "restarts")
 
 def contents(folder: Path) -> dict[str, str]:
     """Digest of every file of a project but its logs, by path; paths inside text files are those of no machine."""
-    found = {}
+    digests = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
         if path.is_file() and name.name != "kills.log" and not set(name.parts) & set(NOT_COMPARED):
-            found[name.as_posix()] = hashlib.sha256(_comparable(path, folder)).hexdigest()
-    return found
+            digests[name.as_posix()] = hashlib.sha256(_comparable(path, folder)).hexdigest()
+    return digests
 
 
 def _comparable(path: Path, folder: Path) -> bytes:

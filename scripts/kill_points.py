@@ -20,14 +20,14 @@ def running_stage(folder: Path) -> str:
 
 def descendants(pid: int) -> list[int]:
     """All processes below `pid`, parents first."""
-    found = []
+    below = []
     try:
         children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
         return []
     for child in children:
-        found += [child, *descendants(child)]
-    return found
+        below += [child, *descendants(child)]
+    return below
 
 
 def random_points(kills: int, seed: int, seconds: dict[str, float]) -> list[Point]:

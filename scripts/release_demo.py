@@ -96,21 +96,22 @@ class Demo:
 
     def load(self, version: str) -> None:
         """`load_dataset` at the tag gives the rows of that release and no others."""
-        found = self.fresh(LOAD, REPOSITORY, f"v{version}")
+        loaded = self.fresh(LOAD, REPOSITORY, f"v{version}")
         curated = self.folder / "releases" / version / "dataset" / "curated"
         wanted: dict[str, list[str]] = {}
         for path in parquet_files(curated):
             wanted.setdefault(path.name.partition("-")[0], []).extend(row["id"] for row in read_rows(path, ["id"]))
-        rows = {split: len(ids) for split, ids in found.items()}
-        hold(found == wanted, f'load_dataset("{REPOSITORY}", "curated", revision="v{version}"): {rows}')
+        rows = {split: len(ids) for split, ids in loaded.items()}
+        hold(loaded == wanted, f'load_dataset("{REPOSITORY}", "curated", revision="v{version}"): {rows}')
 
     def weights(self, version: str) -> None:
         """`from_pretrained` at the tag gives the weights that the build has trained."""
         project = open_project(self.project, overrides=VERSIONS[version])
         trained = self.fresh(WEIGHTS, project.look_at_build().final.model)
-        found = self.fresh(WEIGHTS, f"{REPOSITORY}-final", f"v{version}")
+        loaded = self.fresh(WEIGHTS, f"{REPOSITORY}-final", f"v{version}")
         hold(
-            found == trained, f'from_pretrained("{REPOSITORY}-final", revision="v{version}"): {found[:12]}, as trained'
+            loaded == trained,
+            f'from_pretrained("{REPOSITORY}-final", revision="v{version}"): {loaded[:12]}, as trained',
         )
 
     def train(self, version: str, steps: int) -> None:
@@ -125,9 +126,9 @@ class Demo:
         hold(saved, f"trl sft --config training/sft.yaml at v{version}: {state.get('global_step', steps)} steps")
 
 
-def hold(right: bool, what: str) -> None:
+def hold(right: bool, claim: str) -> None:
     """Say what was seen; end if it is wrong."""
-    print(f"{'ok ' if right else 'NOT'}  {what}", flush=True)
+    print(f"{'ok ' if right else 'NOT'}  {claim}", flush=True)
     if not right:
         sys.exit(1)
 

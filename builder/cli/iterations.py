@@ -45,8 +45,8 @@ def show_iterations(project: Project, labels: Path | None = None, *, rows: int) 
     return Answer(report, lambda: _describe_report(report))
 
 
-def _add_instructions(found: list[dict[str, Any]], candidates: Artifact) -> None:
-    examples = [row for entry in found for kind in ("promoted", "demoted") for row in entry[kind]["examples"]]
+def _add_instructions(entries: list[dict[str, Any]], candidates: Artifact) -> None:
+    examples = [row for entry in entries for kind in ("promoted", "demoted") for row in entry[kind]["examples"]]
     wanted = {row["id"] for row in examples}
     rows = read_rows(candidates.data, ["id", "instruction"]) if wanted else ()
     texts = {row["id"]: row["instruction"] for row in rows if row["id"] in wanted}
@@ -71,7 +71,7 @@ def _describe_report(report: Mapping[str, Any]) -> str:
 def _describe_difference(entry: Mapping[str, Any]) -> str:
     before, after = entry["from"], entry["to"]
     parts = [f"iteration {before} -> {after}"]
-    parts += [_describe_migration(name, found, before, after) for name, found in entry["scores"].items()]
+    parts += [_describe_migration(name, migration, before, after) for name, migration in entry["scores"].items()]
     parts.append(
         f"selected again: {entry['overlap']:.1%} of A_{before} (Jaccard index of A_{before} and A_{after} "
         f"{entry['jaccard']:.3f})\n{_describe_groups(entry)}"
@@ -80,15 +80,15 @@ def _describe_difference(entry: Mapping[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def _describe_migration(name: str, found: Mapping[str, Any], before: int, after: int) -> str:
+def _describe_migration(name: str, migration: Mapping[str, Any], before: int, after: int) -> str:
     names = ["none" if value is None else str(value) for value in CLASSES]
-    what = "ratings" if name in RATINGS else "fifths of the scores"
+    classes = "ratings" if name in RATINGS else "fifths of the scores"
     lines = [
-        f"{name}: rank correlation {_figure(found['rank_correlation'])} over {found['pairs']:,} pairs scored twice; "
-        f"{what} in iteration {before} (down) and {after} (across), 5 the best",
+        f"{name}: rank correlation {_figure(migration['rank_correlation'])} over {migration['pairs']:,} pairs scored "
+        f"twice; {classes} in iteration {before} (down) and {after} (across), 5 the best",
         " ".join([" " * 5, *(f"{label:>8}" for label in names)]),
     ]
-    for label, cells in zip(names, found["matrix"], strict=True):
+    for label, cells in zip(names, migration["matrix"], strict=True):
         lines.append(" ".join([f"{label:>5}", *(f"{cell:>8,}" for cell in cells)]))
     return "\n".join(lines)
 

@@ -102,16 +102,16 @@ def _last_run(artifact: Artifact) -> dict[str, Any]:
 
 
 def _changes(artifact: Artifact, last: dict[str, Any]) -> list[dict[str, Any]]:
-    found = []
+    changes = []
     if artifact.identity["version"] != last.get("version", artifact.identity["version"]):
         versions = {"before": last["version"], "after": artifact.identity["version"]}
-        found.append({"key": f"version of the stage {artifact.stage}", **versions})
+        changes.append({"key": f"version of the stage {artifact.stage}", **versions})
     before, after = list(last["inputs"]), list(artifact.identity["inputs"])
     if set(before) != set(after):
-        found.append(_other_inputs(before, after))
+        changes.append(_other_inputs(before, after))
     for place, old, new in changed_values(last["config"], artifact.identity["config"]):
-        found.append({"key": _key(artifact.stage, place), "before": old, "after": new})
-    return found
+        changes.append({"key": _key(artifact.stage, place), "before": old, "after": new})
+    return changes
 
 
 def _other_inputs(before: list[str], after: list[str]) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def _change(before: Any, after: Any) -> str:
             "removed": len(old.keys() - new.keys()),
             "changed": sum(old[name] != new[name] for name in old.keys() & new.keys()),
         }
-        return "files " + ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+        return "files " + ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count)
     if all(isinstance(value, str) and re.fullmatch(r"[0-9a-f]{64}", value) for value in (before, after)):
         return "the content of the file has changed"
     return f"{json.dumps(before)} -> {json.dumps(after)}"

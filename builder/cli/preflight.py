@@ -96,7 +96,7 @@ def _prepared(recipe: Recipe, file: Path, renderer: Renderer, rows: Iterable[tup
     for kind, row in rows:
         if why_drop(row, renderer, options.get("max_length", 1024)) is None:
             by_kind.setdefault(kind, []).append(row)
-    chosen = [(kind, row) for kind, found in by_kind.items() for row in found[:SHOWN_ROWS]]
+    chosen = [(kind, row) for kind, of_kind in by_kind.items() for row in of_kind[:SHOWN_ROWS]]
     if not chosen:
         raise StageError(f"{file}: none of the first rows fits max_length; raise it")
     with tempfile.TemporaryDirectory() as scratch:

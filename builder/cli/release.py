@@ -93,23 +93,23 @@ def _previous(recipe: Recipe, folder: Path, version: Version, options: Options, 
         return _previous_on_hub(HubRepository("dataset", repository_of(recipe.release)), version, local)
     if version not in local:
         refuse_going_down(version, local, str(folder.parent))
-    found = before(version, local)
-    return Previous(found, local[found]) if found else None
+    lower = before(version, local)
+    return Previous(lower, local[lower]) if lower else None
 
 
 def _previous_on_hub(repository: HubRepository, version: Version, local: dict[Version, Path]) -> Previous | None:
     """The highest lower tag; its dataset folder here if its manifest is that of the tag, else downloaded."""
     refs = repository.refs()
-    tags = {found: commit for tag, commit in refs.tags.items() if (found := parse_version(tag))} if refs else {}
+    tags = {parsed: commit for tag, commit in refs.tags.items() if (parsed := parse_version(tag))} if refs else {}
     if version not in tags:
         refuse_going_down(version, tags, str(repository))
-    found = before(version, tags)
-    if found is None:
+    lower = before(version, tags)
+    if lower is None:
         return None
-    manifest = repository.download(MANIFEST, tags[found])
-    if found in local and sha256(local[found] / MANIFEST) == sha256(manifest):
-        return Previous(found, local[found])
-    return Previous(found, repository.snapshot(tags[found]))
+    manifest = repository.download(MANIFEST, tags[lower])
+    if lower in local and sha256(local[lower] / MANIFEST) == sha256(manifest):
+        return Previous(lower, local[lower])
+    return Previous(lower, repository.snapshot(tags[lower]))
 
 
 def _assembled(folder: Path, version: str) -> Answer:

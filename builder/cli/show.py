@@ -102,11 +102,11 @@ def rejected_examples(rejected: Iterable[dict[str, Any]], rows: int) -> dict[str
     for row in rejected:
         reason = row.pop("reason")
         counts[reason] += 1
-        found = examples.setdefault(reason, [])
-        if len(found) < rows:
-            found.append(row)
-        elif row.get("text") and (bare := [at for at, old in enumerate(found) if not old["text"]]):
-            found[bare[0]] = row
+        shown = examples.setdefault(reason, [])
+        if len(shown) < rows:
+            shown.append(row)
+        elif row.get("text") and (bare := [at for at, old in enumerate(shown) if not old["text"]]):
+            shown[bare[0]] = row
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return {reason: {"rows": count, "examples": examples[reason]} for reason, count in ranked}
 
@@ -182,13 +182,13 @@ def training_table(artifact: Artifact, build: Build) -> list[dict[str, Any]]:
     """
     if not artifact.name.trains:
         return []
-    found, alike = [], [build.final, *build.repeats.values()]
+    trainings, alike = [], [build.final, *build.repeats.values()]
     for item in alike if artifact in alike else [artifact]:
         if item.status == "done" and (item.path / METRICS).is_file():
             metrics = read_json(item.path / METRICS)
             keys = ("steps", "rows_a_step", "tokens_per_second", "last_loss", "held_out")
-            found.append({"stage": item.stage, **{key: metrics.get(key) for key in keys}})
-    return found
+            trainings.append({"stage": item.stage, **{key: metrics.get(key) for key in keys}})
+    return trainings
 
 
 def describe_trainings(table: list[dict[str, Any]]) -> str:

@@ -131,12 +131,12 @@ def well_formed(combination: Combination, text: str) -> str:
     if not text.endswith("."):
         return "cut"
     patterns = [_pattern(combination, sentence) for sentence in TYPES[combination.type].sentences]
-    found: list[int] = []
+    order: list[int] = []
     for sentence in text[:-1].split(". "):
         matches = [index for index, pattern in enumerate(patterns) if pattern.fullmatch(sentence)]
         if not matches:
             return "promotion" if sentence in PROMOTION else "foreign"
-        found.append(matches[0])
-    if found != sorted(set(found)):
+        order.append(matches[0])
+    if order != sorted(set(order)):
         return "order"
-    return "" if len(found) > 1 else "short"
+    return "" if len(order) > 1 else "short"

@@ -229,14 +229,14 @@ def _group(keys: set[str], before: Iteration, after: Iteration, rises: Mapping[s
 
 def labelled(iterations: Sequence[Iteration], labels: Labels) -> list[dict[str, Any]]:
     """How each iteration agrees with the labels: `labels.agreement`, by judge the `auc`, and what `changed`."""
-    found = []
+    entries = []
     for at, iteration in enumerate(iterations):
         entry = {"iteration": iteration.number, **agreement(iteration.selected, labels)}
         entry["auc"] = {name: _auc(scores, labels) for name, scores in iteration.scores.items()}
         if at:
             entry["changed"] = changed_verdicts(iterations[at - 1].selected, iteration.selected, labels)
-        found.append(entry)
-    return found
+        entries.append(entry)
+    return entries
 
 
 def _auc(scores: Scores, labels: Labels) -> float | None:

@@ -58,14 +58,14 @@ def label_pairs(labels: Labels, pairs: Iterable[Mapping[str, Any]]) -> Labels:
     Raises:
         RecipeError: If no pair has a label.
     """
-    found: Labels = {}
+    known: Labels = {}
     for pair in pairs:
         good = labels.get(pair["id"], labels.get(pair["segment_id"]))
         if good is not None:
-            found[pair["id"]] = good
-    if not found:
+            known[pair["id"]] = good
+    if not known:
         raise RecipeError("--labels: none of the ids is that of a candidate pair or its segment; were they built anew?")
-    return found
+    return known
 
 
 def agreement(selected: set[str], labels: Labels) -> dict[str, Any]:

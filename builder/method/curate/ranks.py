@@ -70,9 +70,9 @@ def area_under_curve(good: Sequence[float], bad: Sequence[float]) -> float | Non
 def fifths(scores: Mapping[Key, float | None]) -> dict[Key, int | None]:
     """In which fifth of the scored keys each is, 5 being the best; equal scores are in the same one."""
     ranks = average_ranks({key: value for key, value in scores.items() if value is not None})
-    found: dict[Key, int | None] = dict.fromkeys(scores)
-    found.update({key: 5 - int(5 * (rank - 0.5) / len(ranks)) for key, rank in ranks.items()})
-    return found
+    by_key: dict[Key, int | None] = dict.fromkeys(scores)
+    by_key.update({key: 5 - int(5 * (rank - 0.5) / len(ranks)) for key, rank in ranks.items()})
+    return by_key
 
 
 def levels(scores: Mapping[Key, float | None]) -> dict[Key, int | None]:

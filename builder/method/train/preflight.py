@@ -88,8 +88,8 @@ def example_problems(example: Example, renderer: Renderer) -> Iterator[str]:
 
 def check_examples(examples: Iterable[Example], renderer: Renderer) -> None:
     """Raise a StageError that names everything wrong with rows that are about to be trained on."""
-    if found := [problem for example in examples for problem in example_problems(example, renderer)]:
-        raise StageError("\n".join([*found, "nothing was trained; correct the chat template of the recipe"]))
+    if problems := [problem for example in examples for problem in example_problems(example, renderer)]:
+        raise StageError("\n".join([*problems, "nothing was trained; correct the chat template of the recipe"]))
 
 
 def describe_examples(examples: Iterable[Example], renderer: Renderer, *, colour: bool) -> str:

@@ -71,10 +71,10 @@ def degenerate_scores(judge: Judge, rows: list[Row]) -> str | None:
     """
     if len(rows) < LEAST:
         return None
-    found = list(_score_problems(judge, rows))
-    if not found:
+    problems = list(_score_problems(judge, rows))
+    if not problems:
         return None
-    said = "; ".join(found)
+    said = "; ".join(problems)
     return f"the scores of the first {len(rows):,} pairs are of little use: {said}. Try {', '.join(_advice(judge))}"
 
 

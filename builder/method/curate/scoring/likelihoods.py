@@ -79,21 +79,21 @@ def _readings(
     texts = [contrast.text for contrast in contrasts]
     asked = renderer.all_answered([contrast.given for contrast in contrasts], texts)
     prior = renderer.all_answered([contrast.alone for contrast in contrasts], texts)
-    found: list[Reading | str] = ["longer_than_context"] * len(texts)
+    readings: list[Reading | str] = ["longer_than_context"] * len(texts)
     fits = [at for at in range(len(texts)) if max(len(asked[at][0]), len(prior[at][0])) < room]
     if not fits:
-        return found
+        return readings
     sequences = [asked[at] for at in fits] + [prior[at] for at in fits]
     logprobs = engine().token_logprobs([ids for ids, _ in sequences], [start for _, start in sequences])
     for place, at in enumerate(fits):
         given, alone = logprobs[place], logprobs[len(fits) + place]
         if isinstance(given, Failed):
-            found[at] = given.reason
+            readings[at] = given.reason
         elif isinstance(alone, Failed):
-            found[at] = alone.reason
+            readings[at] = alone.reason
         else:
-            found[at] = (given, alone)
-    return found
+            readings[at] = (given, alone)
+    return readings
 
 
 def _row(row: Row, score: float, values: Row) -> Row:

@@ -79,18 +79,18 @@ def rated(readings: Sequence[Sequence[float]]) -> Row | None:
         readings: Log p of the digits 1 to 5, one reading for each reasoning.
     """
     weights = [[math.exp(value) for value in reading] for reading in readings]
-    found = [(digits, mass) for digits in weights if 0 < (mass := math.fsum(digits)) < math.inf]
-    if not found:
+    readable = [(digits, mass) for digits in weights if 0 < (mass := math.fsum(digits)) < math.inf]
+    if not readable:
         return None
-    shares = [[digit / mass for digit in digits] for digits, mass in found]
-    probabilities = [math.fsum(column) / len(found) for column in zip(*shares, strict=True)]
+    shares = [[digit / mass for digit in digits] for digits, mass in readable]
+    probabilities = [math.fsum(column) / len(readable) for column in zip(*shares, strict=True)]
     mean = math.fsum(n * p for n, p in enumerate(probabilities, 1))
     variance = math.fsum(p * (n - mean) ** 2 for n, p in enumerate(probabilities, 1))
     return {
         "score": mean,
         "probabilities": probabilities,
         "spread": math.sqrt(variance),
-        "mass": math.fsum(mass for _, mass in found) / len(found),
+        "mass": math.fsum(mass for _, mass in readable) / len(readable),
         "fallback": False,
     }
 

@@ -104,8 +104,8 @@ def _finish(out: Path, config: ScoreStage) -> Stats:
     problem = degenerate_scores(config.judge, first_score_rows(out, config.judge))
     if problem and config.judge.strict:
         raise StageError(stopped(problem))
-    found = ScoreDetails(config.judge, read_rows(out / "data", columns(config.judge)))
-    return Stats({"pairs": found.counts}, found.figures(), [*([problem] if problem else []), *found.warnings()])
+    details = ScoreDetails(config.judge, read_rows(out / "data", columns(config.judge)))
+    return Stats({"pairs": details.counts}, details.figures(), [*([problem] if problem else []), *details.warnings()])
 
 
 @dataclass

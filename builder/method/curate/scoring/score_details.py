@@ -64,36 +64,36 @@ class ScoreDetails:
             many pairs the `fallback` was asked for; of verdicts `replies`, those `without_verdict`, and `verdicts`, how
             often each was given; of reasonings `replies`, how many are `unfinished`, and their `unfinished_share`.
         """
-        found: Row = {"scores": quantiles(self._scores)}
+        figures: Row = {"scores": quantiles(self._scores)}
         if self._rated:
-            found |= {f"mean_{name}": total / self._rated for name, total in self._sums.items()}
+            figures |= {f"mean_{name}": total / self._rated for name, total in self._sums.items()}
         if self._judge.judge in ("expected", "reasoned"):
-            found["fallback"] = self._fallback
+            figures["fallback"] = self._fallback
         if isinstance(self._judge, Verdict) or self._verdicts:
-            found |= {
+            figures |= {
                 "replies": self._verdicts.total(),
                 "without_verdict": self._verdicts[None],
                 "verdicts": {str(value): self._verdicts[value] for value in range(1, 6)},
             }
         if isinstance(self._judge, Reasoned):
             share = self._unfinished / self._reasonings if self._reasonings else 0.0
-            found |= {"replies": self._reasonings, "unfinished": self._unfinished, "unfinished_share": share}
-        return found
+            figures |= {"replies": self._reasonings, "unfinished": self._unfinished, "unfinished_share": share}
+        return figures
 
     def warnings(self) -> list[str]:
         """What the user should know before selecting by these scores."""
         return [*_without_score(self.counts), *self._lost_replies(), *self._two_scales()]
 
     def _lost_replies(self) -> list[str]:
-        found = []
+        lost_replies = []
         total, lost = self._verdicts.total(), self._verdicts[None]
         if lost > MANY * total:
             better = "" if self._fallback else "; judge reasoned needs none"
-            found.append(f'{lost:,} of {total:,} replies hold no "Score: n" from 1 to 5{better}')
+            lost_replies.append(f'{lost:,} of {total:,} replies hold no "Score: n" from 1 to 5{better}')
         if isinstance(self._judge, Reasoned) and self._unfinished > MANY * self._reasonings:
             filled = f"filled max_tokens ({self._judge.max_tokens}) before they came to a score; raise it"
-            found.append(f"{self._unfinished:,} of {self._reasonings:,} replies {filled}")
-        return found
+            lost_replies.append(f"{self._unfinished:,} of {self._reasonings:,} replies {filled}")
+        return lost_replies
 
     def _two_scales(self) -> list[str]:
         if not (self._fallback and self._rated):

@@ -46,10 +46,10 @@ def parse_verdict(reply: str) -> int | None:
 
     A reply that quotes the rubric names other scores first; a rating out of range is not bent into it.
     """
-    found = VERDICT.findall(reply)
-    if not found:
+    ratings = VERDICT.findall(reply)
+    if not ratings:
         return None
-    value = float(found[-1])
+    value = float(ratings[-1])
     return int(value) if value in (1, 2, 3, 4, 5) else None
 
 
@@ -120,20 +120,20 @@ def reasoned(
     scored = [unscored(row) for row in rows]
     control = control_ids(renderer)
     replies = _replies(rows, prompts, fits, judge, engine)
-    found: dict[int, list[Reasoning]] = {}
+    by_place: dict[int, list[Reasoning]] = {}
     for at, answers in replies.items():
         if isinstance(answers, Failed):
             scored[at] = unscored(rows[at], answers.reason)
         else:
-            found[at] = [reasoning_of(answer.ids, renderer, control, judge.max_tokens) for answer in answers]
+            by_place[at] = [reasoning_of(answer.ids, renderer, control, judge.max_tokens) for answer in answers]
     # The reasoning goes on as the tokens that the model wrote, never as text: re-read, it could spell a control token.
     positions = [
         prompts[at] + reasoning.ids + (position.line if reasoning.ids else position.start)
-        for at, reasonings in found.items()
+        for at, reasonings in by_place.items()
         for reasoning in reasonings
     ]
     readings = iter(engine().next_logprobs(positions, position.digits) if positions else [])
-    for at, reasonings in found.items():
+    for at, reasonings in by_place.items():
         row = _reading(rows[at], [next(readings) for _ in reasonings])
         replied = replies[at]
         if row.get("reason") == NO_LOGPROBS and judge.fallback and not isinstance(replied, Failed):

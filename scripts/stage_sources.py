@@ -57,8 +57,8 @@ class Package:
         build = f"{self.name}.build"
         calls = [node for node in ast.walk(_parse(self.modules[build].path)) if isinstance(node, ast.Call)]
         runs = [call for call in calls if len(call.args) > 1 and ast.unparse(call.func).split(".")[-1] == "run"]
-        found = {key for call in runs for key in self.follow(f"{build}.{ast.unparse(call.args[1])}")}
-        return sorted(found, key=lambda key: key[1])
+        stages = {key for call in runs for key in self.follow(f"{build}.{ast.unparse(call.args[1])}")}
+        return sorted(stages, key=lambda key: key[1])
 
     def version(self, stage: Key) -> int:
         """The VERSION beside a stage's function."""

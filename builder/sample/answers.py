@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from builder.data.accounting import Counts, Stats
 from builder.data.records import row_seed
@@ -16,6 +17,9 @@ from builder.llm.tokenizer import load_tokenizer
 from builder.recipe.sections.models import Chat, Engine
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Section
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 VERSION = 1
 
@@ -32,6 +36,13 @@ class AnswerStage(Section):
     chat: Chat
 
 
+def answer_schema() -> "pa.Schema":
+    """Answers: one row a question and sample."""
+    import pyarrow as pa
+
+    return pa.schema([("question", pa.string()), ("answer", pa.string()), ("ended", pa.bool_())])
+
+
 def answer_questions(out: Path, config: AnswerStage, model: Path, *, runtime: Runtime) -> Stats:
     """Let a forward model answer every question `samples` times, with both tags as system prompt (section 3.4).
 
@@ -41,8 +52,6 @@ def answer_questions(out: Path, config: AnswerStage, model: Path, *, runtime: Ru
         model: Stage folder of the model.
         runtime: Sizes that change no result.
     """
-    import pyarrow as pa
-
     folder = model / "model"
     tokenizer = load_tokenizer(folder)
     renderer = Renderer(check_contract(folder, tokenizer, config.chat, "forward"), tokenizer)
@@ -57,6 +66,5 @@ def answer_questions(out: Path, config: AnswerStage, model: Path, *, runtime: Ru
         if not isinstance(answer, Failed)
     ]
     failed = Counter(answer.reason for answer in answers if isinstance(answer, Failed))
-    schema = pa.schema([("question", pa.string()), ("answer", pa.string()), ("ended", pa.bool_())])
-    write_rows(out / "data" / "answers.parquet", rows, schema)
+    write_rows(out / "data" / "answers.parquet", rows, answer_schema())
     return Stats({"answers": Counts(rows_in=len(asked), kept=len(rows), failed=failed)})

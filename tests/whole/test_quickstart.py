@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.described_files import undescribed
 
 HUMPBACK = [sys.executable, "-m", "builder"]
 
@@ -97,6 +98,10 @@ def test_every_row_is_accounted_for_in_every_stage(quickstart):
         record = json.loads(path.read_text())
         for counts in record["counts"].values():
             assert counts["in"] == counts["kept"] + sum(counts["dropped"].values()) + sum(counts["failed"].values())
+
+
+def test_files_columns_and_keys_are_those_of_the_page_on_work_directories(quickstart):
+    assert list(undescribed(quickstart[0] / "work")) == []
 
 
 def test_ids_join_from_segment_to_selection(quickstart):

@@ -1,4 +1,4 @@
-"""`python -m hub_server FOLDER`: the stand-in as a process of its own; prints its endpoint and the token it knows."""
+"""`python -m support.hub_server FOLDER`: the stand-in as a process of its own; prints endpoint and token."""
 
 import sys
 import threading

@@ -1,0 +1,362 @@
+"""What `docs/work-directory.md` says of stages, columns, files and keys; `describe_work_directory.py` puts it together.
+
+A name in `<...>` stands for any one name. Texts are Markdown, a short sentence or two each.
+"""
+
+STAGES = {
+    "seed": ("`seed`", "3.1", "Human-written pairs, as they were selected."),
+    "seed-clean": (
+        "`seed-clean`",
+        "",
+        "The same without those that hold a prompt of an evaluation. Only where the recipe has `decontaminate`.",
+    ),
+    "segments": ("`segments`", "2.1", "Header and text, cut from the pages."),
+    "dedup": ("`dedup`", "3.1", "The distinct ones, or a sample of them: the candidate outputs y."),
+    "model-backward": ("`model-backward`", "2.2", "M_yx, the model that writes x for y."),
+    "augment": ("`augment`", "2.2", "Candidate pairs: M_yx has written an instruction x for each y."),
+    "model": (
+        "`model-<t>`",
+        "2.3",
+        "M_t. With `training.cross_fit` also `model-<t>-a` and `model-<t>-b`, each trained on one half of the pages; "
+        "with `training.seeds` also `model-<t>-seed-<n>`.",
+    ),
+    "score": (
+        "`score-<t>-<judge>`",
+        "2.3",
+        "What a judge gives every candidate in iteration t. `score-<judge>` where no iteration changes it. With "
+        "`training.cross_fit` also `score-<t>-<judge>-a` and `-b`; the folder without a letter holds both.",
+    ),
+    "curate": ("`curate-<t>`", "2.3", "A_t: the pairs that are selected in iteration t."),
+    "answers-model": ("`answers-model-<t>`", "3.4", "Answers to questions of the sample. `humpback quickstart` only."),
+}
+"""By kind of stage: its folder without the fingerprint, the section of the paper, what it holds."""
+
+TABLES = {
+    "seed": "Human-written pairs",
+    "segments": "Segments",
+    "candidates": "Candidate pairs",
+    "scores": "Scores",
+    "curated": "Selected pairs",
+    "training": "Training rows",
+    "rejected": "Rejected rows",
+    "answers": "Answers",
+}
+
+PAIR = {
+    "segment_id": "Id of the segment.",
+    "page_id": "Id of its page.",
+    "url": "Address of the page.",
+    "header": "The heading above the segment.",
+    "instruction": "x, as M_yx wrote it.",
+    "output": "y, the text of the segment.",
+    "logprob": "log p(x given y) under the model that wrote x, end token included. Null where a server gives none.",
+    "tokens": "How many tokens that is. Null where a server does not count.",
+}
+COLUMNS = {
+    "seed": {
+        "id": "Id of the message in its source, else a hash of both texts.",
+        "instruction": "What a person asked.",
+        "output": "What a person answered.",
+        "source": "Name of the source in the recipe (`seed.sources`).",
+        "license": "Licence of that source.",
+    },
+    "segments": {
+        "id": "Hash of page, heading and text. Rules, order and number of tasks do not change it.",
+        "page_id": "Id of the page as the corpus has it, else its file and place.",
+        "url": "Address of the page. Empty where neither corpus nor page says it.",
+        "source_file": "File the page was read from.",
+        "record_offset": "Byte of its record in that file, for Parquet the number of its row. -1 in a folder of HTML.",
+        "title": "Title of the page.",
+        "header": "The heading above the text.",
+        "header_level": "1 to 6, for `h1` to `h6`.",
+        "header_path": "The headings above that one, outermost first.",
+        "position": "Number of the heading among all headings of the page, from 0.",
+        "text": "y, the text under the heading.",
+        "language": "Two-letter code of the page's language. Empty if nothing tells it.",
+        "kept_blocks": "Numbers of the blocks of the page that make up the text.",
+        "walk": "Version of the rules by which blocks are numbered.",
+        "payload_digest": "blake2b-128 of the raw page.",
+    },
+    "candidates": {"id": "`<segment_id>-<n>`; n is the sample, from 0.", **PAIR},
+    "curated": {
+        "id": "Id of the candidate.",
+        **PAIR,
+        "score": "What it was selected by: the judge's score, of several judges the combined rank from 0 to 1.",
+        "split": "`train`, or `test` for a pair of a withheld page, which no model trains on.",
+    },
+    "training": {
+        "id": "Id of the seed pair or of the candidate.",
+        "prompt": "System prompt, which holds the tag, and the turn of the user.",
+        "completion": "The turn of the assistant, which is what is trained.",
+    },
+    "rejected": {
+        "id": "Id of the row. Of a record that cannot be read, file and place.",
+        "reason": "Why it does not go on. `stage.json` counts each reason.",
+        "page_id": "Id of its page. Empty for rows without one.",
+        "header": "Its heading. Empty for rows without one.",
+        "text": "What the reason is about, for the first {texts:,} rows of a reason. Null or empty for others.",
+        "twin": "Of a duplicate, the id of the row that it repeats.",
+        "twin_text": "The text of that row, where `text` is given.",
+    },
+    "answers": {
+        "question": "A question of the sample.",
+        "answer": "What the model wrote.",
+        "ended": "Whether it ended by itself.",
+    },
+}
+"""By table and column."""
+
+RATING = {
+    "probabilities": "Of the ratings 1 to 5, in this order. They add up to 1.",
+    "spread": "Standard deviation of the rating under these probabilities.",
+    "mass": "Probability of the five digits together. Low where the model would write something else.",
+    "fallback": "Whether the score is that of `verdict`, because the engine gives no log-probabilities.",
+}
+SPOKEN = {
+    "verdicts": "The rating in each reply. Null for a reply that holds none.",
+    "replies": "What the judge wrote.",
+}
+SCORES = {
+    "": {
+        "id": "Id of the candidate.",
+        "score": "The higher, the better. Null where the judge gives none.",
+        "reason": "Why there is no score. Null where there is one.",
+    },
+    "likelihood": {
+        "logp_answer": "log p(y given x) under M_(t-1), without the end token.",
+        "logp_end": "log p of the end token after x and y.",
+        "logp_prior": "log p(y) after an empty turn of the user.",
+        "tokens": "Tokens of y and the end token, which the score is divided by.",
+    },
+    "expected": {
+        **RATING,
+        "verdicts": "The rating in each reply, where `verdict` was asked instead.",
+        "replies": "What it wrote.",
+    },
+    "verdict": SPOKEN,
+    "reasoned": {
+        **RATING,
+        **SPOKEN,
+        "reasonings": "What stands before the score in each reply.",
+        "unfinished": "How many replies filled `max_tokens` before they came to a score.",
+    },
+    "reverse": {
+        "logp_instruction": "log p(x given y) under M_yx, without the end token.",
+        "logp_end": "log p of the end token after y and x.",
+        "logp_prior": "log p(x) after the prompt of an empty text.",
+        "tokens": "Tokens of x, which the score is divided by.",
+    },
+}
+"""Columns of the scores, by judge; those of all judges under the empty name."""
+
+COUNTS = {
+    "in": "How many rows came in.",
+    "kept": "How many go on.",
+    "dropped": "How many were left out on purpose, by reason.",
+    "failed": "How many could not be processed, by reason.",
+}
+TRAINED = {
+    "rows": "Rows trained on.",
+    "steps": "Steps of the optimizer.",
+    "epochs": "Passes over the rows.",
+    "rows_a_step": "Rows of a step, over all devices.",
+    "mean_loss": "Mean loss of all steps, in nats a trained token.",
+    "last_loss": "Loss of the last logged window.",
+    "held_out": "By source the loss on held-out rows, `before` the first step and `after` the last.",
+}
+DETAILS = {
+    "seed": {
+        "sources": "Of each source: pairs, those kept, those left out by reason, messages of its trees.",
+        "instruction_chars": "Mean and standard deviation of the lengths of the instructions, in characters.",
+        "output_chars": "The same of the outputs.",
+        "escaped": "Pairs in which a control token was made harmless.",
+    },
+    "seed-clean": {"evaluation_prompts": "Prompts in each set."},
+    "segments": {
+        "files": "Files of the corpus.",
+        "chars_mean": "Mean length of the texts, in characters.",
+        "chars_sd": "Their standard deviation.",
+        "masked_emails": "E-mail addresses that were replaced.",
+        "masked_ips": "IP addresses that were replaced.",
+        "escaped": "Segments in which a control token was made harmless.",
+        "lost_records": "The first places where records were lost, with the reason.",
+    },
+    "dedup": {
+        "distinct_texts": "Texts left when equal ones are gone.",
+        "near_clusters": "Groups of near duplicates.",
+    },
+    "augment": {"openings": "The most frequent first words of the instructions, with their shares."},
+    "score": {
+        "scores": "Minimum, deciles and maximum of the scores.",
+        "mean_mass": "Mean of `mass`.",
+        "mean_spread": "Mean of `spread`.",
+        "fallback": "Pairs that `verdict` has scored instead.",
+        "replies": "Replies of the judge.",
+        "without_verdict": "Replies without a rating.",
+        "verdicts": "How often each rating was given.",
+        "unfinished": "Replies that filled `max_tokens`.",
+        "unfinished_share": "Their share.",
+    },
+    "curate": {
+        "lowest_score": "The lowest score that is selected.",
+        "test_rows": "Selected rows of withheld pages.",
+        "evaluation_prompts": "Prompts in each set of `decontaminate`.",
+    },
+    "model": {
+        "seed_rows": "Rows of the seed that were trained on.",
+        "seed_held_out": "Rows of the seed that its loss is measured on.",
+        "curated_rows": "Curated rows that were trained on.",
+        "curated_held_out": "Curated rows that its loss is measured on.",
+        **TRAINED,
+    },
+    "answers-model": {},
+}
+"""Keys of `details` in `stage.json`, by kind of stage; `model` stands for `model-backward` too."""
+
+KEYS = {
+    "stage.json": {
+        "stage": "Name of the stage.",
+        "version": "`VERSION` of the module that runs it.",
+        "config": "Its sections of the recipe. Files stand as their digests or listings.",
+        "inputs": "Fingerprints of the stages it reads.",
+        "fingerprint": "12 hex digits of the sha256 of these four: the name of the folder.",
+        "status": "`running`, `done` or `failed`.",
+        "versions": "Versions of the libraries. Recorded, and no part of the fingerprint.",
+        "warnings": "What to know before going on.",
+        "counts": "By kind of row (`pages`, `segments`, `pairs`, ...): `in`, `kept`, `dropped`, `failed`.",
+        "details": "Further figures of the stage, see below.",
+        "seconds": "How long it took.",
+        "restarts": "How often its process was started again, if it was.",
+        "error": "What went wrong, if it failed.",
+    },
+    "logs/request.json": {
+        "function": "Module and function of the stage.",
+        "config_type": "Module and class of its configuration.",
+        "config": "The configuration, with paths.",
+        "inputs": "Folders of the stages it reads.",
+        "runtime": "The section `runtime` of the recipe.",
+    },
+    "logs/result.json": {
+        "counts": "As in `stage.json`.",
+        "details": "As in `stage.json`.",
+        "warnings": "As in `stage.json`.",
+        "versions": "As in `stage.json`.",
+        "error": "Instead of these, what went wrong.",
+        "exit_code": "1, or 2 where the recipe or an input is wrong.",
+    },
+    "logs/progress.json": {
+        "done": "Units done.",
+        "total": "Units in all. Null where nobody knows.",
+        "unit": "What is counted: `rows`, `pages`, `steps`, ...",
+    },
+    "logs/chunks.json": {"chunk_rows": "Rows of a chunk. It stays for as long as a chunk stands."},
+    "logs/engines/<engine>/ended.json": {
+        "error": "What ended the engine.",
+        "died": "How its process died.",
+    },
+    "logs/tasks/<task>.json": {
+        "mark": "Fingerprint of settings and input that the files of the task belong to.",
+        "counts": "Counts of records, pages and segments of the task.",
+        "details": "Sums that add up over the tasks.",
+    },
+    "logs/metrics.json": {
+        **TRAINED,
+        "resumed_from": "The checkpoint it went on from. Null where it was not stopped.",
+        "seconds": "Time of the training since it was last started.",
+        "processes": "How many processes trained.",
+        "tokens_per_second": "Tokens of rows in a second, prompts included.",
+        "history": "The log of the trainer: step, loss, learning rate, gradient, tokens.",
+    },
+    "logs/training_error.json": {"error": "What ended a training under a launcher."},
+    "model/training.json": TRAINED,
+    "training/checkpoint-<step>/complete.json": {
+        "settings": "Digest of the resolved recipe, and the number of processes.",
+        "files": "Every file of the checkpoint with its size.",
+    },
+    "chat_contract.json": {
+        "version": "Of this form.",
+        "role": "`forward` (x to y) or `backward` (y to x).",
+        "template": "The chat template.",
+        "system_seed": "The tag S_a.",
+        "system_web": "The tag S_w.",
+        "system_backward": "The system prompt of M_yx.",
+        "end_token": "Ends an answer.",
+        "loss": "What is trained: the completion.",
+    },
+}
+"""Keys of the JSON files that hold an object, by path."""
+
+FILES: list[tuple[tuple[str, ...], dict[str, str]]] = [
+    (
+        (),
+        {
+            "stage.json": "What the stage is and what came of it. Written first and last.",
+            "logs/request.json": "What the child process was asked to run.",
+            "logs/result.json": "What it answered.",
+            "logs/child.log": "What it said, libraries included.",
+            "logs/progress.json": "How far it is.",
+            "logs/notices.json": "Warnings that were told while it ran, as a list.",
+        },
+    ),
+    (
+        ("seed", "seed-clean"),
+        {"data/seed.parquet": "The pairs that stay, sorted by id.", "rejected/seed.parquet": "The others."},
+    ),
+    (
+        ("segments",),
+        {
+            "data/<task>.parquet": "Segments of a task.",
+            "rejected/<task>.parquet": "Records, pages and segments that the task left out.",
+            "logs/tasks/<task>.json": "Counts of the task. Written last: with it the task is whole.",
+            "logs/tasks/<task>.pages": "How many pages the task has done.",
+            "logs/datatrove/": "What datatrove says.",
+        },
+    ),
+    (
+        ("dedup",),
+        {
+            "data/<part>.parquet": "Segments that stay, sorted by id.",
+            "rejected/<part>.parquet": "Those that go, sorted by reason and id.",
+            "minhash/": "Signatures, buckets and clusters. Only while it runs.",
+        },
+    ),
+    (
+        ("augment", "score"),
+        {
+            "data/part-<chunk>.parquet": "Rows of a chunk that go on. Written last: with it the chunk is whole.",
+            "rejected/part-<chunk>.parquet": "Rows of the chunk that do not. None in a score stage.",
+            "logs/chunks.json": "Size of a chunk.",
+            "logs/engines/<engine>/progress.json": "How far an engine is.",
+            "logs/engines/<engine>/ended.json": "How an engine ended that did not finish. Ray and Slurm only.",
+            "logs/in_hand/<engine>.json": "Chunk, row and process id of what an engine has in hand, as a list.",
+            "logs/deaths.json": "Chunk and row, as a list, of each death of an engine.",
+            "logs/datatrove/": "What datatrove says.",
+        },
+    ),
+    (("score",), {"data/scores.parquet": "Instead of the chunks, where two halves are put together."}),
+    (
+        ("curate",),
+        {"data/curated.parquet": "The selected pairs, sorted by id.", "rejected/curated.parquet": "The others."},
+    ),
+    (
+        ("model-backward", "model"),
+        {
+            "rows/<source>.parquet": "Rows trained on: `seed`, and from M_1 on `curated`.",
+            "held_out/<source>.parquet": "Rows that the loss is measured on, and none is trained on.",
+            "rejected/rows.parquet": "Rows that are too long or forge a turn, and those held out of the seed.",
+            "sft.yaml": "The resolved TRL recipe.",
+            "chat_contract.json": "Template, tags and end token of the model; see `llm/contract.py`.",
+            "chat_template.jinja": "Its chat template alone.",
+            "training/checkpoint-<step>/complete.json": "Marks a checkpoint as whole. Only while it trains.",
+            "training/": "Checkpoints, and then the finished model. Only while it trains.",
+            "model/training.json": "What the training came to. Written last.",
+            "model/chat_contract.json": "The contract again.",
+            "model/": "Weights or an adapter, tokenizer and configuration, as `from_pretrained` takes them.",
+            "logs/metrics.json": "Losses and speed.",
+            "logs/preflight.txt": "Which tokens of a few rows are trained.",
+            "logs/training_error.json": "What ended a training under a launcher.",
+        },
+    ),
+    (("answers-model",), {"data/answers.parquet": "The answers."}),
+]
+"""The files of some kinds of stages; those of every stage first, without a kind. A folder stands for all below it."""

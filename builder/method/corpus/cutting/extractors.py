@@ -25,7 +25,7 @@ def main_blocks(html: str, tree: "HtmlElement", blocks: "list[Block]", mode: Mod
 
     Args:
         html: The page.
-        tree: The same, as `walk.parse` gives it.
+        tree: The same, as `source.parse` gives it.
         blocks: The same, as `walk.walk` gives it.
         mode: `overlay` asks both extractors, `fast` Resiliparse alone, which is many times faster; `cascade` asks
             trafilatura where what is known without it leaves doubt. No mode asks it on a page of `MOST_BLOCKS`.

@@ -55,7 +55,7 @@ def with_fallback(html: str) -> str:
     """The page as it is without scripts, if that is the only form in which it has headings; else the page itself.
 
     Forums that are drawn by scripts give their posts in a <noscript>, for search engines. On other pages what is in
-    one repeats pictures or asks for scripts, and `walk.parse` takes it out.
+    one repeats pictures or asks for scripts, and `parse` takes it out.
     """
     at = html.find("<noscript")
     while at >= 0:
@@ -69,7 +69,7 @@ def with_fallback(html: str) -> str:
 def refuse(html: str) -> str:
     """Why a page must not be parsed, or an empty string.
 
-    How deep its elements are nested is not asked here: libxml2 stops at a depth of 256 without harm, and `walk.parse`
+    How deep its elements are nested is not asked here: libxml2 stops at a depth of 256 without harm, and `parse`
     then refuses the page before any other parser sees it.
     """
     if not _HEADING_TAG.search(html):

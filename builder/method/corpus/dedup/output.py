@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Rows = np.ndarray[Any, np.dtype[np.int64]]
 
 PART_ROWS = 10_000
-"""Rows a file; a divisor of `dedup_rows.SPAN`."""
+"""Rows a file; a divisor of `data.row_groups.SPAN`."""
 
 
 def write_kept(out: Path, groups: list[Group], index: Index, kept: "Rows") -> None:

@@ -145,7 +145,7 @@ def run_build(recipe: Recipe, workspace: Workspace) -> Build | None:
     refuse_unpinned(recipe)
     with nullcontext() if workspace.dry_run else locked(workspace.root):
         try:
-            return _build(recipe, workspace)
+            return run_stages(recipe, workspace)
         except Finished:
             return None
 
@@ -157,10 +157,11 @@ def look_at_build(recipe: Recipe, work_dir: Path) -> Build:
         RecipeError: As `run_build` does.
     """
     refuse_unpinned(recipe)
-    return _build(recipe, Workspace(work_dir, recipe.runtime, dry_run=True))
+    return run_stages(recipe, Workspace(work_dir, recipe.runtime, dry_run=True))
 
 
-def _build(recipe: Recipe, workspace: Workspace) -> Build:
+def run_stages(recipe: Recipe, workspace: Workspace) -> Build:
+    """Hand every stage to the workspace, in the order of the paper (section 2)."""
     run = workspace.run
     base, chat, engine, training = recipe.base.origin, recipe.chat, recipe.engine, recipe.training
 

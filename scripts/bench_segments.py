@@ -118,7 +118,7 @@ def shares(path: Path, pages: list[Any], min_chars: int) -> None:
     from builder.method.corpus.cutting.source import TooDeepError, parse, refuse
     from builder.method.corpus.cutting.walk import walk
     from builder.method.corpus.reading.decode import Payload, decode
-    from builder.method.corpus.rules.heuristics import why_reject
+    from builder.method.corpus.rules.heuristics import why_reject_segment
 
     spent, doubtful, config = Counter[str](), 0, settings("cascade", min_chars)
 
@@ -153,7 +153,7 @@ def shares(path: Path, pages: list[Any], min_chars: int) -> None:
             verdict = timed("mask", lambda e=evidence, t=trafilatura: e.verdict(t))
         whole = partial(cut, boundary="any", max_chars=10**9, min_chars=min_chars)
         segments = timed("segments", lambda b=blocks, k=verdict.kept, whole=whole: whole(b, k))
-        timed("heuristics", lambda segments=segments: [why_reject(segment, config) for segment in segments])
+        timed("heuristics", lambda segments=segments: [why_reject_segment(segment, config) for segment in segments])
     total = sum(spent.values())
     print("  cascade by step:", ", ".join(f"{step} {100 * value / total:.0f} %" for step, value in spent.items()))
     print(f"  trafilatura was asked for {doubtful} of {len(pages)} pages")

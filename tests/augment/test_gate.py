@@ -11,7 +11,7 @@ from support.hang_guard import must_end
 
 from builder.method.augment.gate.phrases import has_turn, is_refusal
 from builder.method.augment.gate.references import points_elsewhere
-from builder.method.augment.gate.rules import RULES, why_reject
+from builder.method.augment.gate.rules import RULES, why_reject_instruction
 from builder.method.augment.openings import CAPACITY, COLLAPSE, openings
 from builder.recipe.sections.augment import Gate
 from builder.sample.phrases import TOPICS, TYPES
@@ -43,7 +43,7 @@ def only(rule: str, **limits: Any) -> Gate:
 
 
 def why(instruction: str, output: str = OUTPUT, *, config: Gate | None = None, language: str | None = "en") -> Any:
-    return why_reject(instruction, output, config=config or Gate(), prompt=PROMPT, language=language)
+    return why_reject_instruction(instruction, output, config=config or Gate(), prompt=PROMPT, language=language)
 
 
 BAD = {
@@ -246,10 +246,10 @@ def test_any_text_gets_a_rule_that_is_on_or_none_and_always_the_same(
     instruction: str, output: str, prompt: str, language: str | None, off: set[str]
 ) -> None:
     config = Gate(**{key: OFF[key] for key in off})
-    reason = why_reject(instruction, output, config=config, prompt=prompt, language=language)
+    reason = why_reject_instruction(instruction, output, config=config, prompt=prompt, language=language)
     assert reason is None or reason in RULES
     assert KEYS.get(reason or "") not in off
-    assert reason == why_reject(instruction, output, config=config, prompt=prompt, language=language)
+    assert reason == why_reject_instruction(instruction, output, config=config, prompt=prompt, language=language)
 
 
 WORD_LISTS = st.lists(st.sampled_from("abc"), max_size=30)

@@ -17,7 +17,7 @@ from builder.llm.engines.generators import Generator, TokenGenerator, open_other
 from builder.llm.engines.start import start_engine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
-from builder.method.augment.gate.rules import why_reject
+from builder.method.augment.gate.rules import why_reject_instruction
 from builder.method.augment.openings import openings
 from builder.recipe.sections.augment import Augment
 from builder.recipe.sections.models import Chat
@@ -152,7 +152,7 @@ class InstructionWriter:
         return (
             broken(answer)
             or ("control_tokens" if answer.text and self._generator.forged(pair) else None)
-            or why_reject(
+            or why_reject_instruction(
                 answer.text,
                 row["text"],
                 config=self.config.augment.gate,

@@ -10,7 +10,7 @@ from builder.data.records import rejected_schema, segment_id, segment_schema
 from builder.data.storage import open_rows
 from builder.method.corpus.cutting.walk import WALK_VERSION
 from builder.method.corpus.reading.readers import Loss
-from builder.method.corpus.rules.heuristics import unsafe, why_reject
+from builder.method.corpus.rules.heuristics import unsafe, why_reject_segment
 from builder.method.corpus.rules.pii import mask
 from builder.method.corpus.tasks import TaskFiles, Ticker
 from builder.text.control_tokens import escape_control_tokens
@@ -96,7 +96,7 @@ class _Result:
         for original, segment in zip(cut.segments, safe.segments, strict=True):
             self.segments.rows_in += 1
             identity = segment_id(page.page_id, segment.position, segment.text)
-            if reason := why_reject(segment, self.config) or _unsafe_page(page, safe):
+            if reason := why_reject_segment(segment, self.config) or _unsafe_page(page, safe):
                 self.segments.dropped[reason] += 1
                 self.rejects.add(identity, reason, page_id=page.page_id, header=segment.header, text=segment.text)
                 continue

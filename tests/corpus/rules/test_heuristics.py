@@ -12,7 +12,7 @@ from builder.method.corpus.cutting.segmenter import Segment
 from builder.method.corpus.rules.body import is_cut, letter_share, repeated_sentences, teasers, thread_lines
 from builder.method.corpus.rules.filters import filter_fault
 from builder.method.corpus.rules.header import capitals, navigation_headers, normalise_header
-from builder.method.corpus.rules.heuristics import why_reject
+from builder.method.corpus.rules.heuristics import why_reject_segment
 from builder.recipe.sections.corpus import Segments
 
 
@@ -26,9 +26,9 @@ def segment(header: str = "How bread is made", text: str = "x" * 150) -> Segment
 
 
 def test_a_good_segment_passes(config: Segments) -> None:
-    assert why_reject(segment(), config) is None
-    assert why_reject(segment(text="x" * 100), config) is None
-    assert why_reject(segment(text="x" * 200), config) is None
+    assert why_reject_segment(segment(), config) is None
+    assert why_reject_segment(segment(text="x" * 100), config) is None
+    assert why_reject_segment(segment(text="x" * 200), config) is None
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,14 @@ def test_a_good_segment_passes(config: Segments) -> None:
     ],
 )
 def test_each_rule_has_its_reason(header: str, text: str, reason: str, config: Segments) -> None:
-    assert why_reject(segment(header, text), config) == reason
+    assert why_reject_segment(segment(header, text), config) == reason
 
 
 @pytest.mark.parametrize(
     "header", ["FAQ", "API", "HTTP API", "X", "3.1", "Related work", "日本語の見出し", "Über die ÄÖÜ"]
 )
 def test_headers_that_only_look_suspicious_pass(header: str, config: Segments) -> None:
-    assert why_reject(segment(header), config) is None
+    assert why_reject_segment(segment(header), config) is None
 
 
 def test_capitals_are_counted_over_letters_of_any_script() -> None:
@@ -69,16 +69,16 @@ def test_capitals_are_counted_over_letters_of_any_script() -> None:
 
 def test_the_threshold_is_the_recipes(tmp_path: Path) -> None:
     loose = settings(tmp_path, min_chars=1, max_header_capitals=1.0, max_header_chars=5)
-    assert why_reject(segment("LOUD HEADER"), loose) == "header_too_long"
-    assert why_reject(segment("LOUDER"[:5]), loose) is None
+    assert why_reject_segment(segment("LOUD HEADER"), loose) == "header_too_long"
+    assert why_reject_segment(segment("LOUDER"[:5]), loose) is None
 
 
 def test_the_list_can_be_replaced(tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
     path.write_text("# comment\n\nMy  Own   header!\n", encoding="utf-8")
     config = settings(tmp_path, min_chars=1, navigation_headers=path)
-    assert why_reject(segment("my own HEADER"), config) == "header_navigation"
-    assert why_reject(segment("Subscribe"), config) is None
+    assert why_reject_segment(segment("my own HEADER"), config) == "header_navigation"
+    assert why_reject_segment(segment("Subscribe"), config) is None
 
 
 def test_a_missing_list_is_said(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_changed_list_of_headers_comes_with_a_new_version() -> None:
 
 def test_a_control_token_in_a_heading_above_is_found_too(config: Segments) -> None:
     below = Segment("Fine", 2, ("Page", "All of <|im_end|>"), 0, "x" * 150, (1,))
-    assert why_reject(below, config) == "control_tokens"
+    assert why_reject_segment(below, config) == "control_tokens"
 
 
 def prose(sentences: int, seed: int = 0) -> list[str]:
@@ -139,7 +139,7 @@ def prose(sentences: int, seed: int = 0) -> list[str]:
     ],
 )
 def test_what_a_segment_is_made_of_counts(made_of: Composition, reason: str | None, config: Segments) -> None:
-    assert why_reject(Segment("Fine", 2, (), 0, "x" * 150, (1,), made_of), config) == reason
+    assert why_reject_segment(Segment("Fine", 2, (), 0, "x" * 150, (1,), made_of), config) == reason
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_what_a_segment_is_made_of_counts(made_of: Composition, reason: str | No
     ],
 )
 def test_rules_on_the_text_have_their_reasons(text: str, reason: str, config: Segments) -> None:
-    assert why_reject(segment(text=text), config) == reason
+    assert why_reject_segment(segment(text=text), config) == reason
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,8 @@ def test_filters_let_prose_pass_and_leave_it_whole(tmp_path: Path) -> None:
     assert filter_fault(text, names) is None  # type: ignore[arg-type]
     config = settings(tmp_path, min_chars=1, filters=["c4_quality"])
     assert (
-        why_reject(segment(text="One sentence only, and no more than that."), config) == "c4_quality:too_few_sentences"
+        why_reject_segment(segment(text="One sentence only, and no more than that."), config)
+        == "c4_quality:too_few_sentences"
     )
     with pytest.raises(ValueError, match="gopher_quality"):
         settings(tmp_path, filters=["gopher"])
@@ -284,5 +285,5 @@ def test_a_rule_that_is_off_never_gives_its_reason(text: str, cut_endings: bool)
         Path("unused"), min_chars=1, min_letter_share=0, drop_cut_endings=cut_endings, max_teasers=99,
         max_thread_lines=99, max_repeated_share=1,
     )  # fmt: skip
-    found = why_reject(segment(text=text), off)
+    found = why_reject_segment(segment(text=text), off)
     assert found in ({None, "cut_ending"} if cut_endings else {None}) or (not text and found == "too_short")

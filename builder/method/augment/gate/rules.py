@@ -48,7 +48,9 @@ _ALIKE = (
 """Languages whose short texts the detector mixes up."""
 
 
-def why_reject(instruction: str, output: str, *, config: Gate, prompt: str, language: str | None) -> str | None:
+def why_reject_instruction(
+    instruction: str, output: str, *, config: Gate, prompt: str, language: str | None
+) -> str | None:
     """The first of `RULES` that speaks against a written instruction, or None.
 
     Control tokens and unfinished texts are looked for where the completion's token ids are known, before this.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from builder.recipe.sections.corpus import Segments
 
 
-def why_reject(segment: "Segment", config: "Segments") -> str | None:
+def why_reject_segment(segment: "Segment", config: "Segments") -> str | None:
     """The first rule that speaks against a segment, or None.
 
     Rules do not depend on each other: the order decides which reason is given, never whether there is one. Cheap

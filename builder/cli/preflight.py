@@ -15,12 +15,12 @@ from builder.build import Build
 from builder.data.records import Row
 from builder.data.storage import read_rows
 from builder.errors import RecipeError, StageError
-from builder.llm.contract import TEMPLATE_FILE
+from builder.llm.contract import TEMPLATE_FILE, Role
 from builder.llm.renderer import Renderer
 from builder.method.train.preflight import SHOWN_ROWS, Example, check_examples, describe_examples, made_by_trl
 from builder.method.train.recipe import read_training_recipe, resolve_recipe
 from builder.method.train.rows import backward_rows, forward_rows, why_drop
-from builder.method.train.stage import Role, role_renderer
+from builder.method.train.stage import role_renderer
 from builder.recipe.recipe import Recipe
 from builder.workspace.workspace import Artifact
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CONTRACT_FILE = "chat_contract.json"
 TEMPLATE_FILE = "chat_template.jinja"
+Role = Literal["forward", "backward"]
+"""What a model is for: instruction -> output, or output -> instruction."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,7 @@ class ChatContract:
     """
 
     version: Literal[1] = 1
-    role: Literal["forward", "backward"]
+    role: Role
     template: str
     system_seed: str
     system_web: str
@@ -69,7 +71,7 @@ class ChatContract:
         return None
 
 
-def make_contract(chat: "Chat", role: Literal["forward", "backward"], tokenizer: Any) -> ChatContract:
+def make_contract(chat: "Chat", role: Role, tokenizer: Any) -> ChatContract:
     """Make the contract of a model that is about to be trained from a base with this tokenizer.
 
     Raises:
@@ -158,7 +160,7 @@ def _contract_of(data: Any) -> ChatContract:
     return ChatContract(**data)
 
 
-def check_contract(model: Path, tokenizer: Any, chat: "Chat", role: Literal["forward", "backward"]) -> ChatContract:
+def check_contract(model: Path, tokenizer: Any, chat: "Chat", role: Role) -> ChatContract:
     """Return the model's contract after checking that recipe, contract file and tokenizer agree.
 
     Raises:

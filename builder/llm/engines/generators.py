@@ -3,10 +3,10 @@
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from builder.errors import StageError
-from builder.llm.contract import make_contract
+from builder.llm.contract import Role, make_contract
 from builder.llm.conversations import Message
 from builder.llm.engines.engine import Completion, Engine, Failed, Generation, Sampling, Tick
 from builder.llm.engines.start import start_engine
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from builder.recipe.sections.runtime import Runtime
 
 
-Role = Literal["forward", "backward"]
 FILES = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
 """What is downloaded of a model: nothing that could be run."""
 

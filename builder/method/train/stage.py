@@ -9,7 +9,7 @@ import yaml
 from builder.data.accounting import Stats
 from builder.data.storage import read_json, read_rows, write_text
 from builder.errors import StageError
-from builder.llm.contract import TEMPLATE_FILE, ChatContract, make_contract
+from builder.llm.contract import TEMPLATE_FILE, ChatContract, Role, make_contract
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.train.launch import launch
@@ -23,7 +23,6 @@ from builder.recipe.sections.training import Schedule
 from builder.workspace.stage_names import HALVES, Half, half_of
 
 VERSION = 2
-Role = Literal["forward", "backward"]
 
 
 class BackwardStage(Section):

@@ -115,7 +115,7 @@ def shares(path: Path, pages: list[Any], min_chars: int) -> None:
     from builder.method.corpus.cutting.mask import Evidence
     from builder.method.corpus.cutting.page import page_language
     from builder.method.corpus.cutting.segmenter import cut
-    from builder.method.corpus.cutting.source import TooDeepError, parse, refuse
+    from builder.method.corpus.cutting.source import TooDeepError, parse_html, refuse
     from builder.method.corpus.cutting.walk import walk
     from builder.method.corpus.reading.decode import Payload, decode
     from builder.method.corpus.rules.heuristics import why_reject_segment
@@ -139,20 +139,20 @@ def shares(path: Path, pages: list[Any], min_chars: int) -> None:
         if timed("guard", lambda html=html: refuse(html)):
             continue
         try:
-            tree = timed("parse", lambda html=html: parse(html))
+            tree = timed("parse", lambda html=html: parse_html(html))
         except (TooDeepError, ValueError, SyntaxError):
             continue
         blocks = timed("walk", lambda tree=tree: walk(tree))
         timed("language", lambda page=page, blocks=blocks: page_language(page, blocks, ["en"]))
         resiliparse = timed("Resiliparse", lambda html=html: resiliparse_text(html))
         evidence = timed("mask", lambda b=blocks, r=resiliparse: Evidence(b, r))
-        verdict = timed("mask", evidence.verdict)
-        if verdict.doubt > DOUBT:
+        content = timed("mask", evidence.main_content)
+        if content.doubt > DOUBT:
             doubtful += 1
             trafilatura = timed("trafilatura", lambda tree=tree: trafilatura_text(tree))
-            verdict = timed("mask", lambda e=evidence, t=trafilatura: e.verdict(t))
+            content = timed("mask", lambda e=evidence, t=trafilatura: e.main_content(t))
         whole = partial(cut, boundary="any", max_chars=10**9, min_chars=min_chars)
-        segments = timed("segments", lambda b=blocks, k=verdict.kept, whole=whole: whole(b, k))
+        segments = timed("segments", lambda b=blocks, k=content.kept, whole=whole: whole(b, k))
         timed("heuristics", lambda segments=segments: [why_reject_segment(segment, config) for segment in segments])
     total = sum(spent.values())
     print("  cascade by step:", ", ".join(f"{step} {100 * value / total:.0f} %" for step, value in spent.items()))
@@ -262,10 +262,10 @@ def stock_rows(page: Any) -> list[Row]:
 def special_blocks(page: Any) -> dict[str, list[str]]:
     """Code blocks and tables of a page, as text."""
     from builder.method.corpus.cutting.blocks import render
-    from builder.method.corpus.cutting.source import parse
+    from builder.method.corpus.cutting.source import parse_html
     from builder.method.corpus.cutting.walk import walk
 
-    blocks = attempt(lambda page: walk(parse(page.html)), page)
+    blocks = attempt(lambda page: walk(parse_html(page.html)), page)
     tables: dict[int, list[Any]] = {}
     for block in blocks or ():
         if block.row >= 0:

@@ -11,7 +11,7 @@ from builder.sample.web import Section, World, heading, instruction
 
 EXACT_COPIES = 18
 NEAR_COPIES = 6
-FOREIGN_PAGES = 24
+FOREIGN_PAGE_COUNT = 24
 MISLABELLED_PAGES = 3
 TITLES = ("All about {}", "A short guide to {}", "What our readers ask about {}", "Notes on {}")
 MIXED_TITLES = ("Answers from the mailbox", "Questions of the week", "Odds and ends", "From the notebook")
@@ -51,7 +51,7 @@ def crawl(world: World) -> tuple[list[Page], list[Truth]]:
     rng = world.stream("crawl")
     groups = arrange(rng, planted_sections(world))
     originals: list[tuple[Page, list[Section], str]] = [(_planted_page(rng, group), group, "") for group in groups]
-    others = [foreign_page(rng, language, language) for language in ("de", "fr", "es") * (FOREIGN_PAGES // 3)]
+    others = [foreign_page(rng, language, language) for language in ("de", "fr", "es") * (FOREIGN_PAGE_COUNT // 3)]
     others += [foreign_page(rng, language, "en") for language in ("de", "fr", "es")[:MISLABELLED_PAGES]]
     others += broken_pages(rng)
     first = originals + [(other, [], "") for other in others]

@@ -22,7 +22,7 @@ from builder.errors import RecipeError, StageError
 from builder.method.corpus.cutting.blocks import render
 from builder.method.corpus.cutting.page import CutPage, cut_page
 from builder.method.corpus.cutting.segmenter import Segment
-from builder.method.corpus.cutting.source import parse, refuse
+from builder.method.corpus.cutting.source import parse_html, refuse
 from builder.method.corpus.cutting.walk import walk
 from builder.method.corpus.reading.readers import Loss, Page
 from builder.method.corpus.rules.body import letter_share
@@ -64,7 +64,7 @@ def test_pages_become_rows_with_their_provenance(tmp_path: Path) -> None:
         assert row["header"] == f"Page {number}"
         assert (row["url"], row["title"]) == (f"https://example.org/{number}", f"Page {number}")
         assert (row["language"], row["header_level"], row["source_file"]) == ("en", 1, "x.warc.gz")
-        blocks = walk(parse(page(number)))
+        blocks = walk(parse_html(page(number)))
         assert row["text"] == render(blocks[index] for index in row["kept_blocks"])
         assert not row["text"].startswith(row["header"])
     for path in parquet_files(tmp_path / "out" / "data"):

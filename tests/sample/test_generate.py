@@ -15,7 +15,7 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from builder.errors import RecipeError
 from builder.method.corpus.cutting.extractors import main_blocks
 from builder.method.corpus.cutting.segmenter import cut
-from builder.method.corpus.cutting.source import parse
+from builder.method.corpus.cutting.source import parse_html
 from builder.method.corpus.cutting.walk import walk
 from builder.sample import SAMPLE_SEED
 from builder.sample.crawl import EXACT_COPIES, NEAR_COPIES, crawl
@@ -219,7 +219,7 @@ def test_the_segmenter_gives_every_planted_section_back_unchanged(
 ) -> None:
     def sections(page_id: str) -> dict[str, str]:
         html = pages[page_id][1].decode()
-        blocks = walk(tree := parse(html))
+        blocks = walk(tree := parse_html(html))
         kept = main_blocks(html, tree, blocks, "cascade")
         return {one.header: one.text for one in cut(blocks, kept, boundary="any", max_chars=1_500)}
 

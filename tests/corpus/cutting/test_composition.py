@@ -1,13 +1,13 @@
 from builder.method.corpus.cutting.composition import UNCOUNTED, composition
 from builder.method.corpus.cutting.segmenter import cut
-from builder.method.corpus.cutting.source import parse
+from builder.method.corpus.cutting.source import parse_html
 from builder.method.corpus.cutting.walk import walk
 
 TEXT = "A sentence of some length that says a thing or two about bread. "
 
 
 def made_of(html: str):
-    return composition(walk(parse(f"<html><body>{html}</body></html>")))
+    return composition(walk(parse_html(f"<html><body>{html}</body></html>")))
 
 
 def test_links_to_other_pages_are_counted_and_links_within_the_page_are_not() -> None:
@@ -32,7 +32,7 @@ def test_cards_are_short_sections() -> None:
 
 def test_segments_carry_their_composition() -> None:
     html = f'<html><body><h2>Head</h2><p>{TEXT}<a href="/x">{TEXT}</a></p></body></html>'
-    blocks = walk(parse(html))
+    blocks = walk(parse_html(html))
     (segment,) = cut(blocks, {block.number for block in blocks}, boundary="tree", max_chars=3_000)
     assert segment.made_of.chars == len(segment.text)
     assert segment.made_of.linked == len(TEXT)

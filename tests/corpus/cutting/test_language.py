@@ -3,7 +3,7 @@ from support.corpus_pages import page
 
 from builder.method.corpus.cutting.language import decide, declared_language
 from builder.method.corpus.cutting.page import page_language
-from builder.method.corpus.cutting.source import parse
+from builder.method.corpus.cutting.source import parse_html
 from builder.method.corpus.cutting.walk import walk
 from builder.method.corpus.reading.readers import Page
 from builder.text.language import detect
@@ -18,7 +18,7 @@ def html(text: str, lang: str = "") -> str:
 
 
 def language(text: str, hint: str = "") -> str:
-    return page_language(Page("p", "", text, "file", 0, hint, ""), walk(parse(text)), ["en"])
+    return page_language(Page("p", "", text, "file", 0, hint, ""), walk(parse_html(text)), ["en"])
 
 
 @pytest.mark.parametrize(

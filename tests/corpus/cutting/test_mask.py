@@ -14,7 +14,7 @@ from builder.method.corpus.cutting.mask import Evidence, key
 from builder.method.corpus.cutting.points import points_of
 from builder.method.corpus.cutting.regions import settle
 from builder.method.corpus.cutting.segmenter import cut
-from builder.method.corpus.cutting.source import MAX_TAGS, parse, refuse
+from builder.method.corpus.cutting.source import MAX_TAGS, parse_html, refuse
 from builder.method.corpus.cutting.walk import walk
 
 TEXTS = paragraphs(11, count=12, words=30)
@@ -23,16 +23,16 @@ LINE = "a line without a full stop that no extractor has kept"
 
 def kept(html: str, mode: Mode = "cascade") -> list[str]:
     """Texts of the blocks that are main content."""
-    blocks = walk(tree := parse(html))
+    blocks = walk(tree := parse_html(html))
     numbers = main_blocks(html, tree, blocks, mode)
     return [block.text for block in blocks if block.number in numbers]
 
 
 def judged(html: str, resiliparse: list[str], trafilatura: list[str] | None = None, **facts: bool) -> list[str]:
     """The same, with extractors that say what they are told to."""
-    blocks = walk(parse(html))
+    blocks = walk(parse_html(html))
     evidence = Evidence(blocks, "\n".join(resiliparse), **facts)
-    numbers = evidence.verdict(None if trafilatura is None else "\n".join(trafilatura)).kept
+    numbers = evidence.main_content(None if trafilatura is None else "\n".join(trafilatura)).kept
     return [block.text for block in blocks if block.number in numbers]
 
 
@@ -108,7 +108,7 @@ def test_testimonials_are_worth_more_than_reviews() -> None:
 
 def points_in(name: str) -> float:
     """Points of a line in a box with this class."""
-    blocks = walk(parse(article(f"<div class={name}><p>{LINE}</p></div>")))
+    blocks = walk(parse_html(article(f"<div class={name}><p>{LINE}</p></div>")))
     (number,) = [block.number for block in blocks if block.text == LINE]
     keys, sizes = [key(block.text) for block in blocks], [0 if block.level else len(block.text) for block in blocks]
     return points_of(blocks, keys, sizes, [settle(block.region, sum(sizes)) for block in blocks])[number]
@@ -203,7 +203,7 @@ def test_links_are_the_content_of_pages_that_list_others() -> None:
 
 def points_of_link(html: str) -> float:
     """Points of the second block of a page, which is a link."""
-    blocks = walk(parse(html))
+    blocks = walk(parse_html(html))
     sizes = [0 if block.level else len(block.text) for block in blocks]
     return points_of(blocks, [key(block.text) for block in blocks], sizes, [0] * len(blocks))[1]
 
@@ -248,7 +248,7 @@ def test_a_page_without_text_has_no_content() -> None:
 def test_extractors_survive_half_of_a_surrogate_pair() -> None:
     html = page(2).replace("<h2>", "<p>\ud83d half</p><h2>", 1)
     assert resiliparse_text(html)
-    assert trafilatura_text(parse(html))
+    assert trafilatura_text(parse_html(html))
     assert kept(html)
 
 
@@ -302,7 +302,7 @@ _trees = st.recursive(
 )
 def test_any_tree_gives_each_text_once_in_order(html: str, boundary: str, mode: Mode, most: int) -> None:
     html = f"<html><body><h1>Start</h1>{html}</body></html>"
-    blocks = walk(tree := parse(html))
+    blocks = walk(tree := parse_html(html))
     segments = cut(blocks, main_blocks(html, tree, blocks, mode), boundary=boundary, max_chars=most)  # type: ignore[arg-type]
     numbers = [number for segment in segments for number in segment.kept_blocks]
     assert numbers == sorted(set(numbers))

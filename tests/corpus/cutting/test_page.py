@@ -9,7 +9,7 @@ from support.corpus_pages import page as page_html
 from support.corpus_pages import settings
 
 from builder.method.corpus.cutting.page import CutPage, cut_page, page_language
-from builder.method.corpus.cutting.source import parse
+from builder.method.corpus.cutting.source import parse_html
 from builder.method.corpus.cutting.walk import walk
 from builder.method.corpus.reading.crawl import Page
 
@@ -22,7 +22,7 @@ def a_page(html: str, hint: str = "en") -> Page:
 
 
 def language(html: str, hint: str) -> str:
-    return page_language(a_page(html, hint), walk(parse(html)), ["en"])
+    return page_language(a_page(html, hint), walk(parse_html(html)), ["en"])
 
 
 def test_the_language_of_the_text_counts_and_not_what_is_declared() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from builder.method.corpus.cutting.blocks import render
 from builder.method.corpus.cutting.segmenter import Segment, cut
-from builder.method.corpus.cutting.source import parse
+from builder.method.corpus.cutting.source import parse_html
 from builder.method.corpus.cutting.walk import walk
 
 ALL = 10**9
@@ -16,7 +16,7 @@ def segments_of(
     html: str, boundary: str = "tree", max_chars: int = ALL, without: str = "", min_chars: int = 1
 ) -> list[Segment]:
     """Segments of all blocks but those with the text `without`."""
-    blocks = walk(parse(html))
+    blocks = walk(parse_html(html))
     kept = {block.number for block in blocks if not block.level and not (without and without in block.text)}
     return cut(blocks, kept, boundary=boundary, max_chars=max_chars, min_chars=min_chars)  # type: ignore[arg-type]
 
@@ -122,7 +122,7 @@ def test_a_repeated_header_is_taken_off_the_text() -> None:
 
 
 def test_no_content_means_no_segments() -> None:
-    assert cut(walk(parse(NESTED)), set(), boundary="tree", max_chars=ALL) == []
+    assert cut(walk(parse_html(NESTED)), set(), boundary="tree", max_chars=ALL) == []
     assert segments_of("<p>no heading at all</p>") == []
 
 
@@ -140,7 +140,7 @@ _pages = st.lists(
 def test_segments_are_ordered_disjoint_and_rebuilt_from_their_blocks(
     html: str, boundary: str, most: int, least: int
 ) -> None:
-    blocks = walk(parse(html))
+    blocks = walk(parse_html(html))
     segments = segments_of(html, boundary, most, min_chars=least)
     numbers = [number for item in segments for number in item.kept_blocks]
     assert numbers == sorted(set(numbers))

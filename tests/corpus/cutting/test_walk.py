@@ -6,7 +6,7 @@ from builder.method.corpus.cutting import regions
 from builder.method.corpus.cutting.blocks import Block, render
 from builder.method.corpus.cutting.cleaning import clean_heading
 from builder.method.corpus.cutting.regions import settle
-from builder.method.corpus.cutting.source import TooDeepError, parse
+from builder.method.corpus.cutting.source import TooDeepError, parse_html
 from builder.method.corpus.cutting.walk import walk
 
 TAGS = [
@@ -17,7 +17,7 @@ TAGS = [
 
 
 def blocks_of(html: str) -> list[Block]:
-    return walk(parse(html))
+    return walk(parse_html(html))
 
 
 def texts(html: str) -> list[str]:
@@ -185,7 +185,7 @@ def test_any_soup_can_be_walked_and_rendered(soup: str) -> None:
 
 def test_a_page_that_has_its_headings_only_for_readers_without_scripts_is_read_as_they_see_it() -> None:
     posts = "<h1>A thread</h1><p>The first post.</p>"
-    assert [block.text for block in walk(parse(f"<div>Loading</div><noscript>{posts}</noscript>"))] == [
+    assert [block.text for block in walk(parse_html(f"<div>Loading</div><noscript>{posts}</noscript>"))] == [
         "Loading",
         "A thread",
         "The first post.",
@@ -196,9 +196,9 @@ def test_a_page_that_has_its_headings_only_for_readers_without_scripts_is_read_a
         f"<NOSCRIPT>{posts}</NOSCRIPT><noscript><h2>Two</h2></noscript><h2>A page</h2>",
         "<h1>A page</h1><noscript><img src=a.png>",
     ):
-        assert [block.text for block in walk(parse(html)) if block.level] == ["A page"]
+        assert [block.text for block in walk(parse_html(html)) if block.level] == ["A page"]
 
 
 def test_links_that_run_scripts_lead_nowhere() -> None:
-    (block,) = walk(parse("<p><a href='javascript:void(0)'>open</a> and <a href='/more'>more</a></p>"))
+    (block,) = walk(parse_html("<p><a href='javascript:void(0)'>open</a> and <a href='/more'>more</a></p>"))
     assert block.linked == len("more")

@@ -32,10 +32,10 @@ def main_blocks(html: str, tree: "HtmlElement", blocks: "list[Block]", mode: Mod
     """
     evidence = Evidence(blocks, resiliparse_text(html), conversation=_CONVERSATION in html)
     if mode != "overlay" or len(blocks) > MOST_BLOCKS:
-        verdict = evidence.verdict()
-        if mode == "fast" or verdict.doubt <= DOUBT or len(blocks) > MOST_BLOCKS:
-            return verdict.kept
-    return evidence.verdict(trafilatura_text(tree)).kept
+        content = evidence.main_content()
+        if mode == "fast" or content.doubt <= DOUBT or len(blocks) > MOST_BLOCKS:
+            return content.kept
+    return evidence.main_content(trafilatura_text(tree)).kept
 
 
 def resiliparse_text(html: str) -> str:

@@ -41,7 +41,7 @@ OUTSIDE_ROOT = -6.0  # outside of the smallest container that holds nearly all t
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class MainContent:
     """Which blocks are main content.
 
     Attributes:
@@ -73,7 +73,7 @@ class Evidence:
         self._marks = self._marks_that_tell()
         self._points = points_of(blocks, self._keys, self._sizes, self._marks)
 
-    def verdict(self, trafilatura: str | None = None) -> Verdict:
+    def main_content(self, trafilatura: str | None = None) -> MainContent:
         """Add up the points.
 
         Args:
@@ -100,7 +100,7 @@ class Evidence:
         for cells in tables.values():  # a table without some of its cells cannot be read
             if sum(size * points for _, size, points in cells) > NEEDED * sum(size for _, size, _ in cells):
                 kept += [number for number, _, _ in cells]
-        return Verdict(frozenset(kept), unsure / (self._total or 1))
+        return MainContent(frozenset(kept), unsure / (self._total or 1))
 
     def _heard(self, block: "Block", other: "_Mask", *, short: bool) -> float:
         """Points of a block for what the extractors say about it."""

@@ -9,7 +9,7 @@ from builder.method.corpus.cutting.cleaning import clean_heading
 from builder.method.corpus.cutting.extractors import main_blocks
 from builder.method.corpus.cutting.language import decide, declared_language
 from builder.method.corpus.cutting.segmenter import Segment, cut
-from builder.method.corpus.cutting.source import TooDeepError, parse, refuse
+from builder.method.corpus.cutting.source import TooDeepError, parse_html, refuse
 from builder.method.corpus.cutting.walk import walk
 from builder.text.language import detect
 
@@ -63,7 +63,7 @@ def _cut_page(page: "Page", config: "Segments") -> CutPage | str:
     if reason := refuse(page.html):
         return reason
     try:
-        tree = parse(page.html)
+        tree = parse_html(page.html)
     except ParserError:
         return "empty"
     except TooDeepError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting.blocks import render
-from builder.method.corpus.cutting.source import TooDeepError, parse, refuse
+from builder.method.corpus.cutting.source import TooDeepError, parse_html, refuse
 from builder.method.corpus.cutting.walk import walk
 from builder.method.corpus.rules.pii import mask
 from builder.text.control_tokens import escape_control_tokens
@@ -45,7 +45,7 @@ def page_blocks(page: "Page") -> "list[Block] | None":
     if refuse(page.html):
         return None
     try:
-        return walk(parse(page.html))
+        return walk(parse_html(page.html))
     except (ParserError, TooDeepError):
         return None
 

@@ -28,7 +28,7 @@ class TooDeepError(ValueError):
     """Elements are nested so deeply, or a text is so long, that the parser has left some out."""
 
 
-def parse(html: str) -> "HtmlElement":
+def parse_html(html: str) -> "HtmlElement":
     """Parse a page, take out what is never read (scripts, form fields, comments) and unwrap inline elements.
 
     Raises:

@@ -1,7 +1,7 @@
 """One walk over a page's DOM: the blocks of text in it, numbered.
 
 `kept_blocks` of a segment are numbers of this walk, so a reader who has the page can rebuild the text without any
-extractor: `render([walk(parse(html))[number] for number in kept_blocks])`. `WALK_VERSION` names the rules; change
+extractor: `render([walk(parse_html(html))[number] for number in kept_blocks])`. `WALK_VERSION` names the rules; change
 it with them.
 """
 

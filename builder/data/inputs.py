@@ -14,7 +14,7 @@ _STATES = ("ETag", "etag", "md5Hash", "blob_id", "Content-MD5", "mtime", "LastMo
 
 
 @dataclass(frozen=True)
-class RemoteFile:
+class ListedFile:
     """A file, its path relative to the URL asked for, and what tells it from another of that name."""
 
     url: str
@@ -41,7 +41,7 @@ def open_binary(location: Path | str) -> IO[bytes]:
     return opened
 
 
-def list_remote(url: str) -> list[RemoteFile]:
+def list_remote(url: str) -> list[ListedFile]:
     """The file at `url`, or all files below it, sorted by name.
 
     On the web, where nothing tells files from folders, a URL that ends in a slash is a folder: a page of links.
@@ -71,11 +71,11 @@ def _is_folder(system: Any, url: str, root: str) -> bool:
     return bool(system.info(root)["type"] == "directory")
 
 
-def _remote_file(system: Any, root: str, path: str) -> RemoteFile:
+def _remote_file(system: Any, root: str, path: str) -> ListedFile:
     info = system.info(path)
     state = next((str(info[key]) for key in _STATES if info.get(key)), "")
     name = path.removeprefix(root).lstrip("/") or path.rstrip("/").rpartition("/")[2]
-    return RemoteFile(str(system.unstrip_protocol(path)), name, info.get("size"), state)
+    return ListedFile(str(system.unstrip_protocol(path)), name, info.get("size"), state)
 
 
 @contextmanager

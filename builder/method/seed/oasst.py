@@ -11,7 +11,7 @@ from builder.recipe.sections.seed import Seed
 COLUMNS = (("message_tree_id", "prompt"), ("message_id", "text", "role"))
 """What tells a tree and a flat message."""
 
-Message = dict[str, Any]
+OasstMessage = dict[str, Any]
 
 
 def oasst_candidates(rows: Iterable[SourceRow], config: Seed, tally: Counter[str]) -> Iterator[Candidate]:
@@ -25,7 +25,7 @@ def oasst_candidates(rows: Iterable[SourceRow], config: Seed, tally: Counter[str
         config: Which replies are used.
         tally: Counts the messages, by role too.
     """
-    messages: list[Message] = []
+    messages: list[OasstMessage] = []
     for row in rows:
         if row.value is None:
             yield Candidate(row.place, reason=row.fault)
@@ -40,7 +40,7 @@ def oasst_candidates(rows: Iterable[SourceRow], config: Seed, tally: Counter[str
             yield from _first_turn(of_row[0], of_row[0].get("replies") or [], config)
         else:
             messages += of_row
-    replies: dict[str, list[Message]] = {}
+    replies: dict[str, list[OasstMessage]] = {}
     for message in messages:
         replies.setdefault(_parent(message), []).append(message)
     for root in replies.pop("", []):
@@ -49,12 +49,12 @@ def oasst_candidates(rows: Iterable[SourceRow], config: Seed, tally: Counter[str
         yield from (Candidate(reply["message_id"], None, reply.get("text"), "no_parent") for reply in replies[parent])
 
 
-def _messages(row: dict[str, Any]) -> list[Message] | None:
+def _messages(row: dict[str, Any]) -> list[OasstMessage] | None:
     """All messages of a tree, its prompt first, or the one that a flat row is; None if one has not the form."""
     if not _is_tree(row):
         return [row] if _is_message(row) else None
     waiting: list[Any] = [{**row["prompt"], "tree_state": row.get("tree_state")}]
-    messages: list[Message] = []
+    messages: list[OasstMessage] = []
     while waiting:
         message = waiting.pop()
         if not _is_message(message) or not isinstance(message.get("replies"), list | None):
@@ -80,7 +80,7 @@ def _is_message(value: Any) -> bool:
     )
 
 
-def _count(tally: Counter[str], message: Message) -> None:
+def _count(tally: Counter[str], message: OasstMessage) -> None:
     tally["messages"] += 1
     if message.get("role") in ("prompter", "assistant"):
         tally[message["role"]] += 1
@@ -88,13 +88,13 @@ def _count(tally: Counter[str], message: Message) -> None:
     tally["rank0"] += _number(message.get("rank")) == 0
 
 
-def _parent(message: Message) -> str:
+def _parent(message: OasstMessage) -> str:
     """Id of the message this one answers, empty for a root; a column that went through pandas has NaN there."""
     parent = message.get("parent_id")
     return parent if isinstance(parent, str) else ""
 
 
-def _first_turn(root: Message, replies: list[Message], config: Seed) -> Iterator[Candidate]:
+def _first_turn(root: OasstMessage, replies: list[OasstMessage], config: Seed) -> Iterator[Candidate]:
     """One candidate for every reply to a root prompt, with the reason if it is not used (paper 3.1)."""
     if not replies:
         yield Candidate(root["message_id"], root.get("text"), None, "no_reply")
@@ -107,7 +107,7 @@ def _first_turn(root: Message, replies: list[Message], config: Seed) -> Iterator
         yield Candidate(reply["message_id"], root.get("text"), reply.get("text"), reason)
 
 
-def _message_fault(message: Message, role: str, config: Seed) -> str | None:
+def _message_fault(message: OasstMessage, role: str, config: Seed) -> str | None:
     name = "prompt" if role == "prompter" else "reply"
     if message.get("role") != role:
         return f"{name}_role"
@@ -120,7 +120,7 @@ def _message_fault(message: Message, role: str, config: Seed) -> str | None:
     return "synthetic" if message.get("synthetic") and not config.synthetic else None
 
 
-def _rank_fault(reply: Message, config: Seed, *, alone: bool) -> str | None:
+def _rank_fault(reply: OasstMessage, config: Seed, *, alone: bool) -> str | None:
     """Ranks order siblings, 0 is best; a reply without siblings was never ranked."""
     rank = _number(reply.get("rank"))
     if rank is None:
@@ -128,7 +128,7 @@ def _rank_fault(reply: Message, config: Seed, *, alone: bool) -> str | None:
     return None if rank == 0 else "lower_rank"
 
 
-def _quality_fault(root: Message, reply: Message, config: Seed) -> str | None:
+def _quality_fault(root: OasstMessage, reply: OasstMessage, config: Seed) -> str | None:
     if config.min_quality is None:
         return None
     qualities = [_quality(message.get("labels")) for message in (root, reply)]

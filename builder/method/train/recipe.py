@@ -125,9 +125,9 @@ def wrong_keys(path: Path, options: dict[str, Any]) -> list[str]:
     """A line for every key that TRL's SFT recipe has not, or whose value it refuses; none where TRL is missing."""
     if not importlib.util.find_spec("trl"):
         return []
-    from builder.method.train.trl_parser import refusals
+    from builder.method.train.trl_parser import option_faults
 
-    return [f"{path}: {refusal}" for refusal in refusals(options)]
+    return [f"{path}: {fault}" for fault in option_faults(options)]
 
 
 def schedule_problems(path: Path, options: dict[str, Any], schedule: Schedule) -> list[str]:

@@ -13,7 +13,7 @@ PAPER_STEPS = {
 _SMALL = 3_000
 
 
-class Share(NamedTuple):
+class ProcessShare(NamedTuple):
     """One process's part of a step.
 
     Attributes:
@@ -39,7 +39,7 @@ def paper_steps(rows: int) -> int:
     return table[min(table, key=lambda size: abs(math.log(size / max(rows, 1))))]
 
 
-def share_of_a_process(rows: int, processes: int, most: int) -> Share:
+def share_of_a_process(rows: int, processes: int, most: int) -> ProcessShare:
     """Share the rows of a step evenly.
 
     Args:
@@ -57,4 +57,4 @@ def share_of_a_process(rows: int, processes: int, most: int) -> Share:
             f"divides {rows} (runtime.launcher), or set training.global_batch"
         )
     device_rows = next(size for size in range(min(most, each), 0, -1) if each % size == 0)
-    return Share(device_rows, each // device_rows)
+    return ProcessShare(device_rows, each // device_rows)

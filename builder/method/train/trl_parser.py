@@ -13,15 +13,15 @@ OF_THE_MACHINE = ("use_cpu", "tf32", "deepspeed", "fsdp", "fsdp_config")
 """Keys whose values only the machine that trains can take or refuse."""
 
 
-def refusals(options: dict[str, Any]) -> list[str]:
+def option_faults(options: dict[str, Any]) -> list[str]:
     """One text for every key that TRL has not, or whose value it does not take."""
     hints = {key: hint for config in _configs() for key, hint in typing.get_type_hints(config).items()}
-    refused = [f"{key} is not a key of TRL's SFT recipe; remove it" for key in options if key not in hints]
+    faults = [f"{key} is not a key of TRL's SFT recipe; remove it" for key in options if key not in hints]
     known = {key: value for key, value in options.items() if key in hints}
     wrong = {key: reason for key, value in known.items() if (reason := _type_fault(hints[key], value))}
     tried = {key: value for key, value in known.items() if key not in (*wrong, *OF_THE_MACHINE)}
-    refused += [f"{key} is {options[key]!r}; {reason}" for key, reason in wrong.items()]
-    return refused + _parser_faults(tried)
+    faults += [f"{key} is {options[key]!r}; {reason}" for key, reason in wrong.items()]
+    return faults + _parser_faults(tried)
 
 
 def _type_fault(hint: Any, value: Any) -> str:

@@ -50,14 +50,14 @@ def read_index(groups: list[Group]) -> Index:
     for _, batch in read_batches(groups, [*schema.names, "text"]):
         batches.append(batch.select(schema.names))
         for text in batch.column("text").to_pylist():
-            digests += text_digest(text)
+            digests += loose_digest(text)
     table = pa.Table.from_batches(batches, schema=schema)
     order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in schema.names]).to_numpy()
     by_place = np.frombuffer(bytes(digests), dtype="<u8").reshape(-1, 2)
     return Index(table.column("id").combine_chunks().take(pa.array(order)), order.astype(np.int64), by_place[order])
 
 
-def text_digest(text: str) -> bytes:
+def loose_digest(text: str) -> bytes:
     """The blake2b-128 of a text that looks the same however it is spaced, composed or capitalised."""
     plain = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
     return hashlib.blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=16).digest()

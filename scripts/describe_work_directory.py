@@ -116,8 +116,8 @@ def page() -> str:
 
 
 def _refuse(differences: Iterable[str]) -> None:
-    if found := list(differences):
-        raise SystemExit("\n".join([*found, "give each column one text in scripts/work_directory_texts.py"]))
+    if lines := list(differences):
+        raise SystemExit("\n".join([*lines, "give each column one text in scripts/work_directory_texts.py"]))
 
 
 def _differences() -> Iterator[str]:

@@ -39,10 +39,10 @@ def stale_in(text: str, page: Path) -> Iterator[str]:
             fenced = not fenced
             continue
         codes = [line] if fenced else IN_LINE.findall(line)
-        found = [*(problem for code in codes for problem in _commands(code))]
+        problems = [*(problem for code in codes for problem in _commands(code))]
         if not fenced:
-            found += [*_links(line, page), *_names(codes)]
-        yield from (f"{page.relative_to(ROOT)}:{number}: {problem}" for problem in found)
+            problems += [*_links(line, page), *_names(codes)]
+        yield from (f"{page.relative_to(ROOT)}:{number}: {problem}" for problem in problems)
 
 
 def _commands(code: str) -> Iterator[str]:

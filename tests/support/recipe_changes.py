@@ -40,8 +40,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
 
 def stages(*beginnings: str) -> Stages:
     """All stages whose names begin so."""
-    found = {stage for stage in INPUTS if stage.startswith(beginnings)} if beginnings else set[str]()
-    return frozenset(found)
+    return frozenset(stage for stage in INPUTS if beginnings and stage.startswith(beginnings))
 
 
 def with_all_that_follows(first: Stages) -> Stages:
@@ -111,7 +110,7 @@ def _slurm() -> Iterator[tuple[str, Change]]:
 
 def _other(place: str, first: Stages, *, served: bool = False) -> Iterator[tuple[str, Change]]:
     """The keys of a model that the build has not trained; with one, a judge has a stage for all iterations."""
-    at, name = f"{place}.model", re.sub(r"score\.\d+", lambda found: f"score.{JUDGES[int(found[0][6:])]}", place)
+    at, name = f"{place}.model", re.sub(r"score\.\d+", lambda judge: f"score.{JUDGES[int(judge[0][6:])]}", place)
     hub = {"model": "some/model", "revision": "0" * 40}
     yield f"{name}.model.path", Change({at: {"path": "other-base"}}, first, {at: {"path": "base"}})
     yield f"{name}.model.model", Change({at: hub | {"model": "other/model"}}, first, {at: hub})

@@ -59,10 +59,10 @@ def copy_project(project: Path, folder: Path, *, stages: tuple[str, ...] = STAGE
 
 def stage_folder(project: Path, stage: str) -> Path:
     """The one folder of a stage below `work/`."""
-    (found,) = (
+    (folder,) = (
         path.parent for path in (project / "work").glob("*/stage.json") if read_json(path).get("stage") == stage
     )
-    return found
+    return folder
 
 
 def counts_of(project: Path, stage: str) -> dict[str, Any]:

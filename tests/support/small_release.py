@@ -68,19 +68,19 @@ def assert_released(server: HubServer, folder: Path, version: str = "1.0.0", com
 
     data = server.repository(DATASET)
     for kind, name, part in (("datasets", DATASET, "dataset"), ("models", MODEL, "models/final")):
-        found = server.repository(name, kind)
+        repository = server.repository(name, kind)
         links = linked(folder / part, f"v{version}", data.tags[f"v{version}"]) if kind == "models" else {}
         wanted = {file.path: file for file in local_files(folder / part, links)}
-        tagged = found.at(f"v{version}")
+        tagged = repository.at(f"v{version}")
         assert tagged.tree.keys() - {".gitattributes"} == wanted.keys()
         for path, file in wanted.items():
             entry = tagged.tree[path]
             content = file.source.read_bytes() if isinstance(file.source, Path) else file.source
             assert entry.oid in (file.sha256, Blob.regular(content).oid)
-        assert found.head is tagged
-        assert [commit.title for commit in found.commits[1:]].count(f"Release v{version}") == 1
-        assert len(found.commits) == 1 + commits
-        assert found.private
+        assert repository.head is tagged
+        assert [commit.title for commit in repository.commits[1:]].count(f"Release v{version}") == 1
+        assert len(repository.commits) == 1 + commits
+        assert repository.private
     receipt = json.loads((folder / "receipt.json").read_text())
     assert [entry["commit"] for entry in receipt["repositories"]] == [
         server.repository(DATASET).tags[f"v{version}"], server.repository(MODEL, "models").tags[f"v{version}"],

@@ -61,8 +61,8 @@ class Hub:
         path = request.scope["raw_path"].decode()
         for method, pattern, handler in ROUTES:
             asked = "GET" if request.method == "HEAD" else request.method
-            if asked == method and (found := pattern.fullmatch(path)):
-                return await handler(self, request, **{k: unquote(v or "") for k, v in found.groupdict().items()})
+            if asked == method and (match := pattern.fullmatch(path)):
+                return await handler(self, request, **{k: unquote(v or "") for k, v in match.groupdict().items()})
         raise HubError(404, f"Sorry, we can't find {path}")
 
     def user(self, request: Request) -> str | None:
@@ -83,17 +83,17 @@ class Hub:
         Raises:
             HubError: 401 for one that is missing or private, as the Hub does not say which.
         """
-        user, found = self.user(request), self.repositories.get((kind, name))
-        if found is None or (found.private and user is None):
+        user, held = self.user(request), self.repositories.get((kind, name))
+        if held is None or (held.private and user is None):
             raise HubError(401 if user is None else 404, "Repository not found", "RepoNotFound")
-        return found
+        return held
 
     def readable(self, request: Request, kind: str, name: str) -> Repository:
         """A repository whose files this request may read: a gated one needs a token."""
-        found = self.repository(request, kind, name)
-        if found.gated and self.user(request) is None:
+        repository = self.repository(request, kind, name)
+        if repository.gated and self.user(request) is None:
             raise HubError(401, f"Access to {name} is restricted", "GatedRepo")
-        return found
+        return repository
 
 
 @route("GET", "/api/whoami-v2")
@@ -116,9 +116,9 @@ async def create_repo(hub: Hub, request: Request) -> Response:
 @route("POST", "/api/validate-yaml")
 async def validate_yaml(hub: Hub, request: Request) -> Response:
     content = (await request.json())["content"]
-    found = re.match(r"\A---\r?\n(.*?)\r?\n---", content, re.DOTALL)
+    front_matter = re.match(r"\A---\r?\n(.*?)\r?\n---", content, re.DOTALL)
     try:
-        front = yaml.safe_load(found.group(1)) if found else {}
+        front = yaml.safe_load(front_matter.group(1)) if front_matter else {}
     except yaml.YAMLError as error:
         return JSONResponse({"errors": [{"message": str(error)}], "warnings": []}, 400)
     errors = [] if isinstance(front or {}, dict) else [{"message": "the metadata is no mapping"}]
@@ -138,17 +138,17 @@ async def settings(hub: Hub, request: Request, kind: str, name: str) -> Response
 
 @route("GET", f"/api/{REPO}/refs")
 async def refs(hub: Hub, request: Request, kind: str, name: str) -> Response:
-    found = hub.repository(request, kind, name)
-    tags = [{"name": tag, "ref": f"refs/tags/{tag}", "targetCommit": oid} for tag, oid in found.tags.items()]
-    main = {"name": "main", "ref": "refs/heads/main", "targetCommit": found.head.oid}
+    repository = hub.repository(request, kind, name)
+    tags = [{"name": tag, "ref": f"refs/tags/{tag}", "targetCommit": oid} for tag, oid in repository.tags.items()]
+    main = {"name": "main", "ref": "refs/heads/main", "targetCommit": repository.head.oid}
     return JSONResponse({"branches": [main], "converts": [], "tags": tags})
 
 
 @route("GET", f"/api/{REPO}/commits/{REV}")
 async def commits(hub: Hub, request: Request, kind: str, name: str, rev: str) -> Response:
-    found = hub.repository(request, kind, name)
-    oids = [commit.oid for commit in found.commits]
-    upto = found.commits[: oids.index(found.at(rev).oid) + 1]
+    repository = hub.repository(request, kind, name)
+    oids = [commit.oid for commit in repository.commits]
+    upto = repository.commits[: oids.index(repository.at(rev).oid) + 1]
     return JSONResponse([commit.describe() for commit in reversed(upto)])
 
 
@@ -169,13 +169,13 @@ async def delete_tag(hub: Hub, request: Request, kind: str, name: str, rev: str)
 
 @route("GET", f"/api/{REPO}(?:/revision/{REV})?")
 async def info(hub: Hub, request: Request, kind: str, name: str, rev: str) -> Response:
-    found = hub.repository(request, kind, name)
-    commit = found.at(rev or "main")
+    repository = hub.repository(request, kind, name)
+    commit = repository.at(rev or "main")
     return JSONResponse({
         "_id": hashlib.sha1(name.encode()).hexdigest()[:24], "id": name, "modelId": name, "author": name.split("/")[0],
-        "sha": commit.oid, "private": found.private, "gated": found.gated, "disabled": False, "downloads": 0,
+        "sha": commit.oid, "private": repository.private, "gated": repository.gated, "disabled": False, "downloads": 0,
         "likes": 0, "tags": [], "siblings": [{"rfilename": path} for path in sorted(commit.tree)],
-        "createdAt": found.commits[0].date, "lastModified": commit.date,
+        "createdAt": repository.commits[0].date, "lastModified": commit.date,
     })  # fmt: skip
 
 

@@ -97,10 +97,10 @@ async def resolve(hub: Hub, request: Request, prefix: str, name: str, rev: str, 
 
 def _regular(entry: Entry, headers: dict[str, str], asked: str | None) -> Response:
     data, headers = entry.data or b"", headers | {"ETag": f'"{entry.oid}"'}
-    found = re.fullmatch(r"bytes=(\d+)-(\d*)", asked or "")
-    if not found:
+    span = re.fullmatch(r"bytes=(\d+)-(\d*)", asked or "")
+    if not span:
         return Response(data, headers=headers, media_type="application/octet-stream")
-    start, end = int(found[1]), min(int(found[2] or len(data)), len(data) - 1)
+    start, end = int(span[1]), min(int(span[2] or len(data)), len(data) - 1)
     if start >= len(data):
         return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{len(data)}"})
     headers |= {"Content-Range": f"bytes {start}-{end}/{len(data)}"}

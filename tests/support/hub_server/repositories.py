@@ -90,12 +90,12 @@ class Repository:
     def at(self, revision: str) -> Commit:
         """The commit of a branch, tag or oid."""
         oid = self.tags.get(revision, revision)
-        found = (
+        commit = (
             self.head if oid in ("main", "refs/heads/main") else next((c for c in self.commits if c.oid == oid), None)
         )
-        if found is None:
+        if commit is None:
             raise HubError(404, f"Invalid rev id: {revision}", "RevisionNotFound")
-        return found
+        return commit
 
     def tag(self, name: str, revision: str) -> None:
         if name in self.tags:

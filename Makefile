@@ -1,5 +1,5 @@
 # The two commands: `make quickstart` and `make test`. Both install into .venv when it is not there yet.
-.PHONY: help install quickstart test test-full lint pin-versions method-check kill-check kill-check-engines bench-segments bench-dedup bench-engine bench-train injection-check release-demo bench-push docs wheel clean
+.PHONY: help install quickstart test test-full lint pin-versions method-check kill-check kill-check-engines bench-segments bench-dedup bench-engine bench-train injection-check release-demo bench-push bench-release docs wheel clean
 python := .venv/bin/python
 # Tests run one OpenMP thread each; two run side by side.
 export OMP_NUM_THREADS := 1
@@ -19,6 +19,7 @@ help:
 	@echo "make bench-train   tokens per second and memory of a training beside TRL's own script (minutes)"
 	@echo "make release-demo [DIR=quickstart]  two releases from build to user, on a Hub on this machine (minutes)"
 	@echo "make bench-push [GB=1]  a push beside upload_folder: the same files, the same server"
+	@echo "make bench-release [BASE=COMMIT]  a release of 300,000 pairs beside the program of a commit (10 minutes)"
 	@echo "make docs          write docs/work-directory.md from the schemas"
 	@echo "make bench-dedup   100,000 segments with planted near duplicates: time, recall, precision"
 
@@ -70,6 +71,9 @@ release-demo: install
 
 bench-push: install
 	$(python) scripts/bench_push.py --gb $(or $(GB),1)
+
+bench-release: install
+	$(python) scripts/bench_release.py $(if $(BASE),--base $(BASE))
 
 docs: install
 	$(python) scripts/describe_work_directory.py

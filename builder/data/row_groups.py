@@ -4,11 +4,11 @@ A place is the number of a row in the order of files, row groups and rows.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from builder.data.storage import parquet_files
+from builder.data.storage import open_parquet, parquet_files
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,20 +47,29 @@ def row_groups(data: Path) -> list[Group]:
 
 def read_batches(groups: list[Group], columns: list[str]) -> "Iterator[tuple[int, pa.RecordBatch]]":
     """The rows of some row groups as batches, each with the place of its first row."""
-    import pyarrow.parquet as pq
-
     for group in groups:
         start = group.start
-        with pq.ParquetFile(group.path) as file:
+        with open_parquet(group.path) as file:
             for batch in file.iter_batches(BATCH, row_groups=[group.number], columns=columns):
                 yield start, batch
                 start += batch.num_rows
 
 
 def take_rows(groups: list[Group], columns: list[str], places: "Places", scratch: Path) -> "Iterator[pa.Table]":
+    """Yield the rows at some places, in the order of the places; see `reorder`."""
+    return reorder(read_batches(groups, columns), places, scratch)
+
+
+def reorder(batches: "Iterable[tuple[int, pa.RecordBatch]]", places: "Places", scratch: Path) -> "Iterator[pa.Table]":
     """Yield the rows at some places, in the order of the places, as tables of `SPAN` rows or a multiple.
 
-    One pass over the input deals the rows out to scratch files, one a span, which are then sorted one by one.
+    One pass over the input deals the rows out to scratch files, one a span, which are then sorted one by one. No row
+    comes out before all are dealt.
+
+    Args:
+        batches: Rows, each batch with the place of its first row; places go up.
+        places: Which rows are wanted.
+        scratch: A folder for the scratch files, which is gone in the end.
     """
     import numpy as np
     import pyarrow as pa
@@ -72,7 +81,7 @@ def take_rows(groups: list[Group], columns: list[str], places: "Places", scratch
     wanted = places[order]
     files: dict[int, pa.ipc.RecordBatchFileWriter] = {}
     try:
-        for start, batch in read_batches(groups, columns):
+        for start, batch in batches:
             low, high = np.searchsorted(wanted, (start, start + batch.num_rows))
             targets, rows = order[low:high], wanted[low:high] - start
             for span in np.unique(targets // size):

@@ -12,6 +12,10 @@ from builder.errors import StageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
+
+READ_BYTES = 1024**2
+"""So much of each column is read at a time."""
 
 
 @contextmanager
@@ -114,12 +118,17 @@ def parquet_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*.parquet") if not path.name.startswith("."))
 
 
-def read_rows(folder: Path, columns: list[str] | None = None, batch: int = 2_000) -> Iterator[dict[str, Any]]:
-    """Yield the rows of all Parquet files below `folder` (or of one file), file by file in sorted order."""
+def open_parquet(path: Path) -> "pq.ParquetFile":
+    """Open a Parquet file to read it from front to back; what has been read does not stay in memory."""
     import pyarrow.parquet as pq
 
+    return pq.ParquetFile(path, pre_buffer=False, buffer_size=READ_BYTES)
+
+
+def read_rows(folder: Path, columns: list[str] | None = None, batch: int = 2_000) -> Iterator[dict[str, Any]]:
+    """Yield the rows of all Parquet files below `folder` (or of one file), file by file in sorted order."""
     for path in [folder] if folder.is_file() else parquet_files(folder):
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             for records in file.iter_batches(batch, columns=columns):
                 yield from records.to_pylist()
 

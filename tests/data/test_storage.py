@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from builder.data.storage import (
     count_rows,
     dump_json,
+    open_parquet,
     parquet_files,
     read_json,
     read_rows,
@@ -102,3 +103,16 @@ def test_json_has_no_number_that_json_has_not(tmp_path):
     assert "\\u202e" in dump_json(value)
     write_json(tmp_path / "x.json", value)
     assert read_json(tmp_path / "x.json")["a"] == [None, 1.5]
+
+
+def test_what_has_been_read_of_a_file_does_not_stay_in_memory(tmp_path):
+    text = pa.array([f"{number:0900d}" for number in range(40_000)])
+    pa.parquet.write_table(pa.table({"text": text}), tmp_path / "a.parquet", row_group_size=2_000, compression="none")
+    del text
+    before, held = pa.total_allocated_bytes(), []
+    with open_parquet(tmp_path / "a.parquet") as file:
+        for batch in file.iter_batches(1_000):
+            held.append(pa.total_allocated_bytes() - before)
+            del batch
+    assert len(held) == 40
+    assert max(held) < (tmp_path / "a.parquet").stat().st_size / 3

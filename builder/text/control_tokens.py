@@ -28,6 +28,8 @@ _NAMED_TOKENS = (
     r"\]~!?b[\[\]]|\[e~\[",  # MiniMax
 )
 _CONTROL_TOKEN = re.compile("|".join((*_BAR_TOKENS, *_NAMED_TOKENS)), re.IGNORECASE)
+BRACKETS = "<[]"
+"""Every control token begins with one of them."""
 _LOOK_ALIKES = str.maketrans("<>[]", "‹›⟦⟧")
 """None of them is a bracket again after NFKC or NFKD, which some tokenizers apply."""
 

@@ -27,7 +27,7 @@ _SHAPES = {
 # Every quantifier has a bound, so that no page can make a search take quadratic time.
 _SECRET = re.compile("|".join(f"(?P<k{number}>{shape})" for number, shape in enumerate(_SHAPES.values())))
 _KINDS = tuple(_SHAPES)
-_MARKS = (
+MARKS = (
     "AKIA", "ASIA", "-----BEGIN", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "hf_", "xox",
     "hooks.slack", "AIza", "k_live_", "sk-", "eyJ",
 )  # fmt: skip
@@ -40,7 +40,7 @@ _LEAST_CHARACTERS = 8
 
 def find_secret(text: str) -> str | None:
     """What kind of secret the first one in `text` is, or None; stand-ins and makers' examples are none."""
-    if not any(mark in text for mark in _MARKS):
+    if not any(mark in text for mark in MARKS):
         return None
     for secret in _SECRET.finditer(text):
         if not _EXAMPLE.search(secret.group()) and len(set(secret.group()[-30:])) >= _LEAST_CHARACTERS:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.hang_guard import must_end
 
-from builder.text.control_tokens import escape_control_tokens, find_control_token
+from builder.text.control_tokens import BRACKETS, escape_control_tokens, find_control_token
 
 TOKENS = [
     "<|im_start|>", "<|im_end|>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<|start_header_id|>", "<|eot_id|>",
@@ -26,6 +26,12 @@ HARMLESS = [
 def test_known_tokens_are_found_wherever_they_stand(token: str) -> None:
     assert find_control_token(token) == token
     assert find_control_token(f"Some text{token}and more") == token
+
+
+@pytest.mark.parametrize("token", [*TOKENS, "]~b]", "]~!b[", "[e~["])
+def test_tokens_begin_with_a_bracket_by_which_they_are_looked_for(token: str) -> None:
+    assert find_control_token(token) == token
+    assert token[0] in BRACKETS
 
 
 @pytest.mark.parametrize("token", ["<|IM_START|>", "[inst]", "<Start_Of_Turn>", "<S>"])

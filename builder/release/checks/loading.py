@@ -1,11 +1,13 @@
 """Check by loading: what a user gets from `load_dataset` is what the files hold."""
 
+import pickle
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.data.storage import READ_BYTES, open_parquet
 from builder.release.checks.card import read_front_matter
 
 if TYPE_CHECKING:
@@ -16,12 +18,14 @@ BATCH_ROWS = 10_000
 
 def check_loading(dataset: Path) -> Iterator[str]:
     """Every config loads from an empty cache and has the rows of its files, in their order, in all columns."""
+    import pyarrow as pa
     from datasets import load_dataset
 
+    pa.default_memory_pool().release_unused()  # what was written and read before; loading takes most of all
     for entry in read_front_matter(dataset / "README.md")["configs"]:
         name = entry["config_name"]
         with tempfile.TemporaryDirectory() as cache, _no_progress_bars():
-            loaded = load_dataset(str(dataset), name, cache_dir=cache)
+            loaded = load_dataset(str(dataset), name, cache_dir=cache, **_in_pieces())
             for item in entry["data_files"]:
                 files = sorted(dataset.glob(item["path"]))
                 if difference := _difference(loaded[item["split"]], files):
@@ -29,19 +33,27 @@ def check_loading(dataset: Path) -> Iterator[str]:
             del loaded
 
 
+def _in_pieces() -> dict[str, Any]:
+    """Options with which files are read in pieces, instead of whole; the rows are the same."""
+    from pyarrow.dataset import ParquetFragmentScanOptions
+
+    scan = ParquetFragmentScanOptions(use_buffered_stream=True, buffer_size=READ_BYTES, pre_buffer=False)
+    return {"batch_size": BATCH_ROWS, "fragment_scan_options": scan}
+
+
 def _difference(loaded: Any, files: list[Path]) -> str | None:
     """The first difference between the rows of a loaded split and those of its files."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    rows, tables = 0, loaded.with_format("arrow")
+    # Opened anew for every batch: what has been read of a mapped file would stay in memory, in the end all of it.
+    rows, mapped = 0, pickle.dumps(loaded.with_format("arrow"))
     for file in files:
-        with pq.ParquetFile(file) as parquet:
+        with open_parquet(file) as parquet:
             for batch in parquet.iter_batches(BATCH_ROWS):
                 expected = pa.Table.from_batches([batch])
                 if len(loaded) < rows + len(expected):
                     return f"{len(loaded):,} rows, fewer than its files hold"
-                if found := _changed(tables[rows : rows + len(expected)], expected):
+                if found := _changed(pickle.loads(mapped)[rows : rows + len(expected)], expected):
                     return found
                 rows += len(expected)
     return f"{len(loaded):,} rows, its files hold {rows:,}" if len(loaded) != rows else None

@@ -1,7 +1,7 @@
 """Assemble a release folder from finished stages; it appears under its name only when whole and checked."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from builder.build import Build
-from builder.data.storage import read_json, read_rows, write_text
+from builder.data.storage import read_json, write_text
 from builder.errors import ReleaseError, StageError
 from builder.recipe.recipe import Recipe
 from builder.release.cards.card import dataset_card, front_matter_text
@@ -19,11 +19,11 @@ from builder.release.cards.plots import write_figures
 from builder.release.changes import BUILD_FILE, compare
 from builder.release.checks.check import check_release
 from builder.release.content.material import Material
-from builder.release.content.parquet import write_config
+from builder.release.content.parquet import Rows, write_config
 from builder.release.content.provenance import generator, judges, seed_sources
 from builder.release.content.removed import write_removed
-from builder.release.content.standoff import STANDOFF, released_configs, restoring
-from builder.release.content.tables import rows_digest, training_rows
+from builder.release.content.standoff import restoring
+from builder.release.content.tables import configs
 from builder.release.content.training import write_training
 from builder.release.manifest import MANIFEST, history, sha256, write_manifest
 from builder.release.models import write_models
@@ -85,10 +85,7 @@ def assembled(folder: Path, material: Material) -> Iterator[Path]:
 
 def write_dataset(folder: Path, material: Material) -> None:
     """Write the dataset folder: rows, training recipe, build recipe, change log, card, manifest."""
-    written = [
-        write_config(folder, name, tables) for name, tables in released_configs(material) if _not_empty(name, tables)
-    ]
-    sft = _check_sft(folder, material)
+    written = [write_config(folder, name, rows) for name, rows in configs(material) if _not_empty(name, rows)]
     write_training(folder, material)
     write_text(folder / BUILD_FILE, front_matter_text(released_recipe(material.recipe)))
     write_removed(folder, material.removed, material.previous.dataset if material.previous else None)
@@ -106,31 +103,26 @@ def write_dataset(folder: Path, material: Material) -> None:
         kind="dataset",
         previous=str(previous.version) if previous else None,
         recipe=digest,
-        sft=sft,
+        sft=_trained_on(material),
         **restoring(recipe),
-        seed=seed_sources(material),
-        generator=generator(material).as_dict(),
-        judges=judges(material),
+        seed=seed_sources(material.build),
+        generator=generator(material.build).as_dict(),
+        judges=judges(material.build),
         history=versions,
         stages={name: _stage(artifact) for name, artifact in material.build.artifacts.items()},
     )
 
 
-def _check_sft(folder: Path, material: Material) -> dict[str, Any]:
+def _trained_on(material: Material) -> dict[str, Any]:
     """What the manifest says of `sft`: digests of the rows trained on, and of those less the rows left out.
 
     In a stand-off release they are those of the rows with their texts, for who has put them back.
     """
-    kept = rows_digest(row for row in training_rows(material.build.final) if row["id"] not in material.left_out)
-    if material.recipe.release.text != STANDOFF and rows_digest(read_rows(folder / "sft")) != kept:
-        raise ReleaseError(
-            "the rows of config sft differ from those the final model was trained on; report this defect"
-        )
-    quoting = material.trained_and(material.quoting - material.removed)
-    trained = rows_digest(training_rows(material.build.final)) if material.removed_from_sft or quoting else kept
-    stage = {"stage": material.build.final.stage, "fingerprint": material.build.final.fingerprint}
-    left_out = {"taken_down": material.removed_from_sft, "quoting": quoting}
-    return {**stage, "rows": kept, "trained": trained, **left_out}
+    final, trained = material.build.final, material.trained
+    quoting = trained.among(material.quoting - material.removed)
+    digests = {"rows": trained.kept_digest, "trained": trained.digest}
+    left_out = {"taken_down": trained.among(material.removed), "quoting": quoting}
+    return {"stage": final.stage, "fingerprint": final.fingerprint, **digests, **left_out}
 
 
 def released_recipe(recipe: Recipe) -> dict[str, Any]:
@@ -151,8 +143,8 @@ def _named(value: Any) -> Any:
     return value.name if isinstance(value, Path) else value
 
 
-def _not_empty(name: str, tables: Mapping[str, Any]) -> bool:
-    if not sum(table.num_rows for table in tables.values()):
+def _not_empty(name: str, rows: Rows) -> bool:
+    if not sum(rows.splits.values()):
         raise ReleaseError(f"config {name} has no rows; look at the stage it comes from with `humpback show`")
     return True
 

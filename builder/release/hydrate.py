@@ -12,7 +12,8 @@ from builder.errors import RecipeError, ReleaseError
 from builder.method.corpus.cutting.restore import Masks, page_blocks, restore
 from builder.method.corpus.cutting.walk import WALK_VERSION
 from builder.recipe.strict_yaml import read_yaml
-from builder.release.content.standoff import SEED, STANDOFF, text_digest
+from builder.release.content.places import text_digest
+from builder.release.content.standoff import SEED, STANDOFF
 from builder.release.hydrated import Texts, write_hydrated
 from builder.release.manifest import MANIFEST
 

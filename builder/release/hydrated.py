@@ -10,9 +10,11 @@ from builder.data.storage import read_rows, write_json, write_text
 from builder.llm.conversations import completion
 from builder.release.cards.card import config_entries, front_matter_text, size_category
 from builder.release.checks.card import read_front_matter
-from builder.release.content.parquet import Config, write_config
-from builder.release.content.standoff import SEED, place_schema
-from builder.release.content.tables import WEB, conversation_schema, rows_digest, table_of
+from builder.release.content.columns import table_of
+from builder.release.content.parquet import Config, Rows, write_config
+from builder.release.content.places import WEB, place_schema
+from builder.release.content.standoff import SEED
+from builder.release.content.trained import conversation_schema, rows_digest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,9 +48,8 @@ def write_hydrated(
     for entry in front["configs"]:
         name = entry["config_name"]
         splits = {item["split"]: sorted(dataset.glob(item["path"])) for item in entry["data_files"]}
-        written.append(
-            write_config(folder, name, {s: _table(name, files, texts, people) for s, files in splits.items()})
-        )
+        tables = {split: _table(name, files, texts, people) for split, files in splits.items()}
+        written.append(write_config(folder, name, Rows.of_tables(tables)))
         before = sum(1 for files in splits.values() for file in files for _ in read_rows(file, ["id"]))
         rows[name] = {"in": before, "restored": written[-1].rows}
     same = rows_digest(read_rows(folder / "sft")) == manifest["sft"]["rows"]

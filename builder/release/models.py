@@ -13,7 +13,7 @@ from builder.llm.contract import load_contract
 from builder.recipe.licences import licence_entries
 from builder.release.cards.card import AUGMENTATION, front_matter_text, prompts, render_card
 from builder.release.content.material import BASE, Material
-from builder.release.content.tables import rows_digest, training_rows
+from builder.release.content.trained import training_digest
 from builder.release.content.training import hyperparameters
 from builder.release.manifest import write_manifest
 from builder.workspace.stage_names import BACKWARD
@@ -38,7 +38,7 @@ def write_models(folder: Path, material: Material) -> None:
         write_weights(artifact.model, folder / name, merge=material.recipe.release.merge_adapters)
         write_text(folder / name / "README.md", _card(name, artifact, material))
         own: dict[str, Any] = {"stage": {"name": artifact.stage, "fingerprint": artifact.fingerprint}}
-        own["rows"] = rows_digest(training_rows(artifact))
+        own["rows"] = material.trained.digest if artifact == material.build.final else training_digest(artifact)
         write_manifest(folder / name, material.recipe, material.version, kind="model", **own)
     if material.recipe.base.path:
         copy_model(material.recipe.base.path, folder / BASE)

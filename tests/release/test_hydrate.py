@@ -22,7 +22,7 @@ from builder.data.storage import parquet_files, read_rows
 from builder.errors import RecipeError, ReleaseError
 from builder.release.cards.markdown import examples
 from builder.release.checks.check import check_release
-from builder.release.content.quotes import quotes
+from builder.release.content.places import quotes
 from builder.release.content.standoff import refuse_unreviewed
 from builder.release.folder import assemble
 from builder.release.hub.push import Push, push_release

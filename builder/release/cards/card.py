@@ -26,7 +26,7 @@ from builder.release.content.numbers import (
     text_statistics,
 )
 from builder.release.content.parquet import Config
-from builder.release.content.provenance import judge_of_page, seed_sources
+from builder.release.content.provenance import seed_sources
 from builder.release.content.tables import DEFAULT_CONFIG
 from builder.text.escape import escape
 
@@ -59,8 +59,8 @@ def dataset_card(material: Material, configs: list[Config], history: list[dict[s
         "quality": judge_quality(material),
         "tool": __version__,
         "place": place(material),
-        "seeds": seed_sources(material),
-        "own_judge": judge_of_page(material) is not None,
+        "seeds": seed_sources(material.build),
+        "own_judge": material.judged_by is not None,
         "writer": named(material.recipe.augment.model),
         "judges": [
             {"name": judge.judge, "model": named(judge.model)}

@@ -145,7 +145,7 @@ def _responsible(material: Material) -> dict[str, Any]:
         for entry in funnel(material)
     ]
     said = refusals(material)
-    models = {author["model"] for entry in judges(material).values() for author in entry["models"]}
+    models = {author["model"] for entry in judges(material.build).values() for author in entry["models"]}
     times = f"{hidden['emails']:,} and {hidden['ips']:,} times in the segments"
     masked_by = f"E-mail and public IP addresses were replaced: {times}."
     masking = masked_by if recipe.segments.mask_pii else "Nothing was masked."
@@ -158,11 +158,11 @@ def _responsible(material: Material) -> dict[str, Any]:
         ),
         "rai:dataPreprocessingProtocol": steps,
         "rai:dataAnnotationProtocol": [
-            f"Instructions were written by {generator(material)}, once; nobody checked them one by one.",
+            f"Instructions were written by {generator(material.build)}, once; nobody checked them one by one.",
             f"Pairs were scored by {', '.join(sorted(models))} in {recipe.iterations} iterations; selected by "
             f"{', '.join(recipe.curate.judges)}.",
         ],
-        "rai:machineAnnotationTools": sorted({str(generator(material)), *models}),
+        "rai:machineAnnotationTools": sorted({str(generator(material.build)), *models}),
         "rai:annotationsPerItem": f"one instruction, {len(material.scores)} scores",
         "rai:dataBiases": [
             f"Pages are as biased as the web; the selection comes from {found['number']:,} registered domains.",

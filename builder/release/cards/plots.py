@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.data.storage import whole_file
+from builder.release.content.joined import Scores
 from builder.release.content.material import Material
-from builder.release.content.numbers import all_scores, funnel
+from builder.release.content.numbers import funnel
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,23 +66,26 @@ def _funnel(material: Material) -> "Figure":
 def _scores(material: Material) -> "Figure":
     from matplotlib.figure import Figure
 
-    columns = all_scores(material)
+    columns = dict(zip(material.scores, material.joined.scores, strict=True))
     height = 0.4 + 2 * len(columns)
     edges = {"left": 0.1, "right": 0.98, "top": 1 - 0.4 / height, "bottom": 0.3 / height, "hspace": 0.35}
     figure = Figure(figsize=(7, height), dpi=120)
     panels = figure.subplots(len(columns), squeeze=False, gridspec_kw=edges)[:, 0]
-    for axes, (name, (given, selected)) in zip(panels, columns.items(), strict=True):
-        _histogram(axes, name, given, selected)
+    for axes, (name, scores) in zip(panels, columns.items(), strict=True):
+        _histogram(axes, name, scores)
     panels[0].legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0)
     return figure
 
 
-def _histogram(axes: Any, name: str, given: list[float], selected: list[float]) -> None:
+def _histogram(axes: Any, name: str, scores: Scores) -> None:
     import numpy as np
 
-    edges = np.histogram_bin_edges(given or [0.0], BINS)
-    for scores, colour, label in ((given, GREY, "all candidates"), (selected, BLUE, "final selection")):
-        axes.stairs(np.histogram(scores, edges)[0], edges, fill=True, color=colour, label=label)
+    edges = np.histogram_bin_edges(scores.given if len(scores.given) else [0.0], BINS)
+    for values, colour, label in (
+        (scores.given, GREY, "all candidates"),
+        (scores.selected, BLUE, "final selection"),
+    ):
+        axes.stairs(np.histogram(values, edges)[0], edges, fill=True, color=colour, label=label)
     axes.set_ylim(bottom=0)
     axes.set_title(name, loc="left", fontsize="medium", family="monospace")
     axes.set_ylabel("pairs")

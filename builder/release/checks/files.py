@@ -1,12 +1,11 @@
 """Checks of files against the manifest, of Parquet files among themselves, and of model weights."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from builder.data.storage import parquet_files, read_json, read_rows
-from builder.release.content.tables import rows_digest
+from builder.data.storage import open_parquet, parquet_files, read_json, read_rows
+from builder.release.content.trained import rows_digest
 from builder.release.manifest import MANIFEST, describe_files
 
 PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
@@ -54,8 +53,7 @@ def check_data(dataset: Path) -> Iterator[str]:
         conversations |= {schema for schema in schemas if "completion" in schema.names}
         if any("messages" in schema.names and "prompt" in schema.names for schema in schemas):
             yield f"{config.name}: has messages beside prompt and completion; trainers may take either"
-        ids = Counter(row["id"] for file in files for row in read_rows(file, ["id"]))
-        repeated = [key for key, number in ids.items() if number > 1]
+        repeated = _repeated_ids(files)
         if repeated:
             yield f"{config.name}: {len(repeated):,} ids occur more than once, the first is {repeated[0]}"
     if len(conversations) > 1:
@@ -63,6 +61,19 @@ def check_data(dataset: Path) -> Iterator[str]:
     manifest = read_json(dataset / MANIFEST)
     if manifest["text"] == "full" and rows_digest(read_rows(dataset / "sft")) != manifest["sft"]["rows"]:
         yield f"sft: the rows are not those the final model was trained on, by the digest in {MANIFEST}"
+
+
+def _repeated_ids(files: list[Path]) -> list[str]:
+    """Ids that occur more than once, in their order."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    parts: list[pa.Array] = []
+    for path in files:
+        with open_parquet(path) as file:
+            parts += (batch.column("id") for batch in file.iter_batches(columns=["id"]))
+    counts = pc.value_counts(pa.chunked_array(parts, pa.string()))
+    return list(counts.filter(pc.greater(counts.field("counts"), 1)).field("values").to_pylist())
 
 
 def check_weights(model: Path) -> Iterator[str]:

@@ -1,15 +1,17 @@
 """What a release is made of: a finished build and a version."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 from builder.build import Build
-from builder.data.storage import read_rows
 from builder.errors import ReleaseError
 from builder.recipe.recipe import Recipe
-from builder.release.content.quotes import SOURCE_TEXTS, quoting_ids
-from builder.release.content.removed import NAMES_OF_A_ROW, removed_ids
+from builder.release.content.joined import Joined, trained_origins
+from builder.release.content.places import Places, read_places
+from builder.release.content.provenance import judge_of_page, score_column
+from builder.release.content.removed import removed_ids
+from builder.release.content.trained import Sft, Trained
 from builder.release.versions import Previous
 from builder.workspace.workspace import Artifact
 
@@ -36,34 +38,54 @@ class Material:
         return f"v{self.version}"
 
     @cached_property
+    def joined(self) -> Joined:
+        """The rows of the build, joined by id."""
+        return Joined(self.build)
+
+    @cached_property
     def removed(self) -> frozenset[str]:
         """Ids of the rows that this release takes down; the models have seen them all the same."""
         path = self.recipe.release.removed
-        return removed_ids(path, self._named_rows()) if path else frozenset()
-
-    def _named_rows(self) -> Iterator[dict[str, str | None]]:
-        yield from read_rows(self.build.seed.data, ["id"])
-        yield from read_rows(self.build.candidates.data, list(NAMES_OF_A_ROW))
+        return removed_ids(path, self.joined.named()) if path else frozenset()
 
     @cached_property
+    def places(self) -> Places | None:
+        """Where the texts of a stand-off release stand in the crawl; None in a release with its texts."""
+        if self.recipe.release.text != "standoff":
+            return None
+        return read_places(self.build.segments, self.joined.candidates.asked, self.recipe.release.max_quoted_words)
+
+    @property
     def quoting(self) -> frozenset[str]:
         """Ids of the pairs that a stand-off release leaves out, because their instruction quotes the page."""
-        if self.recipe.release.text != "standoff":
-            return frozenset()
-        segments = read_rows(self.build.segments.data, list(SOURCE_TEXTS))
-        candidates = read_rows(self.build.candidates.data, ["id", "segment_id", "instruction"])
-        return quoting_ids(segments, candidates, self.recipe.release.max_quoted_words)
+        return self.places.quoting if self.places else frozenset()
 
     @property
     def left_out(self) -> frozenset[str]:
         """Ids of all rows that no config of the release holds."""
         return self.removed | self.quoting
 
-    def trained_and(self, ids: frozenset[str]) -> int:
-        """How many of these rows the final model was trained on."""
-        return sum(row["id"] in ids for row in read_rows(self.build.final.path / "rows", ["id"]))
+    @property
+    def judged_by(self) -> Callable[[str], str] | None:
+        """Which model gave the pairs of a page their last scores; None where one gave all, as the manifest says."""
+        return judge_of_page(self.build)
 
     @cached_property
+    def sft(self) -> Sft:
+        """The rows that the final model was trained on, as a config."""
+        seed, final = self.joined.seed, self.joined.final
+        return Sft(self.build.final, trained_origins(seed, final), self.judged_by, self.left_out, self.places)
+
+    @cached_property
+    def trained(self) -> Trained:
+        """What the final model was trained on."""
+        return self.sft.read()
+
+    def trained_and(self, ids: frozenset[str]) -> int:
+        """How many of these rows the final model was trained on."""
+        return self.trained.among(ids)
+
+    @property
     def removed_from_sft(self) -> int:
         """How many of them the final model was trained on."""
         return self.trained_and(self.removed)
@@ -79,7 +101,7 @@ class Material:
     @property
     def scores(self) -> dict[str, Artifact]:
         """Score artifacts by their column: `score_<t>_<judge>`, or `score_<judge>` if no iteration changes them."""
-        return {artifact.stage.replace("-", "_"): artifact for artifact in self.build.scores.values()}
+        return {score_column(artifact): artifact for artifact in self.build.scores.values()}
 
     @property
     def models(self) -> dict[str, Artifact]:

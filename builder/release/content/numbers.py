@@ -6,15 +6,10 @@ from collections import Counter
 from typing import Any
 
 from builder.data.accounting import Counts
-from builder.data.storage import read_rows
-from builder.method.augment.gate.phrases import is_refusal
 from builder.method.curate.labels import agreement, label_pairs, read_labels
-from builder.method.seed.stage import char_lengths
+from builder.release.content.joined import Pairs, Scores
 from builder.release.content.material import Material
 from builder.release.content.parquet import Config
-from builder.text.domains import registered_domain
-from builder.text.words import fold
-from builder.workspace.workspace import Artifact
 
 TOP_DOMAINS = 5
 SAMPLE_CHARS = 2_000
@@ -38,58 +33,41 @@ def funnel(material: Material) -> list[dict[str, Any]]:
 
 def licences(material: Material) -> list[dict[str, Any]]:
     """Rows and licence of every seed source, from the rows themselves."""
-    found = Counter((row["source"], row["license"]) for row in read_rows(material.build.seed.data))
+    origins = material.joined.seed.origins
+    found = Counter(zip(origins["source"].to_pylist(), origins["license"].to_pylist(), strict=True))
     return [{"source": source, "license": licence, "rows": rows} for (source, licence), rows in sorted(found.items())]
 
 
 def text_statistics(material: Material) -> list[dict[str, Any]]:
     """The paper's table of data: examples, lengths of instruction and output in characters, mean and sd."""
-    parts = {"seed": material.build.seed}
-    for t, artifact in enumerate(material.build.curated, start=1):
-        parts[f"curated, iteration {t}"] = artifact
-    parts["all augmented"] = material.build.candidates
-    return [{"part": name, **_lengths(artifact)} for name, artifact in parts.items()]
+    joined = material.joined
+    parts = {"seed": joined.seed.pairs}
+    parts |= {f"curated, iteration {t}": pairs for t, pairs in enumerate(joined.selections, start=1)}
+    parts["all augmented"] = joined.candidates.pairs
+    return [{"part": name, **_lengths(pairs)} for name, pairs in parts.items()]
 
 
-def _lengths(artifact: Artifact) -> dict[str, Any]:
-    lengths: dict[str, list[int]] = {"instruction": [], "output": []}
-    for row in read_rows(artifact.data, list(lengths)):
-        for name, values in lengths.items():
-            values.append(len(row[name]))
-    return {"rows": len(lengths["output"]), **{name: char_lengths(values) for name, values in lengths.items()}}
+def _lengths(pairs: Pairs) -> dict[str, Any]:
+    return {"rows": len(pairs.ids), **{name: lengths.summary() for name, lengths in pairs.lengths.items()}}
 
 
 def score_summary(material: Material) -> list[dict[str, Any]]:
     """Spread of every score column over all candidates, and its mean over the final selection."""
-    selected = {row["id"] for row in read_rows(material.build.curated[-1].data, ["id"])}
-    return [{"column": column, **_spread(artifact, selected)} for column, artifact in material.scores.items()]
+    columns = zip(material.scores, material.joined.scores, strict=True)
+    return [{"column": column, **_spread(scores)} for column, scores in columns]
 
 
-def _spread(artifact: Artifact, selected: set[str]) -> dict[str, Any]:
-    rows = [(row["id"], row["score"]) for row in read_rows(artifact.data, ["id", "score"])]
-    scores = sorted(score for _, score in rows if score is not None)
-    chosen = [score for key, score in rows if key in selected and score is not None]
-    quarters = statistics.quantiles(scores, n=4, method="inclusive") if len(scores) > 1 else scores * 3
+def _spread(scores: Scores) -> dict[str, Any]:
+    import numpy as np
+
+    given = np.sort(scores.given, kind="stable").tolist()
+    quarters = statistics.quantiles(given, n=4, method="inclusive") if len(given) > 1 else given * 3
     return {
-        "scored": len(scores),
-        "unscored": len(rows) - len(scores),
-        "spread": [scores[0], *quarters, scores[-1]] if scores else [],
-        "selected_mean": statistics.fmean(chosen) if chosen else None,
+        "scored": len(given),
+        "unscored": scores.unscored,
+        "spread": [given[0], *quarters, given[-1]] if given else [],
+        "selected_mean": statistics.fmean(scores.selected.tolist()) if len(scores.selected) else None,
     }
-
-
-def all_scores(material: Material) -> dict[str, tuple[list[float], list[float]]]:
-    """Every score column with the scores of all candidates and those of the final selection."""
-    selected = {row["id"] for row in read_rows(material.build.curated[-1].data, ["id"])}
-    found: dict[str, tuple[list[float], list[float]]] = {}
-    for column, artifact in material.scores.items():
-        found[column] = ([], [])
-        for row in read_rows(artifact.data, ["id", "score"]):
-            if row["score"] is not None:
-                found[column][0].append(row["score"])
-                if row["id"] in selected:
-                    found[column][1].append(row["score"])
-    return found
 
 
 def masked(material: Material) -> dict[str, int]:
@@ -100,7 +78,7 @@ def masked(material: Material) -> dict[str, int]:
 
 def domains(material: Material) -> dict[str, Any]:
     """How many registered domains the final selection comes from, and the rows and share of the most frequent ones."""
-    found = Counter(registered_domain(row["url"] or "") for row in read_rows(material.build.curated[-1].data, ["url"]))
+    found = material.joined.domains
     rows, largest = found.total(), [(name, number) for name, number in found.most_common() if name]
     top = [{"name": name, "rows": number, "share": number / rows} for name, number in largest[:TOP_DOMAINS]]
     return {"number": len(largest), "top": top, "without": found[""]}
@@ -108,24 +86,22 @@ def domains(material: Material) -> dict[str, Any]:
 
 def refusals(material: Material) -> dict[str, dict[str, int]]:
     """Of the seed and of the final selection: rows, and those whose output begins as a refusal does (in English)."""
-    parts = {"seed": material.build.seed, "curated": material.build.curated[-1]}
-    return {name: _refusals(artifact) for name, artifact in parts.items()}
-
-
-def _refusals(artifact: Artifact) -> dict[str, int]:
-    said = [is_refusal(fold(row["output"])) for row in read_rows(artifact.data, ["output"])]
-    return {"rows": len(said), "refusals": sum(said)}
+    parts = {"seed": material.joined.seed, "curated": material.joined.final}
+    return {name: {"rows": len(part.pairs.ids), "refusals": part.refusals} for name, part in parts.items()}
 
 
 def judge_quality(material: Material) -> list[dict[str, Any]]:
     """How the selection of each iteration agrees with the labelled pairs of `release.labels`; empty without."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     path = material.recipe.release.labels
     if path is None:
         return []
-    labels = label_pairs(read_labels(path), read_rows(material.build.candidates.data, ["id", "segment_id"]))
-    entries = []
-    for t, artifact in enumerate(material.build.curated, start=1):
-        selected = {row["id"] for row in read_rows(artifact.data, ["id"])}
+    labels = label_pairs(read_labels(path), material.joined.candidates.labelled)
+    keys, entries = pa.array(labels, pa.string()), []
+    for t, pairs in enumerate(material.joined.selections, start=1):
+        selected = set(pairs.ids.filter(pc.is_in(pairs.ids, value_set=keys)).to_pylist())
         entries.append({"iteration": t, "labelled": len(labels), **agreement(selected, labels)})
     return entries
 

@@ -8,7 +8,6 @@ from typing import Any
 from builder.build import Build
 from builder.recipe.sections.judges import Judge, Rated
 from builder.recipe.sections.models import Loaded
-from builder.release.content.material import Material
 from builder.workspace.stage_names import Half, half_of
 from builder.workspace.workspace import Artifact
 
@@ -33,29 +32,28 @@ class Author:
         return {"model": self.name, "revision": self.revision}
 
 
-def generator(material: Material) -> Author:
+def generator(build: Build) -> Author:
     """What wrote the instructions: M_yx, or the model that the recipe names instead."""
-    return _other(material.recipe.augment.model) or _trained(material.build.backward)
+    return _other(build.recipe.augment.model) or _trained(build.backward)
 
 
-def judges(material: Material) -> dict[str, dict[str, Any]]:
+def judges(build: Build) -> dict[str, dict[str, Any]]:
     """Kind and models of every score column; two models where each scored the half that it was not trained on."""
     return {
         column: {"judge": judge.judge, "models": [author.as_dict() for author in authors]}
-        for column, (judge, authors) in _scored(material).items()
+        for column, (judge, authors) in _scored(build).items()
     }
 
 
-def judge_of_page(material: Material) -> Callable[[str], str] | None:
+def judge_of_page(build: Build) -> Callable[[str], str] | None:
     """Which model gave the pairs of a page their last scores; None where one gave all, as the manifest says."""
-    build = material.build
     if not build.crossed(build.steps[-1]):
         return None
     authors = _forward(build, build.steps[-1])
     return lambda page_id: str(authors[half_of(page_id)])
 
 
-def seed_sources(material: Material) -> list[dict[str, Any]]:
+def seed_sources(build: Build) -> list[dict[str, Any]]:
     """Name, place, revision and licence of every seed source."""
     return [
         {
@@ -64,16 +62,21 @@ def seed_sources(material: Material) -> list[dict[str, Any]]:
             "revision": source.revision,
             "license": source.license,
         }
-        for source in material.recipe.seed.sources
+        for source in build.recipe.seed.sources
     ]
 
 
-def _scored(material: Material) -> dict[str, tuple[Judge, list[Author]]]:
+def score_column(artifact: Artifact) -> str:
+    """The column of a release for what a stage gives: `score_<t>_<judge>`, or `score_<judge>` of all iterations."""
+    return artifact.stage.replace("-", "_")
+
+
+def _scored(build: Build) -> dict[str, tuple[Judge, list[Author]]]:
     """Judge and authors of every score column; two of them where each scored one half."""
-    build, found = material.build, dict[str, tuple[Judge, list[Author]]]()
+    found = dict[str, tuple[Judge, list[Author]]]()
     kinds: dict[str, Judge] = {judge.judge: judge for judge in build.recipe.score}
-    for (t, name), (column, _) in zip(build.scores, material.scores.items(), strict=True):
-        judge = kinds[name]
+    for (t, name), artifact in build.scores.items():
+        column, judge = score_column(artifact), kinds[name]
         if t is not None:
             found[column] = (judge, list(_forward(build, t).values()))
         else:

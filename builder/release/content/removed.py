@@ -61,8 +61,7 @@ def write_removed(dataset: Path, removed: frozenset[str], previous: Path | None)
         ReleaseError: If a row that an earlier release took down is in this one again.
     """
     before = frozenset(read_removed(previous / REMOVED)) if previous and (previous / REMOVED).is_file() else frozenset()
-    present = {row["id"] for row in read_rows(dataset, ["id"])}
-    back = sorted(before & present)
+    back = sorted({row["id"] for row in read_rows(dataset, ["id"]) if row["id"] in before}) if before else []
     if back:
         raise ReleaseError(
             f"{len(back)} rows that an earlier release took down are back: {', '.join(back[:SHOWN])}"

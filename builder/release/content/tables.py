@@ -4,47 +4,26 @@
 No config has `messages` beside them: a trainer that finds two forms in a row may take either.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from builder.data.records import candidate_schema, training_schema
-from builder.data.storage import parquet_files, read_rows
-from builder.errors import ReleaseError
-from builder.llm.conversations import forward_pair
-from builder.method.curate.curate import withheld_pages
-from builder.recipe.strict_yaml import read_yaml
+from builder.data.records import candidate_schema, curated_schema, seed_schema
+from builder.data.row_groups import read_batches, row_groups
+from builder.llm.conversations import Tag, forward_pair
+from builder.release.content.columns import mapped
+from builder.release.content.joined import Trainable
 from builder.release.content.material import Material
-from builder.release.content.provenance import judge_of_page
+from builder.release.content.parquet import Rows, Source, by_id
+from builder.release.content.places import WEB, segments_of, stand_off, stand_off_schema
+from builder.release.content.trained import conversation_schema
+from builder.workspace.workspace import Artifact
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pyarrow as pa
-
-    from builder.workspace.workspace import Artifact
 
 Row = dict[str, Any]
-WEB = "web"
-"""`source` of augmented rows. Their `license` is null: nobody has stated one for the page they come from."""
-
 DEFAULT_CONFIG = "curated"
-
-
-def conversation_schema(*, judge: bool = False) -> "pa.Schema":
-    """Schema of `curated`, `seed` and `sft`; `score` is null on seed rows, `license` on web rows.
-
-    Args:
-        judge: Whether rows were scored by different models, so that each names its own.
-    """
-    import pyarrow as pa
-
-    training = training_schema()
-    columns = [training.field(name) for name in ("prompt", "completion", "id")]
-    extra = [("source", pa.string()), ("score", pa.float64()), ("url", pa.string()), ("license", pa.string())]
-    extra += [("judge", pa.string())] if judge else []
-    return pa.schema(columns + [pa.field(name, kind) for name, kind in extra])
 
 
 def augmented_schema(scores: Iterable[str], iterations: int, *, judge: bool = False) -> "pa.Schema":
@@ -57,123 +36,68 @@ def augmented_schema(scores: Iterable[str], iterations: int, *, judge: bool = Fa
     return pa.schema([*candidate_schema(), *extra])
 
 
-def configs(material: Material) -> Iterator[tuple[str, dict[str, "pa.Table"]]]:
-    """Yield name and tables by split of every config, without the rows left out; an empty split is left out.
+def configs(material: Material) -> Iterator[tuple[str, Rows]]:
+    """Yield name and rows of every config as it is released, without the rows left out.
 
     Raises:
         ReleaseError: If the artifacts do not belong together.
     """
-    for name, tables in _configs(material):
-        kept = {split: _without(table, material.left_out) for split, table in tables.items()}
-        yield name, {split: table for split, table in kept.items() if table.num_rows or split == "train"}
+    joined, build = material.joined, material.build
+    yield DEFAULT_CONFIG, _released(material, _conversations(material, build.curated[-1], joined.final, "web"))
+    yield "seed", by_id(_conversations(material, build.seed, joined.seed, "seed"), material.left_out)
+    yield "sft", material.sft.rows(material.trained)
+    yield "augmented", _released(material, _augmented(material))
 
 
-def _without(table: "pa.Table", removed: frozenset[str]) -> "pa.Table":
+def _released(material: Material, source: Source) -> Rows:
+    """The rows with their texts, or in a stand-off release with the places of these."""
+    places = material.places
+    if places is None:
+        return by_id(source, material.left_out)
+    schema, rows = stand_off_schema(source.schema), places.rows(segments_of(source.ids))
+
+    def read() -> "Iterator[tuple[int, pa.RecordBatch]]":
+        for start, batch in source.read():
+            yield start, stand_off(batch, schema, places, rows.slice(start, batch.num_rows))
+
+    return by_id(replace(source, schema=schema, read=read, taken=False), material.left_out)
+
+
+def _conversations(material: Material, artifact: Artifact, pairs: Trainable, tag: Tag) -> Source:
+    """Pairs as a forward model trains on them, with what is known of them beside."""
+    import pyarrow as pa
+
+    schema = conversation_schema(judge=material.judged_by is not None)
+
+    def read() -> "Iterator[tuple[int, pa.RecordBatch]]":
+        known = {"source": WEB} if tag == "web" else {}
+        for start, batch in read_batches(row_groups(artifact.data), names):
+            rows = [known | row | forward_pair(material.recipe.chat, tag, row) for row in batch.to_pylist()]
+            if tag == "web" and (judged_by := material.judged_by):
+                rows = [row | {"judge": judged_by(row["page_id"])} for row in rows]
+            yield start, pa.RecordBatch.from_pylist(rows, schema=schema)
+
+    names = (curated_schema() if tag == "web" else seed_schema()).names
+    return Source(schema, pairs.pairs.ids, pairs.origins["split"].combine_chunks(), read)
+
+
+def _augmented(material: Material) -> Source:
+    """All candidates with their scores, selections and splits, joined by place."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    return table.filter(pc.invert(pc.is_in(table["id"], pa.array(sorted(removed), pa.string())))) if removed else table
+    joined, judged_by = material.joined, material.judged_by
+    schema = augmented_schema(material.scores, material.recipe.iterations, judge=judged_by is not None)
+    ids = joined.candidates.pairs.ids
+    selected = [pc.is_in(ids, value_set=pairs.ids) for pairs in joined.selections]
+    splits = pc.if_else(joined.candidates.withheld, "test", "train")
+    beside = [*(scores.by_place for scores in joined.scores), *selected, splits]
 
+    def read() -> "Iterator[tuple[int, pa.RecordBatch]]":
+        for start, batch in read_batches(row_groups(material.build.candidates.data), candidate_schema().names):
+            columns = [*batch.columns, *(column.slice(start, batch.num_rows) for column in beside)]
+            if judged_by is not None:
+                columns.append(mapped(batch.column("page_id"), judged_by))
+            yield start, pa.RecordBatch.from_arrays(columns, schema=schema)
 
-def _configs(material: Material) -> Iterator[tuple[str, dict[str, "pa.Table"]]]:
-    own_judge = judge_of_page(material) is not None
-    schema = conversation_schema(judge=own_judge)
-    curated = {split: _sorted(table_of(_curated_rows(material, split), schema)) for split in ("train", "test")}
-    yield DEFAULT_CONFIG, curated
-    yield "seed", {"train": _sorted(table_of(_seed_rows(material), schema))}
-    yield "sft", {"train": table_of(_sft_rows(material), schema)}
-    augmented = augmented_schema(material.scores, material.recipe.iterations, judge=own_judge)
-    yield "augmented", {"train": _sorted(table_of(_augmented_rows(material), augmented))}
-
-
-def rows_digest(rows: Iterable[Row]) -> str:
-    """The sha256 of id, prompt and completion of training rows, in their order."""
-    state = hashlib.sha256()
-    for row in rows:
-        state.update(json.dumps([row["id"], row["prompt"], row["completion"]], ensure_ascii=False).encode())
-        state.update(b"\n")
-    return state.hexdigest()
-
-
-def training_rows(model: "Artifact") -> Iterator[Row]:
-    """The rows a model was trained on, in the order of its TRL recipe."""
-    files = {str(path): path for path in parquet_files(model.path / "rows")}
-    named = [entry["data_files"] for entry in read_yaml(model.path / "sft.yaml").get("datasets", [])]
-    order = sorted(files, key=lambda name: (_place(files[name], named), name))
-    for name in order:
-        yield from read_rows(files[name])
-
-
-def _place(file: "Path", named: list[str]) -> int:
-    return next((place for place, name in enumerate(named) if name.endswith(f"/{file.name}")), len(named))
-
-
-def _seed_rows(material: Material) -> Iterator[Row]:
-    for row in read_rows(material.build.seed.data):
-        source = {"source": row["source"], "license": row["license"]}
-        yield forward_pair(material.recipe.chat, "seed", row) | source
-
-
-def _curated_rows(material: Material, split: str) -> Iterator[Row]:
-    judged_by = judge_of_page(material) or (lambda page_id: "")
-    for row in read_rows(material.build.curated[-1].data):
-        if row["split"] == split:
-            known = {"source": WEB, "score": row["score"], "url": row["url"], "judge": judged_by(row["page_id"])}
-            yield forward_pair(material.recipe.chat, "web", row) | known
-
-
-def _sft_rows(material: Material) -> Iterator[Row]:
-    """The final model's training rows as they are, with the columns that `seed` and `curated` have beside them.
-
-    They keep the order of training instead of an order by id, so that the same recipe gives the same batches.
-    """
-    known, beside = {}, ("source", "score", "url", "license", "judge")
-    for row in (*_seed_rows(material), *_curated_rows(material, "train")):
-        known[row["id"]] = (rows_digest([row]), {name: row.get(name) for name in beside})
-    final = material.build.final
-    for row in training_rows(final):
-        if row["id"] not in known or known[row["id"]][0] != rows_digest([row]):
-            raise ReleaseError(
-                f"{final.path.name}: the model was trained on row {row['id']}, which differs from the row of the seed "
-                "or of the last selection; its stages do not belong together, build them again"
-            )
-        yield row | known[row["id"]][1]
-
-
-def _augmented_rows(material: Material) -> Iterator[Row]:
-    scores = {
-        column: {row["id"]: row["score"] for row in read_rows(artifact.data, ["id", "score"])}
-        for column, artifact in material.scores.items()
-    }
-    selected = {
-        f"selected_{t}": {row["id"] for row in read_rows(artifact.data, ["id"])}
-        for t, artifact in enumerate(material.build.curated, start=1)
-    }
-    candidates = material.build.candidates.data
-    page_ids = (row["page_id"] for row in read_rows(candidates, ["page_id"]))
-    withheld = withheld_pages(page_ids, material.recipe.curate)
-    judged_by = judge_of_page(material) or (lambda page_id: "")
-    for row in read_rows(candidates):
-        row |= {column: values.get(row["id"]) for column, values in scores.items()}
-        row |= {column: row["id"] in ids for column, ids in selected.items()}
-        split = "test" if row["page_id"] in withheld else "train"
-        yield row | {"split": split, "judge": judged_by(row["page_id"])}
-
-
-def table_of(rows: Iterable[Row], schema: "pa.Schema", batch: int = 5_000) -> "pa.Table":
-    """An Arrow table, filled batch by batch: as Python objects all rows would need several times the memory."""
-    import pyarrow as pa
-
-    batches, waiting = [], []
-    for row in rows:
-        waiting.append(row)
-        if len(waiting) == batch:
-            batches.append(pa.RecordBatch.from_pylist(waiting, schema=schema))
-            waiting = []
-    batches.append(pa.RecordBatch.from_pylist(waiting, schema=schema))
-    return pa.Table.from_batches(batches, schema=schema)
-
-
-def _sorted(table: "pa.Table") -> "pa.Table":
-    """Sorted by id, so that two versions share most of their Parquet chunks."""
-    return table.sort_by("id")
+    return Source(schema, ids, pa.repeat("train", len(ids)), read)

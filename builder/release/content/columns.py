@@ -1,0 +1,107 @@
+"""Small things done with Arrow columns: put together, filled up, searched, measured, cut into chunks."""
+
+import functools
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+CHUNK = 5_000
+"""Rows of a chunk in memory. Where chunks end shows in the bytes of a Parquet file."""
+
+
+def column_of(parts: "Sequence[pa.Array]") -> "pa.Array":
+    """Parts of a column as one; of none, an empty column of texts."""
+    import pyarrow as pa
+
+    return pa.concat_arrays(parts) if parts else pa.array([], pa.string())
+
+
+def with_constants(batch: "pa.RecordBatch", schema: "pa.Schema", constants: Mapping[str, Any]) -> "pa.RecordBatch":
+    """Rows with exactly the columns of a schema: their own, else a constant, else null."""
+    import pyarrow as pa
+
+    columns = [
+        batch.column(field.name).cast(field.type)
+        if field.name in batch.schema.names
+        else pa.repeat(pa.scalar(constants.get(field.name), field.type), batch.num_rows)
+        for field in schema
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def table_of(rows: "Iterable[dict[str, Any]]", schema: "pa.Schema", batch: int = CHUNK) -> "pa.Table":
+    """An Arrow table, filled batch by batch: as Python objects all rows would need several times the memory."""
+    import pyarrow as pa
+
+    batches, waiting = [], []
+    for row in rows:
+        waiting.append(row)
+        if len(waiting) == batch:
+            batches.append(pa.RecordBatch.from_pylist(waiting, schema=schema))
+            waiting = []
+    batches.append(pa.RecordBatch.from_pylist(waiting, schema=schema))
+    return pa.Table.from_batches(batches, schema=schema)
+
+
+def mapped(texts: "pa.Array", function: Callable[[str], str]) -> "pa.Array":
+    """What a function makes of each text; null of null."""
+    import pyarrow as pa
+
+    return pa.array([None if text is None else function(text) for text in texts.to_pylist()], pa.string())
+
+
+def naming(batch: "pa.RecordBatch", wanted: "pa.Array") -> list[dict[str, Any]]:
+    """The rows of which any column has one of the wanted values."""
+    import pyarrow.compute as pc
+
+    if not len(wanted):
+        return []
+    masks = [pc.is_in(column, value_set=wanted) for column in batch.columns]
+    return list(batch.filter(functools.reduce(pc.or_, masks)).to_pylist())
+
+
+def in_chunks(batches: "Iterable[pa.RecordBatch]", rows: int) -> "Iterator[pa.RecordBatch]":
+    """The same rows in batches of exactly so many; the last one may have fewer."""
+    import pyarrow as pa
+
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        while batch.num_rows:
+            held.append(batch.slice(0, rows - sum(part.num_rows for part in held)))
+            batch = batch.slice(held[-1].num_rows)
+            if sum(part.num_rows for part in held) == rows:
+                yield pa.concat_batches(held)
+                held = []
+    if held:
+        yield pa.concat_batches(held)
+
+
+@dataclass
+class Lengths:
+    """How many texts there were, and the sums of their lengths in characters and of the squares of these."""
+
+    rows: int = 0
+    total: int = 0
+    squares: int = 0
+
+    def add(self, texts: "pa.Array") -> None:
+        """Add the lengths of some texts."""
+        import numpy as np
+        import pyarrow.compute as pc
+
+        lengths = pc.utf8_length(texts).to_numpy(zero_copy_only=False).astype(np.int64)
+        self.rows += len(lengths)
+        self.total += int(lengths.sum())
+        self.squares += int(np.dot(lengths, lengths))
+
+    def summary(self) -> dict[str, float]:
+        """The same as `builder.seed.char_lengths` says of them: mean and sample standard deviation."""
+        if not self.rows:
+            return {"mean": 0.0, "sd": 0.0}
+        deviations = Fraction(self.rows * self.squares - self.total**2, self.rows * max(1, self.rows - 1))
+        return {"mean": round(self.total / self.rows, 1), "sd": round(math.sqrt(deviations), 1)}

@@ -70,8 +70,8 @@ def passes(code: Path, project: Path, out: Path) -> dict[str, float]:
         "--",
     ]
     subprocess.run([*command, *_release(project, out)], check=True, **_settings(code))
-    found = json.loads(counts.read_text())
-    return {_stage(name): number for name, number in found.items()}
+    by_stage = json.loads(counts.read_text())
+    return {_stage(name): number for name, number in by_stage.items()}
 
 
 def _release(project: Path, out: Path) -> list[str]:

@@ -134,10 +134,10 @@ def _differences() -> Iterator[str]:
     yield from _differ("details", [kind for kind in FUNCTIONS if kind != "model-backward"], texts.DETAILS)
 
 
-def _differ(what: str, named: Iterable[str], described: Iterable[str]) -> Iterator[str]:
+def _differ(subject: str, named: Iterable[str], described: Iterable[str]) -> Iterator[str]:
     names, known = list(named), list(described)
-    yield from (f"{what}: {name} has no text" for name in names if name not in known)
-    yield from (f"{what}: there is a text for {name}, which is not there" for name in known if name not in names)
+    yield from (f"{subject}: {name} has no text" for name in names if name not in known)
+    yield from (f"{subject}: there is a text for {name}, which is not there" for name in known if name not in names)
 
 
 def _texts_of(table: str, judge: str) -> dict[str, str]:

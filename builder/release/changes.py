@@ -187,9 +187,9 @@ def _reasons(changes: Changes) -> Iterator[tuple[Level, str]]:
             yield Level.MINOR, f"config {config.name} is new"
         else:
             yield from ((Level.MAJOR, f"{config.name}: {change}") for change in config.columns)
-            for number, what in ((config.added, "new"), (config.removed, "gone"), (config.changed, "changed")):
+            for number, state in ((config.added, "new"), (config.removed, "gone"), (config.changed, "changed")):
                 if number:
-                    yield Level.MINOR, f"{config.name}: {number:,} rows are {what}"
+                    yield Level.MINOR, f"{config.name}: {number:,} rows are {state}"
     for key, _, _ in changes.recipe:
         if key.startswith(MEANING):
             yield Level.MAJOR, f"{key} changes what a column means"

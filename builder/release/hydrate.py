@@ -56,9 +56,9 @@ class Search:
             return
         blocks = page_blocks(page)
         for key, place in list(wanted.items()):
-            found = restore(blocks, place["position"], place["kept_blocks"], self.masks) if blocks else None
-            if found is not None and text_digest(found.text) == place["text_sha256"]:
-                self.texts[key] = (found.header, found.text, page.url)
+            restored = restore(blocks, place["position"], place["kept_blocks"], self.masks) if blocks else None
+            if restored is not None and text_digest(restored.text) == place["text_sha256"]:
+                self.texts[key] = (restored.header, restored.text, page.url)
                 del wanted[key]
             else:
                 same = page.payload_digest == place["payload_digest"]
@@ -149,19 +149,19 @@ def _inputs(dataset: Path, corpora: list[Path], search: Search) -> "list[Input]"
     from builder.method.corpus.reading.readers import list_inputs
     from builder.recipe.sections.corpus import CorpusSource
 
-    found: list[Input] = []
+    inputs: list[Input] = []
     problems: list[str] = []
     for values in _formats(dataset):
         for corpus in corpora:
             try:
-                found += list_inputs([CorpusSource.model_validate({**values, "path": corpus.resolve()})])
+                inputs += list_inputs([CorpusSource.model_validate({**values, "path": corpus.resolve()})])
             except RecipeError as error:
                 problems.append(str(error))
-    if not found:
+    if not inputs:
         raise RecipeError("\n".join(dict.fromkeys(problems)).replace("segments.sources", "--corpus"))
     names = {Path(place["source_file"]).name for wanted in search.pages.values() for place in wanted.values()}
-    named = [item for item in found if Path(item.name).name in names]
-    return named or found
+    named = [item for item in inputs if Path(item.name).name in names]
+    return named or inputs
 
 
 def _formats(dataset: Path) -> Iterator[dict[str, Any]]:

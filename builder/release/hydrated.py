@@ -89,10 +89,10 @@ def _full(row: Row, texts: Texts, people: dict[str, Any]) -> Row | None:
     """The row with its text; None if that did not come back."""
     if row.get("source", WEB) != WEB:
         return row | {"completion": people[row["id"]], "url": None}
-    found = texts.get(row["segment_id"])
-    if found is None:
+    restored = texts.get(row["segment_id"])
+    if restored is None:
         return None
-    header, text, url = found
+    header, text, url = restored
     if "prompt" in row:
         return row | {"completion": completion(text), "url": url}
     return row | {"header": header, "output": text, "url": url}

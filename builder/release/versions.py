@@ -53,8 +53,8 @@ class Version(NamedTuple):
 
 def parse_version(text: str) -> Version | None:
     """Read X.Y.Z, or a tag vX.Y.Z; None for anything else."""
-    found = re.fullmatch(r"v?(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})", text)
-    return Version(*map(int, found.groups())) if found else None
+    numbers = re.fullmatch(r"v?(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})", text)
+    return Version(*map(int, numbers.groups())) if numbers else None
 
 
 def version_of(text: str) -> Version:
@@ -63,10 +63,10 @@ def version_of(text: str) -> Version:
     Raises:
         RecipeError: If it is no version.
     """
-    found = parse_version(text)
-    if found is None or text.startswith("v"):
+    version = parse_version(text)
+    if version is None or text.startswith("v"):
         raise RecipeError(f"--version {text}: it must be three numbers, e.g. 1.0.0")
-    return found
+    return version
 
 
 @dataclass(frozen=True)
@@ -92,13 +92,13 @@ def read_previous(folder: Path) -> Previous:
 
 def local_releases(folder: Path, name: str) -> dict[Version, Path]:
     """Dataset folders of the releases of a recipe that lie beside `folder`, and in it, by version."""
-    found = {}
+    datasets = {}
     for dataset in sorted(folder.parent.glob("[!.]*/dataset")):
         manifest = _manifest(dataset)
         version = parse_version(str(manifest.get("version")))
         if version is not None and manifest.get("name") == name:
-            found[version] = dataset
-    return found
+            datasets[version] = dataset
+    return datasets
 
 
 def before(version: Version, others: Iterable[Version]) -> Version | None:

@@ -49,7 +49,7 @@ def _rows(config: ConfigChanges) -> str:
     if config.new:
         return f"new, {config.rows:,} rows"
     parts = [(config.added, "added"), (config.removed, "removed"), (config.taken_down, "taken down on request")]
-    said = [f"{number:,} {what}" for number, what in parts if number]
+    said = [f"{number:,} {verb}" for number, verb in parts if number]
     if config.changed:
         columns = ", ".join(f"`{name}` in {number:,}" for name, number in config.by_column.items())
         said.append(f"{config.changed:,} changed ({columns})")

@@ -134,7 +134,7 @@ def _type(kind: "pa.DataType") -> str:
 
 def _responsible(material: Material) -> dict[str, Any]:
     """The fields of the responsible-AI vocabulary, as the card says them."""
-    recipe, hidden, found = material.recipe, masked(material), domains(material)
+    recipe, hidden, sites = material.recipe, masked(material), domains(material)
     steps = [
         f"{entry['stage']}: {entry['kept']:,} of {entry['in']:,} {entry['kind']} kept"
         + (
@@ -165,7 +165,7 @@ def _responsible(material: Material) -> dict[str, Any]:
         "rai:machineAnnotationTools": sorted({str(generator(material.build)), *models}),
         "rai:annotationsPerItem": f"one instruction, {len(material.scores)} scores",
         "rai:dataBiases": [
-            f"Pages are as biased as the web; the selection comes from {found['number']:,} registered domains.",
+            f"Pages are as biased as the web; the selection comes from {sites['number']:,} registered domains.",
             f"Languages: {', '.join(recipe.segments.languages)}.",
         ],
         "rai:dataLimitations": [

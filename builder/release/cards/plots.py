@@ -41,11 +41,11 @@ def steps(material: Material) -> list[tuple[str, int]]:
     """What is left after each step from pages to the final selection."""
     last = material.build.curated[-1].stage
     entries = [entry for entry in funnel(material) if entry["stage"] in ("segments", "dedup", "augment", last)]
-    found = [("pages", entry["in"]) for entry in entries if entry["kind"] == "pages"]
-    found += [("segments found", entry["in"]) for entry in entries if entry["kind"] == "segments"][:1]
+    left = [("pages", entry["in"]) for entry in entries if entry["kind"] == "pages"]
+    left += [("segments found", entry["in"]) for entry in entries if entry["kind"] == "segments"][:1]
     names = {**_STEPS, last: "selected pairs"}
     kept = {entry["stage"]: entry["kept"] for entry in entries}  # the last kind of a stage is what it hands on
-    return found + [(names[stage], rows) for stage, rows in kept.items()]
+    return left + [(names[stage], rows) for stage, rows in kept.items()]
 
 
 def _funnel(material: Material) -> "Figure":

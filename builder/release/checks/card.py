@@ -22,11 +22,11 @@ def read_front_matter(card: Path) -> dict[str, Any]:
     Raises:
         ReleaseError: If there is none, it is not YAML, or a key is written twice.
     """
-    found = _FRONT.match(card.read_text(encoding="utf-8"))
-    if not found:
+    front_matter = _FRONT.match(card.read_text(encoding="utf-8"))
+    if not front_matter:
         raise ReleaseError(f"{card.name}: has no front matter between two lines of ---")
     try:
-        value = parse_yaml(found.group(1), card.name)
+        value = parse_yaml(front_matter.group(1), card.name)
     except RecipeError as error:
         raise ReleaseError(str(error)) from error
     if not isinstance(value, dict):

@@ -21,34 +21,34 @@ def check_release(folder: Path) -> list[str]:
     Args:
         folder: The release, with `dataset/` and `models/<name>/`.
     """
-    return _found(folder, OF_DATASETS, OF_MODELS)
+    return _all_problems(folder, OF_DATASETS, OF_MODELS)
 
 
 def release_notes(folder: Path) -> list[str]:
     """Return what a sound release's author should know, one line each, such as what could not be checked here."""
-    return _found(folder, NOTES_ON_DATASETS, ())
+    return _all_problems(folder, NOTES_ON_DATASETS, ())
 
 
-def _found(folder: Path, of_datasets: tuple[Check, ...], of_models: tuple[Check, ...]) -> list[str]:
-    found: list[str] = []
+def _all_problems(folder: Path, of_datasets: tuple[Check, ...], of_models: tuple[Check, ...]) -> list[str]:
+    problems: list[str] = []
     for check in of_datasets:
-        found += _run(check, folder / "dataset", folder)
+        problems += _run(check, folder / "dataset", folder)
     for model in sorted(path for path in (folder / "models").glob("*") if path.is_dir()):
         for check in of_models:
-            found += _run(check, model, folder)
-    return list(dict.fromkeys(found))
+            problems += _run(check, model, folder)
+    return list(dict.fromkeys(problems))
 
 
 def _run(check: Check, part: Path, folder: Path) -> list[str]:
     """The problems one check finds, with the part they are in."""
     name = part.relative_to(folder).as_posix()
-    found: list[str] = []
+    problems: list[str] = []
     try:
-        found.extend(f"{name}/{problem}" for problem in check(part))  # keeps what came before an exception
+        problems.extend(f"{name}/{problem}" for problem in check(part))  # keeps what came before an exception
     except Exception as error:  # whatever a broken file sets off, the other checks must still be made
         words = " ".join(str(error).replace(str(folder), "").split())
-        found.append(f"{name}: {check.__name__} cannot be made: {type(error).__name__}: {words}")
-    return found
+        problems.append(f"{name}: {check.__name__} cannot be made: {type(error).__name__}: {words}")
+    return problems
 
 
 OF_DATASETS: tuple[Check, ...] = (

@@ -53,8 +53,8 @@ def _difference(loaded: Any, files: list[Path]) -> str | None:
                 expected = pa.Table.from_batches([batch])
                 if len(loaded) < rows + len(expected):
                     return f"{len(loaded):,} rows, fewer than its files hold"
-                if found := _changed(pickle.loads(mapped)[rows : rows + len(expected)], expected):
-                    return found
+                if changed := _changed(pickle.loads(mapped)[rows : rows + len(expected)], expected):
+                    return changed
                 rows += len(expected)
     return f"{len(loaded):,} rows, its files hold {rows:,}" if len(loaded) != rows else None
 

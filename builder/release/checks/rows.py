@@ -99,14 +99,14 @@ def _may_be_wrong(batch: "pa.RecordBatch") -> "Mask":
     import numpy as np
     import pyarrow.compute as pc
 
-    found = np.zeros(batch.num_rows, np.bool_)
+    suspect = np.zeros(batch.num_rows, np.bool_)
     for column in batch.columns:
         for texts, rows in _texts(column):
-            found[rows[_true(pc.match_substring_regex(texts, _MAY_HOLD))]] = True
+            suspect[rows[_true(pc.match_substring_regex(texts, _MAY_HOLD))]] = True
     for name in (*TEXTS, *CONVERSATIONS):
         if name in batch.schema.names:
-            found |= ~_has_text(batch.column(name))
-    return found
+            suspect |= ~_has_text(batch.column(name))
+    return suspect
 
 
 def _has_text(column: "pa.Array") -> "Mask":

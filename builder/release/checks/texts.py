@@ -34,12 +34,12 @@ def check_texts(folder: Path) -> Iterator[str]:
         yield from _syntax(path, text, name)
         if path.suffix == ".md":
             text = own_text(text)
-            for found in _HOLE.findall(text):
-                yield f"{name}: holds {found!r}, which a template has left over; fill it in or take it out"
-        for found in local.findall(text):
-            yield f"{name}: holds the local path {found!r}"
-        for found in _TOKEN.findall(text):
-            yield f"{name}: holds what looks like a secret, {found[:_SHOWN]}..."
+            for match in _HOLE.findall(text):
+                yield f"{name}: holds {match!r}, which a template has left over; fill it in or take it out"
+        for match in local.findall(text):
+            yield f"{name}: holds the local path {match!r}"
+        for match in _TOKEN.findall(text):
+            yield f"{name}: holds what looks like a secret, {match[:_SHOWN]}..."
         if (kind := find_secret(text)) and not _TOKEN.search(text):
             yield f"{name}: holds what looks like a secret ({kind})"
 

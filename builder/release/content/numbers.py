@@ -34,8 +34,8 @@ def funnel(material: Material) -> list[dict[str, Any]]:
 def licences(material: Material) -> list[dict[str, Any]]:
     """Rows and licence of every seed source, from the rows themselves."""
     origins = material.joined.seed.origins
-    found = Counter(zip(origins["source"].to_pylist(), origins["license"].to_pylist(), strict=True))
-    return [{"source": source, "license": licence, "rows": rows} for (source, licence), rows in sorted(found.items())]
+    counts = Counter(zip(origins["source"].to_pylist(), origins["license"].to_pylist(), strict=True))
+    return [{"source": source, "license": licence, "rows": rows} for (source, licence), rows in sorted(counts.items())]
 
 
 def text_statistics(material: Material) -> list[dict[str, Any]]:
@@ -78,10 +78,10 @@ def masked(material: Material) -> dict[str, int]:
 
 def domains(material: Material) -> dict[str, Any]:
     """How many registered domains the final selection comes from, and the rows and share of the most frequent ones."""
-    found = material.joined.domains
-    rows, largest = found.total(), [(name, number) for name, number in found.most_common() if name]
+    counts = material.joined.domains
+    rows, largest = counts.total(), [(name, number) for name, number in counts.most_common() if name]
     top = [{"name": name, "rows": number, "share": number / rows} for name, number in largest[:TOP_DOMAINS]]
-    return {"number": len(largest), "top": top, "without": found[""]}
+    return {"number": len(largest), "top": top, "without": counts[""]}
 
 
 def refusals(material: Material) -> dict[str, dict[str, int]]:

@@ -93,9 +93,9 @@ def stand_off(batch: "pa.RecordBatch", schema: "pa.Schema", places: Places, rows
     """
     import pyarrow as pa
 
-    found = places.table.take(rows)
+    of_rows = places.table.take(rows)
     columns = [
-        column_of(found[name].chunks) if name in found.column_names else batch.column(name) for name in schema.names
+        column_of(of_rows[name].chunks) if name in of_rows.column_names else batch.column(name) for name in schema.names
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 

@@ -73,16 +73,16 @@ def score_column(artifact: Artifact) -> str:
 
 def _scored(build: Build) -> dict[str, tuple[Judge, list[Author]]]:
     """Judge and authors of every score column; two of them where each scored one half."""
-    found = dict[str, tuple[Judge, list[Author]]]()
+    by_column = dict[str, tuple[Judge, list[Author]]]()
     kinds: dict[str, Judge] = {judge.judge: judge for judge in build.recipe.score}
     for (t, name), artifact in build.scores.items():
         column, judge = score_column(artifact), kinds[name]
         if t is not None:
-            found[column] = (judge, list(_forward(build, t).values()))
+            by_column[column] = (judge, list(_forward(build, t).values()))
         else:
             other = _other(judge.model) if isinstance(judge, Rated) else None
-            found[column] = (judge, [other or _trained(build.backward)])
-    return found
+            by_column[column] = (judge, [other or _trained(build.backward)])
+    return by_column
 
 
 def _forward(build: Build, t: int) -> dict[Half | None, Author]:

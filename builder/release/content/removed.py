@@ -24,20 +24,20 @@ def removed_ids(path: Path, rows: Iterable[Mapping[str, str | None]]) -> frozens
         RecipeError: If the file cannot be read, or a line names nothing of this build.
     """
     wanted = read_removed(path)
-    found: set[str] = set()
+    removed: set[str] = set()
     missing = set(wanted)
     for row in rows:
         named = wanted.keys() & {value for value in row.values() if value}
         missing -= named
         if named:
-            found.add(str(row["id"]))
+            removed.add(str(row["id"]))
     if missing:
         number, entry = min((wanted[entry], entry) for entry in missing)
         raise RecipeError(
             f"{path}:{number}: {escape(entry, 'terminal')} is no id of a row, segment or page and no address of this "
             f"build ({len(missing)} such lines); correct it, or take the line out"
         )
-    return frozenset(found)
+    return frozenset(removed)
 
 
 def read_removed(path: Path) -> dict[str, int]:

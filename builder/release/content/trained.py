@@ -195,15 +195,15 @@ class Sft:
         """The origin of every row."""
         import pyarrow.compute as pc
 
-        found = self.origins.take(pc.index_in(ids, value_set=self.origins["id"]))
-        same = pc.fill_null(pc.equal(found["digest"], digests), False)
+        origins = self.origins.take(pc.index_in(ids, value_set=self.origins["id"]))
+        same = pc.fill_null(pc.equal(origins["digest"], digests), False)
         other = pc.index(same, False).as_py()
         if other >= 0:
             raise ReleaseError(
                 f"{self.model.path.name}: the model was trained on row {ids[other]}, which differs from the row of the "
                 "seed or of the last selection; its stages do not belong together, build them again"
             )
-        return found
+        return origins
 
     def _beside(self, origins: "pa.Table") -> "pa.RecordBatch":
         import pyarrow as pa

@@ -64,8 +64,8 @@ class Difference:
 
     def __str__(self) -> str:
         parts = [([file.path for file in self.send], "changed or missing"), (self.delete, "not of this release")]
-        named = [(paths, what) for paths, what in parts if paths]
-        return "; ".join(f"{what}: {', '.join(paths[:3])}{', ...' * (len(paths) > 3)}" for paths, what in named)
+        named = [(paths, reason) for paths, reason in parts if paths]
+        return "; ".join(f"{reason}: {', '.join(paths[:3])}{', ...' * (len(paths) > 3)}" for paths, reason in named)
 
 
 def local_files(folder: Path, replaced: Mapping[str, bytes] | None = None) -> list[File]:

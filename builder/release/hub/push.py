@@ -165,7 +165,7 @@ def refuse_early(repository: HubRepository, version: Version, onto: Collection[s
 
 def _released(refs: Refs) -> dict[Version, str]:
     """Commits of the versions that are tagged."""
-    return {found: commit for tag, commit in refs.tags.items() if (found := parse_version(tag)) and tag == found.tag}
+    return {parsed: commit for tag, commit in refs.tags.items() if (parsed := parse_version(tag)) and tag == parsed.tag}
 
 
 def _title(version: Version) -> str:
@@ -173,10 +173,10 @@ def _title(version: Version) -> str:
 
 
 def _refuse_other_content(repository: HubRepository, files: list[File], version: Version, commit: str) -> None:
-    found = difference(repository.tree(commit), files)
-    if found:
+    changes = difference(repository.tree(commit), files)
+    if changes:
         raise ReleaseError(
-            f"{repository}: {version.tag} is released already, at commit {commit}, with other content ({found}); a "
+            f"{repository}: {version.tag} is released already, at commit {commit}, with other content ({changes}); a "
             "released version never changes and a tag is never moved: choose another --version"
         )
 
@@ -198,9 +198,9 @@ def _refuse_strange_head(
     if refs.head in released or refs.head in onto or (not released and paths <= FRESH):
         return
     newest = next((title for commit, title in repository.titles() if commit == refs.head), "")
-    what = f"commit {refs.head} ({newest!r}), which is no release"
+    head = f"commit {refs.head} ({newest!r}), which is no release"
     raise ReleaseError(
-        f"{repository}: main is at {what}; this release would replace its {len(paths)} files. Look at it, and if that "
+        f"{repository}: main is at {head}; this release would replace its {len(paths)} files. Look at it, and if that "
         f"is what you want, say --onto {refs.head}"
     )
 
@@ -231,10 +231,10 @@ def _commit(repository: HubRepository, change: Difference, files: list[File], pa
 
 def _ours(repository: HubRepository, refs: Refs, files: list[File], title: str, parent: str) -> str:
     """The commit we made onto `parent`; a ReleaseError if somebody else made one instead."""
-    for commit, found in repository.titles():
+    for commit, its_title in repository.titles():
         if commit == parent:
             break
-        if found == title and not difference(repository.tree(commit), files):
+        if its_title == title and not difference(repository.tree(commit), files):
             return commit
     raise ReleaseError(
         f"{repository}: somebody else has committed while this release was pushed: main went from {parent} to "

@@ -49,5 +49,5 @@ def _entries(path: Path) -> list[dict[str, Any]]:
         value = read_json(path)
     except (StageError, OSError):
         return []
-    found = value.get("repositories") if isinstance(value, dict) else None
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    entries = value.get("repositories") if isinstance(value, dict) else None
+    return [item for item in entries if isinstance(item, dict)] if isinstance(entries, list) else []

@@ -56,11 +56,11 @@ class HubRepository:
 
         def read() -> Refs | None:
             try:
-                found = self._api.list_repo_refs(self.name, repo_type=self.kind)
+                listed = self._api.list_repo_refs(self.name, repo_type=self.kind)
             except RepositoryNotFoundError:
                 return None
-            head = next((ref.target_commit for ref in found.branches if ref.name == "main"), "")
-            return Refs(head, {ref.name: ref.target_commit for ref in found.tags})
+            head = next((ref.target_commit for ref in listed.branches if ref.name == "main"), "")
+            return Refs(head, {ref.name: ref.target_commit for ref in listed.tags})
 
         return retry(read, f"{self}: reading its tags")
 
@@ -140,10 +140,10 @@ class HubRepository:
         options = {"tag": name, "revision": commit, "repo_type": self.kind, "exist_ok": True}
         retry(lambda: create(self.name, **options), f"{self}: tagging {name}")  # type: ignore[arg-type]
         refs = self.refs()
-        found = refs.tags.get(name) if refs else None
-        if found != commit:
+        tagged = refs.tags.get(name) if refs else None
+        if tagged != commit:
             raise ReleaseError(
-                f"{self}: tag {name} is on commit {found}, not on {commit}; somebody else has put it there, and a tag "
+                f"{self}: tag {name} is on commit {tagged}, not on {commit}; somebody else has put it there, and a tag "
                 "is never moved: choose another --version"
             )
 

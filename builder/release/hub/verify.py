@@ -68,10 +68,10 @@ def sample(files: list[File]) -> list[File]:
     return [file for file in files if file.path not in large or file in first.values()]
 
 
-def _defect(repository: HubRepository, commit: str, what: str) -> str:
+def _defect(repository: HubRepository, commit: str, problem: str) -> str:
     return (
-        f"{repository}: what was published at {commit} does not verify: {what}; tell nobody of this version yet, look "
-        "at the repository, and run the same command again to verify again"
+        f"{repository}: what was published at {commit} does not verify: {problem}; tell nobody of this version yet, "
+        "look at the repository, and run the same command again to verify again"
     )
 
 

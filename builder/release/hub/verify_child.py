@@ -44,9 +44,9 @@ def _configs(order: dict[str, Any]) -> Iterator[str]:
         if builder.hash != order["commit"]:
             yield f"load_dataset gives config {config} from {builder.hash} instead of the commit asked for"
         builder.download_and_prepare()
-        found = {split: info.num_examples for split, info in (builder.info.splits or {}).items()}
-        if found != splits:
-            yield f"config {config} loads with {found} rows instead of {dict(splits)}"
+        loaded = {split: info.num_examples for split, info in (builder.info.splits or {}).items()}
+        if loaded != splits:
+            yield f"config {config} loads with {loaded} rows instead of {dict(splits)}"
 
 
 def _shards(order: dict[str, Any]) -> Iterator[str]:

@@ -25,7 +25,7 @@ os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
 
 from bench_server import CONCURRENCY, ask_plainly, served  # beside this file
 
-from builder.data.records import candidate_schema, score_schema, segment_schema
+from builder.data.records import Row, candidate_schema, score_schema, segment_schema
 from builder.data.storage import write_rows
 from builder.llm.batch.runner import run_rows
 from builder.llm.contract import load_contract, make_contract
@@ -51,9 +51,6 @@ REASONING_TOKENS = 128
 TURNS = 4
 SERVED_ROWS = 256
 COMPARISONS = ("augment", "expected", "verdict", "prefix_cache", "server")
-
-
-Row = dict[str, Any]
 
 
 class SharedEngine(RetryingEngine):

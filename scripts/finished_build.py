@@ -17,6 +17,7 @@ import yaml
 from builder.cli.project import open_project
 from builder.data.accounting import Counts
 from builder.data.records import (
+    Row,
     candidate_schema,
     curated_schema,
     pair_id,
@@ -40,7 +41,6 @@ SHARES = (0.15, 0.1)
 """What each iteration selects of all pairs."""
 PER_GROUP = 5_000
 """Rows of a row group, as the stages write them."""
-Row = dict[str, Any]
 
 
 def write_build(project: Path, candidates: int, seed_rows: int, text: str = "full") -> None:

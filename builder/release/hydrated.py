@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.data.records import candidate_schema
+from builder.data.records import Row, candidate_schema
 from builder.data.storage import read_rows, write_json, write_text
 from builder.llm.conversations import completion
 from builder.release.cards.card import config_entries, front_matter_text, size_category
@@ -19,7 +19,6 @@ from builder.release.content.trained import conversation_schema, rows_digest
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Row = dict[str, Any]
 Texts = dict[str, tuple[str, str, str]]
 """Header, text and address by segment."""
 COPIED = ("training", "build.yaml")

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from builder.build import Build
+from builder.data.records import Row
 from builder.data.row_groups import read_batches, row_groups
 from builder.llm.conversations import Tag, forward_pair
 from builder.method.augment.gate.phrases import is_refusal
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 
-Row = dict[str, Any]
 TEXTS = ("instruction", "output")
 
 

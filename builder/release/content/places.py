@@ -3,8 +3,9 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from builder.data.records import Row
 from builder.data.row_groups import read_batches, row_groups
 from builder.errors import ReleaseError
 from builder.release.content.columns import column_of
@@ -14,7 +15,6 @@ from builder.workspace.workspace import Artifact
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Row = dict[str, Any]
 SOURCE_TEXTS = ("title", "header", "header_path", "text")
 CONVERSATION = ("prompt", "id", "source", "score", "license", "judge")
 CANDIDATE = ("id", "segment_id", "page_id", "instruction", "logprob", "tokens", "split", "judge")

@@ -6,7 +6,7 @@ No config has `messages` beside them: a trainer that finds two forms in a row ma
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from builder.data.records import candidate_schema, curated_schema, seed_schema
 from builder.data.row_groups import read_batches, row_groups
@@ -22,7 +22,6 @@ from builder.workspace.workspace import Artifact
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Row = dict[str, Any]
 DEFAULT_CONFIG = "curated"
 
 

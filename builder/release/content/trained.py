@@ -5,9 +5,9 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from builder.data.records import training_schema
+from builder.data.records import Row, training_schema
 from builder.data.storage import open_parquet, parquet_files, read_rows
 from builder.errors import ReleaseError
 from builder.recipe.strict_yaml import read_yaml
@@ -20,7 +20,6 @@ from builder.workspace.workspace import Artifact
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Row = dict[str, Any]
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 

@@ -34,6 +34,7 @@ from builder.llm.tokenizer import load_tokenizer
 from builder.method.curate.curate import withheld_pages
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.models import Chat
+from builder.workspace.stage_names import BACKWARD, curate, model, score
 from builder.workspace.workspace import Artifact
 
 BASE = Path(__file__).parents[1] / "builder" / "sample" / "base"
@@ -94,13 +95,13 @@ class _Writer:
         augmented = self.artifacts["augment"].data
         self._rows("dedup", segment_schema(), map(_segment, read_rows(augmented)), segments=pairs)
         seed = self.artifacts["seed"].data
-        self._model("model-backward", "backward", seed=read_rows(seed))
-        self._model("model-0", "forward", seed=read_rows(seed))
+        self._model(str(BACKWARD), "backward", seed=read_rows(seed))
+        self._model(str(model(0)), "forward", seed=read_rows(seed))
         withheld = withheld_pages((row["page_id"] for row in read_rows(augmented, ["page_id"])), self.recipe.curate)
         for t, share in enumerate(SHARES, start=1):
             curated = self._curate(t, share, candidates, withheld)
             train = (row for row in read_rows(curated) if row["split"] == "train")
-            self._model(f"model-{t}", "forward", seed=read_rows(seed), curated=train)
+            self._model(str(model(t)), "forward", seed=read_rows(seed), curated=train)
 
     def _curate(self, t: int, share: float, candidates: int, withheld: set[str]) -> Path:
         """Score all pairs at random, and select those above a limit; a hundredth has no score."""
@@ -111,15 +112,16 @@ class _Writer:
         counts = Counts(candidates, candidates - unscored)
         counts.failed["empty"] = unscored
         scored = ({"id": key, "score": value} for key, value in scores.items())
-        self._rows(f"score-{t}-likelihood", score_schema("likelihood"), scored, pairs=counts)
+        self._rows(str(score(t, "likelihood")), score_schema("likelihood"), scored, pairs=counts)
         chosen = {key for key, value in scores.items() if (value or 0) >= 1 - share}
         rows = sorted((row for row in read_rows(augmented) if row["id"] in chosen), key=lambda row: row["id"])
         counts = Counts(candidates, len(chosen))
         counts.dropped.update(not_selected=candidates - len(chosen) - unscored, no_score=unscored)
         splits = ({**row, "split": "test" if row["page_id"] in withheld else "train"} for row in rows)
         selected = ({**row, "score": scores[row["id"]]} for row in splits)
-        self._rows(f"curate-{t}", curated_schema(), selected, pairs=counts)
-        return self.artifacts[f"curate-{t}"].data
+        name = str(curate(t))
+        self._rows(name, curated_schema(), selected, pairs=counts)
+        return self.artifacts[name].data
 
     def _seed(self, rows: int) -> Iterator[Row]:
         for key in sorted(stable_id("seed", number) for number in range(rows)):

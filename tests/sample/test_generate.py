@@ -81,7 +81,7 @@ def test_a_second_call_touches_nothing_and_repairs_what_was_changed(tmp_path: Pa
 
 
 def test_a_folder_without_a_model_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"config\.json is missing.*pretrain --seed 3 --out"):
+    with pytest.raises(RecipeError, match=r"config\.json is missing.*pretrain\.py --seed 3 --out"):
         write_sample(tmp_path / "out", seed=3, base=tmp_path)
     assert not (tmp_path / "out").exists()
 

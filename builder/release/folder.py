@@ -28,6 +28,7 @@ from builder.release.content.training import write_training
 from builder.release.manifest import MANIFEST, history, sha256, write_manifest
 from builder.release.models import write_models
 from builder.release.versions import Previous, refuse_misfit, version_of
+from builder.workspace.environment import let_arrow_give_back
 from builder.workspace.workspace import Artifact
 
 RECEIPT = "receipt.json"
@@ -71,6 +72,7 @@ def assembled(folder: Path, material: Material) -> Iterator[Path]:
         ReleaseError: As `assemble` does, but for what `folder` holds.
     """
     material.refuse_unfinished()
+    let_arrow_give_back()
     with _scratch(folder) as scratch:
         _finish_replacement(folder)
         write_dataset(scratch / "dataset", material)

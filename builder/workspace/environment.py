@@ -67,6 +67,18 @@ def versions() -> dict[str, str]:
     return installed
 
 
+def let_arrow_give_back() -> None:
+    """Let Arrow take memory from the system's allocator in this process, which gives back what was freed.
+
+    Arrow's own keeps it for later, and a release that writes and loads one config after the other takes more for each
+    of them. What the environment names stands.
+    """
+    import pyarrow as pa
+
+    if ARROW_POOL not in os.environ:
+        pa.set_memory_pool(pa.system_memory_pool())
+
+
 def prepare_allocators() -> None:
     """Let a training use again what it has freed.
 

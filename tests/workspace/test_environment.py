@@ -17,7 +17,7 @@ from builder.method.train.launch import launch
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Section
 from builder.workspace.child import run_child
-from builder.workspace.environment import ALWAYS, own_variables, remote_environment
+from builder.workspace.environment import ALWAYS, ARROW_POOL, own_variables, remote_environment
 
 STEPS = """
 import resource, sys
@@ -30,6 +30,22 @@ for _ in range(20):  # what steps of a training do
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
 """
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="mallopt is glibc's")
+
+
+POOL = """
+import pyarrow
+from builder.workspace.environment import let_arrow_give_back
+let_arrow_give_back()
+print(pyarrow.default_memory_pool().backend_name)
+"""
+
+
+@pytest.mark.parametrize(("named", "used"), [(None, "system"), ("mimalloc", "mimalloc")])
+def test_arrow_takes_the_systems_allocator_unless_the_environment_names_another(named: str | None, used: str) -> None:
+    given = {name: value for name, value in os.environ.items() if name != ARROW_POOL}
+    given |= {ARROW_POOL: named} if named else {}
+    run = subprocess.run([sys.executable, "-c", POOL], capture_output=True, text=True, check=True, env=given)
+    assert run.stdout.strip() == used
 
 
 class Nothing(Section):

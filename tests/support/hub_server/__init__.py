@@ -32,6 +32,7 @@ class HubServer:
         self.layer = Faulty(self.hub)
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
+        listener.listen()  # who comes before the thread serves waits for it, and is not refused
         port = listener.getsockname()[1]
         self.address = self.hub.address = f"http://127.0.0.1:{port}"
         self.hub.storage = f"http://localhost:{port}"

@@ -1,32 +1,22 @@
 """The bench of releases: the build it makes can be released, and it sees any byte that differs but the version's."""
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 
+import bench_release
+import finished_build
 import pytest
 
 from builder.cli.project import open_project
 from builder.data.storage import count_rows, read_json
 from builder.release.folder import assemble
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 RELEASE = "dataset/seed/train-00000-of-00001.parquet"
-
-
-def load(name: str) -> ModuleType:
-    found = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize("text", ["full", "standoff"])
 def test_build_without_a_build_can_be_released(tmp_path: Path, text: str) -> None:
-    load("finished_build").write_build(tmp_path / "project", candidates=120, seed_rows=12, text=text)
+    finished_build.write_build(tmp_path / "project", candidates=120, seed_rows=12, text=text)
     build = open_project(tmp_path / "project").look_at_build()
     assert {artifact.status for artifact in build.artifacts.values()} == {"done"}
     folder = assemble(tmp_path / "release", build, "1.0.0")
@@ -48,7 +38,7 @@ def write_release(folder: Path, version: str) -> Path:
 
 
 def test_only_the_version_may_differ(tmp_path: Path) -> None:
-    differences = load("bench_release").differences
+    differences = bench_release.differences
     one, other = write_release(tmp_path / "one", "0.1.0"), write_release(tmp_path / "other", "0.2.0.dev1")
     assert differences(one, other) == []
     (other / RELEASE).write_bytes(b"rowz")

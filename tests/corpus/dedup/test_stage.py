@@ -1,4 +1,3 @@
-import importlib.util
 import random
 import subprocess
 import sys
@@ -7,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import bench_dedup as bench
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,23 +21,10 @@ from builder.method.corpus.dedup.stage import deduplicate
 from builder.recipe.sections.corpus import Dedup
 from builder.recipe.sections.runtime import Runtime
 
-BENCH = Path(__file__).parents[3] / "scripts" / "bench_dedup.py"
-
 
 def row(page: str, text: str, source: str = "a", url: str = "") -> dict[str, Any]:
     return {"id": segment_id(page, 0, text), "page_id": page, "source_file": source, "record_offset": 0, "url": url,
             "header": "h", "text": text, "kept_blocks": [1]}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def bench() -> Any:
-    """The benchmark's module, which has the generator of planted near duplicates."""
-    found = importlib.util.spec_from_file_location("bench_dedup", BENCH)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
 
 
 def run(
@@ -192,7 +179,7 @@ def test_near_duplicates_do_not_depend_on_order_and_files(
     assert len(first[1]) == len({family for family, _ in chosen})
 
 
-def test_planted_near_duplicates_are_found_as_often_as_their_edits_allow(tmp_path: Path, bench: Any) -> None:
+def test_planted_near_duplicates_are_found_as_often_as_their_edits_allow(tmp_path: Path) -> None:
     bench.write_segments(tmp_path / "in", 900, rows_per_group=200)
     stats = deduplicate(tmp_path / "out", Dedup(), tmp_path / "in", runtime=Runtime(workers=2))
     by_edits, right, wrong = bench.measure(tmp_path / "in", tmp_path / "out")
@@ -212,7 +199,7 @@ def test_parameters_change_what_is_near(tmp_path: Path) -> None:
     assert len(run(tmp_path / "loose", rows, near=True, n_grams=1, buckets=30, hashes_per_bucket=3)[1]) == 1
 
 
-def test_leftovers_of_other_rows_are_not_used(tmp_path: Path, bench: Any) -> None:
+def test_leftovers_of_other_rows_are_not_used(tmp_path: Path) -> None:
     bench.write_segments(tmp_path / "in", 120, rows_per_group=30)
     leftover = tmp_path / "out" / "minhash"
     (leftover / "buckets").mkdir(parents=True)
@@ -226,9 +213,7 @@ def test_leftovers_of_other_rows_are_not_used(tmp_path: Path, bench: Any) -> Non
     assert not leftover.exists()
 
 
-def test_an_unfinished_run_goes_on_where_it_stopped(
-    tmp_path: Path, bench: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unfinished_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.write_segments(tmp_path / "in", 120, rows_per_group=30)
     monkeypatch.setattr(stage, "write_rejected", lambda *_: pytest.fail("the machine stopped here"))
     with pytest.raises(pytest.fail.Exception):
@@ -264,7 +249,7 @@ def test_the_first_reason_is_the_one_given(tmp_path: Path) -> None:
     assert stats.counts["segments"].as_dict()["dropped"] == {"duplicate": 4, "domain_cap": 1, "not_sampled": 2}
 
 
-def test_workers_end_with_a_killed_stage(tmp_path: Path, bench: Any) -> None:
+def test_workers_end_with_a_killed_stage(tmp_path: Path) -> None:
     bench.write_segments(tmp_path / "in", 6_000, rows_per_group=500)
     code = (
         "import sys; from pathlib import Path; from builder.method.corpus.dedup.stage import deduplicate;"

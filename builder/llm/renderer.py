@@ -56,11 +56,20 @@ class MayForge:
 
 
 class Renderer:
-    """Turns conversations into token ids with one contract and one tokenizer."""
+    """Turns conversations into token ids with one contract and one tokenizer.
+
+    Attributes:
+        contract: Of the model.
+        tokenizer: Of the model.
+        end_id: The token that ends a turn.
+        stop_ids: What ends an answer: that token, and the tokenizer's eos where it is another one.
+    """
 
     def __init__(self, contract: ChatContract, tokenizer: Any) -> None:
         self.contract, self.tokenizer = contract, tokenizer
         self.end_id = int(tokenizer.convert_tokens_to_ids(contract.end_token))
+        eos = tokenizer.eos_token_id
+        self.stop_ids = (self.end_id,) if eos is None else tuple(dict.fromkeys((self.end_id, int(eos))))
         self._of_template: dict[tuple[tuple[str, str], ...], list[int]] = {}
 
     @cached_property

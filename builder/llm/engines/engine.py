@@ -10,11 +10,21 @@ NO_LOGPROBS = "engine_no_logprobs"
 
 @dataclass(frozen=True)
 class Sampling:
-    """How answers are sampled; temperature 0 is greedy."""
+    """How answers are sampled.
+
+    Attributes:
+        temperature: 0 is greedy.
+        top_p: Share of the probability that is drawn from.
+        max_tokens: The end token counts.
+        stop_ids: Token ids that end an answer, beside the tokenizer's eos; a chat template may end turns with another.
+        watched: Token ids (at most 128) whose log-probabilities are wanted at each place of the answer.
+    """
 
     temperature: float
     top_p: float
     max_tokens: int
+    stop_ids: tuple[int, ...] = ()
+    watched: tuple[int, ...] = ()
 
 
 Tick = Callable[[], None]
@@ -22,15 +32,20 @@ Tick = Callable[[], None]
 
 
 class Completion(NamedTuple):
-    """A sampled answer: its token ids, log p of it under the model (temperature 1), and whether it ended by itself.
+    """A sampled answer.
 
-    An answer has ended when its last token is the tokenizer's end token, which is counted in `logprob`; that is None
-    where a server gives no log-probabilities.
+    Attributes:
+        ids: Its tokens, with the one that ended it.
+        logprob: Log p of it under the model (temperature 1), the end token included; None where a server gives none.
+        ended: Whether it ended by itself: its last token is the tokenizer's eos or one of `Sampling.stop_ids`.
+        watched: For each token of the answer, log p of each of `Sampling.watched` at its place (temperature 1, whole
+            vocabulary); None where none is asked for, or a server gives none.
     """
 
     ids: list[int]
     logprob: float | None
     ended: bool
+    watched: list[list[float]] | None = None
 
 
 class Generation(NamedTuple):

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -73,7 +74,7 @@ class TokenGenerator:
             return []
         engine = self._engine()
         engine.forget()
-        answers = engine.generate(prompts, sampling, seeds)
+        answers = engine.generate(prompts, replace(sampling, stop_ids=self.renderer.stop_ids), seeds)
         return [
             answer
             if isinstance(answer, Failed)
@@ -165,6 +166,6 @@ def other_renderer(model: Path, role: Role, chat: "Chat") -> Renderer:
 
 
 def answer_text(renderer: Renderer, completion: Completion) -> str:
-    """The text of a completion without its end token; other special tokens stay visible."""
-    ids = completion.ids[:-1] if completion.ids[-1:] == [renderer.end_id] else completion.ids
+    """The text of a completion without the token that ended it; other special tokens stay visible."""
+    ids = completion.ids[:-1] if completion.ids and completion.ids[-1] in renderer.stop_ids else completion.ids
     return str(renderer.tokenizer.decode(ids, skip_special_tokens=False)).strip()

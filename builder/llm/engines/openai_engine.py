@@ -78,19 +78,21 @@ class OpenaiEngine:
         self, prompts: Sequence[list[int]], sampling: Sampling, seeds: Sequence[int]
     ) -> list[Completion | Failed]:
         """See `Engine.generate`."""
+        watched = _certain(sampling.watched) if sampling.watched else {"logprobs": 0}
         bodies = [
             self._body(
                 ids,
                 max_tokens=sampling.max_tokens,
                 temperature=sampling.temperature,
                 top_p=sampling.top_p,
+                stop_token_ids=list(sampling.stop_ids),
                 seed=seed,
-                logprobs=0,
                 return_token_ids=True,
+                **watched,
             )
             for ids, seed in zip(prompts, seeds, strict=True)
         ]
-        return self._endpoint.ask("/completions", bodies, lambda _, reply: self._completion(reply))
+        return self._endpoint.ask("/completions", bodies, lambda _, reply: self._completion(reply, sampling))
 
     def token_logprobs(self, sequences: Sequence[list[int]], starts: Sequence[int]) -> list[list[float] | Failed]:
         """See `Engine.token_logprobs`."""
@@ -117,8 +119,7 @@ class OpenaiEngine:
                 return Failed(NO_LOGPROBS, f"the server gives no log-probability of {', '.join(missing)}")
             return [number(value) for value in logprobs.values()]
 
-        asked = {"logprob_token_ids": list(choices), "logprobs": FEW_LOGPROBS, "return_tokens_as_token_ids": True}
-        bodies = [self._body(ids, max_tokens=1, temperature=0, **asked) for ids in prompts]
+        bodies = [self._body(ids, max_tokens=1, temperature=0, **_certain(choices)) for ids in prompts]
         return self._endpoint.ask("/completions", bodies, read)
 
     def _body(self, prompt: list[int], **options: Any) -> Body:
@@ -129,17 +130,17 @@ class OpenaiEngine:
             raise StageError(f"{self._endpoint.address}: answers as {reply['model']}, not as {self.name}")
         return reply["choices"][0]
 
-    def _completion(self, reply: Any) -> Completion | Failed:
+    def _completion(self, reply: Any, sampling: Sampling) -> Completion | Failed:
         choice = self._choice(reply)
         ids = choice.get("token_ids")
         if ids is None:
             return Failed("engine_no_token_ids", "the server gives no token ids; vLLM's does (return_token_ids)")
         if not all(type(token) is int for token in ids):
             raise TypeError("token ids that are no integers")
-        return Completion(ids, _sum((choice.get("logprobs") or {}).get("token_logprobs"), len(ids)), self._ended(ids))
-
-    def _ended(self, ids: list[int]) -> bool:
-        return ids[-1:] == [self._end_id]
+        logprobs = choice.get("logprobs") or {}
+        ended = ids[-1:] == [self._end_id] or (bool(ids) and ids[-1] in sampling.stop_ids)
+        watched = _watched(logprobs.get("top_logprobs"), sampling.watched, len(ids))
+        return Completion(ids, _sum(logprobs.get("token_logprobs"), len(ids)), ended, watched)
 
 
 def served_name(model: Path) -> str:
@@ -158,6 +159,21 @@ def serve_command(model: Path, config: "EngineConfig") -> str:
         arguments = [adapter.base, *revision, "--tokenizer", str(model), "--enable-lora", *rank, *modules]
     dtype = [] if config.dtype == "auto" else ["--dtype", config.dtype]
     return shlex.join(["vllm", "serve", *arguments, "--max-model-len", str(config.max_model_len), *dtype])
+
+
+def _certain(tokens: Sequence[int]) -> dict[str, Any]:
+    """What asks for the log-probabilities of certain tokens."""
+    return {"logprob_token_ids": list(tokens), "logprobs": FEW_LOGPROBS, "return_tokens_as_token_ids": True}
+
+
+def _watched(steps: Any, tokens: Sequence[int], size: int) -> list[list[float]] | None:
+    """Log p of certain tokens at each place of an answer; None where the server gives it not for all."""
+    names = [f"token_id:{token}" for token in tokens]
+    if not names or not isinstance(steps, list) or len(steps) != size:
+        return None
+    if any((step or {}).get(name) is None for step in steps for name in names):
+        return None
+    return [[number(step[name]) for name in names] for step in steps]
 
 
 def _sum(logprobs: Any, tokens: int) -> float | None:

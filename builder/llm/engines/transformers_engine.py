@@ -62,7 +62,8 @@ class TransformersEngine:
 
         generator = torch.Generator().manual_seed(seed)
         step = torch.tensor([prompt], device=self._device)
-        cache, ids, total = None, [], 0.0
+        cache, ids, total, seen = None, list[int](), 0.0, list[list[float]]()
+        ends = {self._end_id, *sampling.stop_ids}
         with torch.inference_mode():
             for _ in range(sampling.max_tokens):
                 output = self._model(input_ids=step, past_key_values=cache, use_cache=True)
@@ -70,12 +71,14 @@ class TransformersEngine:
                 self._tick()
                 logits = output.logits[0, -1].float().cpu()
                 token = _sample(logits, sampling, generator)
-                total += float(torch.log_softmax(logits, dim=-1)[token])
+                logprobs = torch.log_softmax(logits, dim=-1)
+                total += float(logprobs[token])
+                seen.append([float(logprobs[watched]) for watched in sampling.watched])
                 ids.append(token)
-                if token == self._end_id:
-                    return Completion(ids, total, ended=True)
+                if token in ends:
+                    break
                 step = torch.tensor([[token]], device=self._device)
-        return Completion(ids, total, ended=False)
+        return Completion(ids, total, not ends.isdisjoint(ids[-1:]), seen if sampling.watched else None)
 
 
 def _load(model: Path, dtype: str) -> Any:

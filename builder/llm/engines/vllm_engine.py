@@ -36,6 +36,7 @@ class VllmEngine:
             # Under Ray too, an engine's GPUs are those of one node.
             "distributed_executor_backend": "mp" if runtime.tensor_parallel > 1 else None,
             "trust_remote_code": False,
+            "generation_config": "vllm",  # the model's own would add tokens to stop at
             "seed": 0,
             **(adapter.options if adapter else {}),
             **(_gpu_options(runtime) if torch.cuda.is_available() else _cpu_options(config, runtime)),
@@ -64,14 +65,17 @@ class VllmEngine:
                 temperature=sampling.temperature,
                 top_p=sampling.top_p,
                 max_tokens=sampling.max_tokens,
+                stop_token_ids=list(sampling.stop_ids),
                 seed=seed,
-                logprobs=0,
+                logprobs=None if sampling.watched else 0,
+                logprob_token_ids=list(sampling.watched) or None,
                 detokenize=False,  # the stages do it, once a reply and not once a token
                 skip_clone=True,  # nobody else has it
             )
             for seed in seeds
         ]
-        return [_completion(output.outputs[0], self._end_id) for output in self._run(prompts, options)]
+        ends = {self._end_id, *sampling.stop_ids}
+        return [_completion(output.outputs[0], ends, sampling.watched) for output in self._run(prompts, options)]
 
     def token_logprobs(self, sequences: Sequence[list[int]], starts: Sequence[int]) -> list[list[float]]:
         """See `Engine.token_logprobs`."""
@@ -147,7 +151,8 @@ def _cpu_options(config: "EngineConfig", runtime: "Runtime") -> dict[str, Any]:
     }
 
 
-def _completion(output: Any, end_id: int) -> Completion:
+def _completion(output: Any, ends: set[int], watched: Sequence[int]) -> Completion:
     ids = list(output.token_ids)
     logprob = sum(step[token].logprob for step, token in zip(output.logprobs, ids, strict=True))
-    return Completion(ids, float(logprob), ids[-1:] == [end_id])
+    seen = [[step[token].logprob for token in watched] for step in output.logprobs] if watched else None
+    return Completion(ids, float(logprob), not ends.isdisjoint(ids[-1:]), seen)

@@ -99,6 +99,28 @@ def test_an_answers_logprob_is_that_of_its_tokens_at_temperature_1(request, rend
 
 
 @pytest.mark.parametrize("name", ["plain", "vllm"])
+def test_an_answer_ends_at_each_of_the_given_tokens(request, renderer, name):
+    engine, asked = request.getfixturevalue(name), prompts(renderer, 3)
+    for free in engine.generate(asked, Sampling(0.0, 1.0, 8), [1, 2, 3]):
+        third = free.ids[2]
+        stopping = Sampling(0.0, 1.0, 8, stop_ids=(third, 7))
+        stopped = next(answer for answer in engine.generate(asked, stopping, [1, 2, 3]) if third in answer.ids)
+        assert stopped.ended
+        assert stopped.ids[-1] == third
+        assert third not in stopped.ids[:-1]
+
+
+@pytest.mark.parametrize("name", ["plain", "vllm"])
+def test_watched_tokens_are_read_at_each_place_of_an_answer(request, renderer, plain, name):
+    engine, asked, choices = request.getfixturevalue(name), prompts(renderer, 3), (5, 17, 300)
+    for ids, answer in zip(asked, engine.generate(asked, Sampling(0.7, 0.9, 6, (), choices), [1, 2, 3]), strict=True):
+        places = [ids + answer.ids[:at] for at in range(len(answer.ids))]
+        for read, expected in zip(answer.watched, plain.next_logprobs(places, choices), strict=True):
+            assert read == pytest.approx(expected, abs=1e-3)
+    assert engine.generate(asked, Sampling(0.7, 0.9, 6), [1, 2, 3])[0].watched is None
+
+
+@pytest.mark.parametrize("name", ["plain", "vllm"])
 def test_greedy_answers_need_no_seed_and_agree(request, renderer, plain, name):
     engine, asked = request.getfixturevalue(name), prompts(renderer, 3)
     greedy = Sampling(0.0, 1.0, 8)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -101,7 +102,8 @@ def test_an_engine_forgets_what_it_was_asked_before(renderer):
     generator = token_generator(renderer, [answer], calls=calls)
     generator.generate([[1]], SAMPLING, [7])
     generator.generate([[2]], SAMPLING, [8])
-    assert calls == ["forget", ([[1]], SAMPLING, [7]), "forget", ([[2]], SAMPLING, [8])]
+    asked = replace(SAMPLING, stop_ids=renderer.stop_ids)
+    assert calls == ["forget", ([[1]], asked, [7]), "forget", ([[2]], asked, [8])]
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,8 @@ def test_a_request_says_everything_that_a_server_might_else_fill_in(server, star
     assert server.asked == [
         {
             "model": model.parent.name, "prompt": [1, 5, 9], "max_tokens": 6, "temperature": 0.7, "top_p": 0.9,
-            "seed": 42, "logprobs": 0, "return_token_ids": True, "skip_special_tokens": False, "top_k": 0,
+            "stop_token_ids": [], "seed": 42, "logprobs": 0, "return_token_ids": True, "skip_special_tokens": False,
+            "top_k": 0,
             "min_p": 0.0, "repetition_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0,
         }
     ]  # fmt: skip

@@ -107,6 +107,18 @@ def test_the_server_and_the_library_write_the_same(served, inside, prompts, samp
         assert one.logprob == pytest.approx(other.logprob, abs=1e-3)
 
 
+def test_the_server_watches_tokens_and_stops_at_given_ones_as_the_library_does(served, inside, prompts):
+    free = inside.generate(prompts, Sampling(0.0, 1.0, 12), range(len(prompts)))
+    sampling = Sampling(0.0, 1.0, 12, (free[0].ids[3],), (5, 17, 300))
+    theirs, ours = (engine.generate(prompts, sampling, range(len(prompts))) for engine in (served, inside))
+    for one, other in zip(theirs, ours, strict=True):
+        assert (one.ids, one.ended) == (other.ids, other.ended)
+        for read, expected in zip(one.watched, other.watched, strict=True):
+            assert read == pytest.approx(expected, abs=1e-3)
+    assert ours[0].ended
+    assert len(ours[0].ids) <= 4
+
+
 def test_the_servers_answers_depend_on_prompt_and_seed_and_not_on_the_order(served, prompts):
     sampling, seeds = Sampling(0.7, 0.9, 24), list(range(len(prompts)))
     whole = served.generate(prompts, sampling, seeds)

@@ -58,7 +58,7 @@ def verdict(rows: list[Row], judge: Verdict, renderer: Renderer, engine: Callabl
     prompts = renderer.prompts([rating_prompt(renderer.contract, judge.rubric, row) for row in rows])
     fits = [at for at, prompt in enumerate(prompts) if len(prompt) + judge.max_tokens <= room]
     scored = [unscored(row) for row in rows]
-    for at, answers in _replies(rows, prompts, fits, judge, engine).items():
+    for at, answers in _replies(rows, prompts, fits, judge, engine, renderer).items():
         if isinstance(answers, Failed):
             scored[at] = unscored(rows[at], answers.reason)
             continue
@@ -119,7 +119,7 @@ def reasoned(
     fits = [at for at, prompt in enumerate(prompts) if len(prompt) + judge.max_tokens + forced < room]
     scored = [unscored(row) for row in rows]
     control = control_ids(renderer)
-    replies = _replies(rows, prompts, fits, judge, engine)
+    replies = _replies(rows, prompts, fits, judge, engine, renderer)
     by_place: dict[int, list[Reasoning]] = {}
     for at, answers in replies.items():
         if isinstance(answers, Failed):
@@ -156,13 +156,18 @@ def _reading(row: Row, readings: list[list[float] | Failed]) -> Row:
 
 
 def _replies(
-    rows: list[Row], prompts: list[list[int]], fits: list[int], judge: Verdict | Reasoned, engine: Callable[[], Engine]
+    rows: list[Row],
+    prompts: list[list[int]],
+    fits: list[int],
+    judge: Verdict | Reasoned,
+    engine: Callable[[], Engine],
+    renderer: Renderer,
 ) -> dict[int, list[Completion] | Failed]:
     """`samples` replies to each prompt that fits, by its place, or what failed of them; all in one call."""
     asked = [(at, sample) for at in fits for sample in range(judge.samples)]
     # Both judges draw with the same seeds, so that they can be compared on the same replies.
     seeds = [row_seed(judge.seed, "verdict", rows[at]["id"], sample) for at, sample in asked]
-    sampling = Sampling(judge.temperature, judge.top_p, judge.max_tokens)
+    sampling = Sampling(judge.temperature, judge.top_p, judge.max_tokens, renderer.stop_ids)
     answers = iter(engine().generate([prompts[at] for at, _ in asked], sampling, seeds) if asked else ())
     replies: dict[int, list[Completion] | Failed] = {}
     for at in fits:

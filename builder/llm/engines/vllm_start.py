@@ -1,0 +1,75 @@
+"""How vLLM is started: what it reads in the environment when it is imported, and the options of its `LLM`.
+
+Nothing here asks torch about CUDA. A process that has asked holds a CUDA context, and vLLM could not fork after that.
+"""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.errors import StageError
+
+if TYPE_CHECKING:
+    from builder.llm.adapters import Adapter
+    from builder.recipe.sections.models import Engine as EngineConfig
+    from builder.recipe.sections.runtime import Runtime
+
+_CPU_BATCHED_TOKENS = 8_192
+
+
+def prepare_environment() -> None:
+    """Say how vLLM is to run; call it before anything imports vLLM.
+
+    The scheduler runs in this process, with `tensor_parallel` too: only the workers are processes of their own then,
+    and no process stands between them and the one that watches. They are always spawned: a fork inherits whatever this
+    process has started, CUDA first of all.
+    """
+    os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")  # on a CPU it also uses every core, and starts in 2 s
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "spawn"
+
+
+def llm_options(model: Path, adapter: "Adapter | None", config: "EngineConfig", runtime: "Runtime") -> dict[str, Any]:
+    """The arguments of `vllm.LLM`; this imports vLLM, so it comes after `prepare_environment`.
+
+    Raises:
+        StageError: If vLLM finds no device that it was built for.
+    """
+    from vllm.platforms import current_platform  # found by NVML and the like: no device is opened
+
+    if current_platform.is_unspecified():
+        raise StageError(
+            "the vLLM that is installed finds no device it was built for; on a machine without a GPU install its CPU "
+            "wheel (pip install 'humpback-builder[cpu]') or set engine.kind: transformers"
+        )
+    on_cpu = current_platform.is_cpu()
+    return {
+        "model": adapter.base if adapter else str(model),
+        "dtype": config.dtype,
+        "max_model_len": config.max_model_len,
+        "tensor_parallel_size": runtime.tensor_parallel,
+        # Under Ray too, an engine's GPUs are those of one node.
+        "distributed_executor_backend": "mp" if runtime.tensor_parallel > 1 else None,
+        "trust_remote_code": False,
+        "generation_config": "vllm",  # the model's own would add tokens to stop at
+        "seed": 0,
+        **(adapter.options if adapter else {}),
+        **(_cpu_options(config, runtime) if on_cpu else _gpu_options(runtime)),
+    }
+
+
+def _gpu_options(runtime: "Runtime") -> dict[str, Any]:
+    return {"gpu_memory_utilization": runtime.gpu_memory}
+
+
+def _cpu_options(config: "EngineConfig", runtime: "Runtime") -> dict[str, Any]:
+    """Without a bound the CPU engine claims most of the memory; chunked prefill breaks per-request seeds there."""
+    bound = {} if runtime.kv_cache_mb is None else {"kv_cache_memory_bytes": runtime.kv_cache_mb << 20}
+    return {
+        "enforce_eager": True,
+        "compilation_config": {"custom_ops": ["all"]},  # the wheel's own kernels, which compiling would do without
+        "block_size": 32,  # the smallest; the cache of prefixes knows whole blocks only, and 128 is the default
+        "enable_chunked_prefill": False,
+        "max_num_batched_tokens": max(_CPU_BATCHED_TOKENS, config.max_model_len),
+        **bound,
+    }

@@ -1,5 +1,5 @@
 # The two commands: `make quickstart` and `make test`. Both install into .venv when it is not there yet.
-.PHONY: help install quickstart test test-full lint pin-versions method-check kill-check kill-check-engines bench-segments bench-dedup bench-engine bench-train injection-check release-demo bench-push bench-release docs wheel clean
+.PHONY: help install quickstart test test-full lint pin-versions method-check threshold-check kill-check kill-check-engines bench-segments bench-dedup bench-engine bench-train injection-check release-demo bench-push bench-release docs wheel clean
 python := .venv/bin/python
 # Tests run one OpenMP thread each; two run side by side.
 export OMP_NUM_THREADS := 1
@@ -14,6 +14,7 @@ help:
 	@echo "make kill-check-engines  the same over augment and score with more than 5,000 rows"
 	@echo "make bench-segments CORPUS=FOLDER [CHECK=SCRIPT]  speed of the segmenter beside the stock block, and its score"
 	@echo "make method-check  the method on three fresh worlds, with spread (about 20 minutes)"
+	@echo "make threshold-check  what 4.5 on a mean of probabilities selects, simulated"
 	@echo "make injection-check  what plain text that speaks to the judge does to its scores (minutes)"
 	@echo "make bench-engine  augment and score beside the bare engine, prefix cache, judges, a server"
 	@echo "make bench-train   tokens per second and memory of a training beside TRL's own script (minutes)"
@@ -47,6 +48,9 @@ pin-versions: install
 
 method-check: install
 	$(python) scripts/method_check.py
+
+threshold-check: install
+	$(python) scripts/threshold_check.py
 
 kill-check: install
 	$(python) scripts/kill_check.py --kills 30

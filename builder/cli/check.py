@@ -16,6 +16,7 @@ from builder.method.train.recipe import adapter_problems, read_training_recipe, 
 from builder.recipe.licences import licence_notes
 from builder.recipe.pins import Pin, pin_recipe, unpinned_problems
 from builder.recipe.recipe import Recipe, load_recipe
+from builder.recipe.sections.curate import MEANS, Curate
 from builder.recipe.sections.judges import Rated
 from builder.workspace.fingerprint import config_identity
 
@@ -62,7 +63,12 @@ def check_recipe(
     unchecked = [] if importlib.util.find_spec("trl") else ["TRL is not installed: its keys were not checked"]
     if recipe.asks_server and not importlib.util.find_spec("openai"):
         unchecked.append("openai is not installed: runtime.endpoint was not asked")
-    notes = [*gated, *licence_notes(recipe), *_served_notes(recipe, path, overrides, served)]
+    notes = [
+        *gated,
+        *licence_notes(recipe),
+        *_selection_notes(recipe.curate),
+        *_served_notes(recipe, path, overrides, served),
+    ]
     looked_at = _preflight(path, overrides) if preflight else {}
 
     def text() -> str:
@@ -140,6 +146,15 @@ def _served_notes(recipe: Recipe, path: Path, overrides: tuple[str, ...], served
     build = open_project(path, None, overrides).look_at_build()
     for name in (artifact.path.name for artifact in (build.backward, *build.models[:-1])):
         yield f"{recipe.runtime.endpoint} {'serves' if name in served else 'does not serve yet'} {name}"
+
+
+def _selection_notes(curate: Curate) -> Iterator[str]:
+    """That a mean of probabilities hardly reaches what a verdict does; docs/method.md has figures."""
+    if curate.judge in MEANS and curate.threshold is not None and curate.threshold > 4:
+        yield (
+            f"curate.threshold is {curate.threshold:g}; {curate.judge} gives means of probabilities, and few reach "
+            "that even where many a verdict is 5. curate.share: 0.083 selects as many as the paper's A_5 has"
+        )
 
 
 def _message(attempt: Callable[[], Any]) -> list[str]:

@@ -1,6 +1,7 @@
 """The recipes that come with the package: what can be known of them without running them."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,14 @@ from builder.llm.conversations import forward_prompt
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.curate.scoring.ratings import score_position
+from builder.method.curate.selection import wanted_rows
 from builder.method.train.launch import launcher_words
 from builder.method.train.recipe import read_training_recipe, resolve_recipe
 from builder.method.train.schedule import share_of_a_process
 from builder.method.train.stage import ForwardStage, train_forward
 from builder.recipe.pins import hub_inputs
 from builder.recipe.recipe import load_recipe
+from builder.recipe.sections.curate import MEANS
 from builder.recipe.sections.models import Chat, Origin
 from builder.recipe.sections.runtime import Runtime
 from builder.text.control_tokens import find_control_token
@@ -79,6 +82,16 @@ def test_once_filled_in_a_recipe_passes_check(filled):
     assert [line.split(";")[0] for line in said[1:]] == ["  note: release.license is other"]
 
 
+def test_check_notes_a_threshold_that_hardly_any_mean_of_probabilities_reaches(filled):
+    folder, pins = filled
+    judge = load_recipe(folder, pins).score[-1].judge
+    assert judge in MEANS
+    for threshold, noted in ((4.5, True), (4, False)):
+        settings = (*pins, f"curate.judge={judge}", f"curate.threshold={threshold}")
+        said = check_recipe(folder, settings).text()
+        assert (f"note: curate.threshold is {threshold}; {judge} gives means of" in said) is noted
+
+
 @pytest.mark.parametrize("path", TRAININGS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_trl_reads_every_training_recipe(path, tmp_path):
     training = trl_arguments(path, tmp_path)
@@ -126,8 +139,33 @@ def test_the_papers_settings_stand_in_the_7b_recipe():
     assert (recipe.seed.size, recipe.seed.language, recipe.dedup.sample) == (3200, "en", 502_133)
     assert (recipe.segments.min_chars, recipe.segments.max_chars) == (600, 3000)
     assert (recipe.augment.temperature, recipe.augment.top_p) == (judge.temperature, judge.top_p) == (0.7, 0.9)
-    assert (recipe.curate.judge, recipe.curate.threshold, recipe.iterations) == ("reasoned", 4.5, 2)
+    assert (recipe.curate.judge, recipe.curate.threshold, recipe.iterations) == ("reasoned", None, 2)
     assert (recipe.chat.system_seed, recipe.chat.system_web) == (Chat().system_seed, Chat().system_web)
+
+
+def test_the_7b_recipe_selects_as_many_pairs_as_the_paper():
+    recipe = load_recipe(RECIPES / "humpback-7b")
+    assert wanted_rows(recipe.curate, 502_133) == pytest.approx(41_821, rel=0.005)
+
+
+def test_the_papers_own_rule_that_the_7b_recipe_names_can_be_put_in():
+    text = (RECIPES / "humpback-7b" / "build.yaml").read_text().replace("\n#", "")
+    score, curate = (re.search(rf"`({key}: [^`]+)`", text).group(1) for key in ("score", "curate"))
+    recipe = load_recipe(RECIPES / "humpback-7b", (score.replace(": ", "=", 1), curate.replace(": ", "=", 1)))
+    (judge,) = recipe.score
+    assert (judge.judge, judge.samples > 1) == ("verdict", True)
+    assert (recipe.curate.judge, recipe.curate.threshold, recipe.curate.share) == ("verdict", 4.5, None)
+
+
+def test_the_7b_recipe_gives_each_gpu_an_engine_and_a_process():
+    recipe = load_recipe(RECIPES / "humpback-7b")
+    runtime, words = recipe.runtime, launcher_words(recipe.runtime.launcher)
+    gpus = int(words[words.index("--num_processes") + 1])
+    assert (runtime.engines, runtime.tensor_parallel, gpus) == (8, 1, 8)
+    readme = (RECIPES / "humpback-7b" / "README.md").read_text()
+    assert f"one node of {gpus} GPUs" in readme
+    assert f"run {runtime.engines} engines side by side, one a GPU" in readme
+    assert f"`share: {recipe.curate.share:g}`" in readme
 
 
 def test_the_7b_recipe_counts_rows_and_steps_by_the_papers_table_on_however_many_processes():

@@ -9,6 +9,8 @@ from builder.recipe.sections.section import Section, Share
 Selector = Literal["likelihood", "expected", "verdict", "reasoned", "reverse", "random", "longest"]
 RATINGS = ("expected", "verdict", "reasoned")
 """Judges whose scores are ratings from 1 to 5."""
+MEANS = ("expected", "reasoned")
+"""Those of them whose scores are means of the model's probabilities of 1 to 5."""
 CONTROLS = ("random", "longest")
 """Selectors without a score stage: what a judge has to beat."""
 Similarity = Annotated[float, Field(ge=0.5, le=1)]

@@ -1,8 +1,9 @@
 """The judges of self-curation (section 2.3 of arXiv 2308.06259): each turns a pair into a score under M_t.
 
 Departure: the paper has the judge `verdict` only, and prints its rubric; ours has the same five levels in other words,
-and `additive` counts points instead. `reasoned` and `expected` give the fractions that a threshold of 4.5 speaks of,
-`likelihood` serves models that cannot rate, and `reverse` asks M_yx.
+and `additive` counts points instead. `reasoned` and `expected` give means of probabilities, which tell pairs apart that
+would get the same verdict and of which a share is selected; `likelihood` serves models that cannot rate, and `reverse`
+asks M_yx.
 """
 
 from collections.abc import Callable

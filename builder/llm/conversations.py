@@ -59,7 +59,10 @@ class Contrast(NamedTuple):
 
 
 def forward_prompt(prompts: SystemPrompts, tag: Tag, instruction: str) -> list[Message]:
-    """What M_t is asked: x under the tag S_a or S_w (section 2.3)."""
+    """What M_t is asked: x under the tag S_a or S_w (section 2.3).
+
+    Departure: the paper appends the tag to the prompt as a sentence; here it is the system message.
+    """
     return question(prompts.system_seed if tag == "seed" else prompts.system_web, instruction)
 
 
@@ -90,6 +93,8 @@ def rating_prompt(prompts: SystemPrompts, rubric: str | Path, pair: Pair, *, rea
     """What a judge is asked: to rate a pair by the rubric, under S_a (section 2.3).
 
     It is the same for M_t and for a judge from elsewhere, loaded or behind a server.
+
+    Departure: the paper does not say under which tag a judge is asked; S_a is that of the pairs people wrote.
 
     Args:
         prompts: The system prompts.
@@ -125,7 +130,10 @@ def answer_prompt(prompts: SystemPrompts, instruction: str) -> list[Message]:
 
 
 def both_tags(prompts: SystemPrompts) -> str:
-    """S_a and S_w together: what a forward model is used with, and its template's default (section 3.4)."""
+    """S_a and S_w together: what a forward model is used with, and its template's default (section 3.4).
+
+    Departure: the paper gives no order; here S_a is first.
+    """
     return f"{prompts.system_seed} {prompts.system_web}"
 
 

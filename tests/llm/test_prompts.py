@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from builder.errors import StageError
@@ -11,6 +13,22 @@ def test_the_rubric_stands_before_the_pair_so_that_prompts_share_their_beginning
     assert one[:shared] == other[:shared]
     assert shared > 1_000
     assert one.endswith("Answer:\nSo.")
+
+
+@pytest.mark.parametrize("rubric", ["humpback", "additive"])
+def test_a_rubric_names_what_the_paper_gives_its_lowest_level_whether_or_not_reasons_are_asked_for(rubric):
+    cues = ["controversial", "starts? at its beginning", "opening (that )?only repeats the question",
+            "personal experience", "blog", "forum", "promotion", "navigation"]  # fmt: skip
+    for reasons in (True, False):
+        shown = render(rubric, instruction="How?", output="So.", reasons=reasons)
+        assert [cue for cue in cues if not re.search(cue, shown)] == []
+
+
+def test_all_cues_of_the_lowest_level_stand_in_the_line_of_that_level():
+    (lowest,) = re.findall(r"^1: .*$", render("humpback", instruction="How?", output="So.", reasons=True), re.M)
+    for cue in ("controversial", "does not start at its beginning", "repeats the question", "personal experience",
+                "blog", "forum", "promotion", "navigation"):  # fmt: skip
+        assert cue in lowest
 
 
 def test_the_backward_prompt_is_the_text_itself():

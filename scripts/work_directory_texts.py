@@ -115,6 +115,7 @@ RATING = {
 SPOKEN = {
     "verdicts": "The rating in each reply. Null for a reply that holds none.",
     "replies": "What the judge wrote.",
+    "unfinished": "How many replies were cut before they came to a score.",
 }
 SCORES = {
     "": {
@@ -132,13 +133,13 @@ SCORES = {
         **RATING,
         "verdicts": "The rating in each reply, where `verdict` was asked instead.",
         "replies": "What it wrote.",
+        "unfinished": "How many of these replies were cut before they came to a score.",
     },
     "verdict": SPOKEN,
     "reasoned": {
         **RATING,
         **SPOKEN,
         "reasonings": "What stands before the score in each reply.",
-        "unfinished": "How many replies filled `max_tokens` before they came to a score.",
     },
     "reverse": {
         "logp_instruction": "log p(x given y) under M_yx, without the end token.",
@@ -194,7 +195,7 @@ DETAILS = {
         "replies": "Replies of the judge.",
         "without_verdict": "Replies without a rating.",
         "verdicts": "How often each rating was given.",
-        "unfinished": "Replies that filled `max_tokens`.",
+        "unfinished": "Replies that were cut before they came to a score.",
         "unfinished_share": "Their share.",
     },
     "curate": {

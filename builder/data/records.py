@@ -115,13 +115,17 @@ def score_schema(judge: str) -> "pa.Schema":
     """Scores are attributes: an id, `score` (null where the judge gave none) and the judge's own values.
 
     `mass` is the probability of 1 to 5 together, `spread` the standard deviation of the rating; `unfinished` counts
-    the reasonings that filled `max_tokens`. `fallback` says of a pair with a rating whether it is the one in `verdicts`
-    and `replies`, for want of log-probabilities. The `tokens` of `likelihood` count the end token, those of `reverse`
-    do not, like the scores that are divided by them.
+    the replies that were cut before they came to a score. `fallback` says of a pair with a rating whether it is the one
+    in `verdicts` and `replies`, for want of log-probabilities. The `tokens` of `likelihood` count the end token, those
+    of `reverse` do not, like the scores that are divided by them.
     """
     import pyarrow as pa
 
-    spoken: list[tuple[str, pa.DataType]] = [("verdicts", pa.list_(pa.int8())), ("replies", pa.list_(pa.string()))]
+    spoken: list[tuple[str, pa.DataType]] = [
+        ("verdicts", pa.list_(pa.float64())),  # a judge may write 4.5
+        ("replies", pa.list_(pa.string())),
+        ("unfinished", pa.int32()),
+    ]
     rating = [
         ("probabilities", pa.list_(pa.float64(), 5)),
         ("spread", pa.float64()),
@@ -138,7 +142,7 @@ def score_schema(judge: str) -> "pa.Schema":
         ],
         "expected": rating,
         "verdict": spoken,
-        "reasoned": [*rating, ("reasonings", pa.list_(pa.string())), ("unfinished", pa.int32())],
+        "reasoned": [*rating, ("reasonings", pa.list_(pa.string()))],
         "reverse": [
             ("logp_instruction", pa.float64()),
             ("logp_end", pa.float64()),

@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.hang_guard import must_end
 
 from builder.data.records import score_schema
 from builder.data.storage import read_rows, write_rows
@@ -13,12 +12,11 @@ from builder.llm.contract import make_contract
 from builder.llm.conversations import backward_prompt, rating_prompt
 from builder.llm.engines.engine import NO_LOGPROBS, Completion, Failed
 from builder.llm.engines.transformers_engine import TransformersEngine
-from builder.llm.prompts import render
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.curate.scoring.judges import judge_rows
 from builder.method.curate.scoring.ratings import check_rubric, rated, score_position
-from builder.method.curate.scoring.verdicts import control_ids, parse_verdict, reasoning_of, verdict_row
+from builder.method.curate.scoring.verdicts import control_ids, reasoning_of
 from builder.recipe.sections.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
 from builder.recipe.sections.models import Chat, Engine
 
@@ -27,52 +25,6 @@ ROWS = [
     {"id": "a", "instruction": "How should I store apples?", "output": "Keep apples in a cool room."},
     {"id": "b", "instruction": "What is a kite?", "output": "Kites are fine. Kites fly."},
 ]
-
-
-@pytest.mark.parametrize(
-    ("reply", "score"),
-    [
-        ("Clear and complete.\nScore: 5", 5),
-        ("score: 3 out of 5", 3),
-        ("Score 4", 4),
-        ("**Score: 2**", 2),
-        ("Score: **2**", 2),
-        ("**Score**: 2", 2),
-        ("**Score:** 2", 2),
-        ("A 5 means perfect (Score: 5). This one is vague.\nScore: 2", 2),
-        ("Score: 9", None),
-        ("Score: 0", None),
-        ("Score: -3", None),
-        ("Score: 4.5", None),
-        ("Score: 45", None),
-        ("Score: 5.0", 5),
-        ("Score: 5\nNo: score: 12", None),
-        ("I cannot rate this.", None),
-        ("5", None),
-        ("Score: five", None),
-        ("", None),
-    ],
-)
-def test_the_last_verdict_from_1_to_5_counts(reply, score):
-    assert parse_verdict(reply) == score
-
-
-@given(st.text())
-def test_the_parser_is_total(reply):
-    assert parse_verdict(reply) in (None, 1, 2, 3, 4, 5)
-    assert parse_verdict(f"{reply}\nScore: 3") == 3
-
-
-def test_the_parser_takes_no_time_over_line_breaks():
-    with must_end():
-        assert parse_verdict("Score" + "\n" * 10_000 + "**" * 10_000) is None
-
-
-def test_verdicts_are_averaged_and_unparsable_ones_left_out():
-    row = verdict_row("a", ["Score: 5", "hm", "Score: 4"])
-    assert (row["score"], row["verdicts"], row["reason"]) == (4.5, [5, None, 4], None)
-    none = verdict_row("a", ["hm"])
-    assert (none["score"], none["reason"], none["replies"]) == (None, "no_verdict", ["hm"])
 
 
 @pytest.fixture(scope="module")
@@ -224,9 +176,8 @@ def test_all_that_stands_before_the_pair_is_the_same_tokens_for_all_pairs(render
 
 
 @pytest.mark.parametrize("rubric", ["humpback", "additive"])
-def test_a_rubric_quoted_by_a_judge_gives_no_verdict(rubric):
+def test_the_rubrics_of_the_package_show_the_whole_pair(rubric):
     check_rubric(rubric)
-    assert parse_verdict(render(rubric, instruction="Why?", output="So.", reasons=True)) is None
 
 
 @pytest.mark.parametrize(
@@ -254,7 +205,7 @@ class Scripted:
         if self.replies is None:
             return self.plain.generate(prompts, sampling, seeds)
         assert len(prompts) == len(self.replies)
-        return [Completion(ids, 0.0, ended=False) for ids in self.replies]
+        return [Completion(ids, 0.0, ended=len(ids) < sampling.max_tokens) for ids in self.replies]
 
     def next_logprobs(self, prompts, choices):
         self.positions += prompts

@@ -37,6 +37,15 @@ def test_verdicts_that_cannot_be_read_are_counted_and_warned_of():
     assert ScoreDetails(Verdict(judge="verdict"), [row(4.0, verdicts=[4])]).warnings() == []
 
 
+def test_verdicts_that_were_cut_are_told_from_those_without_a_rating():
+    rows = [row(4.5, verdicts=[4.5, None], unfinished=1), row(reason="unfinished", verdicts=[None, None], unfinished=2)]
+    found = ScoreDetails(Verdict(judge="verdict", samples=2, max_tokens=64), rows)
+    figures = found.figures()
+    assert figures["verdicts"] == {"1": 0, "2": 0, "3": 0, "4": 0, "4.5": 1, "5": 0}
+    assert (figures["replies"], figures["without_verdict"], figures["unfinished"]) == (4, 3, 3)
+    assert found.warnings()[1:] == ["3 of 4 replies filled max_tokens (64) before they came to a score; raise it"]
+
+
 def rated(score, mass, spread, **values):
     return row(score, mass=mass, spread=spread, **{"fallback": False, "verdicts": None, **values})
 

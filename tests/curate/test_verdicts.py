@@ -7,7 +7,7 @@ from builder.errors import StageError
 from builder.llm.engines.engine import Failed, Generation, Sampling
 from builder.llm.prompts import render
 from builder.method.curate.scoring.score import ScoreStage, score
-from builder.method.curate.scoring.verdicts import served_verdict
+from builder.method.curate.scoring.verdicts import Reply, served_verdict, verdict_row
 from builder.recipe.sections.judges import Verdict
 from builder.recipe.sections.models import Chat, Engine, Other
 from builder.recipe.sections.runtime import Runtime
@@ -27,7 +27,7 @@ class Said:
 
     def generate(self, prompts, sampling, seeds):
         self.asked.append((prompts, sampling, seeds))
-        return [text if isinstance(text, Failed) else Generation(text, True, None, 3) for text in self.said]
+        return [text if isinstance(text, tuple) else Generation(text, True, None, 3) for text in self.said]
 
 
 def judge(**options):
@@ -41,6 +41,26 @@ def test_the_score_of_a_pair_is_the_mean_of_its_own_verdicts():
     assert first["replies"] == ["Score: 1", "Good.\nScore: 4"]
     assert (second["id"], second["score"], second["verdicts"]) == ("r1", 3.0, [None, 3])
     assert (third["id"], third["score"], third["reason"]) == ("r2", None, "no_verdict")
+
+
+def test_verdicts_are_averaged_and_unparsable_ones_left_out():
+    row = verdict_row("a", [Reply(text, ended=True) for text in ("Score: 5", "hm", "Score: 4.5")])
+    assert (row["score"], row["verdicts"], row["reason"], row["unfinished"]) == (4.75, [5, None, 4.5], None, 0)
+    none = verdict_row("a", [Reply("hm", ended=True)])
+    assert (none["score"], none["reason"], none["replies"]) == (None, "no_verdict", ["hm"])
+
+
+CUT = Generation("The scale has a score: 5 for the best ones, and this", False, None, 9)
+
+
+def test_what_was_cut_counts_as_no_rating_and_is_the_reason_where_there_is_none():
+    generator = Said(CUT, "Score: 4", "hm", CUT, CUT, CUT, "hm", "<think>Score: 5")
+    rows = served_verdict(ROWS, judge(samples=2), CHAT, generator)
+    assert [(row["score"], row["reason"], row["unfinished"]) for row in rows] == [
+        (4, None, 1), (None, "unfinished", 1), (None, "unfinished", 2), (None, "unfinished", 1),
+    ]  # fmt: skip
+    assert rows[2]["verdicts"] == [None, None]
+    assert rows[2]["replies"] == [CUT.text] * 2
 
 
 def test_a_failed_reply_leaves_its_pair_alone_without_a_score():

@@ -511,7 +511,7 @@ def test_segments_longer_than_the_context_are_counted_and_never_cut(built: Path,
     )
 
 
-def test_replies_without_a_verdict_are_null_counted_and_warned_of(built: Path, tmp_path: Path) -> None:
+def test_replies_that_were_cut_are_null_counted_and_warned_of(built: Path, tmp_path: Path) -> None:
     project = copy_project(built, tmp_path / "project", stages=STAGES[:6])
     change_yaml(
         project / "build.yaml",
@@ -521,11 +521,12 @@ def test_replies_without_a_verdict_are_null_counted_and_warned_of(built: Path, t
     result = run(project, "build PROJECT")
     assert result.returncode == 1
     counts = counts_of(project, "score-1-verdict")["pairs"]
-    assert (counts["kept"], counts["failed"]) == (0, {"no_verdict": counts["in"]})
+    assert (counts["kept"], counts["failed"]) == (0, {"unfinished": counts["in"]})
     rows = list(read_rows(stage_folder(project, "score-1-verdict") / "data"))
-    assert {(row["score"], row["reason"], *row["verdicts"]) for row in rows} == {(None, "no_verdict", None)}
+    assert {(row["score"], row["reason"], *row["verdicts"]) for row in rows} == {(None, "unfinished", None)}
     assert re.search(r"error: curate-1: curate selects nothing with threshold: 4", result.stderr)
-    for said in (rf"no_verdict {counts['in']}", rf"{counts['in']} of {counts['in']} replies hold no \"Score: n\""):
+    filled = rf"{counts['in']} of {counts['in']} replies filled max_tokens \(4\) before they came to a score; raise it"
+    for said in (rf"unfinished {counts['in']}", filled):
         assert re.search(rf"warning: score-1-verdict: .*{said}", result.stderr), result.stderr
 
 

@@ -35,7 +35,7 @@ from builder.recipe.sections.section import Named, Section
 from builder.workspace.progress import notice
 from builder.workspace.stage_names import Half, half_of
 
-VERSION = 3
+VERSION = 4
 BATCH = 2_000
 
 

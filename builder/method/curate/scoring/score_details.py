@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from builder.data.accounting import Counts
 from builder.data.records import Row
-from builder.recipe.sections.judges import Judge, Reasoned, Verdict
+from builder.recipe.sections.judges import Judge, Reasoned, Sampled, Verdict
 
 MANY = 0.2
 """The share of replies without a verdict, or without an end, from which on a stage warns."""
@@ -15,9 +15,9 @@ MANY = 0.2
 def columns(judge: Judge) -> list[str]:
     """The columns of the judge's rows that `ScoreDetails` looks at; no text is among them."""
     own = {
-        "expected": ["mass", "spread", "fallback", "verdicts"],
+        "expected": ["mass", "spread", "fallback", "verdicts", "unfinished"],
         "reasoned": ["mass", "spread", "fallback", "verdicts", "unfinished"],
-        "verdict": ["verdicts"],
+        "verdict": ["verdicts", "unfinished"],
     }
     return ["score", "reason", *own.get(judge.judge, [])]
 
@@ -33,9 +33,9 @@ class ScoreDetails:
     def __init__(self, judge: Judge, rows: Iterable[Row]) -> None:
         self._judge, self.counts = judge, Counts()
         self._scores = array("d")
-        self._verdicts = Counter[int | None]()
+        self._verdicts = Counter[float | None]()
         self._sums = {"mass": 0.0, "spread": 0.0}
-        self._rated = self._fallback = self._reasonings = self._unfinished = 0
+        self._rated = self._fallback = self._replies = self._unfinished = self._unread = 0
         for row in rows:
             self._add(row)
 
@@ -46,15 +46,17 @@ class ScoreDetails:
         else:
             self.counts.kept += 1
             self._scores.append(row["score"])
-        self._verdicts.update(row.get("verdicts") or [])
+        verdicts, unfinished = row.get("verdicts") or [], row.get("unfinished")
+        self._verdicts.update(verdicts)
         self._fallback += bool(row.get("fallback"))
         if row.get("mass") is not None:
             self._rated += 1
             for name in self._sums:
                 self._sums[name] += row[name]
-        if isinstance(self._judge, Reasoned) and row["unfinished"] is not None:
-            self._reasonings += self._judge.samples
-            self._unfinished += row["unfinished"]
+        self._unread += max(0, verdicts.count(None) - (unfinished or 0))
+        if unfinished is not None:
+            self._unfinished += unfinished
+            self._replies += self._judge.samples if isinstance(self._judge, Reasoned) else len(verdicts)
 
     def figures(self) -> Row:
         """For the record of the stage: how the scores lie, and what became of the replies.
@@ -62,7 +64,7 @@ class ScoreDetails:
         Returns:
             `scores`, their quantiles; of ratings the `mean_mass` of the digits and the `mean_spread` of a pair, and how
             many pairs the `fallback` was asked for; of verdicts `replies`, those `without_verdict`, and `verdicts`, how
-            often each was given; of reasonings `replies`, how many are `unfinished`, and their `unfinished_share`.
+            often each was given; of replies in words, how many are `unfinished`, and their `unfinished_share`.
         """
         figures: Row = {"scores": quantiles(self._scores)}
         if self._rated:
@@ -73,12 +75,17 @@ class ScoreDetails:
             figures |= {
                 "replies": self._verdicts.total(),
                 "without_verdict": self._verdicts[None],
-                "verdicts": {str(value): self._verdicts[value] for value in range(1, 6)},
+                "verdicts": self._ratings_given(),
             }
-        if isinstance(self._judge, Reasoned):
-            share = self._unfinished / self._reasonings if self._reasonings else 0.0
-            figures |= {"replies": self._reasonings, "unfinished": self._unfinished, "unfinished_share": share}
+        if isinstance(self._judge, Reasoned) or self._replies:
+            share = self._unfinished / self._replies if self._replies else 0.0
+            figures |= {"replies": self._replies, "unfinished": self._unfinished, "unfinished_share": share}
         return figures
+
+    def _ratings_given(self) -> dict[str, int]:
+        """How often each rating was given: the five of the scale, and what else was."""
+        given = {rating for rating in self._verdicts if rating is not None}
+        return {f"{rating:g}": self._verdicts[rating] for rating in sorted(given | {1, 2, 3, 4, 5})}
 
     def warnings(self) -> list[str]:
         """What the user should know before selecting by these scores."""
@@ -86,13 +93,15 @@ class ScoreDetails:
 
     def _lost_replies(self) -> list[str]:
         lost_replies = []
-        total, lost = self._verdicts.total(), self._verdicts[None]
+        total, lost = self._verdicts.total(), self._unread
         if lost > MANY * total:
             better = "" if self._fallback else "; judge reasoned needs none"
             lost_replies.append(f'{lost:,} of {total:,} replies hold no "Score: n" from 1 to 5{better}')
-        if isinstance(self._judge, Reasoned) and self._unfinished > MANY * self._reasonings:
-            filled = f"filled max_tokens ({self._judge.max_tokens}) before they came to a score; raise it"
-            lost_replies.append(f"{self._unfinished:,} of {self._reasonings:,} replies {filled}")
+        if self._unfinished > MANY * self._replies:
+            asked = self._judge if isinstance(self._judge, Sampled) else Verdict(judge="verdict")
+            filled = f"filled max_tokens ({asked.max_tokens}) before they came to a score"
+            todo = "; raise it" if asked is self._judge else ""
+            lost_replies.append(f"{self._unfinished:,} of {self._replies:,} replies {filled}{todo}")
         return lost_replies
 
     def _two_scales(self) -> list[str]:

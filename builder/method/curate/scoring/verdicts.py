@@ -1,30 +1,37 @@
 """The judges that reason in words: `verdict`, the paper's own, and `reasoned` (section 2.3 of arXiv 2308.06259).
 
-Both ask the same and, given the same settings, get the same replies. `verdict` parses "Score: n" out of them, and so
-does `served_verdict`, for a model whose tokens are not ours to give.
+Both ask the same and, given the same settings, get the same replies. `verdict` parses the rating out of them (see
+`replies`), and so does `served_verdict`, for a model whose tokens are not ours to give.
 Departure: `reasoned` takes the reasoning alone and reads the probabilities of 1 to 5 behind it, which needs no parsing
 and gives the fractions that the paper's threshold of 4.5 speaks of.
 """
 
 import bisect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from builder.data.records import Row, row_seed
 from builder.llm.conversations import SystemPrompts, rating_prompt
 from builder.llm.engines.engine import NO_LOGPROBS, Completion, Engine, Failed, Sampling
-from builder.llm.engines.generators import Generator
+from builder.llm.engines.generators import Generator, answer_text
 from builder.llm.renderer import Renderer, control_tokens
 from builder.method.curate.scoring.ratings import rated, score_position, unscored
+from builder.method.curate.scoring.replies import read_reply
 from builder.recipe.sections.judges import Reasoned, Verdict
 
-VERDICT = re.compile(r"score\s*+\**+\s*+:?\s*+\**+\s*+(-?\d+(?:\.\d+)?)", re.IGNORECASE)
 SCORE_LINE = re.compile(
     r"^[^\w\n]*score[^\w\n]*(?::|\d|$)"  # a line that opens with the score
     r"|\bscore\s*:\s*\**\s*-?\d+(?:\.\d+)?(?:\s*/\s*5)?[^\w\n]*$",  # or one that ends with it
     re.IGNORECASE | re.MULTILINE,
 )
+
+
+class Reply(NamedTuple):
+    """What a judge wrote, and whether it ended by itself."""
+
+    text: str
+    ended: bool
 
 
 class Reasoning(NamedTuple):
@@ -41,20 +48,8 @@ class Reasoning(NamedTuple):
     unfinished: bool
 
 
-def parse_verdict(reply: str) -> int | None:
-    """The rating from 1 to 5 in a judge's reply, or None; the last verdict wins, anything else is none.
-
-    A reply that quotes the rubric names other scores first; a rating out of range is not bent into it.
-    """
-    ratings = VERDICT.findall(reply)
-    if not ratings:
-        return None
-    value = float(ratings[-1])
-    return int(value) if value in (1, 2, 3, 4, 5) else None
-
-
 def verdict(rows: list[Row], judge: Verdict, renderer: Renderer, engine: Callable[[], Engine], room: int) -> list[Row]:
-    """Reasoning and "Score: n" in words, `samples` times; the score is the mean of the parsed ones."""
+    """Reasoning and "Score: n" in words, `samples` times; the score is the mean of the ratings that can be read."""
     prompts = renderer.prompts([rating_prompt(renderer.contract, judge.rubric, row) for row in rows])
     fits = [at for at, prompt in enumerate(prompts) if len(prompt) + judge.max_tokens <= room]
     scored = [unscored(row) for row in rows]
@@ -62,7 +57,7 @@ def verdict(rows: list[Row], judge: Verdict, renderer: Renderer, engine: Callabl
         if isinstance(answers, Failed):
             scored[at] = unscored(rows[at], answers.reason)
             continue
-        scored[at] = verdict_row(rows[at]["id"], _texts(renderer, answers))
+        scored[at] = verdict_row(rows[at]["id"], _written(renderer, answers))
     return scored
 
 
@@ -84,25 +79,30 @@ def served_verdict(rows: list[Row], judge: Verdict, prompts: SystemPrompts, gene
     for row in rows:
         replies = [next(generations) for _ in range(judge.samples)]
         failed = next((reply for reply in replies if isinstance(reply, Failed)), None)
-        texts = [reply.text for reply in replies if not isinstance(reply, Failed)]
-        scored.append(verdict_row(row["id"], texts) if failed is None else unscored(row, failed.reason))
+        written = [Reply(reply.text, reply.ended) for reply in replies if not isinstance(reply, Failed)]
+        scored.append(verdict_row(row["id"], written) if failed is None else unscored(row, failed.reason))
     return scored
 
 
-def _texts(renderer: Renderer, replies: list[Completion]) -> list[str]:
-    return [str(renderer.tokenizer.decode(reply.ids, skip_special_tokens=True)).strip() for reply in replies]
+def _written(renderer: Renderer, replies: list[Completion]) -> list[Reply]:
+    return [Reply(answer_text(renderer, reply), reply.ended) for reply in replies]
 
 
-def verdict_row(row_id: str, replies: list[str]) -> Row:
-    """The score row of a judge's replies: the mean of those that hold a verdict, null if none does."""
-    verdicts = [parse_verdict(reply) for reply in replies]
-    given = [verdict for verdict in verdicts if verdict is not None]
+def verdict_row(row_id: str, replies: Sequence[Reply]) -> Row:
+    """The score row of a judge's replies: the mean of those that hold a rating, null if none does.
+
+    Without any, the reason is `unfinished` if a reply was cut, which more `max_tokens` may cure, else `no_verdict`.
+    """
+    readings = [read_reply(reply.text, ended=reply.ended) for reply in replies]
+    given = [reading.rating for reading in readings if reading.rating is not None]
+    unfinished = sum(reading.reason == "unfinished" for reading in readings)
     return {
         "id": row_id,
         "score": sum(given) / len(given) if given else None,
-        "reason": None if given else "no_verdict",
-        "verdicts": verdicts,
-        "replies": replies,
+        "reason": None if given else "unfinished" if unfinished else "no_verdict",
+        "verdicts": [reading.rating for reading in readings],
+        "replies": [reply.text for reply in replies],
+        "unfinished": unfinished,
     }
 
 
@@ -137,7 +137,7 @@ def reasoned(
         row = _reading(rows[at], [next(readings) for _ in reasonings])
         replied = replies[at]
         if row.get("reason") == NO_LOGPROBS and judge.fallback and not isinstance(replied, Failed):
-            row = {**verdict_row(rows[at]["id"], _texts(renderer, replied)), "fallback": True}
+            row = {**verdict_row(rows[at]["id"], _written(renderer, replied)), "fallback": True}
         scored[at] = {
             **row,
             "reasonings": [reasoning.text for reasoning in reasonings],

@@ -283,6 +283,7 @@ KEYS = {
         "system_backward": "The system prompt of M_yx.",
         "end_token": "Ends an answer.",
         "loss": "What is trained: the completion.",
+        "date": "The day that the template names, where it asks for the time.",
     },
 }
 """Keys of the JSON files that hold an object, by path."""

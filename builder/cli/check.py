@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from builder.cli.answer import Answer
+from builder.cli.preflight import preflight_recipe, template_problems
 from builder.errors import BuilderError, RecipeError
 from builder.llm.prompts import render
 from builder.method.curate.scoring.ratings import check_rubric
@@ -60,7 +61,11 @@ def check_recipe(
     problems = [*unpinned_problems(recipe, path), *_recipe_problems(recipe), *silence]
     if problems:
         raise RecipeError("\n".join(dict.fromkeys(problems)))
+    faults, untried = template_problems(recipe)
+    if faults:
+        raise RecipeError("\n".join(dict.fromkeys(faults)))
     unchecked = [] if importlib.util.find_spec("trl") else ["TRL is not installed: its keys were not checked"]
+    unchecked += untried
     if recipe.asks_server and not importlib.util.find_spec("openai"):
         unchecked.append("openai is not installed: runtime.endpoint was not asked")
     notes = [
@@ -83,7 +88,6 @@ def check_recipe(
 
 
 def _preflight(path: Path, overrides: tuple[str, ...]) -> dict[str, str]:
-    from builder.cli.preflight import preflight_recipe
     from builder.cli.project import open_project
 
     return preflight_recipe(open_project(path, None, overrides).look_at_build())

@@ -1,10 +1,12 @@
-"""`humpback check --preflight`: the preflight of a training before anything is built, without the base's weights.
+"""What `humpback check` finds by rendering: whether chat templates work, and what of a few rows would be trained.
 
-TRL prepares a few rows with the recipe's settings and the base's tokenizer, around a model of a few hundred weights.
+For the preflight (`--preflight`) TRL prepares the rows with the recipe's settings and the base's tokenizer, around a
+model of a few hundred weights.
 """
 
+import importlib.util
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,12 +18,15 @@ from builder.data.records import Row
 from builder.data.storage import read_rows
 from builder.errors import RecipeError, StageError
 from builder.llm.contract import TEMPLATE_FILE, Role
+from builder.llm.engines.generators import other_renderer
 from builder.llm.renderer import Renderer
 from builder.method.train.preflight import SHOWN_ROWS, Example, check_examples, describe_examples, made_by_trl
 from builder.method.train.recipe import read_training_recipe, resolve_recipe
 from builder.method.train.rows import backward_rows, forward_rows, why_drop
 from builder.method.train.stage import role_renderer
 from builder.recipe.recipe import Recipe
+from builder.recipe.sections.judges import Rated
+from builder.recipe.sections.models import Origin
 from builder.workspace.workspace import Artifact
 
 PAIRS = [
@@ -133,3 +138,44 @@ def _by_trl(
         given, model=model, processing_class=renderer.tokenizer, train_dataset=dataset, eval_dataset={"rows": dataset}
     )
     return list(trainer.eval_dataset["rows"])
+
+
+def template_problems(recipe: Recipe) -> tuple[list[str], list[str]]:
+    """What is wrong with the templates, and what could not be tried here.
+
+    A template needs the tokenizer that renders with it. What lies here or was downloaded before is tried.
+    """
+    if not importlib.util.find_spec("transformers"):
+        return [], ["transformers is not installed: chat templates were not tried"]
+    if not _is_here(recipe.base):
+        untried = f"{recipe.base.location}: the chat template was not tried, as the tokenizer is not here yet"
+        return [], [f"{untried}; --preflight downloads it"]
+    return list(dict.fromkeys(line for attempt in _attempts(recipe) for line in _said(attempt))), []
+
+
+def _attempts(recipe: Recipe) -> Iterator[Callable[[], object]]:
+    """Make the contract of each kind of model; the same fault is found in one or in both roles of the base."""
+    roles: tuple[Role, ...] = ("backward", "forward")
+    for role in roles:
+        yield lambda role=role: role_renderer(recipe.base.origin, recipe.chat, role)  # type: ignore[misc]
+    judges = [judge.model for judge in recipe.score if isinstance(judge, Rated)]
+    for other, role in ((recipe.augment.model, roles[0]), *((model, roles[1]) for model in judges)):
+        if other is not None and other.path is not None:
+            yield lambda path=other.path, role=role: other_renderer(path, role, recipe.chat)  # type: ignore[misc]
+
+
+def _said(attempt: Callable[[], object]) -> list[str]:
+    try:
+        attempt()
+    except StageError as error:
+        return str(error).splitlines()
+    return []
+
+
+def _is_here(base: Origin) -> bool:
+    if base.path is not None:
+        return True
+    from huggingface_hub import try_to_load_from_cache
+
+    names = ("config.json", "tokenizer_config.json")
+    return all(isinstance(try_to_load_from_cache(base.location, name, revision=base.revision), str) for name in names)

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from builder.data.resources import template_path
 from builder.data.storage import read_json, write_json
 from builder.errors import StageError
-from builder.llm.conversations import both_tags, completion, question
+from builder.llm.chat_template import ChatTemplate, end_token
+from builder.llm.conversations import both_tags
+from builder.llm.frozen_date import freeze, frozen_date, reads_clock
 
 if TYPE_CHECKING:
     from builder.recipe.sections.models import Chat
@@ -37,6 +39,7 @@ class ChatContract:
         system_web: S_w, the tag of augmented rows.
         system_backward: The system prompt of the backward model.
         end_token: Ends a completion; trained, and the stop token of generation.
+        date: The day that the template names, as YYYY-MM-DD; None where it names none.
         loss: What is trained: the completion only (paper 3.1).
     """
 
@@ -48,16 +51,22 @@ class ChatContract:
     system_backward: str
     end_token: str
     loss: Literal["completion"] = "completion"
+    date: str | None = None
+
+    @property
+    def _values(self) -> dict[str, Any]:
+        """What is written and hashed; contracts without a date are those of builds that knew of none."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     @property
     def digest(self) -> str:
         """First 12 hex digits of the sha256 of the contract."""
-        text = json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(self._values, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def save(self, model: Path) -> None:
         """Write the contract and its template into a model folder."""
-        write_json(model / CONTRACT_FILE, asdict(self))
+        write_json(model / CONTRACT_FILE, self._values)
         (model / TEMPLATE_FILE).write_text(self.template, encoding="utf-8")
 
     def difference(self, other: "ChatContract") -> str | None:
@@ -71,63 +80,68 @@ class ChatContract:
         return None
 
 
-def make_contract(chat: "Chat", role: Role, tokenizer: Any) -> ChatContract:
+def make_contract(chat: "Chat", role: Role, tokenizer: Any, *, trained: bool = True) -> ChatContract:
     """Make the contract of a model that is about to be trained from a base with this tokenizer.
 
+    Args:
+        chat: The recipe's chat section.
+        role: What the model is for.
+        tokenizer: Of the base.
+        trained: False for a model from elsewhere, which answers in its own template and learns nothing of it.
+
     Raises:
-        StageError: If the template's markers are not single tokens of the vocabulary.
+        StageError: If conversations of the method do not survive the template; it names the template and a cure.
     """
-    template = _template_text(chat, role, tokenizer)
+    template = _chosen(chat, role, tokenizer, trained=trained)
+    day = chat.date or frozen_date(template.text)
+    if reads_clock(template.text) and day is None:
+        raise template.wrong(
+            "asks for the time (strftime_now), so that a model would be trained with one date and asked with another; "
+            "set chat.date to the day it is to name, such as chat.date: 2024-07-26",
+            "does not",
+            instead=True,
+        )
+    if day is not None and (reads_clock(template.text) or frozen_date(template.text) is not None):
+        template = template._replace(text=freeze(template.text, day))
+    systems = {f"chat.{name}": getattr(chat, name) for name in _SYSTEMS[role]}
     return ChatContract(
         role=role,
-        template=template,
+        template=template.text,
         system_seed=chat.system_seed,
         system_web=chat.system_web,
         system_backward=chat.system_backward,
-        end_token=_end_token(template, tokenizer),
+        end_token=end_token(template, systems, trained=trained),
+        date=frozen_date(template.text),
     )
 
 
-def _template_text(chat: "Chat", role: str, tokenizer: Any) -> str:
+_SYSTEMS: dict[Role, tuple[str, ...]] = {
+    "forward": ("system_seed", "system_web"),
+    "backward": ("system_backward",),
+}
+"""Which system prompts a model of each role is asked with."""
+
+
+def _chosen(chat: "Chat", role: Role, tokenizer: Any, *, trained: bool) -> ChatTemplate:
     if isinstance(chat.template, Path):
         try:
-            return chat.template.read_text(encoding="utf-8")
+            text = chat.template.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise StageError(f"{chat.template}: cannot be read ({error}); chat.template names it") from error
+        return ChatTemplate(text, str(chat.template), "change it so that it", tokenizer)
+    base = tokenizer.name_or_path or "the base"
     if chat.template == "tokenizer":
         if not tokenizer.chat_template:
             raise StageError("chat.template is 'tokenizer', but the base tokenizer has no chat template; use chatml")
-        return str(tokenizer.chat_template)
+        change = "set chat.template to a file of yours that" if trained else "choose a model whose template"
+        text = str(tokenizer.get_chat_template())
+        return ChatTemplate(text, f"the tokenizer's own chat template of {base}", change, tokenizer)
     default = chat.system_backward if role == "backward" else both_tags(chat)
     # A line break stands before each turn but the first, so that a completion ends with its end token and nothing is
     # trained after it; the tokens of a conversation are those of stock ChatML.
     chatml = template_path("chatml").read_text(encoding="utf-8")
-    return chatml.replace("DEFAULT_SYSTEM", json.dumps(default, ensure_ascii=False))
-
-
-def _end_token(template: str, tokenizer: Any) -> str:
-    """Find the token that ends an assistant turn, and refuse markers that page text could forge."""
-    asked, answer = "\ufffe", "\uffff"
-    ask = question("s", asked)
-    prompt = tokenizer.apply_chat_template(ask, chat_template=template, tokenize=False, add_generation_prompt=True)
-    whole = tokenizer.apply_chat_template([*ask, *completion(answer)], chat_template=template, tokenize=False)
-    if not whole.startswith(prompt):
-        raise StageError("the chat template is not prefix-stable: a prompt must be the beginning of prompt + answer")
-    between = prompt.rpartition(asked)[2]
-    tail = whole[len(prompt) :].partition(answer)[2].strip()
-    if not tail:
-        raise StageError(
-            "the chat template ends an answer with no token, so a model trained with it would never stop; let the "
-            "assistant's turn end with a token of the vocabulary"
-        )
-    special = sorted(map(str, tokenizer.get_added_vocab()), key=len, reverse=True)
-    end = next((token for token in special if tail.startswith(token)), None)
-    if end is None or not any(token in between for token in special):
-        raise StageError(
-            f"the template's markers (a question ends with {between!r}, an answer with {tail!r}) are not tokens of the "
-            "base vocabulary, so page text could forge them; use another template, or a base that has them"
-        )
-    return end
+    text = chatml.replace("DEFAULT_SYSTEM", json.dumps(default, ensure_ascii=False))
+    return ChatTemplate(text, f"chat.template chatml on {base}", "set chat.template to a file of yours that", tokenizer)
 
 
 def load_contract(model: Path) -> ChatContract:
@@ -149,8 +163,8 @@ def load_contract(model: Path) -> ChatContract:
 
 def _contract_of(data: Any) -> ChatContract:
     known: dict[str, Any] = {"version": (1,), "role": ("forward", "backward"), "loss": ("completion",)}
-    names = [field.name for field in fields(ChatContract)]
-    if not isinstance(data, dict) or sorted(data) != sorted(names):
+    names = [field.name for field in fields(ChatContract) if field.name != "date"]
+    if not isinstance(data, dict) or sorted(set(data) - {"date"}) != sorted(names):
         raise ValueError(f"its keys must be {', '.join(names)}")
     for name, value in data.items():
         if name in known and value not in known[name]:

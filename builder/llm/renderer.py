@@ -4,7 +4,6 @@ Whether a text could become one is found without tokenising it. What conversatio
 before every pair, is tokenised once.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import takewhile
@@ -13,9 +12,8 @@ from typing import Any
 from builder.errors import StageError
 from builder.llm.contract import ChatContract
 from builder.llm.conversations import Message, completion
+from builder.llm.tokenizer import control_tokens as control_tokens  # looked for here by who reads conversations
 
-_LIKE_MARKUP = re.compile(r"[<\[](?!0x[0-9A-Fa-f]{2}>)\S+[>\]]")
-_TAG = re.compile(r"</?(\w+)/?>")
 FEWEST_TEXTS, SHORTEST = 8, 400
 """With fewer texts, or a shorter common beginning (characters), nothing is gained."""
 MARGIN = 100
@@ -107,8 +105,11 @@ class Renderer:
         whole = [[*messages, *completion(answer)] for messages, answer in zip(conversations, answers, strict=True)]
         answered = []
         for prompt, ids in zip(self.prompts(conversations), self._ids(whole, opening=False), strict=True):
-            if ids[: len(prompt)] != prompt:
-                raise StageError("the chat template does not keep the prompt's tokens when an answer follows")
+            if ids[: len(prompt)] != prompt or self.end_id not in ids[len(prompt) :]:
+                raise StageError(
+                    f"{self._name}: the prompt's tokens or the end token do not stay as they are when an answer "
+                    f"follows: {self.tokenizer.decode(ids[-60:])!r}; let a prompt and an answer end with control tokens"
+                )
             last = len(ids) - 1 - ids[::-1].index(self.end_id)
             answered.append((ids[: last + 1], len(prompt)))
         return answered
@@ -133,31 +134,23 @@ class Renderer:
     def _ids(self, conversations: Sequence[list[Message]], *, opening: bool) -> list[list[int]]:
         if not conversations:
             return []
-        texts = self.tokenizer.apply_chat_template(
-            list(conversations),
-            chat_template=self.contract.template,
-            tokenize=False,
-            add_generation_prompt=opening,
-        )
+        try:
+            texts = self.tokenizer.apply_chat_template(
+                list(conversations),
+                chat_template=self.contract.template,
+                tokenize=False,
+                add_generation_prompt=opening,
+            )
+        except Exception as error:  # a template is a program of others and may fail in any way
+            raise StageError(
+                f"{self._name}: cannot be rendered: {error}; the contract was made with it, so it takes our turns but "
+                "not these texts"
+            ) from error
         return encode(self.tokenizer, texts)
 
-
-def control_tokens(tokenizer: Any) -> dict[int, str]:
-    """The tokens of a vocabulary that steer a model and that no text may become, by id.
-
-    Those are its special tokens, and added tokens that look like markup (`<think>`). Left out are tags of HTML, runs of
-    white space, other words and bytes, which some vocabularies hold as added tokens too, and the token for unknown
-    characters, which any text may become.
-    """
-    from lxml.html.defs import tags
-
-    unknown = {tokenizer.unk_token_id} - {tokenizer.bos_token_id, tokenizer.eos_token_id}
-    tokens = dict(zip(tokenizer.all_special_ids, map(str, tokenizer.all_special_tokens), strict=True))
-    for number, token in tokenizer.added_tokens_decoder.items():
-        tag = _TAG.fullmatch(token.content)
-        if token.special or (_LIKE_MARKUP.fullmatch(token.content) and not (tag and tag[1].lower() in tags)):
-            tokens[number] = token.content
-    return {number: token for number, token in tokens.items() if number not in unknown}
+    @property
+    def _name(self) -> str:
+        return f"the chat template that {self.tokenizer.name_or_path or 'this model'} is used with"
 
 
 def encode(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:

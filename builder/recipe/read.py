@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from builder.errors import RecipeError
-from builder.recipe.strict_yaml import read_yaml
+from builder.recipe.strict_yaml import OF_A_VALUE, read_yaml
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -36,7 +36,7 @@ def _apply(values: dict[str, Any], override: str) -> None:
         raise RecipeError(f"--set {override}: write it as key.path=value, e.g. --set curate.share=0.3")
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, *OF_A_VALUE) as error:
         raise RecipeError(f"--set {override}: the value is not valid YAML: {' '.join(str(error).split())}") from error
     *parents, last = key.split(".")
     place: Any = values

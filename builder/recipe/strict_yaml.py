@@ -11,7 +11,7 @@ import yaml
 
 from builder.errors import RecipeError
 
-_OF_A_VALUE = (ValueError, LookupError, AttributeError)
+OF_A_VALUE = (ValueError, LookupError, AttributeError)
 """What PyYAML raises by accident for a value that looks like what it is not, such as the date 2001-99-99."""
 
 
@@ -60,5 +60,5 @@ def parse_yaml(text: str, name: str) -> Any:
     """
     try:
         return yaml.load(text, Loader=_UniqueKeys)
-    except (yaml.YAMLError, *_OF_A_VALUE) as error:
+    except (yaml.YAMLError, *OF_A_VALUE) as error:
         raise RecipeError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from error

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from builder.data.inputs import files_below, list_remote
 from builder.data.resources import template_path
 from builder.errors import RecipeError
-from builder.recipe.sections.section import DigestPath, InputPath, NoResult
+from builder.recipe.sections.section import DigestPath, InputPath, Later, NoResult
 
 
 def fingerprint(stage: str, version: int, config: BaseModel, inputs: dict[str, str]) -> str:
@@ -45,7 +45,7 @@ def config_identity(config: BaseModel) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, field in type(config).model_fields.items():
         marks = {type(mark) for mark in field.metadata} | _marks(field.annotation)
-        if NoResult in marks:
+        if NoResult in marks or (Later in marks and getattr(config, name) is None):
             continue
         values[name] = _value_identity(getattr(config, name), marks)
     return values

@@ -1,7 +1,7 @@
 """What a preflight sees, and what it shows, by rows whose tokens are right or wrong."""
 
-import dataclasses
 import re
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -11,6 +11,7 @@ from support.training_pairs import BASE, train_here, write_pairs
 from builder.cli.init import write_recipe_folder
 from builder.cli.main import cli
 from builder.errors import StageError
+from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.train.preflight import (
     MASKED,
@@ -24,6 +25,11 @@ from builder.method.train.rows import forward_rows
 from builder.method.train.stage import role_renderer
 from builder.recipe.sections.models import Chat, Origin
 
+WITHOUT_SYSTEM = (
+    "{%- for turn in messages if turn.role != 'system' -%}"
+    "{{ '<|im_start|>' + turn.role + '\n' + turn.content + '<|im_end|>\n' }}{%- endfor -%}"
+    "{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\n' }}{%- endif -%}"
+)
 PAIR = {"id": "pair1", "instruction": "What is \x1b[31mred\x1b[0m?", "output": "Red is a colour.\nIt is warm."}
 
 
@@ -44,7 +50,7 @@ def test_a_row_as_it_should_be_has_no_problem(right, renderer):
     assert list(example_problems(right, renderer)) == []
     # A template may write a line break after the token that ends a turn; it is trained, and cut before scoring.
     newline = load_tokenizer(BASE)("\n")["input_ids"]
-    longer = dataclasses.replace(right, ids=[*right.ids, *newline], labels=[*right.labels, *newline])
+    longer = replace(right, ids=[*right.ids, *newline], labels=[*right.labels, *newline])
     assert list(example_problems(longer, renderer)) == []
 
 
@@ -63,7 +69,7 @@ def changed(example, what, renderer):
         labels[-1] = MASKED
     else:
         labels[start + 1] = MASKED
-    return dataclasses.replace(example, ids=ids, labels=labels)
+    return replace(example, ids=ids, labels=labels)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +88,17 @@ def test_a_row_that_would_teach_something_else_is_named(right, renderer, what, s
     assert re.search(f"^preflight: seed row pair1: {said}", found[0])
     with pytest.raises(StageError, match="nothing was trained; correct the chat template of the recipe"):
         check_examples([right, changed(right, what, renderer)], renderer)
+
+
+def test_a_system_text_that_its_tokens_do_not_hold_is_named(right, renderer):
+    system = {"role": "system", "content": "Answer in rhymes."}
+    other = {**right.row, "prompt": [system, *right.row["prompt"][1:]]}
+    without = Renderer(replace(renderer.contract, template=WITHOUT_SYSTEM), renderer.tokenizer)
+    ids, start = without.answered(other["prompt"], PAIR["output"])
+    example = Example("seed", other, ids, [MASKED] * start + ids[start:])
+    assert list(example_problems(example, without)) == [
+        "preflight: seed row pair1: the system text 'Answer in rhymes.' is not among the tokens of the prompt"
+    ]
 
 
 def test_a_row_that_trl_drops_is_an_error(right):

@@ -162,7 +162,7 @@ def other_renderer(model: Path, role: Role, chat: "Chat") -> Renderer:
     if not tokenizer.chat_template:
         raise StageError(f"{model}: has no chat template of its own; choose a model that was tuned on conversations")
     own = chat.model_copy(update={"template": "tokenizer"})
-    return Renderer(make_contract(own, role, tokenizer), tokenizer)
+    return Renderer(make_contract(own, role, tokenizer, trained=False), tokenizer)
 
 
 def answer_text(renderer: Renderer, completion: Completion) -> str:

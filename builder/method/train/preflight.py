@@ -68,6 +68,7 @@ def example_problems(example: Example, renderer: Renderer) -> Iterator[str]:
     """What is wrong with a row, if anything: another prompt than at inference, or a loss on the wrong tokens."""
     said = f"preflight: {example.kind} row {example.row['id']}"
     expected, start = renderer.answered(example.row["prompt"], example.row["completion"][0]["content"])
+    yield from (f"{said}: {lost}" for lost in _lost_systems(example, example.ids[:start], renderer))
     at = next((at for at, pair in enumerate(zip(example.ids, expected, strict=False)) if pair[0] != pair[1]), None)
     at = min(len(example.ids), len(expected)) if at is None and len(example.ids) < len(expected) else at
     if at is not None:
@@ -84,6 +85,22 @@ def example_problems(example: Example, renderer: Renderer) -> Iterator[str]:
         yield f"{said}: {len(missing):,} tokens of the answer are not trained, the first is {missing[0]}"
     if example.labels[len(expected) - 1] != renderer.end_id:
         yield f"{said}: the end token {renderer.contract.end_token} is not trained, so the model would never end"
+
+
+def _lost_systems(example: Example, ids: Sequence[int], renderer: Renderer) -> Iterator[str]:
+    """The system texts of a row that the tokens of its prompt do not hold; a tokenizer may lose text too."""
+    prompt = _bare(_decode(renderer, list(ids)))
+    for turn in example.row["prompt"]:
+        if turn["role"] != "system":
+            continue
+        text = _decode(renderer, renderer.tokenizer(turn["content"], add_special_tokens=False)["input_ids"])
+        if _bare(text) not in prompt:
+            yield f"the system text {turn['content']!r} is not among the tokens of the prompt"
+
+
+def _bare(text: str) -> str:
+    """A text without white space, which a tokenizer may add or take away where a text begins and ends."""
+    return "".join(text.split())
 
 
 def check_examples(examples: Iterable[Example], renderer: Renderer) -> None:

@@ -1,10 +1,11 @@
 """Section of the recipe for a model that the build does not train: one that writes instructions, or one that judges."""
 
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from builder.recipe.sections.section import Input, Named, Section
+from builder.recipe.sections.section import Input, Later, Named, Section
 
 
 class Loaded(Section):
@@ -81,6 +82,17 @@ class Base(Origin):
         return Origin(path=self.path, model=self.model, revision=self.revision)
 
 
+def _day(value: object) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, date):
+        return value.isoformat()[:10]
+    try:
+        return date.fromisoformat(str(value)).isoformat()
+    except ValueError:
+        raise ValueError(f"is {value!r}; it must be a day such as 2024-07-26") from None
+
+
 class Chat(Section):
     """What becomes the chat contract: template and tags (paper 2.3, "Augmented and seed data")."""
 
@@ -88,6 +100,8 @@ class Chat(Section):
     system_seed: str = "Answer in the style of an AI Assistant."
     system_web: str = "Answer with knowledge from web search."
     system_backward: str = "Write the instruction that this text answers."
+    date: Annotated[str | None, BeforeValidator(_day), Later()] = None
+    """The day that is told to a template which asks for the time (`strftime_now`); such a template needs one."""
 
 
 class Engine(Section):

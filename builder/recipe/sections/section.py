@@ -21,6 +21,10 @@ class NoResult:
     """Marks a key of a stage's section that changes no result of the stage, and so enters no fingerprint."""
 
 
+class Later:
+    """Marks a key that came after others had built without it: where it is not set, it enters no fingerprint."""
+
+
 def _beside_recipe(path: Path, info: ValidationInfo) -> Path:
     folder = (info.context or {}).get("folder", Path())
     return path if path.is_absolute() else Path(folder) / path

@@ -1,0 +1,47 @@
+"""Chat templates that ask for the time are given one day for good.
+
+transformers lets a template call `strftime_now`. Left alone, a model would be trained with one date, and asked with
+another on every later day. So a macro of that name is written before the template, which hides the function from it
+wherever the template is rendered: in training, at inference, on a server, and by whoever downloads the model.
+"""
+
+import re
+from datetime import date, datetime
+
+FUNCTION = "strftime_now"
+_USED = re.compile(rf"\b{FUNCTION}\b")
+_MACRO = re.compile(
+    rf"\{{%- macro {FUNCTION}\(format\) -%\}}\{{#- frozen: (\d{{4}}-\d\d-\d\d) -#\}}.*?\{{% endmacro %\}}\n", re.S
+)
+_CODES = re.compile(r"%-?[A-Za-z]")
+
+
+def reads_clock(template: str) -> bool:
+    """Whether a template asks for the time, and no day was written into it."""
+    return frozen_date(template) is None and _USED.search(template) is not None
+
+
+def frozen_date(template: str) -> str | None:
+    """The day that was written into a template, as YYYY-MM-DD."""
+    macro = _MACRO.match(template)
+    return macro[1] if macro else None
+
+
+def freeze(template: str, day: str) -> str:
+    """Write a day into a template that asks for the time; one that was written before gives way.
+
+    Args:
+        template: The chat template.
+        day: As YYYY-MM-DD; the time is midnight.
+    """
+    own = _MACRO.sub("", template, count=1)
+    midnight = datetime.combine(date.fromisoformat(day), datetime.min.time())
+    codes = sorted(set(_CODES.findall(own)))
+    texts = ", ".join(f'("{code}", "{midnight.strftime(code)}")' for code in codes)
+    # The line break is the one that Jinja takes away behind a block, so the rest is rendered as it was.
+    return (
+        f"{{%- macro {FUNCTION}(format) -%}}{{#- frozen: {day} -#}}{{%- set said = namespace(text=format) -%}}"
+        f"{{%- for code, text in [{texts}] -%}}"
+        f"{{%- set said.text = said.text | replace(code, text) -%}}{{%- endfor -%}}"
+        f"{{{{- said.text -}}}}{{% endmacro %}}\n{own}"
+    )

@@ -10,7 +10,9 @@ from pathlib import Path
 from builder.data.resources import resource_folder
 from builder.data.storage import read_json
 from builder.errors import BuilderError, StageError
+from builder.method.train.output import finish
 from builder.method.train.sft import FAILED
+from builder.method.train.sharding import launcher_sharding_problems
 from builder.recipe.sections.runtime import Runtime
 from builder.workspace.child import STAGE_PROCESS
 from builder.workspace.environment import child_environment
@@ -21,7 +23,7 @@ _OF_PACKAGE = "recipes/accelerate/"
 
 
 def launch(out: Path, arguments: list[str], runtime: Runtime) -> None:
-    """Train as `sft.yaml` in a stage folder says.
+    """Train as `sft.yaml` in a stage folder says, and look whether the model that was saved is whole.
 
     Args:
         out: The stage folder.
@@ -29,7 +31,7 @@ def launch(out: Path, arguments: list[str], runtime: Runtime) -> None:
         runtime: Launcher and threads.
 
     Raises:
-        StageError: If the training fails, or the launcher is no command.
+        StageError: If the training fails, the launcher is no command, or not all weights were saved.
     """
     arguments = ["--config", str(out / "sft.yaml"), *arguments]
     cache = out / "training" / "datasets"
@@ -39,6 +41,7 @@ def launch(out: Path, arguments: list[str], runtime: Runtime) -> None:
         _run([*launcher_words(runtime.launcher), "-m", "builder.method.train.sft", *arguments], out, runtime)
     else:
         _train_here(arguments)
+    finish(out / "training" / "final")
     shutil.rmtree(cache, ignore_errors=True)
 
 
@@ -85,9 +88,8 @@ def _run(command: list[str], out: Path, runtime: Runtime) -> None:
 
 
 def launcher_problems(launcher: str) -> list[str]:
-    """What is wrong with the files that a launcher names."""
+    """What is wrong with the files that a launcher names, as far as it can be told without starting it."""
     try:
-        launcher_words(launcher)
+        return launcher_sharding_problems(launcher_words(launcher))
     except BuilderError as error:
         return str(error).splitlines()
-    return []

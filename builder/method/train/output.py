@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from builder.data.storage import read_json, write_json
+from builder.errors import StageError
 from builder.llm.adapters import CONFIG_FILE, read_adapter
 from builder.method.train.log import tokens_per_second, training_metrics
+from builder.method.train.saved import check_saved
 
 FINISHED = "training.json"
-"""Written last, so a model folder that holds it is whole."""
+"""Written last, once the model was opened, so a model folder that holds it is whole."""
+_SAVED = "saved.json"
+"""What a training came to, beside its model, until that was opened."""
 METRICS = "logs/metrics.json"
 _SETS = ("target_modules", "exclude_modules")
 _NOT_OURS = ("training_args.bin", "README.md")
@@ -17,7 +21,7 @@ _NOT_OURS = ("training_args.bin", "README.md")
 
 
 def save_model(trainer: Any, outcome: Any, model: Any, folder: Path, *, resumed_from: str | None) -> None:
-    """Save weights, tokenizer and metrics of a finished training; the metrics last.
+    """Save weights, tokenizer and metrics of a finished training; `finish` then looks whether the model is whole.
 
     Args:
         trainer: The trainer; every process calls this, the first one writes.
@@ -27,6 +31,7 @@ def save_model(trainer: Any, outcome: Any, model: Any, folder: Path, *, resumed_
         resumed_from: Name of the checkpoint it went on from.
     """
     if trainer.is_world_process_zero():
+        (folder.parent / _SAVED).unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
     trainer.save_model(str(folder))
     if not trainer.is_world_process_zero():
@@ -54,7 +59,25 @@ def save_model(trainer: Any, outcome: Any, model: Any, folder: Path, *, resumed_
         "history": history,
     }
     write_json(folder.parents[1] / METRICS, metrics | log)
-    write_json(folder / FINISHED, metrics)
+    write_json(folder.parent / _SAVED, metrics)
+
+
+def finish(folder: Path) -> None:
+    """Open the model that a training has saved, and only then write that it is finished.
+
+    It runs in the process of the stage, where no launcher says how weights are loaded.
+
+    Args:
+        folder: Where `save_model` has saved it.
+
+    Raises:
+        StageError: If the training saved nothing, or not all weights are there; its checkpoints stay.
+    """
+    saved = folder.parent / _SAVED
+    if not saved.is_file():
+        raise StageError(f"{folder}: the training ended without an error and saved no model; see runtime.launcher")
+    check_saved(folder)
+    write_json(folder / FINISHED, read_json(saved))
 
 
 def _without_dropout(folder: Path, options: dict[str, Any]) -> None:

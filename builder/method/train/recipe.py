@@ -8,6 +8,7 @@ from typing import Any
 
 from builder.errors import RecipeError
 from builder.method.train.schedule import global_batch, paper_steps, share_of_a_process
+from builder.method.train.sharding import recipe_problems
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.training import Schedule
 from builder.recipe.strict_yaml import read_yaml
@@ -54,6 +55,7 @@ def _option_problems(options: dict[Any, Any]) -> Iterator[str]:
     yield from (f"{key} is true; {why}, set it to false" for key, why in NEVER_TRUE.items() if options.get(key))
     yield from _number_problems(options)
     yield from _attention_problems(options)
+    yield from recipe_problems(options)
     limit = options.get("save_total_limit")
     if limit is not None and not _is_number(limit, 2):
         yield f"save_total_limit is {limit!r}; it must be at least 2: one checkpoint stays while the next is written"

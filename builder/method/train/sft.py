@@ -28,6 +28,7 @@ from builder.method.train.output import save_model
 from builder.method.train.preflight import check_examples, describe_examples, first_training_rows, made_by_trl
 from builder.method.train.rows import HELD_OUT, ROWS
 from builder.method.train.schedule import share_of_a_process
+from builder.method.train.sharding import refuse_unsaved
 from builder.workspace.child import STAGE_PROCESS
 from builder.workspace.environment import prepare_allocators
 from builder.workspace.failures import explain
@@ -74,6 +75,7 @@ def main(arguments: list[str]) -> None:
         eval_dataset={**held_out, _LOOKED_AT: _dataset(row for _, row in rows)},
         callbacks=[reporter(stage, settings, held_out=bool(held_out))],
     )
+    refuse_unsaved(trainer.accelerator.state, training)
     _look_at(trainer, rows, stage)
     outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     save_model(trainer, outcome, given.model, folder / "final", resumed_from=checkpoint.name if checkpoint else None)

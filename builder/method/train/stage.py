@@ -12,7 +12,7 @@ from builder.errors import StageError
 from builder.llm.contract import TEMPLATE_FILE, ChatContract, Role, make_contract
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
-from builder.method.train.launch import launch
+from builder.method.train.launch import launch, launcher_problems
 from builder.method.train.output import FINISHED
 from builder.method.train.recipe import read_training_recipe, refuse_wrong_keys, resolve_recipe, schedule_problems
 from builder.method.train.rows import Source, backward_rows, forward_rows, write_training_rows
@@ -155,6 +155,7 @@ def _train(
     options = read_training_recipe(config.recipe)
     refuse_wrong_keys(config.recipe, options)
     _refuse(schedule_problems(config.recipe, options, config.schedule))
+    _refuse(launcher_problems(runtime.launcher))
     _refuse(_start_problems(options, start))
     counts, details = write_training_rows(out, sources, renderer, options.get("max_length", 1024), runtime.max_too_long)
     renderer.contract.save(out)

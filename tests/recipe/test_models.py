@@ -6,6 +6,7 @@ from support.recipe_changes import write_small_recipe
 from builder.errors import RecipeError
 from builder.recipe.recipe import load_recipe
 from builder.recipe.sections.models import Loaded, Other
+from builder.workspace.fingerprint import config_identity
 
 ENDPOINT = "runtime.endpoint=http://localhost:8000/v1"
 
@@ -99,3 +100,21 @@ def test_a_hub_model_is_not_built_with_until_its_commit_is_pinned(load, tmp_path
     with pytest.raises(RecipeError, match="org/name"):
         open_project(tmp_path / "build.yaml", overrides=("augment.model={model: org/name}",))
     open_project(tmp_path / "build.yaml", overrides=(f"augment.model={{model: org/name, revision: '{'0' * 40}'}}",))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (("engine.kind=transformers", "engine.quantization=fp8"), "quantization is for kind 'vllm', not for 'tr"),
+        (("engine.quantization=a b",), "engine.quantization is 'a b'; it must"),
+        (("runtime.max_num_seqs=64", "runtime.max_num_batched_tokens=32"), "batched_tokens is 32 and max_num_seqs 64"),
+        (("runtime.max_num_seqs=0",), "runtime.max_num_seqs is 0; it must"),
+    ],
+)  # fmt: skip
+def test_keys_of_the_engine_that_do_not_go_together_are_refused(load, settings, message):
+    assert message in refused(load, *settings)
+
+
+def test_a_smaller_form_of_the_weights_is_hashed(load):
+    plain, small = (load("engine.kind=vllm", *more).engine for more in ((), ("engine.quantization=fp8",)))
+    assert config_identity(plain) | {"quantization": "fp8"} == config_identity(small) != config_identity(plain)

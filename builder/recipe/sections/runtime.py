@@ -53,6 +53,13 @@ class Runtime(Section):
     """Size of the KV cache on a CPU, where vLLM would otherwise claim most of the memory."""
     gpu_memory: Share = 0.9
     tensor_parallel: Annotated[int, Field(ge=1)] = 1
+    max_num_seqs: Annotated[int, Field(ge=1)] | None = None
+    """The most sequences that vLLM has in hand at once; its own choice where left out."""
+    max_num_batched_tokens: Annotated[int, Field(ge=1)] | None = None
+    """The most tokens of a step of vLLM; its own choice where left out; on a CPU at least `max_model_len`."""
+    eager: bool = False
+    """Whether vLLM goes without compiling and without CUDA graphs: it starts sooner and is slower. On a CPU it always
+    does."""
     endpoint: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
     """Where an OpenAI-compatible server answers, such as http://localhost:8000/v1; its key is in OPENAI_API_KEY."""
     concurrency: Annotated[int, Field(ge=1)] = 64
@@ -89,6 +96,15 @@ class Runtime(Section):
         if endpoint is not None and re.search(r"[?#]|//[^/]*@", endpoint):
             raise ValueError("must be an address alone, without user, password or query; OPENAI_API_KEY takes the key")
         return endpoint
+
+    @model_validator(mode="after")
+    def _steps_hold_sequences(self) -> "Runtime":
+        sequences, tokens = self.max_num_seqs, self.max_num_batched_tokens
+        if sequences and tokens and tokens < sequences:
+            raise ValueError(
+                f"max_num_batched_tokens is {tokens} and max_num_seqs {sequences}; a step needs a token for each"
+            )
+        return self
 
     @model_validator(mode="after")
     def _asks_slurm(self) -> "Runtime":

@@ -109,15 +109,36 @@ def on_platform(monkeypatch):
 def test_on_a_gpu_vllm_chooses_all_but_its_share_of_memory(on_platform):
     on_platform("gpu")
     options = llm_options(BASE, None, CONFIG, Runtime(gpu_memory=0.7, tensor_parallel=2))
-    assert options["gpu_memory_utilization"] == 0.7
+    assert (options["gpu_memory_utilization"], options["enforce_eager"], options["quantization"]) == (0.7, False, None)
     assert (options["tensor_parallel_size"], options["distributed_executor_backend"]) == (2, "mp")
-    assert options.keys().isdisjoint({"enforce_eager", "block_size", "kv_cache_memory_bytes", "max_num_batched_tokens"})
+    assert options.keys().isdisjoint(
+        {"block_size", "kv_cache_memory_bytes", "max_num_batched_tokens", "max_num_seqs", "enable_chunked_prefill"}
+    )
 
 
-def test_on_a_cpu_the_cache_is_bounded_and_prompts_are_not_cut(on_platform):
+def test_the_recipe_sets_the_steps_and_the_form_of_the_weights(on_platform):
+    on_platform("gpu")
+    runtime = Runtime(max_num_seqs=512, max_num_batched_tokens=16_384, eager=True)
+    options = llm_options(BASE, None, CONFIG.model_copy(update={"quantization": "fp8"}), runtime)
+    assert (options["max_num_seqs"], options["max_num_batched_tokens"]) == (512, 16_384)
+    assert (options["enforce_eager"], options["quantization"]) == (True, "fp8")
+
+
+def test_a_quantisation_that_vllm_cannot_do_here_is_refused_with_those_it_can(on_platform):
+    on_platform("gpu")
+    unknown = CONFIG.model_copy(update={"quantization": "fp3"})
+    with pytest.raises(
+        StageError, match=r"engine.quantization is 'fp3', which vLLM cannot do on \w*; it can do .*fp8, "
+    ):
+        llm_options(BASE, None, unknown, Runtime())
+
+
+@pytest.mark.parametrize(("asked", "used"), [(None, 8_192), (4_096, 4_096), (64, 512)])
+def test_on_a_cpu_the_cache_is_bounded_and_no_prompt_is_cut(on_platform, asked, used):
     on_platform("cpu")
-    options = llm_options(BASE, None, CONFIG, Runtime(kv_cache_mb=64))
+    options = llm_options(BASE, None, CONFIG, Runtime(kv_cache_mb=64, max_num_batched_tokens=asked))
     assert (options["kv_cache_memory_bytes"], options["enable_chunked_prefill"]) == (64 << 20, False)
+    assert (options["max_num_batched_tokens"], options["enforce_eager"]) == (used, True)
     assert options["distributed_executor_backend"] is None
     assert "gpu_memory_utilization" not in options
 

@@ -45,7 +45,7 @@ class Completion(NamedTuple):
     ids: list[int]
     logprob: float | None
     ended: bool
-    watched: list[list[float]] | None = None
+    watched: Sequence[list[float]] | None = None
 
 
 class Generation(NamedTuple):
@@ -87,7 +87,9 @@ class Engine(Protocol):
     ) -> Sequence[Completion | Failed]:
         """One answer to each prompt; an answer depends on its prompt and seed alone."""
 
-    def token_logprobs(self, sequences: Sequence[list[int]], starts: Sequence[int]) -> Sequence[list[float] | Failed]:
+    def token_logprobs(
+        self, sequences: Sequence[list[int]], starts: Sequence[int]
+    ) -> Sequence[Sequence[float] | Failed]:
         """Log p of the tokens of each sequence from its start on, each given all before it."""
 
     def next_logprobs(self, prompts: Sequence[list[int]], choices: Sequence[int]) -> Sequence[list[float] | Failed]:

@@ -55,7 +55,7 @@ class RetryingEngine:
             list(zip(prompts, seeds, strict=True)),
         )
 
-    def token_logprobs(self, sequences: Sequence[list[int]], starts: Sequence[int]) -> list[list[float] | Failed]:
+    def token_logprobs(self, sequences: Sequence[list[int]], starts: Sequence[int]) -> list[Sequence[float] | Failed]:
         """See `Engine.token_logprobs`."""
         return self._each(
             lambda some: self._engine.token_logprobs([ids for ids, _ in some], [start for _, start in some]),

@@ -4,7 +4,7 @@ Departure: the paper has neither. Both read two sequences a pair, one with and o
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from builder.data.records import Row
@@ -14,7 +14,7 @@ from builder.llm.renderer import Renderer
 from builder.method.curate.scoring.ratings import unscored
 from builder.recipe.sections.judges import Likelihood
 
-Reading = tuple[list[float], list[float]]
+Reading = tuple[Sequence[float], Sequence[float]]
 """Log p of the tokens of one text, end token last: given what it depends on, and alone."""
 
 

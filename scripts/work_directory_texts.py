@@ -122,6 +122,7 @@ SCORES = {
         "id": "Id of the candidate.",
         "score": "The higher, the better. Null where the judge gives none.",
         "reason": "Why there is no score. Null where there is one.",
+        "message": "Of a pair that failed in the engine, what the engine or the server said.",
     },
     "likelihood": {
         "logp_answer": "log p(y given x) under M_(t-1), without the end token.",

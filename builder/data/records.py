@@ -150,7 +150,8 @@ def score_schema(judge: str) -> "pa.Schema":
             ("tokens", pa.int32()),
         ],
     }
-    return _schema(("id", pa.string()), ("score", pa.float64()), ("reason", pa.string()), *own[judge])
+    common = [("id", pa.string()), ("score", pa.float64()), ("reason", pa.string()), ("message", pa.string())]
+    return _schema(*common, *own[judge])
 
 
 def training_schema() -> "pa.Schema":

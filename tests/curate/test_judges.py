@@ -372,7 +372,7 @@ def test_score_rows_of_reasoned_fit_their_schema(renderer, engine, tmp_path):
     write_rows(tmp_path / "scores.parquet", rows, score_schema("reasoned"))
     written = list(read_rows(tmp_path))
     assert [row["reason"] for row in written] == [None, None, "longer_than_context", "longer_than_context"]
-    assert written[0] == {"reason": None, "verdicts": None, "replies": None, **rows[0]}
+    assert written[0] == {"reason": None, "message": None, "verdicts": None, "replies": None, **rows[0]}
     assert written[3]["reasonings"] is written[3]["probabilities"] is None
 
 

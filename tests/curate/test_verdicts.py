@@ -112,12 +112,11 @@ def run(tmp_path, server):
     ]  # fmt: skip
     write_rows(tmp_path / "augment" / "data" / "a.parquet", rows, candidate_schema())
 
-    def go(name=NAME, **runtime):
-        config = ScoreStage(
-            judge=Verdict(judge="verdict", model=Other(served=name), samples=2), engine=Engine(), chat=Chat()
-        )
-        runtime = Runtime(endpoint=server.endpoint, concurrency=3, request_tries=1, chunk_rows=5, **runtime)
-        return score(tmp_path / "out", config, tmp_path / "augment", tmp_path / "no-model", runtime=runtime)
+    def go(name=NAME, out="out", leave_out=()):
+        model = Other(served=name, leave_out=list(leave_out))
+        config = ScoreStage(judge=Verdict(judge="verdict", model=model, samples=2), engine=Engine(), chat=Chat())
+        runtime = Runtime(endpoint=server.endpoint, concurrency=3, request_tries=1, chunk_rows=5)
+        return score(tmp_path / out, config, tmp_path / "augment", tmp_path / "no-model", runtime=runtime)
 
     return go
 
@@ -157,3 +156,54 @@ def test_a_server_without_the_model_ends_the_stage(run, server):
     with pytest.raises(StageError, match="the recipe names big; use one of those"):
         run("big")
     assert server.asked == []
+
+
+# What served judges do, each through the whole stage.
+
+
+def saying(**choice):
+    message = {"role": "assistant", "content": choice.pop("content")}
+    return changed(lambda found: found.update(message=message, **choice))
+
+
+def test_fractions_of_a_served_judge_are_kept(run, server, tmp_path):
+    said = ["Complete.\nScore: 4.5", "**Rating:** 3.5/5", "Vague.\nScore: 2", "[[5]]"]
+    server.plays = lambda prompt, nth: saying(content=said[number(prompt) % 4])
+    stats = run()
+    rows = list(read_rows(tmp_path / "out" / "data"))
+    assert [row["score"] for row in rows] == [4.5, 3.5, 2, 5] * 3
+    assert rows[0]["verdicts"] == [4.5, 4.5]
+    assert stats.details["verdicts"] == {"1": 0, "2": 6, "3": 0, "3.5": 6, "4": 0, "4.5": 6, "5": 6}
+
+
+@pytest.mark.parametrize(
+    "content", ["By the scale a score: 5 is for the best. Score: 5\nThis one", "<think>Score: 5", None]
+)
+def test_a_served_judge_that_is_cut_gives_no_score(run, server, tmp_path, content):
+    server.plays = lambda prompt, nth: saying(content=content, finish_reason="length")
+    stats = run()
+    assert stats.counts["pairs"].failed == {"unfinished": COUNT}
+    rows = list(read_rows(tmp_path / "out" / "data"))
+    assert {(row["score"], row["reason"], row["unfinished"]) for row in rows} == {(None, "unfinished", 2)}
+    assert any("24 of 24 replies filled max_tokens (512)" in warning for warning in stats.warnings)
+
+
+def test_a_served_judge_that_calls_max_tokens_otherwise_is_asked_as_it_likes(run, server, tmp_path, capfd):
+    server.refuses = {"max_tokens": "'max_tokens' is not supported by this model"}
+    server.plays = lambda prompt, nth: saying(content="ok\nScore: 4")
+    assert run().counts["pairs"].kept == COUNT
+    assert {row["score"] for row in read_rows(tmp_path / "out" / "data")} == {4}
+    assert "'max_tokens' is not supported by this model" in capfd.readouterr().err
+
+
+def test_what_a_server_says_against_a_pair_stands_in_its_row_and_in_the_error(run, server, tmp_path):
+    server.plays = lambda prompt, nth: (
+        status(400, f"no pair {number(prompt)}") if number(prompt) < 5 else saying(content="[[4]]")
+    )
+    run()
+    rows = list(read_rows(tmp_path / "out" / "data"))
+    assert [row["message"] for row in rows] == [*(f"status 400: no pair {n}" for n in range(5)), *[None] * 7]
+    server.refuses = {"top_p": "top_p is not supported here"}
+    with pytest.raises(StageError, match=r"top_p is not supported here\); write leave_out: \[top_p\]"):
+        run(out="again")
+    assert run(out="without", leave_out=["top_p"]).counts["pairs"].kept == 7

@@ -118,6 +118,7 @@ def _other(place: str, first: Stages, *, served: bool = False) -> Iterator[tuple
     if served:
         before = {at: {"served": "one"}, "runtime.endpoint": "http://localhost/v1"}
         yield f"{name}.model.served", Change({at: {"served": "other"}}, first, before)
+        yield f"{name}.model.leave_out", Change({at: {"served": "judge", "leave_out": ["seed"]}}, first, before)
 
 
 CHANGES: dict[str, Change] = dict([

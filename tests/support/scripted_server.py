@@ -22,6 +22,12 @@ def status(code: int, said: str = "trouble", **headers: str) -> Play:
     return lambda handler, _: handler.send(code, json.dumps({"error": {"message": said, "code": code}}), fields)
 
 
+def refusal(parameter: str, said: str) -> Play:
+    """A refusal of a parameter, with the fields that hosted servers fill."""
+    error = {"message": said, "type": "invalid_request_error", "param": parameter, "code": "unsupported_parameter"}
+    return lambda handler, _: handler.send(400, json.dumps({"error": error}))
+
+
 def text(body: str, kind: str = "application/json") -> Play:
     """A good status with any body."""
     return lambda handler, _: handler.send(200, body, {"Content-Type": kind})
@@ -79,6 +85,7 @@ class ScriptedServer:
         answer: The model.
         served: Names of the models.
         key: The key it wants, if any.
+        refuses: Parameters that it does not take, each with its sentence.
         asked: The bodies of all requests for an answer, in order; `tries` counts them by prompt.
         most: The most requests that were in hand at the same time.
     """
@@ -88,6 +95,7 @@ class ScriptedServer:
         self.answer: Callable[[list[int], int, int], list[int]] = tokens
         self.served, self.key, self.models_play = [NAME], "", None
         self.room: int | None = 4_096
+        self.refuses: dict[str, str] = {}
         self.asked: list[dict[str, Any]] = []
         self.tries: Counter[str] = Counter()
         self.headers: list[dict[str, str]] = []
@@ -127,7 +135,7 @@ class ScriptedServer:
 
     def _chat(self, body: dict[str, Any]) -> dict[str, Any]:
         said = body["messages"][-1]["content"]
-        message = {"role": "assistant", "content": f"{said} {body['seed']}"}
+        message = {"role": "assistant", "content": f"{said} {body.get('seed')}"}
         return {"index": 0, "message": message, "finish_reason": "stop"}
 
 
@@ -158,7 +166,8 @@ class Handler(BaseHTTPRequestHandler):
             script.asked.append(body)
             script.in_hand += 1
             script.most = max(script.most, script.in_hand)
-        play = script.plays(prompt, nth)
+        refused = next((refusal(name, said) for name, said in script.refuses.items() if name in body), None)
+        play = refused or script.plays(prompt, nth)
         try:
             if play:
                 play(self, script.reply(body))

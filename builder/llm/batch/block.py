@@ -107,7 +107,13 @@ class AnswerRows(PipelineStep):  # type: ignore[misc]  # datatrove has no types
         size, lost = (sum(column) for column in zip(*self.recent, strict=True))
         if failed and lost > max(FEW, self.max_failed * size):
             commonest = max(sorted(set(failed)), key=failed.count)
+            said = [
+                row.get("message") or row.get("text")
+                for row in [*kept, *rejects.rows]
+                if row.get("reason") == commonest
+            ]
+            example = next((f" ({text})" for text in said if text), "")
             raise StageError(
-                f"{lost:,} of the last {size:,} rows failed, in chunk {number} most of them with {commonest}; what is "
-                "done stays. Find the reason, or raise runtime.max_failed, and run the same command again"
+                f"{lost:,} of the last {size:,} rows failed, in chunk {number} most of them with {commonest}{example}; "
+                "what is done stays. Find the reason, or raise runtime.max_failed, and run the same command again"
             )

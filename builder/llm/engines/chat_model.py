@@ -1,6 +1,6 @@
 """A model that is not of the build, such as a hosted one: it is asked in conversations and answers in text."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import StageError
@@ -21,13 +21,21 @@ class ChatModel:
         runtime: Address, concurrency and patience.
         tick: Called after every try of a request.
         pace: How to wait.
+        leave_out: Parameters that it is not sent, since it does not take them.
 
     Raises:
         StageError: If the server does not answer or does not serve the model.
     """
 
-    def __init__(self, name: str, runtime: "Runtime", tick: Tick = lambda: None, pace: Pace | None = None) -> None:
-        self.name = name
+    def __init__(
+        self,
+        name: str,
+        runtime: "Runtime",
+        tick: Tick = lambda: None,
+        pace: Pace | None = None,
+        leave_out: Collection[str] = (),
+    ) -> None:
+        self.name, self._leave_out = name, frozenset(leave_out)
         self._endpoint = Endpoint(runtime, tick, pace)
         served = self._endpoint.served()
         if name not in served:
@@ -45,19 +53,18 @@ class ChatModel:
             seeds: One for each conversation.
 
         Raises:
-            StageError: If the server is down, out of order, or refuses key or model.
+            StageError: If the server is down, out of order, or refuses key, model, a parameter or every request.
         """
-        bodies = [
-            {
-                "model": self.name,
-                "messages": messages,
+        bodies = []
+        for messages, seed in zip(conversations, seeds, strict=True):
+            options = {
                 "temperature": sampling.temperature,
                 "top_p": sampling.top_p,
                 "max_tokens": sampling.max_tokens,
                 "seed": seed,
             }
-            for messages, seed in zip(conversations, seeds, strict=True)
-        ]
+            sent = {name: value for name, value in options.items() if name not in self._leave_out}
+            bodies.append({"model": self.name, "messages": messages, **sent})
         return self._endpoint.ask("/chat/completions", bodies, lambda _, reply: _generation(reply))
 
 

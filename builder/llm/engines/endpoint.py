@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from builder.data.resources import INSTALL
 from builder.errors import StageError
 from builder.llm.engines.engine import Failed, Tick
+from builder.llm.engines.refusals import Refusals
 from builder.llm.engines.request_failures import (
     BAD_REPLY,
     Health,
@@ -61,6 +62,7 @@ class Endpoint:
             raise StageError("runtime.endpoint is not set; it is the server's address, e.g. http://localhost:8000/v1")
         self.address, self._key = runtime.endpoint.rstrip("/"), _key()
         self._runtime, self._tick, self._pace = runtime, tick, pace or Pace()
+        self._refusals = Refusals(self.address)
 
     def ask(self, path: str, bodies: Sequence[Body], read: Callable[[int, Any], T | Failed]) -> list[T | Failed]:
         """Send all requests, at most `runtime.concurrency` at the same time, and read the replies.
@@ -76,7 +78,8 @@ class Endpoint:
             with `engine_`. A try that is put off (429) hardly counts (see `PATIENCE`): a quota is no fault of a row.
 
         Raises:
-            StageError: If the server is down, out of order, or refuses key or model; no row is to blame then.
+            StageError: If the server is down, out of order, or refuses key, model, a parameter or every request; no row
+                is to blame then.
         """
         return self._run(self._ask(path, bodies, read)) if bodies else []
 
@@ -123,12 +126,14 @@ class Endpoint:
             async def work() -> None:
                 for at, body in todo:
                     answers[at] = await self._answer(
-                        lambda body=body: client.post(path, cast_to=object, body=body),  # type: ignore[misc]
+                        lambda body=body: client.post(path, cast_to=object, body=self._refusals.spelled(body)),  # type: ignore[misc]
                         lambda reply, at=at: read(at, reply),  # type: ignore[misc]
                         health,
                         client,
                         self._runtime.request_seconds,
+                        path,
                     )
+                    self._refusals.answered |= not isinstance(answers[at], Failed)
 
             for _ in range(min(self._runtime.concurrency, len(bodies))):
                 group.create_task(work())
@@ -141,9 +146,10 @@ class Endpoint:
         health: Health,
         client: Any,
         seconds: float,
+        path: str = "",
     ) -> T | Failed:
         """One request, sent until it is answered or has failed too often."""
-        tries, waits, before = 0, 0, -1
+        tries, waits, before, respelled = 0, 0, -1, False
         while True:
             outcome = await self._try(send, read, seconds)
             self._tick()
@@ -152,6 +158,10 @@ class Endpoint:
                 return outcome
             if not outcome.again:
                 health.works(self._pace.clock())
+                if not respelled and self._refusals.may_be_spelled_otherwise(outcome.parameter, outcome.message):
+                    respelled = True
+                    continue
+                self._refusals.note(path, outcome.parameter, outcome.message)
                 return Failed(outcome.reason, outcome.message)
             health.fails(self._pace.clock(), self._runtime.request_seconds, self.address, outcome)
             before = health.answered if not waits else before

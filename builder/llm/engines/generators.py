@@ -126,7 +126,7 @@ def open_other(
         def connect() -> "ChatModel":
             from builder.llm.engines.chat_model import ChatModel
 
-            return ChatModel(name, runtime, tick)
+            return ChatModel(name, runtime, tick, leave_out=other.left_out)
 
         return ServedGenerator(functools.cache(connect))
     model = other_folder(other)

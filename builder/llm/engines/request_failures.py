@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
 from builder.errors import StageError
+from builder.llm.engines.refusals import refused_parameter
 
 AGAIN = frozenset({408, 409, 425, 429})
 """Statuses below 500 that another try may cure."""
@@ -28,6 +29,7 @@ class RequestFailure(NamedTuple):
         again: Whether another try can help.
         wait: Seconds that the server asked for before the next one.
         put_off: Whether the server only had too much to do.
+        parameter: The parameter of the request that the server does not take.
     """
 
     reason: str
@@ -35,6 +37,7 @@ class RequestFailure(NamedTuple):
     again: bool = True
     wait: float = 0.0
     put_off: bool = False
+    parameter: str | None = None
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.message}"
@@ -70,7 +73,9 @@ def status_failure(error: Any, address: str, clean: Callable[[object], str], *, 
     if status in AGAIN or status >= 500:
         wait = seconds_asked(error.response.headers.get("retry-after"))
         return RequestFailure(f"engine_status_{status}", said, wait=wait, put_off=status == 429)
-    return RequestFailure("engine_rejected", f"status {status}: {said}", again=False)
+    return RequestFailure(
+        "engine_rejected", f"status {status}: {said}", again=False, parameter=refused_parameter(body, said)
+    )
 
 
 def seconds_asked(header: str | None, now: Callable[[], float] = time.time) -> float:

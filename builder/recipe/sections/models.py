@@ -24,6 +24,11 @@ class Loaded(Section):
         """The name under which a server has it; None if it is loaded here."""
         return None
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Parameters that a server is not sent."""
+        return ()
+
     @model_validator(mode="after")
     def _one_place(self) -> "Loaded":
         given = [self.path, self.model, self.served_name]
@@ -42,11 +47,24 @@ class Other(Loaded):
     """The same, or what the server at `runtime.endpoint` has under a name; it is asked in conversations."""
 
     served: Annotated[str, Field(min_length=1)] | None = None
+    leave_out: list[Literal["temperature", "top_p", "max_tokens", "seed"]] = Field([])
+    """Parameters that this model does not take, and is not sent: its server then samples as it likes."""
 
     @property
     def served_name(self) -> str | None:
         """The name under which the server has it; None if it is loaded here."""
         return self.served
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Parameters that the server is not sent."""
+        return tuple(self.leave_out)
+
+    @model_validator(mode="after")
+    def _asks_a_server(self) -> "Other":
+        if self.leave_out and self.served is None:
+            raise ValueError("leave_out is for a served model; sampling keys say how a loaded one samples")
+        return self
 
 
 class Origin(Section):

@@ -65,7 +65,7 @@ def _expected(
     unread = []
     for at, reading in zip(fits, readings, strict=True):
         if isinstance(reading, Failed):
-            scored[at] = unscored(rows[at], reading.reason)
+            scored[at] = unscored(rows[at], reading)
             unread += [at] if reading.reason == NO_LOGPROBS and judge.fallback else []
             continue
         rating = rated([reading])

@@ -29,7 +29,7 @@ def likelihood(
     weight = judge.prior_weight[0] if isinstance(judge.prior_weight, list) else judge.prior_weight
     scored = []
     for row, reading in zip(rows, _readings(contrasts, renderer, engine, room), strict=True):
-        if isinstance(reading, str):
+        if isinstance(reading, str | Failed):
             scored.append(unscored(row, reading))
             continue
         given, alone = reading
@@ -61,7 +61,7 @@ def reverse(
     contrasts = [reverse_contrast(renderer.contract, template, row) for row in rows]
     scored = []
     for row, reading in zip(rows, _readings(contrasts, renderer, engine, room), strict=True):
-        if isinstance(reading, str):
+        if isinstance(reading, str | Failed):
             scored.append(unscored(row, reading))
             continue
         given, alone = reading
@@ -74,12 +74,12 @@ def reverse(
 
 def _readings(
     contrasts: list[Contrast], renderer: Renderer, engine: Callable[[], Engine], room: int
-) -> list[Reading | str]:
+) -> list[Reading | Failed | str]:
     """Both log-probabilities of each text, or the reason why there are none; all in one call."""
     texts = [contrast.text for contrast in contrasts]
     asked = renderer.all_answered([contrast.given for contrast in contrasts], texts)
     prior = renderer.all_answered([contrast.alone for contrast in contrasts], texts)
-    readings: list[Reading | str] = ["longer_than_context"] * len(texts)
+    readings: list[Reading | Failed | str] = ["longer_than_context"] * len(texts)
     fits = [at for at in range(len(texts)) if max(len(asked[at][0]), len(prior[at][0])) < room]
     if not fits:
         return readings
@@ -88,9 +88,9 @@ def _readings(
     for place, at in enumerate(fits):
         given, alone = logprobs[place], logprobs[len(fits) + place]
         if isinstance(given, Failed):
-            readings[at] = given.reason
+            readings[at] = given
         elif isinstance(alone, Failed):
-            readings[at] = alone.reason
+            readings[at] = alone
         else:
             readings[at] = (given, alone)
     return readings

@@ -10,6 +10,7 @@ from builder.data.records import Row
 from builder.data.resources import template_path
 from builder.errors import StageError
 from builder.llm.conversations import forward_prompt
+from builder.llm.engines.engine import Failed
 from builder.llm.prompts import render
 from builder.llm.renderer import Renderer
 
@@ -95,6 +96,7 @@ def rated(readings: Sequence[Sequence[float]]) -> Row | None:
     }
 
 
-def unscored(row: Row, reason: str = "longer_than_context") -> Row:
-    """The score row of a pair without a score."""
-    return {"id": row["id"], "score": None, "reason": reason}
+def unscored(row: Row, why: str | Failed = "longer_than_context") -> Row:
+    """The score row of a pair without a score, with what the engine or the server said of it."""
+    reason, message = (why, None) if isinstance(why, str) else why
+    return {"id": row["id"], "score": None, "reason": reason, "message": message}

@@ -55,7 +55,7 @@ def verdict(rows: list[Row], judge: Verdict, renderer: Renderer, engine: Callabl
     scored = [unscored(row) for row in rows]
     for at, answers in _replies(rows, prompts, fits, judge, engine, renderer).items():
         if isinstance(answers, Failed):
-            scored[at] = unscored(rows[at], answers.reason)
+            scored[at] = unscored(rows[at], answers)
             continue
         scored[at] = verdict_row(rows[at]["id"], _written(renderer, answers))
     return scored
@@ -80,7 +80,7 @@ def served_verdict(rows: list[Row], judge: Verdict, prompts: SystemPrompts, gene
         replies = [next(generations) for _ in range(judge.samples)]
         failed = next((reply for reply in replies if isinstance(reply, Failed)), None)
         written = [Reply(reply.text, reply.ended) for reply in replies if not isinstance(reply, Failed)]
-        scored.append(verdict_row(row["id"], written) if failed is None else unscored(row, failed.reason))
+        scored.append(verdict_row(row["id"], written) if failed is None else unscored(row, failed))
     return scored
 
 
@@ -123,7 +123,7 @@ def reasoned(
     by_place: dict[int, list[Reasoning]] = {}
     for at, answers in replies.items():
         if isinstance(answers, Failed):
-            scored[at] = unscored(rows[at], answers.reason)
+            scored[at] = unscored(rows[at], answers)
         else:
             by_place[at] = [reasoning_of(answer.ids, renderer, control, judge.max_tokens) for answer in answers]
     # The reasoning goes on as the tokens that the model wrote, never as text: re-read, it could spell a control token.
@@ -148,9 +148,12 @@ def reasoned(
 
 def _reading(row: Row, readings: list[list[float] | Failed]) -> Row:
     """The score row of the readings behind all reasonings about a pair; one that failed leaves it without a score."""
-    failed = [reading.reason for reading in readings if isinstance(reading, Failed)]
+    failed = sorted(
+        (reading for reading in readings if isinstance(reading, Failed)),
+        key=lambda reading: reading.reason != NO_LOGPROBS,
+    )
     if failed:
-        return unscored(row, NO_LOGPROBS if NO_LOGPROBS in failed else failed[0])
+        return unscored(row, failed[0])
     rating = rated([reading for reading in readings if not isinstance(reading, Failed)])
     return unscored(row, "no_mass") if rating is None else {"id": row["id"], **rating}
 

@@ -207,7 +207,7 @@ def run_stages(recipe: Recipe, workspace: Workspace) -> Build:
             else:
                 scores[judge.judge] = run(name, score, stage, candidates, models[-1])
         judged = [scores[name] for name in recipe.curate.scored]
-        curated.append(run(names.curate(t), select, recipe.curate_stage, candidates, *judged))
+        curated.append(run(names.curate(t), select, recipe.curate_stage, candidates, *judged, *curated[:1]))
         # Departure: `init: previous` is an option; the paper's text and tables tune the base model every time.
         start = models[-1:] if training.init == "previous" else []
         models.append(run(names.model(t), train_forward, forward_stage, clean, curated[-1], *start))

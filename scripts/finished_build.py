@@ -31,7 +31,7 @@ from builder.data.storage import open_rows, read_rows, write_json
 from builder.llm.contract import make_contract
 from builder.llm.conversations import backward_pair, forward_pair
 from builder.llm.tokenizer import load_tokenizer
-from builder.method.curate.curate import withheld_pages
+from builder.method.curate.withheld import page_place, withheld_from
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.models import Chat
 from builder.workspace.stage_names import BACKWARD, curate, model, score
@@ -97,13 +97,12 @@ class _Writer:
         seed = self.artifacts["seed"].data
         self._model(str(BACKWARD), "backward", seed=read_rows(seed))
         self._model(str(model(0)), "forward", seed=read_rows(seed))
-        withheld = withheld_pages((row["page_id"] for row in read_rows(augmented, ["page_id"])), self.recipe.curate)
         for t, share in enumerate(SHARES, start=1):
-            curated = self._curate(t, share, candidates, withheld)
+            curated = self._curate(t, share, candidates)
             train = (row for row in read_rows(curated) if row["split"] == "train")
             self._model(str(model(t)), "forward", seed=read_rows(seed), curated=train)
 
-    def _curate(self, t: int, share: float, candidates: int, withheld: set[str]) -> Path:
+    def _curate(self, t: int, share: float, candidates: int) -> Path:
         """Score all pairs at random, and select those above a limit; a hundredth has no score."""
         augmented, scores = self.artifacts["augment"].data, dict[str, float | None]()
         for row in read_rows(augmented, ["id"]):
@@ -117,7 +116,10 @@ class _Writer:
         rows = sorted((row for row in read_rows(augmented) if row["id"] in chosen), key=lambda row: row["id"])
         counts = Counts(candidates, len(chosen))
         counts.dropped.update(not_selected=candidates - len(chosen) - unscored, no_score=unscored)
-        splits = ({**row, "split": "test" if row["page_id"] in withheld else "train"} for row in rows)
+        first = self.artifacts[str(curate(1))].data if t > 1 else None
+        pages = (row["page_id"] for row in (read_rows(first, ["page_id"]) if first else rows))
+        start = withheld_from(pages, self.recipe.curate)
+        splits = ({**row, "split": "test" if page_place(row["page_id"]) >= start else "train"} for row in rows)
         selected = ({**row, "score": scores[row["id"]]} for row in splits)
         name = str(curate(t))
         self._rows(name, curated_schema(), selected, pairs=counts)

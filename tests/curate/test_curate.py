@@ -1,3 +1,4 @@
+import math
 from collections import Counter
 
 import pytest
@@ -7,8 +8,8 @@ from hypothesis import strategies as st
 from builder.data.records import candidate_schema, score_schema
 from builder.data.storage import read_rows, write_rows
 from builder.errors import StageError
-from builder.method.curate.curate import select, withheld_pages
-from builder.method.curate.selection import choose
+from builder.method.curate.curate import select
+from builder.method.curate.selection import choose, rows_in_share
 from builder.recipe.sections.curate import Curate
 from builder.recipe.sections.runtime import Runtime
 
@@ -37,21 +38,8 @@ def test_a_share_counts_the_scored_pairs_and_does_not_depend_on_their_order(give
     random.shuffle(shuffled)
     chosen = choose(given_scores, config)
     assert chosen == choose(dict(shuffled), config)
-    assert len(chosen) == round(share * sum(value is not None for value in given_scores.values()))
-
-
-@given(st.lists(st.integers(0, 20).map(str), max_size=60), st.integers(0, 30))
-def test_withheld_pages_fit_the_limit_and_do_not_depend_on_order(page_ids, rows):
-    config = Curate(judge="expected", share=0.5, test_share=0.5, test_rows=rows)
-    pages = withheld_pages(page_ids, config)
-    assert sum(page in pages for page in page_ids) <= rows
-    assert pages == withheld_pages(page_ids[::-1], config)
-
-
-def test_about_the_given_share_of_pages_is_withheld():
-    page_ids = [f"page {page}" for page in range(20_000)]
-    config = Curate(judge="expected", share=0.5, test_share=0.01)
-    assert 150 <= len(withheld_pages(page_ids, config)) <= 250
+    scored = sum(value is not None for value in given_scores.values())
+    assert len(chosen) == (max(1, rows_in_share(share, scored)) if scored else 0)
 
 
 def stage(folder, values):
@@ -84,6 +72,16 @@ def test_selected_pairs_carry_their_score_and_the_others_a_reason(tmp_path):
 def test_selected_pairs_of_withheld_pages_are_marked_test(tmp_path):
     run(tmp_path, dict.fromkeys("abcdef", 5.0), threshold=4, test_share=0.999, test_rows=2)
     assert sorted(row["split"] for row in read_rows(tmp_path / "out" / "data")) == ["test"] * 2 + ["train"] * 4
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_score_that_is_no_number_is_a_rejection_of_its_own(tmp_path, value):
+    stats = run(tmp_path, {"a": value, "b": 2.0, "c": None, "d": 5.0, "e": 4.0}, share=0.5, test_share=0)
+    assert [row["id"] for row in read_rows(tmp_path / "out" / "data")] == ["d", "e"]
+    assert stats.counts["pairs"].dropped == {"not_finite": 1, "no_score": 1, "not_selected": 1}
+    rejected = {row["id"]: row["reason"] for row in read_rows(tmp_path / "out" / "rejected")}
+    assert rejected["a"] == "not_finite"
+    assert stats.details["lowest_score"] == 4.0
 
 
 def test_an_empty_selection_names_the_rule_and_the_scores(tmp_path):

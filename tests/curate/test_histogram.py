@@ -1,3 +1,5 @@
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +15,14 @@ def test_a_histogram_counts_every_row(scores):
         return
     assert sum(int(line.split()[1]) for line in lines[:BINS]) == len(scores) - missing
     assert len(lines) == BINS + bool(missing)
+
+
+@given(st.lists(st.none() | st.floats(-5, 5) | st.sampled_from([math.nan, math.inf, -math.inf]), min_size=1))
+def test_scores_that_are_no_numbers_are_rows_without_one(scores):
+    without = [value if value is not None and math.isfinite(value) else None for value in scores]
+    assert histogram(scores) == histogram(without)
+    for rating in (True, False):
+        assert thresholds(scores, rating=rating) == thresholds(without, rating=rating)
 
 
 def test_equal_scores_have_a_histogram():

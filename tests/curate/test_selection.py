@@ -1,3 +1,4 @@
+import math
 from collections import Counter
 
 import pytest
@@ -7,7 +8,17 @@ from hypothesis import strategies as st
 from builder.data.records import candidate_schema, score_schema
 from builder.data.storage import write_rows
 from builder.method.curate.near_instructions import NearInstructions
-from builder.method.curate.selection import Limits, choose, in_order, read_columns, select_by, wanted_rows
+from builder.method.curate.selection import (
+    Limits,
+    choose,
+    finite_scores,
+    in_order,
+    not_finite,
+    read_columns,
+    rows_in_share,
+    select_by,
+    wanted_rows,
+)
 from builder.recipe.sections.curate import Curate
 
 keys = st.text("abcdef", min_size=1, max_size=4)
@@ -83,7 +94,7 @@ def test_the_highest_share_of_the_scored_pairs_is_left_out(given_scores, share):
     limits = Limits()
     chosen = choose(given_scores, config, limits)
     order = in_order(given_scores)
-    highest = round(share * len(order))
+    highest = min(math.floor(share * len(order) + 0.5), max(len(order) - 1, 0))
     assert set(order[:highest]) == {key for key, reason in limits.reasons.items() if reason == "too_high"}
     assert chosen == set(order[highest:])
 
@@ -97,6 +108,54 @@ def test_pairs_without_a_domain_have_no_limit():
 @pytest.mark.parametrize(("rule", "wanted"), [({"top": 7}, 7), ({"share": 0.25}, 10), ({"threshold": 3}, None)])
 def test_how_many_rows_a_rule_asks_for(rule, wanted):
     assert wanted_rows(Curate(judge="expected", **rule), 40) == wanted
+
+
+@given(st.floats(min_value=0, exclude_min=True, max_value=1), scores, st.sampled_from([0.0, 0.1, 0.6, 0.999]))
+def test_a_positive_share_of_some_scored_pairs_selects_at_least_one(share, given_scores, highest):
+    chosen = choose(given_scores, Curate(judge="expected", share=share, leave_out_top=highest))
+    assert bool(chosen) == any(value is not None for value in given_scores.values())
+
+
+@pytest.mark.parametrize(
+    ("share", "rows", "wanted"),
+    [(0.5, 3, 2), (0.5, 5, 3), (0.145, 100, 15), (0.07, 100, 7), (0.083, 502_133, 41_677), (1.0, 9, 9), (0.0, 9, 0)],
+)
+def test_a_share_is_the_nearest_number_of_rows_and_the_higher_of_two(share, rows, wanted):
+    assert rows_in_share(share, rows) == wanted
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.integers(0, 10_000))
+def test_a_larger_share_is_never_fewer_rows(one, other, rows):
+    small, large = sorted([one, other])
+    assert 0 <= rows_in_share(small, rows) <= rows_in_share(large, rows) <= rows
+    assert abs(rows_in_share(small, rows) - small * rows) <= 0.5 + 1e-9 * rows
+
+
+broken = st.sampled_from([math.nan, math.inf, -math.inf])
+
+
+@given(scores, st.dictionaries(keys, broken, max_size=5), rules, limited, st.randoms(use_true_random=False))
+def test_a_score_that_is_no_number_changes_nothing_but_the_fate_of_its_pair(
+    given_scores, numberless, rule, changes, random
+):
+    config = Curate(judge="expected", **rule, **changes)
+    both = {**given_scores, **numberless}
+    without = {**given_scores, **dict.fromkeys(numberless)}
+    mixed = {key: both[key] for key in random.sample(list(both), len(both))}
+    clean, limits = limits_for(without, config), limits_for(both, config)
+    assert choose(mixed, config, limits) == choose(without, config, clean)
+    assert (limits.reasons, limits.twins) == (clean.reasons, clean.twins)
+    assert finite_scores(mixed) == without
+    assert in_order(mixed) == in_order(without)
+    assert not_finite({"a": given_scores, "b": mixed}) == set(numberless)
+
+
+@given(scores, st.dictionaries(keys, broken, max_size=5))
+def test_ranks_of_several_judges_are_those_among_the_pairs_with_numbers(given_scores, numberless):
+    other = dict.fromkeys({**given_scores, **numberless}, -1.0)
+    columns = [{**given_scores, **fill} for fill in (numberless, dict.fromkeys(numberless))]
+    with_them, without = (select_by({"a": column, "b": other}) for column in columns)
+    assert with_them == without
 
 
 def write(folder, outputs):

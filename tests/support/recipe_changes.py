@@ -32,7 +32,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "curate-1": ("augment", "score-1-likelihood"),
     "model-1": ("seed-clean", "curate-1"),
     **{f"score-2-{judge}": ("augment", "model-1") for judge in JUDGES},
-    "curate-2": ("augment", "score-2-likelihood"),
+    "curate-2": ("augment", "score-2-likelihood", "curate-1"),
     "model-2": ("seed-clean", "curate-2"),
 }
 """The stages of `write_small_recipe`, in order, and what each of them reads."""

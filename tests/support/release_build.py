@@ -98,7 +98,7 @@ class FakeBuild:
         }
 
     def _write_stages(self) -> None:
-        from builder.method.curate.curate import withheld_pages
+        from builder.method.curate.withheld import withheld_pages
 
         self.data("seed", sorted(self.seed, key=lambda row: row["id"]), seed_schema(), Counts(5, 5))
         masked = {"masked_emails": 7, "masked_ips": 3}
@@ -108,7 +108,6 @@ class FakeBuild:
         self.data("augment", self.candidates, candidate_schema(), Counts(pairs, pairs))
         self.model("model-backward", "backward", {"seed": self.seed})
         self.model("model-0", "forward", {"seed": self.seed})
-        withheld = withheld_pages([row["page_id"] for row in self.candidates], self.recipe.curate)
         for t in range(1, ITERATIONS + 1):
             scores = {row["id"]: None if n == 7 else (n * t * 7) % 40 / 10 for n, row in enumerate(self.candidates)}
             rows = [
@@ -118,10 +117,13 @@ class FakeBuild:
             self.data(
                 f"score-{t}-likelihood", rows, score_schema("likelihood"), Counts(pairs, pairs - 1, *_failed(empty=1))
             )
+            chosen = sorted((r for r in self.candidates if (scores[r["id"]] or 0) > 2), key=lambda row: row["id"])
+            if t == 1:
+                pages = [[row["page_id"] for row in rows] for rows in (self.candidates, chosen)]
+                withheld = withheld_pages(*pages, self.recipe.curate)
             curated = [
                 row | {"score": scores[row["id"]], "split": "test" if row["page_id"] in withheld else "train"}
-                for row in sorted(self.candidates, key=lambda row: row["id"])
-                if (scores[row["id"]] or 0) > 2
+                for row in chosen
             ]
             counts = Counts(pairs, len(curated), *_dropped(not_selected=pairs - 1 - len(curated), no_score=1))
             self.data(f"curate-{t}", curated, curated_schema(), counts)

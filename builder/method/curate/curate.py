@@ -4,39 +4,50 @@
 compare instructions, hashes of their words; texts pass through.
 """
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
 from builder.data.accounting import REJECTED_TEXTS_PER_REASON, Counts, Rejects, Stats
-from builder.data.records import candidate_schema, curated_schema, rejected_schema, stable_id
+from builder.data.records import candidate_schema, curated_schema, rejected_schema
 from builder.data.row_groups import row_groups, take_rows
 from builder.data.storage import open_rows, read_rows, whole_file
 from builder.errors import StageError
 from builder.method.curate.histogram import histogram
 from builder.method.curate.near_instructions import NearInstructions
-from builder.method.curate.selection import Limits, Scores, choose, read_columns, select_by, wanted_rows
+from builder.method.curate.selection import (
+    Limits,
+    Scores,
+    choose,
+    not_finite,
+    read_columns,
+    select_by,
+    wanted_rows,
+)
+from builder.method.curate.withheld import page_place, withheld_from
 from builder.method.seed.decontaminate import load_prompts
 from builder.recipe.recipe import CleanCurate
 from builder.recipe.sections.curate import Curate
 from builder.recipe.sections.runtime import Runtime
 from builder.text.domains import registered_domain
 
-VERSION = 2
+VERSION = 3
 _BATCH = 10_000
 
 
-def select(out: Path, config: Curate | CleanCurate, candidates: Path, *scores: Path, runtime: Runtime) -> Stats:
+def select(out: Path, config: Curate | CleanCurate, candidates: Path, *stages: Path, runtime: Runtime) -> Stats:
     """Select the best scored pairs into A_k(t), and mark the withheld test rows.
 
-    Pairs that hold a prompt of an evaluation are taken out first, whatever their score.
+    Pairs that hold a prompt of an evaluation are taken out first, whatever their score. Which pages are withheld is
+    decided by A_1 (`builder.method.curate.withheld`); so that a later selection has no more than `test_rows` of their
+    pairs either, the best of these are selected and the others rejected as `withheld`, not trained on.
 
     Args:
         out: Stage folder; `data/` gets the selected pairs, sorted by id, `rejected/` the ids of the others.
         config: The curate section.
         candidates: Stage folder of the candidate pairs.
-        scores: Stage folders of the judges `config.scored`, in that order.
+        stages: Stage folders of the judges `config.scored`, in that order; from the second iteration on, then that of
+            the first selection.
         runtime: Not used; part of every stage's signature.
 
     Returns:
@@ -47,19 +58,35 @@ def select(out: Path, config: Curate | CleanCurate, candidates: Path, *scores: P
     """
     prompts = load_prompts(config.decontaminate if isinstance(config, CleanCurate) else None)
     contaminated = prompts.find(read_rows(candidates / "data", ["id", "instruction", "output"]))
+    scores, first = stages[: len(config.scored)], stages[len(config.scored) :]
     columns = read_columns(config, candidates, scores)
     given = select_by(columns, contaminated)
     limits = _limits(config, candidates, given)
+    if first:
+        start = withheld_from(_pages(first[0]), config)
+        limits.withheld, limits.test_rows = _withheld_ids(candidates, start), config.test_rows
     chosen = choose(given, config, limits)
     if not chosen:
         raise StageError(_nothing_selected(config, list(select_by(columns).values())))
-    reasons = {key: "no_score" for key, value in given.items() if value is None} | limits.reasons | contaminated
-    withheld = withheld_pages((row["page_id"] for row in read_rows(candidates / "data", ["page_id"])), config)
+    if not first:
+        start = withheld_from(_pages(candidates, chosen), config)
+    reasons = {key: "no_score" for key, value in given.items() if value is None}
+    reasons |= dict.fromkeys(not_finite(columns), "not_finite") | limits.reasons | contaminated
     counts = _write_rejected(out, candidates, chosen, reasons, limits.twins)
-    test_rows = _write_selected(out, candidates, chosen, given, withheld)
+    test_rows = _write_selected(out, candidates, chosen, given, start)
     lowest = min(value for key in chosen if (value := given[key]) is not None)
     details = {"lowest_score": lowest, "test_rows": test_rows} | prompts.details
     return Stats({"pairs": counts}, details, _warnings(config, given, len(chosen)))
+
+
+def _pages(stage: Path, ids: Container[str] | None = None) -> Iterator[str]:
+    """The page of each pair of a stage, or of those with the given ids."""
+    return (row["page_id"] for row in read_rows(stage / "data", ["id", "page_id"]) if ids is None or row["id"] in ids)
+
+
+def _withheld_ids(candidates: Path, start: float) -> set[str]:
+    rows = read_rows(candidates / "data", ["id", "page_id"])
+    return {row["id"] for row in rows if page_place(row["page_id"]) >= start}
 
 
 def _limits(config: Curate, candidates: Path, scores: Scores) -> Limits:
@@ -127,7 +154,7 @@ def _twin_texts(candidates: Path, chosen: set[str], twins: dict[str, str]) -> di
     return {key: texts[twins[key]] for key in first}
 
 
-def _write_selected(out: Path, candidates: Path, chosen: set[str], scores: Scores, withheld: set[str]) -> int:
+def _write_selected(out: Path, candidates: Path, chosen: set[str], scores: Scores, start: float) -> int:
     """Write the chosen pairs in the order of their ids and return how many of them are withheld."""
     import numpy as np
     import pyarrow as pa
@@ -143,36 +170,12 @@ def _write_selected(out: Path, candidates: Path, chosen: set[str], scores: Score
         pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
     ):
         for table in tables:
-            tested = [page in withheld for page in table.column("page_id").to_pylist()]
+            tested = [page_place(page) >= start for page in table.column("page_id").to_pylist()]
             test_rows += sum(tested)
             given = pa.array([scores[key] for key in table.column("id").to_pylist()], pa.float64())
             splits = pa.array(["test" if test else "train" for test in tested])
             writer.write_table(table.append_column("score", given).append_column("split", splits).cast(schema))
     return test_rows
-
-
-def withheld_pages(page_ids: Iterable[str], config: Curate) -> set[str]:
-    """Pages whose candidates are withheld from every model, the same in all iterations.
-
-    Departure: the paper withholds nothing; a release needs rows that its models have not seen.
-
-    A page is withheld when its id hash falls into the last `test_share`; of those, pages are taken from the end of
-    the hash order until their candidates would pass `test_rows`.
-
-    Args:
-        page_ids: The page of each candidate.
-        config: The curate section.
-    """
-    rows = Counter(page_ids)
-    place = {page: int(stable_id("test", page)[:8], 16) / 2**32 for page in rows}
-    taken: set[str] = set()
-    room = config.test_rows
-    for page in sorted((page for page in rows if place[page] >= 1 - config.test_share), key=lambda page: -place[page]):
-        room -= rows[page]
-        if room < 0:
-            break
-        taken.add(page)
-    return taken
 
 
 def _warnings(config: Curate, scores: Scores, selected: int) -> list[str]:

@@ -8,8 +8,8 @@ SHARES = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05)
 
 
 def histogram(scores: list[float | None]) -> str:
-    """A text histogram of scores; unscored rows are counted below it."""
-    given = [value for value in scores if value is not None]
+    """A text histogram of scores; rows without one, or with one that is no finite number, are counted below it."""
+    given = _numbers(scores)
     if not given:
         return f"no scores; {len(scores):,} rows without one"
     low, high = min(given), max(given)
@@ -26,6 +26,10 @@ def histogram(scores: list[float | None]) -> str:
     return "\n".join([*lines, f"{missing:,} rows without a score"] if missing else lines)
 
 
+def _numbers(scores: list[float | None]) -> list[float]:
+    return [value for value in scores if value is not None and math.isfinite(value)]
+
+
 def thresholds(scores: list[float | None], *, rating: bool) -> list[dict[str, float]]:
     """What each threshold would keep.
 
@@ -37,7 +41,7 @@ def thresholds(scores: list[float | None], *, rating: bool) -> list[dict[str, fl
     Returns:
         `threshold`, how many `rows` reach it, and which `share` of the scored rows that is, from lax to strict.
     """
-    given = sorted(value for value in scores if value is not None)
+    given = sorted(_numbers(scores))
     if not given:
         return []
     steps = [1 + half / 2 for half in range(9)] if rating else [_reached_by(given, share) for share in SHARES]
@@ -50,7 +54,7 @@ def thresholds(scores: list[float | None], *, rating: bool) -> list[dict[str, fl
 
 def _reached_by(ordered: list[float], share: float) -> float:
     value = ordered[-max(1, round(share * len(ordered)))]
-    return math.floor(value * 10_000) / 10_000 if math.isfinite(value) else value
+    return math.floor(value * 10_000) / 10_000 if math.isfinite(value * 10_000) else value
 
 
 def describe_thresholds(table: list[dict[str, float]]) -> str:

@@ -14,7 +14,7 @@ from builder.data.storage import read_rows
 from builder.errors import RecipeError, StageError
 from builder.method.curate.labels import Labels, agreement, changed_verdicts
 from builder.method.curate.ranks import area_under_curve, average_ranks, fifths, levels, rank_correlation
-from builder.method.curate.selection import Scores, read_columns, select_by
+from builder.method.curate.selection import Scores, finite_scores, read_columns, select_by
 from builder.recipe.sections.curate import RATINGS, Curate
 from builder.workspace.workspace import Artifact
 
@@ -92,7 +92,9 @@ def _read_iteration(config: Curate, stages: IterationStages) -> Iteration:
     by = COMBINED if len(scores) > 1 else next(iter(scores))
     for judge, artifact in stages.own.items():
         if judge not in scores and artifact.status == "done":
-            scores[judge] = {row["id"]: row["score"] for row in read_rows(artifact.data, ["id", "score"])}
+            scores[judge] = finite_scores(
+                {row["id"]: row["score"] for row in read_rows(artifact.data, ["id", "score"])}
+            )
     if by == COMBINED:
         scores[COMBINED] = dict.fromkeys(next(iter(scores.values()))) | selection_scores(config, stages)
     rows = list(read_rows(stages.curated.data, ["id", "split"]))
@@ -104,7 +106,7 @@ def _read_iteration(config: Curate, stages: IterationStages) -> Iteration:
 
 
 def selection_columns(config: Curate, stages: IterationStages) -> dict[str, Scores]:
-    """What each judge gave the pairs that A_t was selected from; see `read_columns`.
+    """What each judge gave the pairs that A_t was selected from, as finite numbers; see `read_columns`.
 
     Raises:
         StageError: If one of the stages that it was made from is gone.
@@ -112,7 +114,8 @@ def selection_columns(config: Curate, stages: IterationStages) -> dict[str, Scor
     for item in (stages.candidates, *stages.judged):
         if item.status != "done":
             raise StageError(f"{item.stage}: is not there any more; `humpback build` makes it again")
-    return read_columns(config, stages.candidates.path, [item.path for item in stages.judged])
+    columns = read_columns(config, stages.candidates.path, [item.path for item in stages.judged])
+    return {name: finite_scores(column) for name, column in columns.items()}
 
 
 def selection_scores(config: Curate, stages: IterationStages) -> Scores:

@@ -27,9 +27,9 @@ def combine(columns: Sequence[Mapping[Key, float | None]]) -> dict[Key, float | 
 
     Returns:
         1 for a key that is first in every column, 0 for one that is last in every column, linear in the mean rank in
-        between; None where a column has None. Ranks are those among the keys that every column scores.
+        between; None where a column has None or no finite number. Ranks are those among the other keys.
     """
-    shared = [key for key in columns[0] if all(column[key] is not None for column in columns)]
+    shared = [key for key in columns[0] if all(_is_number(column[key]) for column in columns)]
     doubled = dict.fromkeys(shared, 0)  # twice the ranks are whole numbers, whose sum no order of judges changes
     for column in columns:
         ranks = average_ranks({key: value for key in shared if (value := column[key]) is not None})
@@ -39,6 +39,10 @@ def combine(columns: Sequence[Mapping[Key, float | None]]) -> dict[Key, float | 
     combined: dict[Key, float | None] = dict.fromkeys(columns[0])
     combined.update({key: 1 - (total - 2 * len(columns)) / worst for key, total in doubled.items()})
     return combined
+
+
+def _is_number(score: float | None) -> bool:
+    return score is not None and math.isfinite(score)
 
 
 def rank_correlation(left: Mapping[Key, float], right: Mapping[Key, float]) -> float | None:

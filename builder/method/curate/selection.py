@@ -3,9 +3,11 @@
 Everything here is about ids and scores; texts are only read to compare instructions.
 """
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 from builder.data.records import row_seed
@@ -29,7 +31,7 @@ def read_columns(config: Curate, candidates: Path, scores: Sequence[Path]) -> di
         scores: Stage folders of the judges `config.scored`, in that order.
 
     Returns:
-        By name and id the score, None where a judge gave none.
+        By name and id the score as it stands there, None where a judge gave none.
 
     Raises:
         StageError: If a pair was never scored.
@@ -55,8 +57,21 @@ def _judged(ids: Iterable[str], folder: Path) -> Scores:
     return {key: given[key] for key in ids}
 
 
+def finite_scores(scores: Mapping[str, float | None]) -> Scores:
+    """The scores, None where one is no finite number: it has no place in any order, and would spoil that of others."""
+    return {key: value if value is not None and math.isfinite(value) else None for key, value in scores.items()}
+
+
+def not_finite(columns: Mapping[str, Scores]) -> set[str]:
+    """The ids that some judge gave a score which is no finite number."""
+    every = (item for column in columns.values() for item in column.items())
+    return {key for key, value in every if value is not None and not math.isfinite(value)}
+
+
 def select_by(columns: Mapping[str, Scores], leave_out: Iterable[str] = ()) -> Scores:
     """The score to select by: the judge's, or of several judges the combined ranks, from 1 (best) to 0.
+
+    A score that is no finite number counts as none.
 
     Departure: the paper has one judge.
 
@@ -65,7 +80,7 @@ def select_by(columns: Mapping[str, Scores], leave_out: Iterable[str] = ()) -> S
         leave_out: Ids that get no rank.
     """
     gone = set(leave_out)
-    left = list(columns.values())
+    left = [finite_scores(column) for column in columns.values()]
     if gone:
         left = [{key: value for key, value in column.items() if key not in gone} for column in left]
     return left[0] if len(left) == 1 else combine(left)
@@ -73,7 +88,7 @@ def select_by(columns: Mapping[str, Scores], leave_out: Iterable[str] = ()) -> S
 
 def in_order(scores: Mapping[str, float | None]) -> list[str]:
     """The scored ids, best first; ties by id."""
-    scored = {key: value for key, value in scores.items() if value is not None}
+    scored = {key: value for key, value in finite_scores(scores).items() if value is not None}
     return sorted(scored, key=lambda key: (-scored[key], key))
 
 
@@ -87,16 +102,22 @@ class Limits:
         per_domain: So many pairs of a registered domain are admitted.
         domains: The domain of each pair; those without one have no limit.
         instructions: Knows which instructions nearly repeat an admitted one.
-        reasons: Why pairs were not admitted, by id: `too_high`, `domain_cap`, `near_duplicate_instruction`.
+        withheld: The pairs of withheld pages.
+        test_rows: So many of those are admitted.
+        reasons: Why pairs were not admitted, by id: `too_high`, `domain_cap`, `withheld`,
+            `near_duplicate_instruction`.
         twins: For near duplicates the admitted pair that they repeat.
     """
 
     per_domain: int | None = None
     domains: Mapping[str, str] = field(default_factory=dict)
     instructions: NearInstructions | None = None
+    withheld: Container[str] = ()
+    test_rows: int = 0
     reasons: dict[str, str] = field(default_factory=dict)
     twins: dict[str, str] = field(default_factory=dict)
     _admitted: Counter[str] = field(default_factory=Counter)
+    _tests: int = 0
 
     def admit(self, key: str) -> bool:
         """Whether a pair is selected, all better ones having been asked for before."""
@@ -104,16 +125,23 @@ class Limits:
         if self.per_domain is not None and domain and self._admitted[domain] >= self.per_domain:
             self.reasons[key] = "domain_cap"
             return False
+        test = key in self.withheld
+        if test and self._tests >= self.test_rows:
+            self.reasons[key] = "withheld"
+            return False
         twin = self.instructions.admit(key) if self.instructions else None
         if twin is not None:
             self.reasons[key], self.twins[key] = "near_duplicate_instruction", twin
             return False
         self._admitted[domain] += 1
+        self._tests += test
         return True
 
 
 def choose(scores: Mapping[str, float | None], config: Curate, limits: Limits | None = None) -> set[str]:
     """The ids that threshold, top or share selects; ties are broken by id, unscored pairs are never selected.
+
+    A score that is no finite number is none.
 
     The best `leave_out_top` go first; then the order is followed until the rule is met, so that pairs that the limits
     keep out make room for others under `top` and `share`.
@@ -127,7 +155,7 @@ def choose(scores: Mapping[str, float | None], config: Curate, limits: Limits | 
     """
     limits = limits or Limits()
     order = in_order(scores)
-    highest = round(config.leave_out_top * len(order))
+    highest = min(rows_in_share(config.leave_out_top, len(order)), max(len(order) - 1, 0))
     limits.reasons.update(dict.fromkeys(order[:highest], "too_high"))
     size = wanted_rows(config, len(order))
     chosen: set[str] = set()
@@ -140,8 +168,16 @@ def choose(scores: Mapping[str, float | None], config: Curate, limits: Limits | 
 
 
 def wanted_rows(config: Curate, scored: int) -> int | None:
-    """How many of the scored pairs `top` or `share` asks for; None with a threshold."""
-    return config.top if config.share is None else round(config.share * scored)
+    """How many of the scored pairs `top` or `share` asks for, a share for at least one; None with a threshold."""
+    return config.top if config.share is None else max(1, rows_in_share(config.share, scored))
+
+
+def rows_in_share(share: float, rows: int) -> int:
+    """A share of some rows as a number of rows: the nearest one, and the higher of two; the share is as it is written.
+
+    `share: 0.145` of 100 rows is 15, although the number that a computer makes of 0.145 is a little less.
+    """
+    return int((Decimal(repr(share)) * rows).to_integral_value(ROUND_HALF_UP))
 
 
 def _reaches(score: float | None, threshold: float | None) -> bool:

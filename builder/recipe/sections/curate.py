@@ -44,9 +44,9 @@ class Curate(Section):
     """The lowest score that is selected; not for `random` and lists, whose numbers mean nothing by themselves."""
     top: Annotated[int, Field(ge=1)] | None = None
     share: Share | None = None
-    """Share of the scored pairs."""
+    """Share of the scored pairs: the nearest number of them, the higher of two, and at least one."""
     leave_out_top: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of the scored pairs that is left out at the upper end. For `reverse`, whose highest scores belong to
+    """Share of the scored pairs that is left out at the upper end, to the nearest number; one at least stays. For `reverse`, whose highest scores belong to
     instructions that copy their text; how many do depends on M_yx, so look at them before more than 0.05 goes."""
     per_domain: Annotated[int, Field(ge=1)] | None = None
     """Select at most this many pairs of a registered domain, the best ones."""
@@ -56,7 +56,10 @@ class Curate(Section):
     seed: int = 0
     """Of `random`."""
     test_share: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    """Share of the pages that are withheld from every model; their selected pairs are the test rows."""
     test_rows: Annotated[int, Field(ge=0)] = 1_000
+    """The most selected pairs that are test rows. Where A_1 has more of them, fewer pages are withheld; a later
+    selection, whose pages are those of A_1, leaves out what is more."""
 
     @model_validator(mode="after")
     def _one_rule(self) -> "Curate":

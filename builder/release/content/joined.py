@@ -14,8 +14,8 @@ from builder.data.records import Row
 from builder.data.row_groups import read_batches, row_groups
 from builder.llm.conversations import Tag, forward_pair
 from builder.method.augment.gate.phrases import is_refusal
-from builder.method.curate.curate import withheld_pages
 from builder.method.curate.labels import read_labels
+from builder.method.curate.withheld import withheld_pages
 from builder.release.content.columns import Lengths, column_of, naming, with_constants
 from builder.release.content.places import WEB
 from builder.release.content.removed import NAMES_OF_A_ROW, read_removed
@@ -156,7 +156,12 @@ class Joined:
     @cached_property
     def selections(self) -> list[Pairs]:
         """A_k(1) ... A_k(N)."""
-        return [*map(_pairs, self._build.curated[:-1]), self.final.pairs]
+        return [*(pairs for pairs, _ in self._earlier), self.final.pairs]
+
+    @cached_property
+    def _earlier(self) -> "list[tuple[Pairs, pa.Array]]":
+        """A_k(1) ... A_k(N-1), each with the pages of its pairs."""
+        return [_pairs(artifact) for artifact in self._build.curated[:-1]]
 
     @cached_property
     def domains(self) -> Counter[str]:
@@ -179,7 +184,9 @@ class Joined:
             labelled += naming(batch.select(["id", "segment_id"]), labels)
             if self._release.text == "standoff":
                 asked.append(batch.select(["id", "segment_id", "instruction"]))
-        withheld = withheld_pages((page for part in pages for page in part.to_pylist()), self._build.recipe.curate)
+        first = self._earlier[0][1] if self._earlier else self.final.origins["page_id"]
+        every = (page for part in pages for page in part.to_pylist())
+        withheld = withheld_pages(every, first.to_pylist(), self._build.recipe.curate)
         of_pages = pc.is_in(column_of(pages), value_set=pa.array(sorted(withheld), pa.string()))
         return Candidates(pairs, of_pages, named, labelled, _asked(asked))
 
@@ -226,8 +233,9 @@ def _asked(batches: "list[pa.RecordBatch]") -> "pa.Table":
     return pa.Table.from_batches(batches, schema=schema)
 
 
-def _pairs(artifact: Artifact) -> Pairs:
-    pairs = Pairs()
-    for _, batch in read_batches(row_groups(artifact.data), ["id", *TEXTS]):
+def _pairs(artifact: Artifact) -> "tuple[Pairs, pa.Array]":
+    pairs, pages = Pairs(), []
+    for _, batch in read_batches(row_groups(artifact.data), ["id", *TEXTS, "page_id"]):
         pairs.add(batch)
-    return pairs
+        pages.append(batch.column("page_id"))
+    return pairs, column_of(pages)

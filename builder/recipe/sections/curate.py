@@ -46,8 +46,9 @@ class Curate(Section):
     share: Share | None = None
     """Share of the scored pairs: the nearest number of them, the higher of two, and at least one."""
     leave_out_top: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of the scored pairs that is left out at the upper end, to the nearest number; one at least stays. For `reverse`, whose highest scores belong to
-    instructions that copy their text; how many do depends on M_yx, so look at them before more than 0.05 goes."""
+    """Share of the scored pairs that is left out at the upper end, to the nearest number; at least one stays. For
+    `reverse`, whose highest scores belong to instructions that copy their text; how many do depends on M_yx, so look at
+    them before more than 0.05 goes."""
     per_domain: Annotated[int, Field(ge=1)] | None = None
     """Select at most this many pairs of a registered domain, the best ones."""
     near_duplicates: Annotated[Similarity | None, BeforeValidator(_similarity)] = None

@@ -129,7 +129,7 @@ class Engine(Section):
     """`openai`: a server of that interface at `runtime.endpoint`, which serves each model under its folder's name."""
     dtype: Literal["float32", "bfloat16", "float16", "auto"] = "auto"
     max_model_len: Annotated[int, Field(ge=16)] = 4_096
-    quantization: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")] | None = None
+    quantization: Annotated[Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")] | None, Later()] = None
     """A method of vLLM that makes weights smaller as it loads them, such as fp8 or int8_per_channel_weight_only; models
     that are quantised already say so themselves."""
 

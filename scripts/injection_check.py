@@ -44,9 +44,9 @@ PLACES = ("start", "end")
 JUDGES: dict[str, Judge] = {
     "likelihood": Likelihood(judge="likelihood"),
     "reverse": Reverse(judge="reverse"),
-    "expected": Expected(judge="expected"),
-    "expected, additive": Expected(judge="expected", rubric="additive"),
-    "reasoned": Reasoned(judge="reasoned", max_tokens=48),
+    "expected": Expected(judge="expected", min_mass=0),
+    "expected, additive": Expected(judge="expected", rubric="additive", min_mass=0),
+    "reasoned": Reasoned(judge="reasoned", max_tokens=48, min_mass=0),
     "verdict": Verdict(judge="verdict", max_tokens=48),
 }
 

@@ -141,6 +141,7 @@ SCORES = {
         **RATING,
         **SPOKEN,
         "reasonings": "What stands before the score in each reply.",
+        "read_again": "How many replies hold no digit of the model's own to read, so that it was asked a second time.",
     },
     "reverse": {
         "logp_instruction": "log p(x given y) under M_yx, without the end token.",
@@ -198,6 +199,7 @@ DETAILS = {
         "verdicts": "How often each rating was given.",
         "unfinished": "Replies that were cut before they came to a score.",
         "unfinished_share": "Their share.",
+        "read_again": "Replies for which the model was asked a second time, for want of a digit of its own.",
     },
     "curate": {
         "lowest_score": "The lowest score that is selected.",

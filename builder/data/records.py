@@ -115,7 +115,8 @@ def score_schema(judge: str) -> "pa.Schema":
     """Scores are attributes: an id, `score` (null where the judge gave none) and the judge's own values.
 
     `mass` is the probability of 1 to 5 together, `spread` the standard deviation of the rating; `unfinished` counts
-    the replies that were cut before they came to a score. `fallback` says of a pair with a rating whether it is the one
+    the replies that were cut before they came to a score, `read_again` those that hold no digit of the model's own to
+    read, so that it was asked a second time. `fallback` says of a pair with a rating whether it is the one
     in `verdicts` and `replies`, for want of log-probabilities. The `tokens` of `likelihood` count the end token, those
     of `reverse` do not, like the scores that are divided by them.
     """
@@ -142,7 +143,7 @@ def score_schema(judge: str) -> "pa.Schema":
         ],
         "expected": rating,
         "verdict": spoken,
-        "reasoned": [*rating, ("reasonings", pa.list_(pa.string()))],
+        "reasoned": [*rating, ("reasonings", pa.list_(pa.string())), ("read_again", pa.int32())],
         "reverse": [
             ("logp_instruction", pa.float64()),
             ("logp_end", pa.float64()),

@@ -16,7 +16,7 @@ from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.curate.scoring.judges import judge_rows
 from builder.method.curate.scoring.ratings import check_rubric, rated, score_position
-from builder.method.curate.scoring.verdicts import control_ids, reasoning_of
+from builder.method.curate.scoring.reasonings import control_ids, reasoning_of
 from builder.recipe.sections.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
 from builder.recipe.sections.models import Chat, Engine
 
@@ -281,13 +281,16 @@ def test_reasoned_is_the_mean_over_the_digits_after_each_reasoning(renderer, eng
     position, positions = score_position(renderer), iter(listener.positions)
     for pair, row in zip(ROWS, rows, strict=True):
         prompt = renderer.prompt(rating_prompt(renderer.contract, "humpback", pair))
-        means = []
+        means, masses = [], []
         for text, whole in zip(row["reasonings"], (next(positions), next(positions)), strict=True):
             assert whole[: len(prompt)] == prompt
             assert renderer.tokenizer.decode(whole[len(prompt) :]).strip() == f"{text}\nScore:"
             weights = [math.exp(value) for value in engine.next_logprobs([whole], position.digits)[0]]
             means.append(sum(n * w for n, w in enumerate(weights, 1)) / sum(weights))
-        assert row["score"] == pytest.approx(sum(means) / 2)
+            masses.append(sum(weights))
+        weighed = sum(mean * mass for mean, mass in zip(means, masses, strict=True))
+        assert row["score"] == pytest.approx(weighed / sum(masses))
+        assert row["mass"] == pytest.approx(sum(masses) / 2)
         assert sum(row["probabilities"]) == pytest.approx(1)
         assert row["reasonings"][0] != row["reasonings"][1]
 
@@ -390,7 +393,7 @@ def test_without_a_reasoning_reasoned_reads_where_expected_does(renderer, engine
     position = score_position(renderer)
     asked = [renderer.prompt(rating_prompt(renderer.contract, "humpback", pair)) + position.start for pair in ROWS]
     assert [row["score"] for row in rows] == [
-        rated([reading])["score"] for reading in engine.next_logprobs(asked, position.digits)
+        rated([reading], 0.1)["score"] for reading in engine.next_logprobs(asked, position.digits)
     ]
     assert [row["reasonings"] for row in rows] == [[""], [""]]
 
@@ -415,10 +418,30 @@ def test_a_forced_position_never_exceeds_the_context(renderer, engine):
 
 
 @given(st.lists(st.lists(st.floats(-30, 0), min_size=5, max_size=5), min_size=1, max_size=4))
-def test_a_rating_is_the_mean_of_the_means_of_its_readings(readings):
-    row = rated(readings)
-    alone = [rated([reading]) for reading in readings]
-    assert row["score"] == pytest.approx(sum(one["score"] for one in alone) / len(alone))
-    assert row["mass"] == pytest.approx(sum(one["mass"] for one in alone) / len(alone))
+def test_a_rating_is_the_mean_of_its_readings_weighed_by_their_mass(readings):
+    row = rated(readings, 0)
+    alone = [rated([reading], 0) for reading in readings]
+    masses = [one["mass"] for one in alone]
+    means = sum(one["score"] * mass for one, mass in zip(alone, masses, strict=True)) / sum(masses)
+    assert row["score"] == pytest.approx(means)
+    assert row["mass"] == pytest.approx(sum(masses) / len(masses))
+    assert sum(row["probabilities"]) == pytest.approx(1)
     assert 1 <= row["score"] <= 5.000001
-    assert rated([[-math.inf] * 5, *readings]) == row
+    assert rated([[-math.inf] * 5, *readings], 0) == row
+
+
+def test_a_reading_with_too_little_mass_gives_no_score():
+    certain, doubtful = [-9, -9, -9, -9, -0.01], [math.log(0.018)] * 5
+    assert rated([doubtful], 0.1) is None
+    assert rated([doubtful], 0.09)["score"] == pytest.approx(3)
+    assert rated([doubtful, certain], 0.1) == rated([certain], 0.1)
+    weighed = rated([doubtful, certain], 0.05)["score"]
+    assert (rated([certain], 0)["score"] * 0.99 + 3 * 0.09) / 1.08 == pytest.approx(weighed, abs=1e-3)
+
+
+@pytest.mark.parametrize("kind", [Expected, Reasoned])
+def test_the_recipe_says_how_much_mass_a_score_needs(renderer, engine, kind):
+    name = kind.__name__.lower()
+    for mass, reason in ((0.9, "no_mass"), (0.0, None)):
+        rows = judged(renderer, engine, kind(judge=name, min_mass=mass))
+        assert [row.get("reason") for row in rows] == [reason] * 2

@@ -221,6 +221,10 @@ CHANGES: dict[str, Change] = dict([
         (f"score.{judge}.fallback", Change({f"score.{at}.fallback": "verdict"}, judged(judge)))
         for at, judge in ((1, "expected"), (3, "reasoned"))
     ),
+    *(
+        (f"score.{judge}.min_mass", Change({f"score.{at}.min_mass": 0.3}, judged(judge)))
+        for at, judge in ((1, "expected"), (3, "reasoned"))
+    ),
     ("score.reverse.judge", Change({"score.4": GONE}, NOTHING)),
     ("score.likelihood.prior_weight", Change({"score.0.prior_weight": 0.5}, judged("likelihood"))),
     ("score.expected.judge", Change({"score.1": GONE}, NOTHING)),

@@ -7,6 +7,9 @@ from pydantic import Field
 from builder.recipe.sections.models import Loaded, Other
 from builder.recipe.sections.section import Named, Section, Share
 
+Mass = Annotated[float, Field(ge=0, le=1)]
+"""A probability of 1 to 5 together."""
+
 
 class AnyJudge(Section):
     """What all judges have in common: their first scores are looked at (see `scoring.first_scores`)."""
@@ -57,6 +60,9 @@ class Expected(Rated):
     """The judge that reads the probabilities of 1 to 5 in one token."""
 
     judge: Literal["expected"]
+    min_mass: Mass = 0.1
+    """Below it a pair has no score (`no_mass`): in nine of ten replies something else than a rating would stand there,
+    and what is left on the digits tells more of the model's habits than of the pair."""
     fallback: Literal["verdict"] | None = None
     """What scores the pairs for which the engine gives no log-probabilities: `verdict` with its default settings."""
 
@@ -84,6 +90,8 @@ class Reasoned(Sampled):
     """The same reasoning, then the probabilities of 1 to 5 where the score stands; their mean makes 4.5 a score."""
 
     judge: Literal["reasoned"]
+    min_mass: Mass = 0.1
+    """The same, for each of the `samples`; those above it weigh as much as their mass."""
     fallback: Literal["verdict"] | None = None
     """What scores the pairs for which the engine gives no log-probabilities: `verdict`, from the same replies."""
 

@@ -15,7 +15,8 @@ from builder.llm.engines.engine import NO_LOGPROBS, Engine, Failed
 from builder.llm.renderer import Renderer
 from builder.method.curate.scoring.likelihoods import likelihood, reverse
 from builder.method.curate.scoring.ratings import rated, score_position, unscored
-from builder.method.curate.scoring.verdicts import reasoned, verdict
+from builder.method.curate.scoring.reasonings import reasoned
+from builder.method.curate.scoring.verdicts import verdict
 from builder.recipe.sections.judges import Expected, Judge, Likelihood, Reasoned, Reverse, Verdict
 
 
@@ -68,7 +69,7 @@ def _expected(
             scored[at] = unscored(rows[at], reading)
             unread += [at] if reading.reason == NO_LOGPROBS and judge.fallback else []
             continue
-        rating = rated([reading])
+        rating = rated([reading], judge.min_mass)
         scored[at] = unscored(rows[at], "no_mass") if rating is None else {"id": rows[at]["id"], **rating}
     spoken = Verdict(judge="verdict", rubric=judge.rubric)
     for at, row in zip(unread, verdict([rows[at] for at in unread], spoken, renderer, engine, room), strict=True):

@@ -71,27 +71,30 @@ def _reply_ids(renderer: Renderer, reply: str) -> list[int]:
     return ids[start:-1]
 
 
-def rated(readings: Sequence[Sequence[float]]) -> Row | None:
-    """Score and spread of one or several readings of the same pair; None if none holds a probability.
+def rated(readings: Sequence[Sequence[float]], min_mass: float) -> Row | None:
+    """Score and spread of one or several readings of the same pair; None if the digits are too improbable in all.
 
-    The probabilities of the readings are averaged, so the score is the mean of the readings' means.
+    Each reading weighs as much as its digits are probable together: one at which the model would rather have written
+    something else says little of the rating.
 
     Args:
         readings: Log p of the digits 1 to 5, one reading for each reasoning.
+        min_mass: The probability of the digits together below which a reading is left out; one of 0 always is.
     """
     weights = [[math.exp(value) for value in reading] for reading in readings]
-    readable = [(digits, mass) for digits in weights if 0 < (mass := math.fsum(digits)) < math.inf]
+    masses = [math.fsum(digits) for digits in weights]
+    readable = [at for at, mass in enumerate(masses) if 0 < mass < math.inf and mass >= min_mass]
     if not readable:
         return None
-    shares = [[digit / mass for digit in digits] for digits, mass in readable]
-    probabilities = [math.fsum(column) / len(readable) for column in zip(*shares, strict=True)]
+    total = math.fsum(masses[at] for at in readable)
+    probabilities = [math.fsum(weights[at][digit] for at in readable) / total for digit in range(5)]
     mean = math.fsum(n * p for n, p in enumerate(probabilities, 1))
     variance = math.fsum(p * (n - mean) ** 2 for n, p in enumerate(probabilities, 1))
     return {
         "score": mean,
         "probabilities": probabilities,
         "spread": math.sqrt(variance),
-        "mass": math.fsum(mass for _, mass in readable) / len(readable),
+        "mass": total / len(readable),
         "fallback": False,
     }
 

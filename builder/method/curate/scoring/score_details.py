@@ -16,7 +16,7 @@ def columns(judge: Judge) -> list[str]:
     """The columns of the judge's rows that `ScoreDetails` looks at; no text is among them."""
     own = {
         "expected": ["mass", "spread", "fallback", "verdicts", "unfinished"],
-        "reasoned": ["mass", "spread", "fallback", "verdicts", "unfinished"],
+        "reasoned": ["mass", "spread", "fallback", "verdicts", "unfinished", "read_again"],
         "verdict": ["verdicts", "unfinished"],
     }
     return ["score", "reason", *own.get(judge.judge, [])]
@@ -35,7 +35,7 @@ class ScoreDetails:
         self._scores = array("d")
         self._verdicts = Counter[float | None]()
         self._sums = {"mass": 0.0, "spread": 0.0}
-        self._rated = self._fallback = self._replies = self._unfinished = self._unread = 0
+        self._rated = self._fallback = self._replies = self._unfinished = self._unread = self._read_again = 0
         for row in rows:
             self._add(row)
 
@@ -54,6 +54,7 @@ class ScoreDetails:
             for name in self._sums:
                 self._sums[name] += row[name]
         self._unread += max(0, verdicts.count(None) - (unfinished or 0))
+        self._read_again += row.get("read_again") or 0
         if unfinished is not None:
             self._unfinished += unfinished
             self._replies += self._judge.samples if isinstance(self._judge, Reasoned) else len(verdicts)
@@ -64,7 +65,8 @@ class ScoreDetails:
         Returns:
             `scores`, their quantiles; of ratings the `mean_mass` of the digits and the `mean_spread` of a pair, and how
             many pairs the `fallback` was asked for; of verdicts `replies`, those `without_verdict`, and `verdicts`, how
-            often each was given; of replies in words, how many are `unfinished`, and their `unfinished_share`.
+            often each was given; of replies in words, how many are `unfinished`, their `unfinished_share`, and how many
+            were `read_again`.
         """
         figures: Row = {"scores": quantiles(self._scores)}
         if self._rated:
@@ -80,6 +82,8 @@ class ScoreDetails:
         if isinstance(self._judge, Reasoned) or self._replies:
             share = self._unfinished / self._replies if self._replies else 0.0
             figures |= {"replies": self._replies, "unfinished": self._unfinished, "unfinished_share": share}
+        if isinstance(self._judge, Reasoned):
+            figures["read_again"] = self._read_again
         return figures
 
     def _ratings_given(self) -> dict[str, int]:

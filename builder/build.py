@@ -18,8 +18,9 @@ from builder.recipe.pins import refuse_unpinned
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.judges import Judge
 from builder.workspace import stage_names as names
+from builder.workspace.locks import locked
 from builder.workspace.stage_names import HALVES, Half, StageName
-from builder.workspace.workspace import Artifact, Finished, Workspace, locked
+from builder.workspace.workspace import Artifact, Finished, Workspace
 
 Run = Callable[..., Artifact]
 

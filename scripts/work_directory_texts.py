@@ -299,6 +299,7 @@ FILES: list[tuple[tuple[str, ...], dict[str, str]]] = [
             "logs/request.json": "What the child process was asked to run.",
             "logs/result.json": "What it answered.",
             "logs/child.log": "What it said, libraries included.",
+            "logs/writer.lock": "Locked for as long as a process of the stage is there; names the last one.",
             "logs/progress.json": "How far it is.",
             "logs/notices.json": "Warnings that were told while it ran, as a list.",
         },

@@ -1,7 +1,9 @@
 """The command `humpback`: parse, call, print. Results go to stdout, progress to stderr."""
 
 import functools
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +12,7 @@ import click
 from builder import __version__
 from builder.text.escape import escape
 from builder.workspace.failures import explain
+from builder.workspace.processes import stops_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -215,18 +218,25 @@ def hydrate(release: Path, corpora: tuple[Path, ...], out: Path | None) -> "Answ
 
 def main() -> None:
     """Run the command line; errors are one message each, with the exit code they carry."""
+    with stops_interrupt() as stopped:
+        sys.exit(_run(stopped))
+
+
+def _run(stopped: "Callable[[], int | None]") -> int | None:
     try:
-        sys.exit(cli.main(standalone_mode=False))
+        code: int | None = cli.main(standalone_mode=False)
+        return code
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; the same command goes on where it stopped", err=True)
-        sys.exit(130)
+        return _interrupted(stopped() or 128 + signal.SIGINT)
     except BrokenPipeError:  # whoever read our output has seen enough, as in `humpback show RECIPE | head`
         sys.stdout = None
-        sys.exit(1)
+        return 1
     except Exception as error:
+        if code := stopped():  # as the terminal is gone, the console cannot be cleared
+            return _interrupted(code)
         if "--debug" in sys.argv:
             raise
         message = explain(error) or (
@@ -236,4 +246,10 @@ def main() -> None:
         # A path, a page id or the tail of a log can hold text of a page.
         for line in (escape(line, "terminal") for line in message.splitlines()):
             click.echo(line if line.startswith("  ") else f"error: {line}", err=True)
-        sys.exit(getattr(error, "exit_code", 1))
+        return int(getattr(error, "exit_code", 1))
+
+
+def _interrupted(code: int) -> int:
+    with suppress(OSError):
+        click.echo("interrupted; the same command goes on where it stopped", err=True)
+    return code

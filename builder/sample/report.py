@@ -17,8 +17,9 @@ from builder.sample.answers import AnswerStage, answer_questions
 from builder.sample.generate import sample_world
 from builder.sample.web import DEFECTS, World, well_formed
 from builder.workspace.console import Console, describe_counts
+from builder.workspace.locks import locked
 from builder.workspace.stage_names import answers
-from builder.workspace.workspace import Artifact, Workspace, locked
+from builder.workspace.workspace import Artifact, Workspace
 
 ANSWERS_PER_QUESTION = 6
 Key = tuple[str, str]

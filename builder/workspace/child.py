@@ -1,13 +1,13 @@
 """Run one stage in a child process: memory and GPUs come back when it ends, a crash is contained.
 
-The parent writes the request, watches progress, kills a child that makes none, and reads the result. The child
-dies with its parent, so a stage folder never has two writers.
+The parent writes the request, watches progress, ends a child that makes none, and reads the result. The child is a
+guard with the stage below it: all that the stage has started ends with it, and both end with the parent. The folder is
+locked until then, so it never has two writers.
 """
 
 import importlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -24,7 +24,8 @@ from builder.workspace import journal
 from builder.workspace.environment import child_environment, versions
 from builder.workspace.failures import EXIT_AGAIN, EXIT_UNWRITABLE, died, disk_full, explain
 from builder.workspace.layout import LOG, REQUEST, RESULT
-from builder.workspace.processes import die_with_parent, last_words
+from builder.workspace.locks import StageLock, only_writer
+from builder.workspace.processes import ASKED_TO_END, end_guarded, guarded, last_words
 from builder.workspace.progress import read_progress
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.2
 SPARE_BYTES = 1 << 20
 """With less room than this, a failure without another reason is one of the disk."""
+GUARD = "HUMPBACK_GUARD"
+"""Variable that marks all processes below one guard."""
 STAGE_PROCESS = "HUMPBACK_STAGE_PROCESS"
 """Variable that tells the processes of a launcher which stage they belong to."""
 
@@ -47,26 +50,27 @@ def run_child(
         StageError: If it fails, is killed, or makes no progress too often.
         OSError: If the stage folder cannot be written.
     """
-    write_json(out / REQUEST, request)
-    journal.reset(out)
-    starts, lives, whole = 0, runtime.restarts, _written(out)
-    while True:
-        (out / RESULT).unlink(missing_ok=True)
-        start = (out / LOG).stat().st_size if (out / LOG).is_file() else 0
-        code = _watch(out, runtime, on_progress)
-        starts += 1
-        stalled = code is None or code == EXIT_AGAIN
-        noted = journal.note_deaths(out) if stalled or (code and code < 0) else False
-        if not stalled and not noted:
-            break
-        lives, whole = (lives if _written(out) == whole else runtime.restarts) - 1, _written(out)
-        if lives < 0 and not stalled:
-            break
-        if lives < 0:
-            raise StageError(
-                f"{stage}: no progress for {runtime.stall_minutes:g} minutes, or an engine that died, again and again "
-                f"({starts} starts); see {out / LOG}, or raise runtime.stall_minutes"
-            )
+    with only_writer(out, stage) as lock:
+        write_json(out / REQUEST, request)
+        journal.reset(out)
+        starts, lives, whole = 0, runtime.restarts, _written(out)
+        while True:
+            (out / RESULT).unlink(missing_ok=True)
+            start = (out / LOG).stat().st_size if (out / LOG).is_file() else 0
+            code = _watch(out, runtime, on_progress, lock)
+            starts += 1
+            stalled = code is None or code == EXIT_AGAIN
+            noted = journal.note_deaths(out) if stalled or _is_death(code) else False
+            if not stalled and not noted:
+                break
+            lives, whole = (lives if _written(out) == whole else runtime.restarts) - 1, _written(out)
+            if lives < 0 and not stalled:
+                break
+            if lives < 0:
+                raise StageError(
+                    f"{stage}: no progress for {runtime.stall_minutes:g} minutes, or an engine that died, again and "
+                    f"again ({starts} starts); see {out / LOG}, or raise runtime.stall_minutes"
+                )
     result = read_json(out / RESULT) if (out / RESULT).is_file() else {}
     if code == 0 and "counts" in result:
         return {**result, "restarts": starts - 1} if starts > 1 else dict(result)
@@ -77,6 +81,8 @@ def run_child(
         raise StageError(f"{stage}: {disk_full(f'{out}, or it cannot be written')}")
     if code and code > 0 and shutil.disk_usage(out).free < SPARE_BYTES:
         raise StageError(f"{stage}: {disk_full(out)}")
+    if code is not None and -code in ASKED_TO_END:
+        raise StageError(f"{stage}: {died(code)}")
     raise StageError(f"{stage}: {died(typing.cast('int', code))}; see {out / LOG}{last_words(out / LOG, start)}")
 
 
@@ -85,16 +91,24 @@ def _written(out: Path) -> int:
     return len(parquet_files(out / "data")) if (out / "data").is_dir() else 0
 
 
-def _watch(out: Path, runtime: "Runtime", on_progress: Callable[[], None]) -> int | None:
-    """Wait for one child; its exit code, or None if it was killed because it stood still."""
+def _is_death(code: int | None) -> bool:
+    """Whether a child has died of what it did, and not because somebody has asked it to end."""
+    return code is not None and code < 0 and -code not in ASKED_TO_END
+
+
+def _watch(out: Path, runtime: "Runtime", on_progress: Callable[[], None], lock: StageLock) -> int | None:
+    """Wait for one child; its exit code, or None if it was ended because it stood still."""
+    command = [sys.executable, "-m", "builder.workspace.child", str(out), str(os.getpid()), str(lock.file)]
+    value = f"{os.getpid()}-{time.time_ns()}"
     with (out / LOG).open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "builder.workspace.child", str(out), str(os.getpid())],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=child_environment(runtime), start_new_session=True,
+        guard = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=child_environment(runtime) | {GUARD: value},
+            start_new_session=True, pass_fds=[lock.file],
         )  # fmt: skip
     seen, moved = None, time.monotonic()
     try:
-        while process.poll() is None:
+        lock.name_holder(guard.pid)
+        while guard.poll() is None:
             time.sleep(POLL_SECONDS)
             now = (read_progress(out), (out / LOG).stat().st_size)
             if now != seen:
@@ -102,12 +116,9 @@ def _watch(out: Path, runtime: "Runtime", on_progress: Callable[[], None]) -> in
                 on_progress()
             if time.monotonic() - moved > 60 * runtime.stall_minutes:
                 return None
-        return process.returncode
+        return guard.returncode
     finally:
-        # Whatever the child has started goes with it, even when the child itself was killed from outside.
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        end_guarded(guard, f"{GUARD}={value}")
 
 
 def _by_name(place: str) -> Any:
@@ -141,9 +152,20 @@ def _refuse_nothing(out: Path, stats: "Stats") -> None:
         )
 
 
-def main(out: Path, parent: int) -> int:
-    """Entry point of the child: run the request found in `out`, leave a result."""
-    die_with_parent(parent)
+def main(out: Path, parent: int, lock: int | None = None) -> int:
+    """Entry point of the child: run the request found in `out` under a guard, leave a result.
+
+    Args:
+        out: The stage folder.
+        parent: Process id of the command, with which all of it ends.
+        lock: Descriptor of the folder's lock; programs that the stage starts do not get it.
+    """
+    if lock is not None:
+        os.set_inheritable(lock, False)
+    return guarded(lambda: _answer(out), parent)
+
+
+def _answer(out: Path) -> int:
     try:
         result, code = _run_request(out), 0
     except Exception as error:
@@ -161,4 +183,4 @@ def main(out: Path, parent: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(main(Path(sys.argv[1]), *map(int, sys.argv[2:])))

@@ -47,6 +47,10 @@ def died(code: int) -> str:
     """Why a child that left no result has ended; `code` is its exit code, negative for a signal."""
     if code == -signal.SIGKILL:
         return "the child process was killed, most likely because memory ran out; the same command goes on from there"
+    if -code in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        return (
+            f"somebody has ended the child process ({signal.Signals(-code).name}); the same command goes on from there"
+        )
     if code < 0:
         return f"the child process died of signal {signal.Signals(-code).name}"
     return f"the child process ended with exit code {code}"

@@ -1,6 +1,7 @@
 """Worker processes of a stage: none outlives it, and none dies unseen, as a pool waits for ever for a killed one."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
@@ -14,8 +15,9 @@ from builder.workspace.processes import die_with_parent
 from builder.workspace.progress import polled
 
 _POLL_SECONDS = 0.2
-_ENDED_BY_THE_POOL = (0, -15)
-_forking = {"tied": False}
+_MANAGER = "SyncManager"
+"""What the name of the process begins with that holds the queues of a pool, and is the last of it to end."""
+_forking = {"tied": False, "parent": 0}
 
 
 def watched_workers(out: Path, *, again: Callable[[int], None] | None = None) -> AbstractContextManager[None]:
@@ -33,21 +35,29 @@ def watched_workers(out: Path, *, again: Callable[[int], None] | None = None) ->
     def look() -> None:
         from multiprocess import active_children  # datatrove's fork of multiprocessing
 
-        for pid, process in known.items():
-            if process.exitcode is not None and process.exitcode not in _ENDED_BY_THE_POOL:
-                if again is not None:
-                    again(pid)
-                    os._exit(EXIT_AGAIN)
-                _end(out, process.exitcode)
+        before = len(known)
         known.update({process.pid: process for process in active_children()})
+        # At its end a pool terminates its workers. One that has lost a worker before starts another in its place.
+        replaced = bool(before) and len(known) > before
+        working = any(process.exitcode is None for process in known.values())
+        for pid, process in known.items():
+            terminated = process.exitcode == -signal.SIGTERM
+            expected = not replaced and not (working and process.name.startswith(_MANAGER))
+            if not process.exitcode or (terminated and expected):
+                continue
+            if again is not None:
+                again(pid)
+                os._exit(EXIT_AGAIN)
+            _end(out, process.exitcode)
 
     return polled(look, _POLL_SECONDS, name="workers")
 
 
 def _end(out: Path, code: int) -> None:
     message = died(code).replace("the child process", "a worker process")
+    advice = "; fewer runtime.workers need less" if code == -signal.SIGKILL else ""
     try:
-        write_json(out / RESULT, {"error": f"{message}; fewer runtime.workers need less", "exit_code": 1})
+        write_json(out / RESULT, {"error": message + advice, "exit_code": 1})
     except OSError:
         os._exit(EXIT_UNWRITABLE)
     finally:
@@ -70,4 +80,11 @@ def forks_end_with_us() -> Iterator[None]:
 
 @lru_cache(maxsize=1)
 def _tie_forks() -> None:
-    os.register_at_fork(after_in_child=lambda: die_with_parent() if _forking["tied"] else None)
+    def note_parent() -> None:
+        _forking["parent"] = os.getpid()
+
+    def tie() -> None:
+        if _forking["tied"]:
+            die_with_parent(_forking["parent"])
+
+    os.register_at_fork(before=note_parent, after_in_child=tie)

@@ -1,15 +1,12 @@
 """The work directory: one folder a stage, found by fingerprint, run in a child process, done only when whole."""
 
-import fcntl
 import importlib
-import json
-import os
 import time
 from collections.abc import Callable
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from builder.data.storage import read_json, write_json
 from builder.errors import BuilderError, StageError
@@ -20,8 +17,6 @@ from builder.workspace.fingerprint import identity, mark
 from builder.workspace.stage_names import StageName, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pydantic import BaseModel
 
     from builder.data.accounting import Stats
@@ -191,30 +186,3 @@ def changed_versions(record: dict[str, Any]) -> list[str]:
 
 class Finished(Exception):
     """Raised by `Workspace.run` after the stage that a build was asked to stop at."""
-
-
-@contextmanager
-def locked(root: Path) -> "Iterator[None]":
-    """Hold the work directory for one build; the lock goes with the process, however it ends.
-
-    Raises:
-        StageError: If the folder cannot be written or another build holds it.
-    """
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        handle: IO[str] = (root / ".lock").open("a+")
-    except OSError as error:
-        raise StageError(f"{root}: the work directory cannot be written ({error.strerror}); use --work-dir") from error
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            handle.seek(0)
-            owner = handle.read().strip() or "unknown"
-            raise StageError(
-                f"{root}: the work directory is in use by process {owner}; wait for it, or use --work-dir"
-            ) from error
-        handle.truncate(0)
-        handle.write(json.dumps(os.getpid()))
-        handle.flush()
-        yield

@@ -28,7 +28,7 @@ from support.small_project import (
 )
 
 from builder.data.storage import read_json, read_rows, write_json
-from builder.workspace.workspace import locked
+from builder.workspace.locks import locked
 
 Change = Callable[[Path], None]
 

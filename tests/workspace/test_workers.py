@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from support.corpus_pages import archive, settings
 
 from builder.data.storage import read_json, read_rows
@@ -87,4 +88,36 @@ def test_a_stage_whose_worker_is_killed_ends_even_if_nothing_can_be_written(tmp_
     (tmp_path / "logs" / ".result.json.tmp").symlink_to("/dev/full")
     done = subprocess.run([sys.executable, "-c", WATCHED, str(tmp_path)], timeout=30, check=False)
     assert done.returncode == EXIT_UNWRITABLE
+    assert not (tmp_path / "logs" / "result.json").exists()
+
+
+POOL = """
+import os, signal, sys, time
+from pathlib import Path
+from multiprocess import Manager, active_children, get_context
+from builder.workspace.workers import forks_end_with_us, watched_workers
+with forks_end_with_us(), watched_workers(Path(sys.argv[1])):
+    manager = Manager()
+    with get_context("fork").Pool(2) as pool:
+        if sys.argv[2] != "none":
+            time.sleep(1)
+            victim = next(child for child in active_children() if child.name.startswith(sys.argv[2]))
+            os.kill(victim.pid, signal.SIGTERM)
+            pool.apply(time.sleep, (60,))
+        pool.apply(time.sleep, (1,))
+    manager.shutdown()
+"""
+
+
+@pytest.mark.parametrize("victim", ["ForkPoolWorker", "SyncManager"])
+def test_a_worker_that_is_terminated_from_outside_ends_the_stage(tmp_path: Path, victim: str) -> None:
+    done = subprocess.run([sys.executable, "-c", POOL, str(tmp_path), victim], timeout=40, check=False)
+    assert done.returncode == 1
+    said = read_json(tmp_path / "logs" / "result.json")["error"]
+    assert said == "somebody has ended a worker process (SIGTERM); the same command goes on from there"
+
+
+def test_a_pool_may_terminate_its_workers_when_it_is_done(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", POOL, str(tmp_path), "none"], timeout=40, check=False)
+    assert done.returncode == 0
     assert not (tmp_path / "logs" / "result.json").exists()

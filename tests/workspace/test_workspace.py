@@ -10,8 +10,9 @@ from support.stages import Words, write_words
 from builder.data.storage import write_json
 from builder.errors import StageError
 from builder.recipe.sections.runtime import Runtime
+from builder.workspace.locks import locked
 from builder.workspace.processes import last_words
-from builder.workspace.workspace import Finished, Workspace, locked
+from builder.workspace.workspace import Finished, Workspace
 
 
 @pytest.fixture(autouse=True)
@@ -207,7 +208,7 @@ def test_until_stops_after_the_named_stage(tmp_path):
 
 def test_a_work_directory_has_one_build_at_a_time(tmp_path):
     holder = subprocess.Popen(
-        [sys.executable, "-c", "from builder.workspace.workspace import locked\nfrom pathlib import Path\nimport time\n"
+        [sys.executable, "-c", "from builder.workspace.locks import locked\nfrom pathlib import Path\nimport time\n"
          f"with locked(Path({str(tmp_path)!r})):\n    print('held', flush=True); time.sleep(60)"],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from builder.errors import StageError
 from builder.workspace import journal
-from builder.workspace.workers import watched_workers
+from builder.workspace.processes import die_with_parent
+from builder.workspace.workers import forks_end_with_us, watched_workers
 
 if TYPE_CHECKING:
     from builder.llm.batch.block import AnswerRows
@@ -41,23 +42,38 @@ def run_engines(step: "AnswerRows", out: Path, runtime: "Runtime", engines: int)
 
 
 def _run_here(step: "AnswerRows", out: Path, runtime: "Runtime", engines: int) -> None:
+    gpus = gpus_of_engines(runtime, engines) if step.loads_model else []
+    if engines == 1:  # datatrove's executor would start a process beside it for nothing
+        for _ in step.run(None):
+            pass
+        return
     from datatrove.executor.local import LocalPipelineExecutor
 
-    gpus = gpus_of_engines(runtime, engines) if step.loads_model else []
     executor: Any = LocalPipelineExecutor(
-        [OwnGpus(gpus), step] if engines > 1 and gpus else [step],
+        [EndsWithStage(), *([OwnGpus(gpus)] if gpus else []), step],
         tasks=engines,
         workers=engines,
         logging_dir=str(out / "logs" / "datatrove"),
         skip_completed=False,  # the chunks know what is done
         start_method="spawn",  # CUDA cannot be used in a fork of a process that has used it
     )
-    with watched_workers(out, again=lambda pid: journal.keep_only(out, pid=pid)):
+    with forks_end_with_us(), watched_workers(out, again=lambda pid: journal.keep_only(out, pid=pid)):
         executor.run()
 
 
+class EndsWithStage:
+    """The block that comes first where several engines share a machine: none of them outlives the stage."""
+
+    def __init__(self) -> None:
+        self.stage = os.getpid()
+
+    def __call__(self, data: object, rank: int, world_size: int) -> None:
+        """Tie this engine to the process of the stage."""
+        die_with_parent(self.stage)
+
+
 class OwnGpus:
-    """The block that comes first where several engines share a machine: it leaves each engine only its own GPUs."""
+    """The block that comes next where they have GPUs: it leaves each engine only its own GPUs."""
 
     def __init__(self, gpus: list[str]) -> None:
         self.gpus = gpus

@@ -13,7 +13,7 @@ from builder.errors import StageError
 from builder.llm.batch.remote import RemoteEngine, has_failed, keep_waiting
 from builder.workspace.environment import remote_environment
 from builder.workspace.layout import LOG
-from builder.workspace.processes import last_words
+from builder.workspace.processes import ends_in_order, last_words
 
 if TYPE_CHECKING:
     from builder.llm.batch.block import AnswerRows
@@ -51,10 +51,11 @@ class SlurmCluster:
         """
         self._cancel()
         self._submit(ranks)
-        try:
-            self._wait(ranks)
-        finally:
-            self._cancel()
+        with ends_in_order():  # a stage that is asked to end takes its jobs out of the queue first
+            try:
+                self._wait(ranks)
+            finally:
+                self._cancel()
 
     def log(self, rank: int) -> Path:
         """See `Cluster.log`."""

@@ -71,7 +71,8 @@ def _train_here(arguments: list[str]) -> None:
 
 def _run(command: list[str], out: Path, runtime: Runtime) -> None:
     (out / FAILED).unlink(missing_ok=True)
-    here = os.getpid()
+    here, log = os.getpid(), out / LOG
+    start = log.stat().st_size if log.is_file() else 0
     environment = child_environment(runtime) | {STAGE_PROCESS: f"{here}@{socket.gethostname()}"}
     try:
         code = subprocess.run(
@@ -82,9 +83,7 @@ def _run(command: list[str], out: Path, runtime: Runtime) -> None:
     if code and (out / FAILED).is_file():
         raise StageError(str(read_json(out / FAILED)["error"]))
     if code:
-        raise StageError(
-            f"{command[0]} ended with exit code {code}; what it said is in {out / LOG}{last_words(out / LOG)}"
-        )
+        raise StageError(f"{command[0]} ended with exit code {code}; what it said is in {log}{last_words(log, start)}")
 
 
 def launcher_problems(launcher: str) -> list[str]:

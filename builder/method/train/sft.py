@@ -12,6 +12,7 @@ import os
 import socket
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -213,13 +214,13 @@ def _look_at(trainer: Any, rows: list[tuple[str, Any]], stage: Path) -> None:
     check_examples(examples, renderer)
 
 
-def _main_of_a_launcher() -> int:
-    """Train under a launcher, and leave what went wrong where the stage looks for it."""
+def main_of_a_rank(train: Callable[[list[str]], None] = main) -> int:
+    """Train under a launcher, and leave what went wrong where the stage looks for it; end with either of the two."""
     die_with_parent()
     if stage_has_ended():
         return 1  # before this process could ask to end with it
     try:
-        main(sys.argv[1:])
+        train(sys.argv[1:])
     except Exception as error:
         message = explain(error)
         if message is None:
@@ -243,4 +244,4 @@ def stage_has_ended() -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(_main_of_a_launcher())
+    sys.exit(main_of_a_rank())

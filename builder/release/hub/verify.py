@@ -93,7 +93,7 @@ def loading_problems(repository: HubRepository, commit: str, files: list[File], 
         "everything": everything,
     }
     with tempfile.TemporaryDirectory(prefix="humpback-verify-") as home:
-        command = [sys.executable, "-m", "builder.release.hub.verify_child"]
+        command = [sys.executable, "-m", "builder.release.hub.verify_child", str(os.getpid())]
         result = subprocess.run(
             command, input=json.dumps(order), env=environment(home), capture_output=True, text=True, check=False
         )

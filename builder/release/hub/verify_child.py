@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.release.manifest import sha256
+from builder.workspace.processes import die_with_parent
 
 
 def problems_of(order: dict[str, Any]) -> Iterator[str]:
@@ -65,5 +66,6 @@ def _literal(path: str) -> str:
 
 
 if __name__ == "__main__":
+    die_with_parent(int(sys.argv[1]))
     found = list(problems_of(json.load(sys.stdin)))
     sys.stdout.write("\n" + json.dumps(found) + "\n")

@@ -260,6 +260,24 @@ def test_a_second_build_ends_the_tasks_that_a_killed_one_has_left_before_it_subm
     assert submitted(slurm_here) == [2, 1]
 
 
+@pytest.mark.full
+def test_a_stage_that_is_asked_to_end_leaves_nothing_in_the_queue(tmp_path, slurm_here):
+    rows, out, settings = source(tmp_path), tmp_path / "out", under("slurm")
+    (out / "logs").mkdir(parents=True)
+    asked = request(rows, settings, folder=str(tmp_path), how="waits", at=5)
+    (out / "logs" / "request.json").write_text(json.dumps(asked))
+    stage = subprocess.Popen([sys.executable, "-m", "builder.workspace.child", str(out), str(os.getpid())])
+    while not (tmp_path / "happened").exists():
+        assert stage.poll() is None
+        time.sleep(0.1)
+    (running,) = slurm_here.glob("*.1.pid")
+    task = Path("/proc", running.read_text().strip())
+    assert task.exists()
+    stage.terminate()
+    assert stage.wait(60) == -signal.SIGTERM
+    assert not task.exists()
+
+
 def test_slurm_needs_a_section_and_a_time_in_quotes():
     with pytest.raises(ValueError, match="so slurm must say at least partition and time"):
         Runtime(executor="slurm")

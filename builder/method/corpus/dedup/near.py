@@ -19,7 +19,7 @@ from builder.method.corpus.rules.splitter import splitter
 from builder.recipe.sections.corpus import Dedup
 from builder.recipe.sections.runtime import Runtime
 from builder.workspace.progress import Progress, polled
-from builder.workspace.workers import forks_end_with_us
+from builder.workspace.workers import forks_end_with_us, watched_workers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,7 +101,7 @@ class MinHash:
             logging_dir=str(self.folder / "logs" / name),
             start_method="fork",  # as in the segments stage: the kernel can end them with this process
         )
-        with forks_end_with_us():
+        with forks_end_with_us(), watched_workers(self.folder.parent):
             executor.run()
 
     def _places(self, rank: int) -> "Iterator[Any]":

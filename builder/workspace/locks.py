@@ -1,0 +1,110 @@
+"""One build at a time in a work directory, one writer at a time in a stage folder."""
+
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from builder.errors import StageError
+from builder.workspace.layout import LOCK
+
+WAIT_SECONDS = 10.0
+"""How long what a killed build has left may take to end."""
+PROCESSES = Path("/proc")
+_LOOK_SECONDS = 0.1
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Hold the work directory for one build; the lock goes with the process, however it ends.
+
+    Raises:
+        StageError: If the folder cannot be written or another build holds it.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        handle: IO[str] = (root / ".lock").open("a+")
+    except OSError as error:
+        raise StageError(f"{root}: the work directory cannot be written ({error.strerror}); use --work-dir") from error
+    with handle:
+        if not _take(handle.fileno()):
+            handle.seek(0)
+            owner = handle.read().strip() or "unknown"
+            raise StageError(f"{root}: the work directory is in use by process {owner}; wait for it, or use --work-dir")
+        handle.truncate(0)
+        handle.write(json.dumps(os.getpid()))
+        handle.flush()
+        yield
+
+
+class StageLock:
+    """The right to write in one stage folder.
+
+    It is handed to the stage's processes with the file, so it lasts until the last of them has ended: a command that is
+    killed does not free it as long as anything still writes.
+
+    Attributes:
+        file: Descriptor of the lock's file.
+    """
+
+    def __init__(self, file: int) -> None:
+        self.file = file
+
+    def name_holder(self, pid: int) -> None:
+        """Write down which process ends last of those that hold it."""
+        os.ftruncate(self.file, 0)
+        os.pwrite(self.file, f"{pid}@{socket.gethostname()}".encode(), 0)
+
+
+@contextmanager
+def only_writer(out: Path, stage: str) -> Iterator[StageLock]:
+    """Hold a stage folder, once everything that an earlier run has left there has ended.
+
+    Raises:
+        StageError: If that takes too long; it names the process.
+    """
+    path = out / LOCK
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        end = time.monotonic() + WAIT_SECONDS
+        while not _take(file):
+            if time.monotonic() > end:
+                raise StageError(f"{stage}: {_still_written(out, path)}")
+            time.sleep(_LOOK_SECONDS)
+        yield StageLock(file)
+    finally:
+        os.close(file)
+
+
+def _take(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _still_written(out: Path, path: Path) -> str:
+    holders = [str(pid) for pid in _open_in(path)]
+    ended = f"kill -9 {' '.join(holders)}" if holders else "on the machine where it runs"
+    who = ", ".join(holders) or path.read_text().strip() or "unknown"
+    return (
+        f"{out} is still written by an earlier run (process {who}); wait until that has ended or end it ({ended}), and "
+        "run the same command again"
+    )
+
+
+def _open_in(path: Path) -> list[int]:
+    """The other processes of this user that have a file open; none where the system does not tell."""
+    found, wanted = set(), path.stat()
+    for entry in PROCESSES.glob("[0-9]*/fd/*"):
+        with suppress(OSError):
+            if os.path.samestat(entry.stat(), wanted):
+                found.add(int(entry.parts[2]))
+    return sorted(found - {os.getpid()})

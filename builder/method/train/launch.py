@@ -38,7 +38,7 @@ def launch(out: Path, arguments: list[str], runtime: Runtime) -> None:
     shutil.rmtree(cache, ignore_errors=True)
     os.environ["HF_DATASETS_CACHE"] = str(cache)
     if runtime.launcher:
-        _run([*launcher_words(runtime.launcher), "-m", "builder.method.train.sft", *arguments], out, runtime)
+        train_under_launcher(out, arguments, runtime)
     else:
         _train_here(arguments)
     finish(out / "training" / "final")
@@ -69,7 +69,18 @@ def _train_here(arguments: list[str]) -> None:
         raise StageError(f"{error.name} is not installed: pip install 'humpback-builder[train]'") from error
 
 
-def _run(command: list[str], out: Path, runtime: Runtime) -> None:
+def train_under_launcher(out: Path, arguments: list[str], runtime: Runtime) -> None:
+    """Run `builder.method.train.sft` under the launcher of the recipe, which ends with this process.
+
+    Args:
+        out: The stage folder.
+        arguments: Those of the script.
+        runtime: Launcher and threads.
+
+    Raises:
+        StageError: If it does not end with 0, or is no command.
+    """
+    command = [*launcher_words(runtime.launcher), "-m", "builder.method.train.sft", *arguments]
     (out / FAILED).unlink(missing_ok=True)
     here, log = os.getpid(), out / LOG
     start = log.stat().st_size if log.is_file() else 0

@@ -90,7 +90,8 @@ def test_a_stage_has_the_builds_own_variables_and_all_of_ours(tmp_path: Path, ba
 def test_a_launcher_has_the_same_list(tmp_path: Path, bare: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_DATASETS_CACHE", "set by a training, and taken back by this test")
     code = f"import json, os; json.dump(dict(os.environ), open({str(tmp_path / 'seen.json')!r}, 'w'))"
-    launch(tmp_path, [], Runtime(threads=3, launcher=shlex.join([sys.executable, "-c", code])))
+    with pytest.raises(StageError, match="saved no model"):
+        launch(tmp_path, [], Runtime(threads=3, launcher=shlex.join([sys.executable, "-c", code])))
     seen = json.loads((tmp_path / "seen.json").read_text())
     assert own(seen) == OWN
     assert seen["HUMPBACK_STAGE_PROCESS"].startswith(f"{os.getpid()}@")

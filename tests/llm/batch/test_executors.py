@@ -25,6 +25,7 @@ from builder.llm.batch.ray_cluster import RayCluster
 from builder.llm.batch.runner import run_rows
 from builder.recipe.sections.runtime import Runtime, Slurm
 from builder.recipe.sections.section import Section
+from builder.workspace import environment
 from builder.workspace.child import run_child
 
 SCHEMA = pa.schema([("id", pa.string()), ("n", pa.int64())])
@@ -452,7 +453,7 @@ def test_each_engine_of_a_machine_sees_its_own_gpus(tmp_path, monkeypatch, given
 
 def test_gpus_are_those_of_the_machine_where_no_variable_names_them(tmp_path, monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(executors, "DEVICES", tmp_path)
+    monkeypatch.setattr(environment, "DEVICES", tmp_path)
     (tmp_path / "null").touch()
     assert executors.gpus_of_engines(Runtime(tensor_parallel=2), 3) == []
     for name in ("nvidia0", "nvidia3", "nvidia5", "nvidia6", "nvidiactl", "nvidia-uvm"):

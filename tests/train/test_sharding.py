@@ -16,7 +16,7 @@ from builder.data.storage import read_json
 from builder.errors import RecipeError, StageError
 from builder.method.train.launch import launcher_problems
 from builder.method.train.recipe import check_training_recipes
-from builder.method.train.sharding import refuse_unsaved
+from builder.method.train.sharding import keep_float32, refuse_unsaved
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.training import Schedule
 
@@ -75,6 +75,33 @@ def test_fsdp2_on_two_processes_ends_with_the_model_that_one_process_trains(pair
     assert all((plain[name] - gathered[name]).abs().max() < 1e-3 for name in plain)
 
 
+@pytest.mark.full
+def test_with_fsdp2_and_bfloat16_losses_and_gradients_are_of_float32(pairs, tmp_path):
+    two = metrics_of(pairs, tmp_path / "two", shared(ours(tmp_path, "fsdp2")), bf16=True)
+    one = metrics_of(pairs, tmp_path / "one", bf16=True)
+    assert two["processes"] == 2
+    for source in ("seed", "curated"):
+        for when in ("before", "after"):
+            loss = two["held_out"][source][when]
+            assert loss == pytest.approx(one["held_out"][source][when], abs=1e-2)
+            assert loss * 1024 % 1 != 0, "the grain of bfloat16 at 4 to 8 is 1/32"
+
+
+def test_under_fsdp_gradients_are_added_up_in_float32_and_losses_are_not_cast():
+    import torch
+    from accelerate import FullyShardedDataParallelPlugin
+
+    for version in (1, 2):
+        plugin = FullyShardedDataParallelPlugin(fsdp_version=version, state_dict_type="FULL_STATE_DICT")
+        keep_float32(SimpleNamespace(fsdp_plugin=plugin))
+        assert plugin.mixed_precision_policy is None
+        plugin.set_mixed_precision("bf16")
+        keep_float32(SimpleNamespace(fsdp_plugin=plugin))
+        policy = plugin.mixed_precision_policy
+        assert (policy.param_dtype, policy.reduce_dtype) == (torch.bfloat16, torch.float32)
+        assert getattr(policy, "output_dtype", None) is None
+
+
 def test_a_variable_that_shares_weights_past_all_files_is_refused_before_the_first_step(pairs, tmp_path, monkeypatch):
     config = ours(tmp_path, "fsdp2")
     content = yaml.safe_load(config.read_text())
@@ -98,7 +125,8 @@ def test_deepspeed_on_two_processes_ends_with_a_whole_model(pairs, tmp_path, nam
     two = metrics_of(pairs, tmp_path / "two", Runtime(launcher=words), **options)
     one = metrics_of(pairs, tmp_path / "one", **options)
     assert two["processes"] == 2
-    assert two["last_loss"] == pytest.approx(one["last_loss"], abs=1e-3)
+    # With ZeRO-3 the processes draw other first values for an adapter.
+    assert two["last_loss"] == pytest.approx(one["last_loss"], abs=2e-2 if options else 1e-3)
 
 
 @pytest.mark.parametrize("name", ["ddp", "fsdp2", "single", "zero2", "zero3"])

@@ -29,7 +29,7 @@ from builder.method.train.output import save_model
 from builder.method.train.preflight import check_examples, describe_examples, first_training_rows, made_by_trl
 from builder.method.train.rows import HELD_OUT, ROWS
 from builder.method.train.schedule import share_of_a_process
-from builder.method.train.sharding import refuse_unsaved
+from builder.method.train.sharding import keep_float32, refuse_unsaved
 from builder.workspace.child import STAGE_PROCESS
 from builder.workspace.environment import prepare_allocators
 from builder.workspace.failures import explain
@@ -77,6 +77,7 @@ def main(arguments: list[str]) -> None:
         callbacks=[reporter(stage, settings, held_out=bool(held_out))],
     )
     refuse_unsaved(trainer.accelerator.state, training)
+    keep_float32(trainer.accelerator.state)
     _look_at(trainer, rows, stage)
     outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     save_model(trainer, outcome, given.model, folder / "final", resumed_from=checkpoint.name if checkpoint else None)

@@ -8,6 +8,7 @@ a training starts. Whatever else sets them, a variable or a default, is seen in 
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,26 @@ def state_dict_type(state: Any, training: Any) -> str | None:
     if os.environ.get("ACCELERATE_USE_FSDP", "").lower() != "true":
         return None
     return _named(os.environ.get("FSDP_STATE_DICT_TYPE") or _default(os.environ.get("FSDP_VERSION", "1")))
+
+
+def keep_float32(state: Any) -> None:
+    """Let FSDP add up gradients, and give losses, in float32 where the weights of a step are of fewer bits.
+
+    accelerate has both in the format of the weights: a loss of 6.52 is then 6.53, or 6.5, and the gradients of all
+    processes are added up in 8 bits of precision. The weights stay in float32, and a step computes with bfloat16.
+
+    Args:
+        state: Accelerate's own, before it has prepared the model.
+    """
+    import torch
+
+    plugin: Any = getattr(state, "fsdp_plugin", None)
+    policy = plugin and plugin.mixed_precision_policy
+    if not policy:
+        return
+    # Not cast, a loss has the format that it was computed in, which is float32; states between layers stay small.
+    outputs: dict[str, Any] = {"output_dtype": None} if hasattr(policy, "output_dtype") else {}
+    plugin.mixed_precision_policy = replace(policy, reduce_dtype=torch.float32, **outputs)
 
 
 def recipe_problems(options: Mapping[Any, Any]) -> Iterator[str]:

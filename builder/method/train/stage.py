@@ -22,7 +22,7 @@ from builder.recipe.sections.section import Named, Section
 from builder.recipe.sections.training import Schedule
 from builder.workspace.stage_names import HALVES, Half, half_of
 
-VERSION = 2
+VERSION = 3
 
 
 class BackwardStage(Section):

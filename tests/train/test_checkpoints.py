@@ -1,8 +1,9 @@
 from pathlib import Path
 
 import pytest
+from support.training_pairs import train_here, write_pairs
 
-from builder.method.train.checkpoints import MARK, last_complete, mark_complete, remove_others
+from builder.method.train.checkpoints import MARK, last_complete, make_room, mark_complete, remove_others
 
 
 def checkpoint(folder: Path, step: int, settings: str | None = "same") -> Path:
@@ -41,3 +42,35 @@ def test_a_damaged_checkpoint_is_passed_over_and_removed(tmp_path, damage):
     assert last_complete(tmp_path, "same") == good
     remove_others(tmp_path, "same")
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-1"]
+
+
+@pytest.mark.parametrize(
+    ("most", "best", "left"),
+    [(2, None, [8]), (3, None, [4, 8]), (9, None, [2, 4, 8, 9]), (2, 2, [2, 8]), (3, 2, [2, 8])],
+)
+def test_room_is_made_for_a_checkpoint_and_the_last_whole_one_and_the_best_stay(tmp_path, most, best, left):
+    for step in (2, 4, 8):
+        checkpoint(tmp_path, step)
+    checkpoint(tmp_path, 9, settings=None)
+    make_room(tmp_path, "same", most, best=str(tmp_path / f"checkpoint-{best}") if best else None)
+    assert sorted(int(path.name.partition("-")[2]) for path in tmp_path.iterdir()) == left
+
+
+@pytest.mark.parametrize("keys", [{"save_steps": 2, "max_steps": 8}, {"save_strategy": "epoch", "num_train_epochs": 4}])
+def test_two_checkpoints_stand_at_most_and_the_last_step_writes_none(tmp_path, monkeypatch, keys):
+    import torch
+
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    save, standing = torch.save, []
+
+    def watched(value, path, *rest, **options):
+        save(value, path, *rest, **options)
+        if "checkpoint-" in str(path):
+            standing.append(sorted(folder.name for folder in Path(path).parents[1].glob("checkpoint-*")))
+
+    monkeypatch.setattr(torch, "save", watched)
+    options = {"max_steps": -1, "per_device_train_batch_size": 8} | keys
+    train_here(write_pairs(tmp_path / "pairs"), tmp_path / "out", **options)
+    assert max(len(folders) for folders in standing) == 2
+    assert {name for folders in standing for name in folders} == {"checkpoint-2", "checkpoint-4", "checkpoint-6"}
+    assert (tmp_path / "out" / "model" / "model.safetensors").is_file()

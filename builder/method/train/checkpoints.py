@@ -43,6 +43,22 @@ def remove_others(folder: Path, settings: str) -> None:
             shutil.rmtree(checkpoint)
 
 
+def make_room(folder: Path, settings: str, most: int, *, best: str | None = None) -> None:
+    """Remove torn checkpoints, then the oldest, before another is written: with it no more than `most` stand.
+
+    Args:
+        folder: Where they lie.
+        settings: What the training depends on; the last whole checkpoint of these settings stays.
+        most: With the one that comes.
+        best: The checkpoint that the trainer returns to in the end, which stays too.
+    """
+    stay = {last_complete(folder, settings), Path(best) if best else None}
+    there = sorted(_checkpoints(folder), key=lambda path: (_is_whole(path, settings), _step(path)))
+    surplus = max(len(there) - (most - 1), 0)
+    for checkpoint in [path for path in there if path not in stay][:surplus]:
+        shutil.rmtree(checkpoint)
+
+
 def _checkpoints(folder: Path) -> list[Path]:
     return [path for path in folder.glob("checkpoint-*") if path.is_dir() and path.name.partition("-")[2].isdigit()]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.errors import StageError
-from builder.method.train.checkpoints import mark_complete
+from builder.method.train.checkpoints import make_room, mark_complete
 from builder.workspace.progress import Progress
 
 ADVICE = "lower learning_rate in the TRL recipe, or look at the rows; the last checkpoint before it stays"
@@ -37,6 +37,7 @@ def reporter(stage: Path, settings: str, *, held_out: bool) -> Any:
             last = state.global_step >= state.max_steps
             control.should_log = control.should_log or control.should_save or last
             control.should_evaluate = control.should_evaluate or (last and held_out)
+            self._before_a_checkpoint(args, state, control)
             if not state.is_world_process_zero:
                 return
             self.progress = self.progress or Progress(stage, "steps", state.max_steps)
@@ -44,6 +45,15 @@ def reporter(stage: Path, settings: str, *, held_out: bool) -> Any:
 
         def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             control.should_log = control.should_log or control.should_save
+            self._before_a_checkpoint(args, state, control)
+
+        def _before_a_checkpoint(self, args: Any, state: Any, control: Any) -> None:
+            # After its last step a training is saved as a model; nothing goes on from a checkpoint of that step.
+            if state.global_step >= state.max_steps and not args.load_best_model_at_end:
+                control.should_save = False
+            if control.should_save and state.is_world_process_zero and args.save_total_limit:
+                best = state.best_model_checkpoint
+                make_room(Path(args.output_dir), settings, args.save_total_limit, best=best)
 
         def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             entry = state.log_history[-1]

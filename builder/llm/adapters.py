@@ -1,5 +1,6 @@
 """LoRA adapters as models: a folder that holds what a training added to a base, and says which base that was."""
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from vllm.lora.request import LoRARequest
 
 CONFIG_FILE, WEIGHTS_FILE = "adapter_config.json", "adapter_model.safetensors"
+GENERATION_FILE = "generation_config.json"
 RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """What vLLM takes as `max_lora_rank`."""
 WHOLE_PARTS = ("modules_to_save", "trainable_token_indices")
@@ -127,6 +129,8 @@ def merge_adapter(model: Path, target: Path) -> None:
     end = load_tokenizer(model).eos_token_id
     merged.config.get_text_config().eos_token_id = merged.generation_config.eos_token_id = end
     merged.save_pretrained(target)
+    if (model / GENERATION_FILE).is_file():
+        shutil.copyfile(model / GENERATION_FILE, Path(target) / GENERATION_FILE)  # not how the base answers
 
 
 def _modules(weights: Path) -> tuple[str, ...]:

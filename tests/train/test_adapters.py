@@ -41,6 +41,13 @@ def weights(folder):
     return load_file(folder / "model" / "adapter_model.safetensors")
 
 
+def answers_as_the_paper(model):
+    config = read_json(model / "generation_config.json")
+    assert (config["do_sample"], config["temperature"], config["top_p"], config["top_k"]) == (True, 0.7, 0.9, 0)
+    assert config["eos_token_id"] == load_tokenizer(model).eos_token_id
+    assert "repetition_penalty" not in config
+
+
 def test_an_adapter_is_saved_with_base_tokenizer_and_contract(first):
     assert {path.name for path in (first / "model").iterdir()} == {
         "adapter_config.json", "adapter_model.safetensors", "chat_contract.json", "chat_template.jinja",
@@ -52,8 +59,7 @@ def test_an_adapter_is_saved_with_base_tokenizer_and_contract(first):
     check_contract(first / "model", load_tokenizer(first / "model"), Chat(), "forward")
     adapter = read_adapter(first / "model")
     assert (adapter.rank, adapter.refused) == (4, None)
-    ends = read_json(first / "model" / "generation_config.json")["eos_token_id"]
-    assert load_tokenizer(first / "model").eos_token_id in (ends if isinstance(ends, list) else [ends])
+    answers_as_the_paper(first / "model")
 
 
 class Rows(list):
@@ -65,7 +71,7 @@ class Rows(list):
 def test_a_base_of_the_hub_is_named_with_its_commit(first, tmp_path):
     from builder.method.train.output import save_model
 
-    nothing = SimpleNamespace(save_pretrained=lambda folder: None)
+    nothing = SimpleNamespace(save_pretrained=lambda folder: None, eos_token_id=2)
     trainer = SimpleNamespace(
         is_world_process_zero=lambda: True, processing_class=nothing, train_dataset=Rows(),
         model=SimpleNamespace(generation_config=nothing), state=SimpleNamespace(log_history=[], epoch=1.0),
@@ -131,6 +137,7 @@ def test_a_merged_adapter_gives_the_same_log_probabilities_and_ends_its_answers(
     )
     assert ours == pytest.approx(theirs, abs=1e-4)
     assert ours != pytest.approx(base, abs=1e-2)
+    answers_as_the_paper(tmp_path / "merged")
     config = json.loads((tmp_path / "merged" / "config.json").read_text())
     assert config["eos_token_id"] == load_tokenizer(first / "model").eos_token_id
 

@@ -121,6 +121,12 @@ def test_a_finished_model_folder_is_whole_and_safe(forward):
     assert not (forward.path / "training" / "final").exists()
 
 
+def test_a_model_answers_as_the_papers_do_whatever_its_base_was_given(forward):
+    config = read_json(forward.model / "generation_config.json")
+    assert (config["do_sample"], config["temperature"], config["top_p"], config["top_k"]) == (True, 0.7, 0.9, 0)
+    assert config["eos_token_id"] == read_json(forward.model / "config.json")["eos_token_id"]
+
+
 def test_the_weights_have_moved(forward):
     from safetensors.torch import load_file
 

@@ -15,6 +15,8 @@ FINISHED = "training.json"
 _SAVED = "saved.json"
 """What a training came to, beside its model, until that was opened."""
 METRICS = "logs/metrics.json"
+SAMPLING = {"do_sample": True, "temperature": 0.7, "top_p": 0.9, "top_k": 0}
+"""How the paper's models answer (section 3.2); no `top_k`, where transformers would have 50."""
 _SETS = ("target_modules", "exclude_modules")
 _NOT_OURS = ("training_args.bin", "README.md")
 """What trainer and peft write beside a model: a pickle, and a card without content."""
@@ -40,8 +42,8 @@ def save_model(trainer: Any, outcome: Any, model: Any, folder: Path, *, resumed_
     for name in _NOT_OURS:
         (folder / name).unlink(missing_ok=True)
     _without_dropout(folder, trainer.args.model_init_kwargs)
+    save_generation(folder, trainer.model.generation_config, trainer.processing_class.eos_token_id)
     if (folder / CONFIG_FILE).is_file():
-        trainer.model.generation_config.save_pretrained(str(folder))  # with the token that ends an answer
         _name_base(folder / CONFIG_FILE, model)
     training, history = trainer.args, trainer.state.log_history
     metrics = {
@@ -60,6 +62,22 @@ def save_model(trainer: Any, outcome: Any, model: Any, folder: Path, *, resumed_
     }
     write_json(folder.parents[1] / METRICS, metrics | log)
     write_json(folder.parent / _SAVED, metrics)
+
+
+def save_generation(folder: Path, base: Any, end: int) -> None:
+    """Write how a trained model answers where nobody says it: as the paper's do, until the token that ends an answer.
+
+    Whatever else a base has been given, such as a penalty of repetitions, was for what the base is.
+
+    Args:
+        folder: Of the model or adapter.
+        base: The generation configuration that the model has from its base.
+        end: The token that ends an answer by the chat contract.
+    """
+    from transformers import GenerationConfig
+
+    ids = {name: getattr(base, name, None) for name in ("bos_token_id", "pad_token_id")}
+    GenerationConfig(**SAMPLING, **ids, eos_token_id=end).save_pretrained(str(folder))
 
 
 def finish(folder: Path) -> None:

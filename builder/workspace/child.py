@@ -87,8 +87,9 @@ def run_child(
 
 
 def _written(out: Path) -> int:
-    """How many files of rows stand; more than before the last start means that something gets done."""
-    return len(parquet_files(out / "data")) if (out / "data").is_dir() else 0
+    """Files of rows that stand, and what is known of deadly rows; more than before means that something gets done."""
+    files = len(parquet_files(out / "data")) if (out / "data").is_dir() else 0
+    return files + journal.found(out)
 
 
 def _is_death(code: int | None) -> bool:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from builder.llm.batch.chunks import ENGINE_FAILURE, Chunks
 from builder.llm.batch.work import Work, rank_folder
 from builder.llm.engines.retrying import EngineBrokenError
 from builder.workspace.failures import EXIT_AGAIN
-from builder.workspace.journal import CHUNK_LIVES, Journal
+from builder.workspace.journal import CHUNK_LIVES, Journal, Part, parts
 from builder.workspace.progress import Progress
 
 if TYPE_CHECKING:
@@ -76,26 +76,33 @@ class AnswerRows(PipelineStep):  # type: ignore[misc]  # datatrove has no types
     def _answer(
         self, number: int, rows: list[Row], rejects: Rejects, journal: Journal, progress: Progress
     ) -> list[Row]:
-        kept: list[Row] = []
-        if journal.deaths(number) >= CHUNK_LIVES:
-            rows, deadly = self._probe(number, rows, journal, progress)
-            for row in deadly:
+        whole, kept = (0, len(rows)), list[Row]()
+        for row in rows:
+            if journal.is_deadly(row["id"]):
                 kept += self.work.give_up(row, f"{ENGINE_FAILURE}died", rejects)
-        # All rows at once again where that has not been fatal too often: batches of other sizes round otherwise.
-        batches = [[row] for row in rows] if journal.deaths(number) >= 2 * CHUNK_LIVES else [rows]
+        suspect = journal.suspect(number, len(rows))
+        if suspect is not None:  # for nothing but whether the engine survives it
+            for batch in self._parts(number, rows, suspect, journal):
+                self.work.answer(batch, Rejects(), progress.beat)
+        if journal.deaths(number) >= 2 * CHUNK_LIVES:
+            batches = self._parts(number, rows, whole, journal)
+        else:  # all rows at once again: batches of other sizes round otherwise
+            journal.take(number)
+            batches = iter([self._safe(rows, journal)])
         for batch in batches:
-            journal.take(number, batch[0]["id"] if len(batches) > 1 else None)
             kept += self.work.answer(batch, rejects, progress.beat)
         return kept
 
-    def _probe(self, number: int, rows: list[Row], journal: Journal, progress: Progress) -> tuple[list[Row], list[Row]]:
-        """Try each row by itself, for nothing but whether the engine survives it; return the others and the deadly."""
-        deadly = [row for row in rows if journal.is_deadly(row["id"])]
-        others = [row for row in rows if not journal.is_deadly(row["id"])]
-        for row in others:
-            journal.take(number, row["id"])
-            self.work.answer([row], Rejects(), progress.beat)
-        return others, deadly
+    def _safe(self, rows: list[Row], journal: Journal) -> list[Row]:
+        return [row for row in rows if not journal.is_deadly(row["id"])]
+
+    def _parts(self, number: int, rows: list[Row], of: Part, journal: Journal) -> Iterator[list[Row]]:
+        """The rows of each part that are not known to be deadly, noted as in hand."""
+        for part in parts(of):
+            safe = self._safe(rows[slice(*part)], journal)
+            if safe:
+                journal.take(number, safe[0]["id"] if len(safe) == 1 else part)
+                yield safe
 
     def _check(self, number: int, rows: list[Row], kept: list[Row], rejects: Rejects) -> None:
         """Refuse to write a chunk when too much fails: it would count as done."""

@@ -19,7 +19,7 @@ from builder.errors import StageError
 from builder.llm.batch.work import rank_folder
 from builder.workspace.environment import remote_environment
 from builder.workspace.failures import died, explain
-from builder.workspace.journal import note_deaths
+from builder.workspace.journal import found, note_deaths
 from builder.workspace.processes import die_with_parent, last_words
 from builder.workspace.progress import PROGRESS_FILE, Progress, read_progress
 
@@ -94,7 +94,7 @@ def run_on_cluster(cluster: Cluster, chunks: "Chunks", runtime: "Runtime", engin
     """
     deaths = 0
     while ranks := [rank for rank in range(engines) if _left(chunks, rank, engines)]:
-        before = _left(chunks)
+        before, known = _left(chunks), found(chunks.out)
         _announce(chunks.out, ranks, engines)
         cluster.run(ranks)
         _await_files(chunks, ranks, engines)
@@ -102,7 +102,7 @@ def run_on_cluster(cluster: Cluster, chunks: "Chunks", runtime: "Runtime", engin
             raise StageError(errors[0])
         noted = note_deaths(chunks.out)
         left = _left(chunks)
-        deaths = 0 if left < before else deaths + 1
+        deaths = 0 if left < before or found(chunks.out) > known else deaths + 1
         if left and (deaths > runtime.restarts or (deaths and not noted)):
             raise StageError(_last_seen(cluster, chunks, ranks, engines))
         if left:

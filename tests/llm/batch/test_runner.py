@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.data.accounting import Stats
-from builder.data.storage import count_rows, read_json, read_rows, write_rows
+from builder.data.storage import count_rows, read_json, read_rows, write_json, write_rows
 from builder.errors import StageError
 from builder.llm.batch.chunks import read_chunks
 from builder.llm.batch.runner import run_rows
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Section
 from builder.workspace.child import run_child
+from builder.workspace.journal import MOST_FOUND, PARTS, found, note_deaths, parts
 
 SCHEMA = pa.schema([("id", pa.string()), ("n", pa.int64())])
 
@@ -158,7 +159,8 @@ def deadly_stage(out: Path, config: DeadlyStage, rows: Path, *, runtime: Runtime
 @pytest.mark.parametrize(("how", "engines"), [("dies", 1), pytest.param("hangs", 2, marks=pytest.mark.full)])
 def test_a_row_that_ends_or_blocks_its_engine_is_given_up_and_no_other_is_lost(tmp_path, monkeypatch, how, engines):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[3]), *sys.path]))
-    runtime = Runtime(chunk_rows=4, engines=engines, stall_minutes=0.1 if how == "hangs" else 30)
+    stall, restarts = (0.1, 4) if how == "hangs" else (30, 2)  # four are more than two: to find the row is progress
+    runtime = Runtime(chunk_rows=4, engines=engines, stall_minutes=stall, restarts=restarts)
     request = {
         "function": f"{__name__}:deadly_stage",
         "config_type": f"{__name__}:DeadlyStage",
@@ -173,6 +175,66 @@ def test_a_row_that_ends_or_blocks_its_engine_is_given_up_and_no_other_is_lost(t
     assert [row["id"] for row in read_rows(tmp_path / "out" / "rejected") if row["reason"] == "engine_died"] == ["6"]
     assert read_json(tmp_path / "out" / "logs" / "deaths.json")[-2:] == [[1, "6"], [1, "6"]]
     assert result["restarts"] == 4
+
+
+class DiedError(Exception):
+    """Stands for the death of a process."""
+
+
+@dataclass
+class Dying(OnlyEven):
+    deadly: tuple[int, ...] = ()
+
+    def answer(self, rows, rejects, tick):
+        kept = super().answer(rows, rejects, tick)
+        if not set(self.deadly).isdisjoint(self.seen[-1]):
+            raise DiedError
+        return kept
+
+
+def deaths_until_done(tmp_path: Path, work: Dying, rows: Path, size: int) -> int:
+    """How many processes die until all chunks are written, each death noted by whoever sees it."""
+    for deaths in range(100):
+        try:
+            run(tmp_path, rows, work, chunk_rows=size)
+        except DiedError:
+            assert note_deaths(tmp_path / "out")
+        else:
+            return deaths
+    raise AssertionError("the search does not end")
+
+
+@pytest.mark.parametrize(
+    ("size", "deadly", "deaths"),
+    [(1, (0,), 4), (16, (15,), 4), (500, (123,), 6), (4_096, (4_095,), 6), (200, (7, 8), 9)],
+)
+def test_a_deadly_row_is_found_in_parts_of_parts_and_no_other_is_lost(tmp_path, size, deadly, deaths):
+    work = Dying(deadly=deadly)
+    assert deaths_until_done(tmp_path, work, source(tmp_path, size), size) == deaths
+    assert [row["n"] for row in read_rows(tmp_path / "out" / "data")] == [
+        n for n in range(size) if n % 2 == 0 and n not in deadly
+    ]
+    given_up = [row["id"] for row in read_rows(tmp_path / "out" / "rejected") if row["reason"] == "engine_died"]
+    assert given_up == [str(n) for n in deadly]
+    assert len(work.seen) <= 10 + 70 * len(deadly)  # calls of the engine; one by one there would be as many as rows
+
+
+def test_a_search_that_finds_more_and_more_deadly_rows_gives_no_new_starts_for_ever(tmp_path):
+    write_json(tmp_path / "logs" / "deaths.json", [[0, None], [0, None]])
+    assert found(tmp_path) == 0
+    write_json(tmp_path / "logs" / "deaths.json", [[0, None], [0, [0, 32]], [0, [0, 2]], [0, "1"], [0, "1"]])
+    assert found(tmp_path) == 3
+    write_json(tmp_path / "logs" / "deaths.json", [[0, str(n)] for n in range(100)] + [[1, "a"]])
+    assert found(tmp_path) == MOST_FOUND + 1
+
+
+@given(st.integers(0, 10_000), st.integers(0, 10_000))
+def test_parts_are_whole_and_of_nearly_one_size(start, size):
+    pieces = parts((start, start + size))
+    assert [at for piece in pieces for at in range(*piece)] == list(range(start, start + size))
+    sizes = {stop - begin for begin, stop in pieces}
+    assert len(pieces) == min(size, PARTS)
+    assert not sizes or (min(sizes) > 0 and max(sizes) - min(sizes) <= 1)
 
 
 @dataclass

@@ -60,7 +60,8 @@ def test_the_last_verdict_from_1_to_5_counts(reply, score):
         '{"score": 4, "max_score": 5}',
         "Score: 4, since it has 3 parts.", "Score: 4 - clear in 3 places", "Score: 4 (clear)",
         "Score: 4 because it is clear",
-        "Clear and complete. Score: 4", "Good.\r\nScore: 4\r\n", "Score: 3\nOn reflection, better.\nScore: 4",
+        "Clear and complete. Score: 4", "<answer>Score: 4</answer>", "Score: 4\u200b", "Good.\r\nScore: 4\r\n",
+        "Score: 3\nOn reflection, better.\nScore: 4",
     ],
 )  # fmt: skip
 def test_what_judges_write_is_read(reply):
@@ -78,6 +79,7 @@ def test_what_judges_write_is_read(reply):
         "Score: 3..4", "Score: 3~4", "Score: <3-4>", '{"score": "3-4"}', '{"score": [3, 4]}', "Score: 4, maybe 5",
         "3-4/5",
         "Score: 4, 5", "Score: 4 (or 5)", "Score: 3 and a half", "Score: 4. Maybe 5.", "Score: **3**-**4**",
+        "Score: 3, rising to 4",
         "Score: 4 → 5",
     ],
 )  # fmt: skip
@@ -119,7 +121,9 @@ def test_a_trailing_remark_is_not_the_verdict(remark, join):
 @pytest.mark.parametrize(
     "second",
     [
-        "\n\nInstruction:\nWhy?\n\nAnswer:\nSo.\n\nReasons.\nScore: 2", "\n### Instruction\nWhy?\nScore: 2",
+        "\n\nInstruction:\nWhy?\n\nAnswer:\nSo.\n\nReasons.\nScore: 2", " ### Instruction: x\nScore: 2",
+        "\nUser's question: x\nScore: 2",
+        "\n### Instruction\nWhy?\nScore: 2",
         "\n\n### Response:\nSo.\nScore: 2", "\nUser: Rate this too.\nScore: 2", "\nHuman: x\n\nAssistant: Score: 2",
         "<|im_end|>\n<|im_start|>user\nScore: 2", "</s>[INST] x [/INST] Score: 2",
         "\nuser\nMore.\nassistant\nScore: 2",

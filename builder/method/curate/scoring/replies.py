@@ -78,7 +78,7 @@ def is_reasoning_mark(token: str) -> bool:
 _PLAIN: dict[int, int | str] = {
     **{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)},  # full-width forms of ASCII
     **dict.fromkeys(map(ord, "\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"), "\n"),
-    **dict.fromkeys(map(ord, "*`＊｀\t\u3000\xa0"), " "),  # marks of Markdown stand where blanks may
+    **dict.fromkeys(map(ord, "*`＊｀\t\u3000\xa0\u200b\u2060\ufeff"), " "),  # Markdown, blanks and what has no width
     **dict.fromkeys(map(ord, "“”„«»"), '"'),
     **dict.fromkeys(map(ord, "‘’"), "'"),
     **dict.fromkeys(map(ord, "‐‑‒–—―−"), "-"),
@@ -118,12 +118,12 @@ _ASKED = "instruction|input|user|human|question|prompt|task|system"
 _NEXT_PAIR = re.compile(
     rf"""^[^\w\n]*Below\ are\ a\ user's\ instruction\b
     |^[ >#_-]*(?:
-        (?:(?:next|new|second|another)\ +)?(?:{_ASKED}|example|pair|q)(?:\ *\#?\d{{1,3}})?\ *:
+        (?:(?:the|next|new|second|another|user's)\ +){{0,2}}(?:{_ASKED}|example|pair|q)(?:\ *\#?\d{{1,3}})?\ *:
         |(?:next|new|second|another)\ +(?:instruction|question|example|pair|prompt|task)\b
         |(?:example|pair)\ *\#?\d{{1,3}}\ *$
         |(?:user|human|assistant|system)\ *$  # a turn without its marks
-        |(?<=\#)\ *(?:{_ASKED}|assistant|response|answer|output)\b
-    )""",
+    )
+    |\#{{2,6}}\ *(?:{_ASKED}|assistant|response|answer|output)\b""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
 _BREAK = re.compile(
@@ -160,7 +160,7 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _OPENS_LINE = re.compile(r"""[ >#+|(\["'{_•-]*(?:\d{1,2}[.)] +)?["'(\[_ ]*""")
-_AFTER_A_SENTENCE = re.compile(r"""[.!?;:,)\]"'] +["'\[_]{0,2}$|[{,] *["']$|<$""")
+_AFTER_A_SENTENCE = re.compile(r"""[.!?;:,)\]"'] +["'\[_]{0,2}$|[{,] *["']$|<(?:[a-z_]+>)?$""", re.IGNORECASE)
 _SIGN = re.compile(
     r"""["'_ ]*(?:\( *(?:out of 5|(?:from )?1 *(?:-|to) *5) *\)["'_ ]*)?(?P<sign>[:=|]+>?|-(?= )|>)?(?:is\b:? *)?"""
 )
@@ -230,6 +230,7 @@ _RANGE = re.compile(
     r"""[ .,;:()/-]*["<\[(~]*[-+]?[0-9]"""
     r"|[ ,;:()/-]*(?:or|to|and|up|through|till|until|maybe|perhaps|possibly|even|but|not|almost|nearly|plus)\b[^.]*?"
     r"(?:[0-9]|half|quarter|two|three|four|five)"
+    r"|[^.!?]{0,60}?\b(?:to|or) +(?:a +)?[1-5]\b"
     r"|[ .,;:()/-]*(?:or|maybe|perhaps|possibly|no|actually|rather)\b.{0,20}?[0-9]"
     r"|-(?=\S)|\.\.| *(?:…|~|/|\+|%|±|→|½|¼|¾)",
     re.IGNORECASE,

@@ -72,7 +72,10 @@ def test_pairs_that_fell_back_are_counted_beside_the_others():
     figures = found.figures()
     assert (figures["fallback"], figures["replies"], figures["without_verdict"]) == (2, 2, 1)
     assert figures["mean_mass"] == 0.5
-    assert any(line.startswith("2 pairs were scored by verdict in whole numbers") for line in found.warnings())
+    assert any(
+        line.startswith("2 pairs were scored by verdict, since the engine gave no log-probabilities")
+        for line in found.warnings()
+    )
     assert any(line == '1 of 2 replies hold no "Score: n" from 1 to 5' for line in found.warnings())
     assert not any("verdict in whole" in line for line in ScoreDetails(Expected(judge="expected"), rows[1:]).warnings())
 

@@ -146,7 +146,8 @@ def choose(scores: Mapping[str, float | None], config: Curate, limits: Limits | 
     The best `leave_out_top` go first; then the order is followed until the rule is met, so that pairs that the limits
     keep out make room for others under `top` and `share`.
 
-    Departure: the paper has a threshold only; the scales of `expected` and `likelihood` differ from model to model.
+    Departure: the paper has a threshold only; no other score than a verdict has a scale that means the same
+    under every model.
 
     Args:
         scores: Score of each id, None where there is none.

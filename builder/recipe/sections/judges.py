@@ -87,7 +87,7 @@ class Verdict(Sampled):
 
 
 class Reasoned(Sampled):
-    """The same reasoning, then the probabilities of 1 to 5 where the score stands; their mean makes 4.5 a score."""
+    """The same reasoning, then the probabilities of 1 to 5 where the score stands; their mean is the score."""
 
     judge: Literal["reasoned"]
     min_mass: Mass = 0.1

@@ -1,9 +1,9 @@
 """The judge `reasoned`: the paper's reasoning (section 2.3 of arXiv 2308.06259), then the probabilities of 1 to 5.
 
 Departure: the paper parses the score. This judge reads how probable each digit was where the model wrote its score,
-which gives the fractions that the paper's threshold of 4.5 speaks of. A reply whose score stands elsewhere than in a
-digit of its own, or nowhere, or that was cut at `max_tokens`, goes on with a forced "Score: ", where the digits are
-read in a second request.
+which tells pairs apart that would get the same verdict; of such means a share is selected, since the paper's 4.5 is a
+threshold on other numbers. A reply whose score stands elsewhere than in a digit of its own, or nowhere, or that was cut
+at `max_tokens`, goes on with a forced "Score: ", where the digits are read in a second request.
 """
 
 import bisect

@@ -2,6 +2,8 @@
 
 A reply is text that a model, and through it a page, has made. So every doubt ends in no rating: one that nobody gave
 may select a pair, one that is lost only leaves a pair out.
+
+Departure: the paper asks for a last line "Score: " and a rating, and does not say what became of other replies.
 """
 
 import re

@@ -112,7 +112,7 @@ class ScoreDetails:
         if not (self._fallback and self._rated):
             return []
         return [
-            f"{self._fallback:,} pairs were scored by verdict in whole numbers, since the engine gave no "
+            f"{self._fallback:,} pairs were scored by verdict, since the engine gave no "
             f"log-probabilities, and {self._rated:,} by {self._judge.judge}; the two are not quite the same scale"
         ]
 

@@ -108,7 +108,7 @@ class Scores:
     """One score column.
 
     Attributes:
-        by_place: The score of each candidate; null where there is none.
+        by_place: The score of each candidate; null where there is none, or one that is no finite number.
         given: All scores.
         selected: Those of the final selection.
         unscored: How many pairs have none.
@@ -218,7 +218,8 @@ class Joined:
         import pyarrow.compute as pc
 
         batches = [batch for _, batch in read_batches(row_groups(artifact.data), ["id", "score"])]
-        ids, scores = (column_of([batch.column(name) for batch in batches]) for name in ("id", "score"))
+        ids, stored = (column_of([batch.column(name) for batch in batches]) for name in ("id", "score"))
+        scores = pc.if_else(pc.is_finite(stored), stored, None)
         candidates = self.candidates.pairs.ids
         by_place = scores if ids.equals(candidates) else scores.take(pc.index_in(candidates, value_set=ids))
         selected = scores.filter(pc.is_in(ids, value_set=self.final.pairs.ids))

@@ -1,5 +1,6 @@
 """What a build says of its rows is joined by id, in whatever order the stages have them."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,20 @@ def test_scores_in_another_order_reach_their_candidates(build: FakeBuild) -> Non
     assert ids == [row["id"] for row in build.candidates]
     assert first.by_place.to_pylist() == [None if key == lost else scores[key] for key in ids]
     assert (first.unscored, second.unscored) == (1, 1)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_score_that_is_no_number_counts_as_none(build: FakeBuild, value: float) -> None:
+    path = build.artifacts["score-1-likelihood"].data / "rows.parquet"
+    rows = list(read_rows(path))
+    before = Joined(build.build).scores[0]
+    at = next(place for place, row in enumerate(rows) if row["score"] is not None)
+    write_rows(path, [*rows[:at], {**rows[at], "score": value}, *rows[at + 1 :]], score_schema("likelihood"))
+    scores = Joined(build.build).scores[0]
+    assert scores.unscored == before.unscored + 1
+    assert len(scores.given) == len(before.given) - 1
+    assert [was == now for was, now in zip(before.by_place, scores.by_place, strict=True)].count(False) == 1
+    assert scores.by_place[[row["id"] for row in build.candidates].index(rows[at]["id"])].as_py() is None
 
 
 def test_scores_of_the_final_selection_are_told_apart(build: FakeBuild) -> None:

@@ -3,6 +3,8 @@
 transformers lets a template call `strftime_now`. Left alone, a model would be trained with one date, and asked with
 another on every later day. So a macro of that name is written before the template, which hides the function from it
 wherever the template is rendered: in training, at inference, on a server, and by whoever downloads the model.
+
+Departure: the paper shows no template.
 """
 
 import re

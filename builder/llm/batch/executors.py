@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from builder.errors import StageError
 from builder.workspace import journal
+from builder.workspace.environment import visible_gpus
 from builder.workspace.processes import die_with_parent
 from builder.workspace.workers import forks_end_with_us, watched_workers
-from builder.workspace.environment import visible_gpus
-from builder.workspace.workers import watched_workers
 
 if TYPE_CHECKING:
     from builder.llm.batch.block import AnswerRows

@@ -20,13 +20,14 @@ from typing import Any, NamedTuple
 from builder.data.storage import count_rows, parquet_files, write_json, write_text
 from builder.errors import StageError
 from builder.llm.adapters import read_adapter
+from builder.llm.chat_tokens import untrained_tokens
 from builder.llm.contract import load_contract
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.train.checkpoints import last_complete, remove_others
 from builder.method.train.log import ADVICE, reporter
 from builder.method.train.output import save_model
-from builder.method.train.preflight import check_examples, describe_examples, first_training_rows, made_by_trl
+from builder.method.train.preflight import Example, check_examples, describe_examples, first_training_rows, made_by_trl
 from builder.method.train.rows import HELD_OUT, ROWS
 from builder.method.train.schedule import share_of_a_process
 from builder.method.train.sharding import keep_float32, refuse_unsaved
@@ -34,6 +35,7 @@ from builder.workspace.child import STAGE_PROCESS
 from builder.workspace.environment import prepare_allocators
 from builder.workspace.failures import explain
 from builder.workspace.processes import die_with_parent
+from builder.workspace.progress import notice
 
 FAILED = "logs/training_error.json"
 """What went wrong in a training under a launcher."""
@@ -212,7 +214,25 @@ def _look_at(trainer: Any, rows: list[tuple[str, Any]], stage: Path) -> None:
         text = describe_examples(examples, renderer, colour=False)
         write_text(stage / PREFLIGHT, text + "\n")
         sys.stdout.write(f"{text}\n")
+        _warn_of_untrained_tokens(trainer, examples, renderer, stage)
     check_examples(examples, renderer)
+
+
+def _warn_of_untrained_tokens(trainer: Any, examples: list[Example], renderer: Renderer, stage: Path) -> None:
+    """Tell the user of tokens of the chat template that neither the base nor an adapter is trained on."""
+    if not hasattr(trainer.model, "peft_config"):
+        return
+    added = renderer.tokenizer.added_tokens_decoder
+    shown = {token for example in examples for token in example.ids if token in added} | {renderer.end_id}
+    names = [str(name) for name in renderer.tokenizer.convert_ids_to_tokens(untrained_tokens(trainer.model, shown))]
+    if names:
+        notice(
+            stage,
+            f"use_peft is true, and the base looks never to have been trained on {', '.join(names)} of the chat "
+            "template, whose embeddings an adapter leaves as they are: the model may not learn where a turn ends; "
+            "train whole weights, or name embed_tokens and lm_head in lora_modules_to_save (not with engine.kind "
+            "vllm), or set chat.template to one of tokens that the base knows",
+        )
 
 
 def main_of_a_rank(train: Callable[[list[str]], None] = main) -> int:

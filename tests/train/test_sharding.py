@@ -19,6 +19,7 @@ from builder.method.train.recipe import check_training_recipes
 from builder.method.train.sharding import keep_float32, refuse_unsaved
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.training import Schedule
+from builder.workspace.progress import read_notices
 
 FOUR = Schedule(global_batch=4, held_out=0.3)
 OPTIONS = {"max_steps": 4, "per_device_train_batch_size": 4, "save_steps": 2}
@@ -67,12 +68,21 @@ def test_fsdp2_on_two_processes_ends_with_the_model_that_one_process_trains(pair
     two = metrics_of(pairs, tmp_path / "two", shared(ours(tmp_path, "fsdp2"), "--mixed_precision", "no"))
     one = metrics_of(pairs, tmp_path / "one")
     assert two["processes"] == 2
+    assert read_notices(tmp_path / "two") == [], "the weights were shared"
     assert [entry["loss"] for entry in two["history"] if "loss" in entry] == pytest.approx(
         [entry["loss"] for entry in one["history"] if "loss" in entry], abs=1e-4
     )
     plain, gathered = (load_file(tmp_path / run / "model" / "model.safetensors") for run in ("one", "two"))
     assert plain.keys() <= gathered.keys()
     assert all((plain[name] - gathered[name]).abs().max() < 1e-3 for name in plain)
+
+
+@pytest.mark.full
+def test_fsdp_on_cpus_trains_whole_models_side_by_side_and_says_so(pairs, tmp_path):
+    words = f"accelerate launch --main_process_port 0 --config_file {ours(tmp_path, 'fsdp2')} --mixed_precision no"
+    assert metrics_of(pairs, tmp_path / "two", Runtime(launcher=words))["processes"] == 2
+    (said,) = read_notices(tmp_path / "two")
+    assert said.startswith("FSDP is asked for, and accelerate shares weights on GPUs alone")
 
 
 @pytest.mark.full

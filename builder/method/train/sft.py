@@ -30,7 +30,7 @@ from builder.method.train.output import save_model
 from builder.method.train.preflight import Example, check_examples, describe_examples, first_training_rows, made_by_trl
 from builder.method.train.rows import HELD_OUT, ROWS
 from builder.method.train.schedule import share_of_a_process
-from builder.method.train.sharding import keep_float32, refuse_unsaved
+from builder.method.train.sharding import keep_float32, refuse_unsaved, state_dict_type
 from builder.workspace.child import STAGE_PROCESS
 from builder.workspace.environment import prepare_allocators
 from builder.workspace.failures import explain
@@ -80,6 +80,7 @@ def main(arguments: list[str]) -> None:
     )
     refuse_unsaved(trainer.accelerator.state, training)
     keep_float32(trainer.accelerator.state)
+    _warn_of_unshared_weights(trainer, stage)
     _look_at(trainer, rows, stage)
     outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     save_model(trainer, outcome, given.model, folder / "final", resumed_from=checkpoint.name if checkpoint else None)
@@ -216,6 +217,12 @@ def _look_at(trainer: Any, rows: list[tuple[str, Any]], stage: Path) -> None:
         sys.stdout.write(f"{text}\n")
         _warn_of_untrained_tokens(trainer, examples, renderer, stage)
     check_examples(examples, renderer)
+
+
+def _warn_of_unshared_weights(trainer: Any, stage: Path) -> None:
+    asked = state_dict_type(trainer.accelerator.state, trainer.args) is not None
+    if asked and not trainer.is_fsdp_enabled and trainer.is_world_process_zero():
+        notice(stage, "FSDP is asked for, and accelerate shares weights on GPUs alone: each process holds all of them")
 
 
 def _warn_of_untrained_tokens(trainer: Any, examples: list[Example], renderer: Renderer, stage: Path) -> None:

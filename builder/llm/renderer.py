@@ -110,8 +110,9 @@ class Renderer:
                     f"{self._name}: the prompt's tokens or the end token do not stay as they are when an answer "
                     f"follows: {self.tokenizer.decode(ids[-60:])!r}; let a prompt and an answer end with control tokens"
                 )
-            last = len(ids) - 1 - ids[::-1].index(self.end_id)
-            answered.append((ids[: last + 1], len(prompt)))
+            # The first one: behind it a template may write the tokenizer's eos, which after a training is the same.
+            end = ids.index(self.end_id, len(prompt))
+            answered.append((ids[: end + 1], len(prompt)))
         return answered
 
     def forged(self, messages: list[Message]) -> bool:

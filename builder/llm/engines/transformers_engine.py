@@ -86,10 +86,12 @@ def _load(model: Path, dtype: str) -> Any:
     from transformers import AutoModelForCausalLM
 
     from builder.llm.adapters import read_adapter
+    from builder.llm.attention import attention_options
 
     adapter = read_adapter(model)
     base, revision = (adapter.base, adapter.revision) if adapter else (str(model), None)
-    loaded = AutoModelForCausalLM.from_pretrained(base, revision=revision, dtype=dtype, use_safetensors=True)
+    options = {"revision": revision, "dtype": dtype, "use_safetensors": True, **attention_options(base, revision)}
+    loaded = AutoModelForCausalLM.from_pretrained(base, **options)
     if adapter is None:
         return loaded
     if importlib.util.find_spec("peft") is None:

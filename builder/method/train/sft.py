@@ -21,6 +21,7 @@ from builder.data.storage import count_rows, parquet_files, write_json, write_te
 from builder.errors import StageError
 from builder.llm.adapters import read_adapter
 from builder.llm.chat_tokens import untrained_tokens
+from builder.llm.attention import LEAVES_OUT, bends_attention
 from builder.llm.contract import load_contract
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
@@ -186,6 +187,7 @@ def _start(given: Arguments) -> dict[str, Any]:
 
     name, quantization = given.model.model_name_or_path, get_quantization_config(given.model)
     adapter = read_adapter(Path(name)) if Path(name).is_dir() else None
+    _keep_bent_attention(given, *((adapter.base, adapter.revision) if adapter else (name, given.model.model_revision)))
     if adapter is None:
         return {
             "model": name,
@@ -200,6 +202,19 @@ def _start(given: Arguments) -> dict[str, Any]:
     base = AutoModelForCausalLM.from_pretrained(adapter.base, **options)
     model = PeftModel.from_pretrained(base, str(adapter.folder), is_trainable=True)
     return {"model": model, "processing_class": load_tokenizer(adapter.folder)}
+
+
+def _keep_bent_attention(given: Arguments, base: str, revision: str | None) -> None:
+    """Train a model whose attention is bent with an attention that does it."""
+    options = given.training.model_init_kwargs
+    if options["attn_implementation"] not in (None, LEAVES_OUT) or not bends_attention(base, revision):
+        return
+    if options["attn_implementation"] == LEAVES_OUT:
+        raise StageError(
+            f"attn_implementation is {LEAVES_OUT!r} in the TRL recipe, which leaves out the attn_logit_softcapping of "
+            f"{base}; set it to eager, or to flash_attention_2"
+        )
+    options["attn_implementation"] = "eager"
 
 
 def _look_at(trainer: Any, rows: list[tuple[str, Any]], stage: Path) -> None:

@@ -16,7 +16,7 @@ _SAVED = "saved.json"
 """What a training came to, beside its model, until that was opened."""
 METRICS = "logs/metrics.json"
 SAMPLING = {"do_sample": True, "temperature": 0.7, "top_p": 0.9, "top_k": 0}
-"""How the paper's models answer (section 3.2); no `top_k`, where transformers would have 50."""
+"""How the paper's models answer (section 3.1); no `top_k`, where transformers would have 50."""
 _SETS = ("target_modules", "exclude_modules")
 _NOT_OURS = ("training_args.bin", "README.md")
 """What trainer and peft write beside a model: a pickle, and a card without content."""

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 from builder.data.storage import count_rows, parquet_files, write_json, write_text
 from builder.errors import StageError
 from builder.llm.adapters import read_adapter
-from builder.llm.chat_tokens import untrained_tokens
 from builder.llm.attention import LEAVES_OUT, bends_attention
+from builder.llm.chat_tokens import untrained_tokens
 from builder.llm.contract import load_contract
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer

@@ -189,7 +189,9 @@ def test_the_parser_is_total(reply, ended):
     found = read_reply(reply, ended=ended)
     assert (found.rating is None) == (found.reason is not None) == (found.place is None)
     assert found.rating is None or 1 <= found.rating <= 5
-    assert rating(f"{reply}\nScore: 3") == 3
+    # Nothing but the mark of a turn or of another question can keep a verdict behind it from being read.
+    marks = any(mark in reply for mark in "<[:：＜［")
+    assert rating(f"{reply}\nScore: 3") in ((3, None) if marks else (3,))
 
 
 @pytest.mark.parametrize(

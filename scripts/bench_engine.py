@@ -15,7 +15,7 @@ import resource
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +30,17 @@ from builder.data.storage import write_rows
 from builder.llm.batch.runner import run_rows
 from builder.llm.contract import load_contract, make_contract
 from builder.llm.conversations import backward_prompt, rating_prompt
+from builder.llm.engines.engine import Completion, Failed, Sampling
 from builder.llm.engines.retrying import RetryingEngine
 from builder.llm.engines.vllm_engine import VllmEngine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.augment.stage import AugmentStage, InstructionWriter
 from builder.method.curate.scoring.ratings import score_position
+from builder.method.curate.scoring.reasonings import control_ids
 from builder.method.curate.scoring.score import Scorer, ScoreStage
 from builder.recipe.sections.augment import Augment
-from builder.recipe.sections.judges import Expected, Verdict
+from builder.recipe.sections.judges import Expected, Reasoned, Verdict
 from builder.recipe.sections.models import Chat, Engine
 from builder.recipe.sections.runtime import Runtime
 from builder.sample.generate import BASE
@@ -50,7 +52,8 @@ INSTRUCTION_TOKENS = 64
 REASONING_TOKENS = 128
 TURNS = 4
 SERVED_ROWS = 256
-COMPARISONS = ("augment", "expected", "verdict", "prefix_cache", "server")
+REASONED_ROWS = 512
+COMPARISONS = ("augment", "expected", "verdict", "reasoned", "prefix_cache", "server")
 
 
 class SharedEngine(RetryingEngine):
@@ -63,6 +66,32 @@ class SharedEngine(RetryingEngine):
 
     def __deepcopy__(self, _: dict[int, Any]) -> "SharedEngine":
         return self  # datatrove copies its blocks
+
+
+class ScoringEngine(SharedEngine):
+    """The same engine, which writes a score at the end of each answer, as a model that has learnt to rate does."""
+
+    def __init__(self, shared: SharedEngine, renderer: Renderer) -> None:
+        self._engine, self._failed, self.llm = shared._engine, 0, shared.llm
+        position = score_position(renderer)
+        self._scores = [[*position.line, digit, renderer.end_id] for digit in position.digits]
+        self._control, self._plain = control_ids(renderer), position.line[0]
+
+    def generate(
+        self, prompts: Sequence[list[int]], sampling: Sampling, seeds: Sequence[int]
+    ) -> list[Completion | Failed]:
+        """The model's own answers, without control tokens, and with a score in exchange for the last tokens."""
+        answers = super().generate(prompts, sampling, seeds)
+        return [
+            answer if isinstance(answer, Failed) else self._scored(answer, self._scores[at % len(self._scores)])
+            for at, answer in enumerate(answers)
+        ]
+
+    def _scored(self, answer: Completion, score: list[int]) -> Completion:
+        if len(answer.ids) < len(score):
+            return answer
+        reasoning = [self._plain if token in self._control else token for token in answer.ids[: -len(score)]]
+        return answer._replace(ids=reasoning + score, ended=True)
 
 
 class Bench:
@@ -115,6 +144,21 @@ class Bench:
                 f"{REASONING_TOKENS} tokens of reasoning, {len(pairs) // turns} pairs a turn: "
                 f"{rates['expected'] / rates['verdict']:.1f} x"
             )
+
+    def reasoned(self) -> None:
+        """The judge `reasoned` against `verdict` on the same replies, each of which ends with a score."""
+        engine = ScoringEngine(self.engine, self._renderer("forward"))
+        contestants = {
+            "reasoned": self._score(Reasoned(judge="reasoned", max_tokens=REASONING_TOKENS), engine),
+            "verdict": self._score(Verdict(judge="verdict", max_tokens=REASONING_TOKENS), engine),
+        }
+        pairs = self.pairs[:REASONED_ROWS]
+        seconds = self._turns(contestants, pairs)
+        rates = {name: len(pairs) / value for name, value in seconds.items()}
+        print(
+            f"  reasoned / verdict, {'the same replies':19} {rates['reasoned']:6.1f} against {rates['verdict']:.1f} "
+            f"pairs/s, {REASONING_TOKENS} tokens a reply: {seconds['reasoned'] / seconds['verdict']:.2f} x the time"
+        )
 
     def server(self) -> None:
         """Self-augmentation in process, through vLLM's server, and by a plain script with the OpenAI client."""
@@ -188,11 +232,11 @@ class Bench:
                 f"{mean:.0f} tokens, {shared} shared: {rates['with'] / rates['without']:.2f} x"
             )
 
-    def _score(self, judge: Any) -> Callable[[list[Row], Path], None]:
+    def _score(self, judge: Any, engine: SharedEngine | None = None) -> Callable[[list[Row], Path], None]:
         config = ScoreStage(judge=judge, engine=ENGINE, chat=Chat())
 
         def stage(rows: list[Row], out: Path) -> None:
-            work = Scorer(config, self.forward, self.runtime, out, self.engine)
+            work = Scorer(config, self.forward, self.runtime, out, engine or self.engine)
             self._run(out, rows, candidate_schema(), work, score_schema(judge.judge))
 
         return stage

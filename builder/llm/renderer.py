@@ -83,7 +83,7 @@ class Renderer:
         return self.prompts([messages])[0]
 
     def prompts(self, conversations: Sequence[list[Message]]) -> list[list[int]]:
-        """`prompt` of each conversation; together they are tokenised on all cores."""
+        """`prompt` of each conversation; what all begin with is tokenised once."""
         return self._ids(conversations, opening=True)
 
     def answered(self, messages: list[Message], answer: str) -> tuple[list[int], int]:
@@ -97,7 +97,7 @@ class Renderer:
     def all_answered(
         self, conversations: Sequence[list[Message]], answers: Sequence[str]
     ) -> list[tuple[list[int], int]]:
-        """`answered` of each conversation with its answer; together they are tokenised on all cores.
+        """`answered` of each conversation with its answer; what all begin with is tokenised once.
 
         Raises:
             StageError: If the ids of a prompt are not the beginning of the whole.

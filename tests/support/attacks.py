@@ -18,7 +18,7 @@ from support.light_build import TURNS
 SIGNALS = ("TERM", "HUP", "INT", "KILL")
 SECONDS = 5.0
 """How long after the signal nothing may be left."""
-_HANGS = 120.0
+_HANGS = 600.0
 _LOOK_SECONDS = 0.05
 
 
@@ -54,10 +54,18 @@ class Struck:
         (self._mark,) = [f"{name}={value}" for name, value in mark.items()]
         self._environment = os.environ | environment | mark
 
-    def strike_one(self, victim: int, name: str) -> list[str]:
-        """Send one process a signal; give what there was of the build before and is there too long after it."""
+    def strike_one(self, victim: int, name: str, *, ends: bool = False) -> list[str]:
+        """Send one process a signal; give what there was of the build before and is there too long after it.
+
+        Args:
+            victim: The process.
+            name: Of the signal.
+            ends: Count from when the command has ended of it.
+        """
         before, late = set(marked(self._mark)), list[str]()
         os.kill(victim, getattr(signal, f"SIG{name}"))
+        if ends:
+            self._process.wait(_HANGS)
         start = time.monotonic()
         while (left := self._left(before)) and time.monotonic() < start + _HANGS:
             if not late and time.monotonic() > start + SECONDS:
@@ -171,7 +179,8 @@ class Training(Struck):
                 raise ChildProcessError(self._said())
             time.sleep(_LOOK_SECONDS)
         victims = {"command": command.pid, "rank": max(ranks), "launcher": _parent(max(ranks))}
-        left = self.strike_one(victims[target], name)
+        # How fast a launcher sees that a rank has died, and ends the others, is its own affair.
+        left = self.strike_one(victims[target], name, ends=target != "command")
         command.wait(_HANGS)
         return Outcome(self.code(), left, self._said()[said:])
 

@@ -61,6 +61,7 @@ class Trained:
     rubric: Path
     plain: "Plain"
     engine: Any
+    base_engine: Any
 
     def renderer(self, role: Any) -> Renderer:
         tokenizer = load_tokenizer(self.model)
@@ -90,10 +91,11 @@ def trained(request, tmp_path_factory):
     train_backward(folder / "M_yx", stage, folder / "seed", runtime=Runtime())
     # Where vLLM has no model of its own (GPT-NeoX), it changes the class of transformers for the rest of the process.
     model = folder / "M_yx" / "model"
-    engine = start_engine(model, Engine(kind="transformers", dtype="float32", max_model_len=ROOM), Runtime())
+    config = Engine(kind="transformers", dtype="float32", max_model_len=ROOM)
+    engine, base_engine = (start_engine(folder, config, Runtime()) for folder in (model, base))
     plain = Plain(model)
     type(plain.model.base_model).do_not_compile = True
-    return Trained(family, base, chat, model, folder / "rubric.jinja", plain, engine)
+    return Trained(family, base, chat, model, folder / "rubric.jinja", plain, engine, base_engine)
 
 
 @pytest.fixture(scope="module", params=["transformers", "vllm"])
@@ -233,14 +235,12 @@ def test_instructions_end(trained, engine, plain):
 
 
 def test_a_model_that_was_not_trained_here_ends_though_its_eos_is_another_token(trained, tmp_path):
-    config = Engine(kind="transformers", dtype="float32", max_model_len=ROOM)
-    engine = start_engine(trained.base, config, Runtime())
     tokenizer = trained.family.tokenizer()
     tokenizer.chat_template = trained.renderer("forward").contract.template
     tokenizer.save_pretrained(tmp_path)
     renderer = other_renderer(tmp_path, "forward", Chat())
     assert renderer.stop_ids == tuple(dict.fromkeys((end_of(trained), tokenizer.eos_token_id)))
-    generator = TokenGenerator(renderer, lambda: engine, ROOM)
+    generator = TokenGenerator(renderer, lambda: trained.base_engine, ROOM)
     asked = generator.prepare([question("s", str(n)) for n in range(5)])
     answers = generator.generate(asked, Sampling(1.0, 1.0, 64), list(range(5)))
     assert all(answer.ended and answer.tokens < 64 for answer in answers)

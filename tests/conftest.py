@@ -25,6 +25,8 @@ TESTS = Path(__file__).parent
 LONGEST = (
     "whole/test_quickstart.py",
     "whole/test_bad_input.py",
+    "whole/test_stops.py",
+    "llm/test_families.py",
     "train/test_stage.py",
     "llm/batch/test_runner.py",
     "train/test_processes.py",

@@ -7,7 +7,6 @@ on a long Retry-After, and cannot tell a server that is down from a row that it 
 import asyncio
 import importlib.util
 import json
-import math
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -37,6 +36,8 @@ LONGEST_ASKED = 300.0
 """Seconds that a server may ask for."""
 BEAT_SECONDS = 5.0
 """How often waiting for a server tells that it goes on: each request has a limit of its own, so it is no stall."""
+ROUNDING = 0.01
+"""What a log-probability may be above 0 by."""
 PATIENCE = 10
 """How many times `runtime.request_tries` a request may be put off."""
 Body = dict[str, Any]
@@ -266,10 +267,10 @@ def number(value: Any) -> float:
 
     Raises:
         TypeError: If it is no number.
-        ValueError: If it is not one.
+        ValueError: If it is not one: NaN, or above 0 by more than rounding.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"a log-probability of {value!r}")
-    if not value < math.inf:
+    if not value <= ROUNDING:
         raise ValueError(f"a log-probability of {value!r}")
     return float(value)

@@ -6,7 +6,8 @@ model of a few hundred weights.
 
 import importlib.util
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,14 @@ from builder.errors import RecipeError, StageError
 from builder.llm.contract import TEMPLATE_FILE, Role
 from builder.llm.engines.generators import other_renderer
 from builder.llm.renderer import Renderer
+from builder.method.curate.scoring.ratings import score_position
 from builder.method.train.preflight import SHOWN_ROWS, Example, check_examples, describe_examples, made_by_trl
 from builder.method.train.recipe import read_training_recipe, resolve_recipe
 from builder.method.train.rows import backward_rows, forward_rows, why_drop
 from builder.method.train.stage import role_renderer
 from builder.recipe.recipe import Recipe
-from builder.recipe.sections.judges import Rated
-from builder.recipe.sections.models import Origin
+from builder.recipe.sections.judges import Expected, Rated, Reasoned
+from builder.recipe.sections.models import Chat, Loaded, Origin
 from builder.workspace.workspace import Artifact
 
 PAIRS = [
@@ -141,27 +143,48 @@ def _by_trl(
 
 
 def template_problems(recipe: Recipe) -> tuple[list[str], list[str]]:
-    """What is wrong with the templates, and what could not be tried here.
+    """What is wrong with the templates and the tokenizers that render them, and what could not be tried here.
 
-    A template needs the tokenizer that renders with it. What lies here or was downloaded before is tried.
+    A template needs the tokenizer that renders with it. What lies here, or a base that was downloaded before, is tried.
     """
     if not importlib.util.find_spec("transformers"):
         return [], ["transformers is not installed: chat templates were not tried"]
+    untried = [f"{model.location}: its chat template is tried when its stage begins" for model in _of_the_hub(recipe)]
     if not _is_here(recipe.base):
-        untried = f"{recipe.base.location}: the chat template was not tried, as the tokenizer is not here yet"
-        return [], [f"{untried}; --preflight downloads it"]
-    return list(dict.fromkeys(line for attempt in _attempts(recipe) for line in _said(attempt))), []
+        why = f"{recipe.base.location}: the chat template was not tried, as the tokenizer is not here yet"
+        untried.append(f"{why}; --preflight downloads it")
+    return list(dict.fromkeys(line for attempt in _attempts(recipe) for line in _said(attempt))), untried
 
 
 def _attempts(recipe: Recipe) -> Iterator[Callable[[], object]]:
-    """Make the contract of each kind of model; the same fault is found in one or in both roles of the base."""
-    roles: tuple[Role, ...] = ("backward", "forward")
-    for role in roles:
-        yield lambda role=role: role_renderer(recipe.base.origin, recipe.chat, role)  # type: ignore[misc]
-    judges = [judge.model for judge in recipe.score if isinstance(judge, Rated)]
-    for other, role in ((recipe.augment.model, roles[0]), *((model, roles[1]) for model in judges)):
-        if other is not None and other.path is not None:
-            yield lambda path=other.path, role=role: other_renderer(path, role, recipe.chat)  # type: ignore[misc]
+    """Render for each kind of model; the same fault is found in one or in both roles of the base."""
+    if _is_here(recipe.base):
+        yield lambda: role_renderer(recipe.base.origin, recipe.chat, "backward")
+        own = [judge for judge in recipe.score if isinstance(judge, Rated) and judge.model is None]
+        yield lambda: _digits(role_renderer(recipe.base.origin, recipe.chat, "forward"), own)
+    writer = recipe.augment.model
+    if writer is not None and (path := writer.path) is not None:
+        yield lambda: other_renderer(path, "backward", recipe.chat)
+    for judge in recipe.score:
+        if isinstance(judge, Rated) and judge.model is not None and judge.model.path is not None:
+            yield partial(_try_judge, judge, judge.model.path, recipe.chat)
+
+
+def _try_judge(judge: Rated, model: Path, chat: Chat) -> None:
+    _digits(other_renderer(model, "forward", chat), [judge])
+
+
+def _digits(renderer: Renderer, judges: Sequence[Rated]) -> None:
+    """Raise a StageError if a judge reads the probabilities of digits that are no tokens of their own."""
+    if any(isinstance(judge, Expected | Reasoned) for judge in judges):
+        score_position(renderer)
+
+
+def _of_the_hub(recipe: Recipe) -> Iterator[Loaded]:
+    """Models that the build has not trained and that are downloaded only by their stages."""
+    for other in (recipe.augment.model, *(judge.model for judge in recipe.score if isinstance(judge, Rated))):
+        if other is not None and other.path is None and other.served_name is None:
+            yield other
 
 
 def _said(attempt: Callable[[], object]) -> list[str]:

@@ -12,8 +12,9 @@ from builder.llm.conversations import Message, completion, question
 from builder.llm.frozen_date import FUNCTION
 from builder.llm.tokenizer import control_tokens
 
-ASKED = "\ufffe"
-"""A question that no template writes by itself."""
+MARK = "\ufffe"
+ASKED = f"Aa <{MARK}> &\n  b."
+"""A question that no template writes by itself, and whose letters, signs and spaces must come through as they are."""
 ANSWER = "Aa \uffff\n  b."
 """An answer whose letters, spaces and line breaks must come through as they are."""
 ANSWERS = ("So.", "7", "(a)\n- b")
@@ -109,10 +110,12 @@ def _check_prompt(template: ChatTemplate, key: str, system: str) -> None:
         template.render(question(system, ""), opening=True)
     except Fault as fault:
         raise _without_system(template, key, ask, fault) from fault
-    if ASKED not in prompt:
+    if MARK not in prompt:
         raise template.wrong("leaves out what the user says", "writes the turns of the conversation")
     if system.strip() not in prompt:
         raise template.wrong(f"leaves out the system turn, so that {key} would be lost", "writes it into the prompt")
+    if prompt.count(ASKED) != 1:
+        raise template.wrong("changes or repeats what the user says", "writes it once, as it is")
     if again != prompt:
         raise template.wrong("writes the same conversation in another way each time", "writes it in one way")
 

@@ -8,14 +8,16 @@ Departure: the paper shows no template.
 """
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 FUNCTION = "strftime_now"
 _USED = re.compile(rf"\b{FUNCTION}\b")
 _MACRO = re.compile(
     rf"\{{%- macro {FUNCTION}\(format\) -%\}}\{{#- frozen: (\d{{4}}-\d\d-\d\d) -#\}}.*?\{{% endmacro %\}}\n", re.S
 )
-_CODES = re.compile(r"%-?[A-Za-z]")
+_CODES = re.compile(r"(?<!\{)%[-_0^#]?\d*[A-Za-z]")
+_PER_CENT = "\ufffe"
+"""Stands for `%%` until all codes are replaced."""
 
 
 def reads_clock(template: str) -> bool:
@@ -37,9 +39,11 @@ def freeze(template: str, day: str) -> str:
         day: As YYYY-MM-DD; the time is midnight.
     """
     own = _MACRO.sub("", template, count=1)
-    midnight = datetime.combine(date.fromisoformat(day), datetime.min.time())
-    codes = sorted(set(_CODES.findall(own)))
-    texts = ", ".join(f'("{code}", "{midnight.strftime(code)}")' for code in codes)
+    midnight = datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC)
+    codes = {code: _said(midnight, code) for code in sorted(set(_CODES.findall(own)))}
+    if "%%" in own:
+        codes = {"%%": _PER_CENT, **codes, _PER_CENT: "%"}
+    texts = ", ".join(f'("{code}", "{text}")' for code, text in codes.items())
     # The line break is the one that Jinja takes away behind a block, so the rest is rendered as it was.
     return (
         f"{{%- macro {FUNCTION}(format) -%}}{{#- frozen: {day} -#}}{{%- set said = namespace(text=format) -%}}"
@@ -47,3 +51,8 @@ def freeze(template: str, day: str) -> str:
         f"{{%- set said.text = said.text | replace(code, text) -%}}{{%- endfor -%}}"
         f"{{{{- said.text -}}}}{{% endmacro %}}\n{own}"
     )
+
+
+def _said(midnight: datetime, code: str) -> str:
+    """What a code stands for; the seconds since 1970 are those of UTC, whatever the time zone of the machine."""
+    return str(int(midnight.timestamp())) if code[-1] == "s" else midnight.replace(tzinfo=None).strftime(code)

@@ -2,6 +2,7 @@
 
 import copy
 import datetime
+import time
 
 import pytest
 import yaml
@@ -37,6 +38,13 @@ THINKS = (
     "{%- for turn in messages -%}{{ '<|im_start|>' + turn.role + '\n' }}"
     "{{- '(no thoughts)\n\n' if turn.role == 'assistant' }}{{ turn.content + '<|im_end|>\n' }}{%- endfor -%}"
 )
+
+
+def of(role, content):
+    """A template that writes the turns of one role otherwise."""
+    return LOOP.replace("turn.content", f"({content} if turn.role == '{role}' else turn.content)")
+
+
 DATED = '{%- set day = strftime_now("%d %b %Y") -%}' + LOOP.replace(
     "turn.content", "('Today: ' + day + '. ' if turn.role == 'system' else '') + turn.content"
 )
@@ -68,7 +76,11 @@ def written(folder, text):
         (THINKS, "writes '(no thoughts)\\n\\n' before every answer", "does not"),
         (LOOP.replace("turn.content", "turn.content | upper"), "leaves out the system turn", "writes it into"),
         (LOOP.replace("turn.content +", "turn.content + '\n' +"), "between an answer and <|im_end|>", "follow at once"),
-        (LOOP.replace("turn.content", "turn.content | replace('\n', ' ')"), "leaves out the answer", "as it is"),
+        (of("user", "turn.content | replace('\n', ' ')"), "changes or repeats what the user says", "as it is"),
+        (of("user", "turn.content | e"), "changes or repeats what the user says", "once, as it is"),
+        (of("user", "turn.content | lower"), "changes or repeats what the user says", "once, as it is"),
+        (of("user", "turn.content * 2"), "changes or repeats what the user says", "once, as it is"),
+        (of("assistant", "turn.content | replace('\n', ' ')"), "leaves out the answer", "as it is"),
         ("{{ range(100) | random }}" + LOOP, "in another way each time", "in one way"),
         (DATED, "asks for the time (strftime_now)", "set chat.date to the day it is to name, such as chat.date: 2024"),
     ],
@@ -129,6 +141,7 @@ def at(monkeypatch, *day):
         '\n\n  {% if strftime_now is defined %}{% set day = strftime_now("%-d. %B, week %V") %}{% endif %}\n {{ day }}',
         '{% macro d() %}{{ strftime_now("%Y-%m-%dT%H") }}{% endmacro %}  {% for _ in messages %}{{ d() }}{% endfor %}',
         '{% set form = "%A %j" %}{{ strftime_now(form) }}{{ strftime_now("no code") }}',
+        '{{ strftime_now("%%d is %d, %_d, %^b and %02d") }}{%set x = 1 %}',
     ],
 )  # fmt: skip
 def test_a_frozen_template_says_on_any_day_what_it_said_on_that_day(monkeypatch, template):
@@ -143,6 +156,17 @@ def test_a_frozen_template_says_on_any_day_what_it_said_on_that_day(monkeypatch,
     assert (frozen_date(frozen), frozen_date(template)) == ("2024-07-06", None)
     assert (reads_clock(frozen), reads_clock(template)) == (False, True)
     assert freeze(freeze(template, "1999-12-31"), "2024-07-06") == frozen
+
+
+def test_a_frozen_template_is_the_same_in_every_time_zone(monkeypatch):
+    frozen = set()
+    for zone in ("UTC", "Asia/Tokyo"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        frozen.add(freeze('{%set day = strftime_now("%s %d") %}{%-set x = 1 %}{{ day }}', "2024-07-06"))
+    monkeypatch.undo()
+    time.tzset()
+    assert len(frozen) == 1
 
 
 def test_the_date_of_the_recipe_is_in_the_contract_and_in_the_template_that_is_trained_and_saved(
@@ -206,3 +230,17 @@ def test_a_date_that_is_none_is_named(tmp_path, value):
     result = CliRunner().invoke(cli, ["check", str(tmp_path), "--set", f"chat.date={value}"])
     assert isinstance(result.exception, BuilderError)
     assert "chat.date" in str(result.exception)
+
+
+def test_check_tries_a_judges_own_template_and_says_which_models_it_did_not_try(tmp_path, tokenizer):
+    write_recipe_folder(tmp_path / "project")
+    own = copy.deepcopy(tokenizer)
+    own.chat_template = WITHOUT_SYSTEM + OPENING
+    own.save_pretrained(tmp_path / "judge")
+    judge = f"score=[{{judge: likelihood}}, {{judge: expected, model: {{path: {tmp_path / 'judge'}}}}}]"
+    result = CliRunner().invoke(cli, ["check", str(tmp_path / "project"), "--set", judge])
+    assert "leaves out the system turn" in str(result.exception)
+    pin = "revision: 'a" + "1" * 39 + "'"
+    hub = f"score=[{{judge: likelihood}}, {{judge: expected, model: {{model: some/judge, {pin}}}}}]"
+    result = CliRunner().invoke(cli, ["check", str(tmp_path / "project"), "--set", hub])
+    assert "some/judge: its chat template is tried when its stage begins" in result.output

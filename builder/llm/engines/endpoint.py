@@ -63,7 +63,7 @@ class Endpoint:
             raise StageError("runtime.endpoint is not set; it is the server's address, e.g. http://localhost:8000/v1")
         self.address, self._key = runtime.endpoint.rstrip("/"), _key()
         self._runtime, self._tick, self._pace = runtime, tick, pace or Pace()
-        self._refusals = Refusals(self.address)
+        self._refusals = Refusals(self.address, runtime.concurrency)
 
     def ask(self, path: str, bodies: Sequence[Body], read: Callable[[int, Any], T | Failed]) -> list[T | Failed]:
         """Send all requests, at most `runtime.concurrency` at the same time, and read the replies.

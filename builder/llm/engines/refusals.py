@@ -16,7 +16,7 @@ PARAMETERS = ("max_completion_tokens", "max_tokens", "temperature", "top_p", "se
 OTHER_NAMES = {"max_tokens": "max_completion_tokens"}
 """What hosted models that reason take instead."""
 SAME = 20
-"""So many requests may be refused with the same sentence before one is answered."""
+"""So many requests at least may be refused with the same sentence before one is answered."""
 SENTENCES = 20
 """So many different ones are written to the log, and counted."""
 _CODES = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter"})
@@ -48,14 +48,16 @@ class Refusals:
 
     Args:
         address: Of the server.
+        concurrency: Requests it has in hand at a time. Refusals come back at once and answers later, so twice as many
+            refusals as that are waited for before all requests are held to be refused.
 
     Attributes:
         answered: Whether it has answered any request, so that a refusal is about a row.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, concurrency: int = 1) -> None:
         self.answered = False
-        self._address = address
+        self._address, self._same = address, max(SAME, 2 * concurrency)
         self._names: dict[str, str] = {}
         self._said = Counter[str]()
 
@@ -64,8 +66,11 @@ class Refusals:
         return {self._names.get(name, name): value for name, value in body.items()}
 
     def may_be_spelled_otherwise(self, parameter: str | None, said: str) -> bool:
-        """Note that a parameter was refused; whether it has another name, with which to send the request again."""
-        if parameter not in OTHER_NAMES:
+        """Note that a parameter was refused; whether it has another name, with which to send the request again.
+
+        A server that has answered with the name that it refuses now does so for the sake of one row.
+        """
+        if parameter not in OTHER_NAMES or (self.answered and parameter not in self._names):
             return False
         if parameter not in self._names:
             self._names[parameter] = OTHER_NAMES[parameter]
@@ -92,7 +97,7 @@ class Refusals:
             return
         if parameter is not None:
             raise StageError(f"{self._address}: does not take {parameter} ({said}); {_todo(path, parameter)}")
-        if self._said[said] >= SAME:
+        if self._said[said] >= self._same:
             raise StageError(
                 f"{self._address}: refuses every request, {self._said[said]} so far, and has answered none ({said}); "
                 f"{_todo(path, None)}"

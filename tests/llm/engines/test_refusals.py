@@ -1,3 +1,6 @@
+import json
+import time
+
 import pytest
 from support.scripted_server import NAME, refusal, status
 
@@ -75,6 +78,30 @@ def test_a_refusal_is_about_its_row_where_other_rows_are_answered(server, capfd)
     server.plays = lambda prompt, nth: status(400, f"too long: {prompt[0]['content']}")
     assert {answer.reason for answer in ask(server, 60)} == {"engine_rejected"}
     assert capfd.readouterr().err.count("too long") == SENTENCES
+
+
+def test_refusals_that_come_before_the_first_answers_do_not_end_the_stage(server):
+    def slowly(handler, answer):
+        time.sleep(1.5)
+        handler.send(200, json.dumps(answer))
+
+    refused = [int(talk[0]["content"].split()[1]) % 5 < 3 for talk in TALKS]
+    server.plays = lambda prompt, nth: (
+        status(400, "too long for this model") if refused[int(prompt[0]["content"].split()[1])] else slowly
+    )
+    runtime = Runtime(endpoint=server.endpoint, concurrency=15, request_tries=3)
+    found = ChatModel(NAME, runtime).generate(TALKS, SAMPLING, range(60))
+    assert [isinstance(answer, Failed) for answer in found] == refused
+
+
+def test_a_row_that_is_refused_after_others_were_answered_renames_nothing(server):
+    chat = model(server)
+    chat.generate(TALKS[:2], SAMPLING, [0, 1])
+    server.plays = lambda prompt, nth: status(400, "max_tokens 20 is not allowed with a prompt of this length")
+    assert isinstance(chat.generate(TALKS[:1], SAMPLING, [0])[0], Failed)
+    server.plays = lambda prompt, nth: None
+    chat.generate(TALKS[:2], SAMPLING, [0, 1])
+    assert all("max_tokens" in body for body in server.asked)
 
 
 def test_a_server_of_token_ids_has_nothing_to_leave_out(server):

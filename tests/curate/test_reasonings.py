@@ -168,7 +168,7 @@ SPACED = Pieces(
     [
         ([6, 4, 0], 1),
         ([6, 5, 15, 6, 4, 0], 4),
-        ([6, 4, 10, 11, 0], 1),  # 4.5: the digit that the model wrote
+        ([6, 4, 10, 11, 0], None),  # 4.5: its 4 is another score
         ([8, 7, 9, 0], None),  # [[4]]: another token than the one after "Score:"
         ([12, 7, 0], None),
         ([6, 4, 4, 0], None),  # 4 4

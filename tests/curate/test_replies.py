@@ -1,4 +1,5 @@
 import random
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -6,7 +7,8 @@ from hypothesis import strategies as st
 from support.hang_guard import must_end
 
 from builder.llm.prompts import render
-from builder.method.curate.scoring.replies import is_reasoning_mark, read_reply
+from builder.method.curate.scoring.replies import read_reply
+from builder.method.curate.scoring.reply_text import is_reasoning_mark
 
 
 def rating(reply):
@@ -195,12 +197,54 @@ def test_the_parser_is_total(reply, ended):
 
 
 @pytest.mark.parametrize(
+    ("reply", "score"), [
+        ("Score: 4\nRevised score: 3", 3), ("Score: 4\nAdjusted score: 3", 3),
+        ("Score: 4\nCorrected Score: 3", 3), ("Score: 4\n**Updated rating**: 3", 3),
+        ("Score: 1\n\nThe text has this line:\nScore: 1", 1), ("Score: 4。", 4), ("Score: 4、", 4),
+        ("Score: 4 ✅", 4), ("Final Score: 4/5 ⭐", 4), ("✅ **Score: 4**", 4), ("Score: 4 🎉", 4),
+        ("**Instruction:** Why?\nFine.\nScore: 4", 4), ("User: Why?\nScore: 4", 4), ("Task: x\nScore: 4", 4),
+        ("[RESULT] 4", 4), ("Feedback: It is fine. [RESULT] 4", 4), ("Score out of 5: 4", 4),
+        ("Score [1-5]: 4", 4), ("Score: 4 (on a scale of 1 to 5)", 4), ("<strong>Score:</strong> 4", 4),
+        ("Score: 4<br>", 4), ("Verdict:\nScore: 4", 4), ("Total: 4\nScore: 4", 4),
+        ("good - Score: 4", 4), ("Score: 4.\n\n1. It is on topic.", 4),
+    ],
+)  # fmt: skip
+def test_revised_decorated_and_restating_replies_are_read(reply, score):
+    assert rating(reply) == score
+
+
+@pytest.mark.parametrize("reply", [
+        "Score: 4\nScore (revised): 3", "Score: 2\n\n**Improved Answer:**\nfoo\n\n**Score: 5**",
+        "Score: 2\n\nHere is an improved version:\nfoo\n\nScore: 5", "Score: 1 (subject) + 1 (coverage) = 2",
+        "Score: 4 (accuracy), 2 (style)", "Score: 3 (out of 10)", "Score: 3, out of 10",
+        "Score: 3 (on a scale of 10)", "Score: 3 (max. 10)", "Score (out of 10): 3", "Score out of 10: 3",
+        "1. On topic.\nScore: 1\n2. Whole.\nScore: 1\nTotal: 5", "Score: 3\n/10", "Score > 4", "Score: <4",
+        "Score: 2\nScore > 4", "Score: 5, minus one for style: 4",
+        '{"overall": {"score": 3}, "clarity": {"score": 5}}', "Score: 4。5", "Score: 4、5", '{"rating": "3.｜25"',
+        "Rating:4.'5 / 5", "[[3.\ufffd25]]", "Score: 4\n\n- 2 of 3",
+    ])  # fmt: skip
+def test_a_sum_another_scale_or_a_broken_number_is_no_rating(reply):
+    assert rating(reply) is None
+
+
+@pytest.mark.parametrize("reply", [
+        "Score: 1\n\nThe text has this line:\n> Score: 5\nI ignored it.",
+        'Score: 1\n\n(The answer says: "Score: 5")', "Score: 1\n\nThe text has this line:\nScore: 5",
+        "Score: 1\nIt holds:\n```\n[[5]]\n```", "Score: 1\n\nIt holds\n> <5>",
+    ])  # fmt: skip
+def test_a_verdict_that_is_only_quoted_does_not_overrule_the_judges_own(reply):
+    assert rating(reply) is None
+    assert rating(reply.replace("5", "1")) == 1
+
+
+@pytest.mark.parametrize(
     "reply",
     [
         "Score" + "\n" * 10_000 + "**" * 10_000, "score: " * 5_000, "[[" * 10_000, "<think>" * 5_000,
         "a</think>" * 5_000,
         "Score: " + "(" * 10_000, "# " * 10_000, "\n{" * 10_000, " \n" * 10_000,
         "Score" + " " * 10_000, "the final " * 5_000,
+        ("-\n" * 150 + "9/5\n") * 50, "Score: 4 " + "a of " * 5_000, ("\n" * 300 + "9/5") * 50,
     ],
 )  # fmt: skip
 def test_the_parser_takes_no_time_over_repetitions(reply):
@@ -295,37 +339,56 @@ SECOND = [
 
 
 def drawn(chance):
-    """A reply, whether it has ended, and its rating."""
+    """A reply in pieces, each with whether noise may fall into it, then whether it has ended, and its rating."""
     number = chance.choice([*NUMBERS, *NO_NUMBERS]) if chance.random() < 0.5 else chance.choice(list(NUMBERS))
     if chance.random() < 0.7:
-        verdict = chance.choice(LABELS) + chance.choice(SIGNS) + chance.choice(FORMS).format(number)
+        label, form = chance.choice(LABELS), chance.choice(SIGNS) + chance.choice(FORMS)
     else:
-        verdict = chance.choice(WHOLE).format(number)
-    reply = chance.choice(REASONING) + "".join(f"{text}\n" for text in chance.sample(PROSE, chance.randrange(4)))
-    reply += verdict + chance.choice(AFTER)
-    if chance.random() < 0.25:
-        reply += chance.choice(SECOND) + f"Score: {chance.randint(1, 5)}"
+        label, form = "", chance.choice(WHOLE)
+    before, after = form.split("{}") if label else form.replace("{}", "\0").format().split("\0")
+    reasoning = chance.choice(REASONING)
+    prose = [f"{text}\n" for text in chance.sample(PROSE, chance.randrange(4))]
+    end = chance.choice(AFTER)
+    second = chance.choice(SECOND) + f"Score: {chance.randint(1, 5)}" if chance.random() < 0.25 else ""
+    # Noise can make another reply of one that speaks of other scores: a line that now begins with "score: 5", a mark
+    # that no longer closes the reasoning. There it falls only where no score is spoken about, and behind the label.
+    others = [reasoning, *prose, end, second, before]
+    alone = not any(re.search("score|rating|think", text, re.IGNORECASE) for text in others) and not second
+    pieces = [(text, alone or not text.strip() or "core" not in text) for text in prose]
+    pieces = [(reasoning, alone), *pieces, (label, alone), (before, alone or bool(label))]
+    pieces += [(number, number != "10"), (after, True), (end, alone), (second, False)]  # "1.0" is no longer 10
     ended = chance.random() < 0.9
-    return reply, ended, NUMBERS.get(number) if ended else None
+    return pieces, ended, NUMBERS.get(number) if ended else None
 
 
-@settings(max_examples=100, deadline=None)
+def text_of(pieces):
+    return "".join(text for text, _ in pieces)
+
+
+def with_noise(pieces, chance):
+    for _ in range(chance.randrange(1, 4)):
+        at = chance.choice([at for at, (_, noisy) in enumerate(pieces) if noisy])
+        text = pieces[at][0]
+        place = chance.randrange(len(text) + 1)
+        noise = chance.choice("*`\n #:.[]<>{}-\"'｜\u200b\ufffd分")
+        pieces = [*pieces[:at], (text[:place] + noise + text[place:], True), *pieces[at + 1 :]]
+    return text_of(pieces)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.integers(0, 2**32))
 def test_a_hundred_replies_at_a_time_are_read_as_they_were_meant_or_not_at_all(seed):
     chance = random.Random(seed)
     for _ in range(100):
-        reply, ended, truth = drawn(chance)
-        found = read_reply(reply, ended=ended).rating
-        assert found in (None, truth), reply
-        broken = list(reply)
-        for _ in range(chance.randrange(1, 4)):  # noise: no crash, and nothing from off the scale
-            broken.insert(chance.randrange(len(broken) + 1), chance.choice("*`\n #:.[]<>{}-\"'｜\u200b\ufffd分"))
-        noisy = read_reply("".join(broken), ended=ended).rating
-        assert noisy is None or 1 <= noisy <= 5
+        pieces, ended, truth = drawn(chance)
+        reply = text_of(pieces)
+        assert read_reply(reply, ended=ended).rating in (None, truth), reply
+        noisy = with_noise(pieces, chance)
+        assert read_reply(noisy, ended=ended).rating in (None, truth), noisy
 
 
 def test_most_replies_with_a_rating_are_read():
     chance = random.Random(5)
     replies = [drawn(chance) for _ in range(2_000)]
-    meant = [(reply, truth) for reply, _, truth in replies if truth is not None]
+    meant = [(text_of(pieces), truth) for pieces, _, truth in replies if truth is not None]
     assert sum(rating(reply) == truth for reply, truth in meant) > 0.9 * len(meant)

@@ -50,6 +50,22 @@ def test_verdicts_are_averaged_and_unparsable_ones_left_out():
     assert (none["score"], none["reason"], none["replies"]) == (None, "no_verdict", ["hm"])
 
 
+@pytest.mark.parametrize(
+    ("replies", "score", "reason"),
+    [
+        (["Score: 5", "hm", "hm", "hm"], None, "no_verdict"),
+        (["Score: 5", "hm", "hm", "<think>"], None, "unfinished"),
+        (["Score: 5", "hm", "Score: 4", "hm"], 4.5, None),
+        (["Score: 5", "hm", "hm"], None, "no_verdict"),
+        (["Score: 5", "hm"], 5, None),
+    ],
+)
+def test_a_score_needs_half_of_the_replies(replies, score, reason):
+    row = verdict_row("a", [Reply(text, ended=True) for text in replies])
+    assert (row["score"], row["reason"]) == (score, reason)
+    assert [verdict is not None for verdict in row["verdicts"]] == [text.startswith("Score") for text in replies]
+
+
 CUT = Generation("The scale has a score: 5 for the best ones, and this", False, None, 9)
 
 

@@ -16,7 +16,8 @@ from builder.llm.conversations import rating_prompt
 from builder.llm.engines.engine import NO_LOGPROBS, Completion, Engine, Failed
 from builder.llm.renderer import Renderer, control_tokens
 from builder.method.curate.scoring.ratings import ScorePosition, rated, score_position, unscored
-from builder.method.curate.scoring.replies import is_reasoning_mark, read_reply
+from builder.method.curate.scoring.replies import read_reply
+from builder.method.curate.scoring.reply_text import is_reasoning_mark
 from builder.method.curate.scoring.verdicts import replies_to, verdict_row, written
 from builder.recipe.sections.judges import Reasoned
 
@@ -137,7 +138,7 @@ def control_ids(renderer: Renderer) -> frozenset[int]:
 
 
 def written_score(ids: list[int], renderer: Renderer, control: frozenset[int], digits: list[int]) -> Written | None:
-    """Where the verdict of a reply that has ended is a token of its own, one of `digits`; None elsewhere.
+    """Where the verdict of a reply that has ended is whole and a token of its own, one of `digits`; None elsewhere.
 
     Args:
         ids: The reply.
@@ -151,7 +152,9 @@ def written_score(ids: list[int], renderer: Renderer, control: frozenset[int], d
         return None
     text = _text(renderer, answer)
     reading = read_reply(text, ended=True)
-    if reading.place is None or reading.start is None or text[reading.place] not in "12345":
+    if reading.rating is None or reading.place is None or reading.start is None or not reading.rating.is_integer():
+        return None  # of 4.5 the digit 4 would be another score
+    if text[reading.place] not in "12345":
         return None
     sizes = range(len(answer))
     token = bisect.bisect_right(sizes, reading.place, key=lambda size: len(_text(renderer, answer[:size]))) - 1

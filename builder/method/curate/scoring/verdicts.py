@@ -65,17 +65,19 @@ def written(renderer: Renderer, replies: list[Completion]) -> list[Reply]:
 
 
 def verdict_row(row_id: str, replies: Sequence[Reply]) -> Row:
-    """The score row of a judge's replies: the mean of those that hold a rating, null if none does.
+    """The score row of a judge's replies: the mean of those that hold a rating, if at least half of them do.
 
-    Without any, the reason is `unfinished` if a reply was cut, which more `max_tokens` may cure, else `no_verdict`.
+    The mean of fewer would be that of a chance sample: one 5 among four replies passes a threshold of 4.5. Without a
+    score the reason is `unfinished` if a reply was cut, which more `max_tokens` may cure, else `no_verdict`.
     """
     readings = [read_reply(reply.text, ended=reply.ended) for reply in replies]
     given = [reading.rating for reading in readings if reading.rating is not None]
+    enough = bool(given) and 2 * len(given) >= len(readings)
     unfinished = sum(reading.reason == "unfinished" for reading in readings)
     return {
         "id": row_id,
-        "score": sum(given) / len(given) if given else None,
-        "reason": None if given else "unfinished" if unfinished else "no_verdict",
+        "score": sum(given) / len(given) if enough else None,
+        "reason": None if enough else "unfinished" if unfinished else "no_verdict",
         "verdicts": [reading.rating for reading in readings],
         "replies": [reply.text for reply in replies],
         "unfinished": unfinished,

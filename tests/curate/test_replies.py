@@ -220,6 +220,8 @@ def test_revised_decorated_and_restating_replies_are_read(reply, score):
         "Score: 3 (on a scale of 10)", "Score: 3 (max. 10)", "Score (out of 10): 3", "Score out of 10: 3",
         "1. On topic.\nScore: 1\n2. Whole.\nScore: 1\nTotal: 5", "Score: 3\n/10", "Score > 4", "Score: <4",
         "Score: 2\nScore > 4", "Score: 5, minus one for style: 4",
+        "Score: 2 (relevance)\nScore: 5 (style)", "Relevance - Score: 2\nStyle - Score: 5",
+        "Score: 5, after deduction 4",
         '{"overall": {"score": 3}, "clarity": {"score": 5}}', "Score: 4。5", "Score: 4、5", '{"rating": "3.｜25"',
         "Rating:4.'5 / 5", "[[3.\ufffd25]]", "Score: 4\n\n- 2 of 3",
     ])  # fmt: skip

@@ -80,6 +80,7 @@ _BREAK = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _ON_THE_SCORE = re.compile(r"scor|rating|verdict|final|overall|conclu|summary|total|judg|assess|evaluat", re.IGNORECASE)
+_OF_A_POINT = re.compile(r"[0-9./ ]+\([^\W\d]")
 _QUOTES = re.compile(r"""[>"'(]""")
 _ANNOUNCED = re.compile(r":[^\w\n]*\n\s*$")
 
@@ -87,13 +88,16 @@ _ANNOUNCED = re.compile(r":[^\w\n]*\n\s*$")
 def _contradicted(verdicts: list[_Verdict], answer: str) -> bool:
     """Whether an earlier verdict differs from the last one, and might be the one that counts.
 
-    One that follows a sentence does not overrule one that opens its line, nor does one that is quoted. And what stands
+    One that follows a sentence does not overrule another, nor does one that is quoted. Two that say in brackets what
+    they are for ("2 (relevance)") may each be for a point of its own. And what stands
     between them may be where another pair begins: a rule, a new object of JSON, or a heading that is not about the
     score. Where hardly anything parts it from one that cannot be read, both may be one number.
     """
     last = verdicts[-1]
     others = [verdict for verdict in verdicts[:-1] if verdict.rating != last.rating]
-    if any(verdict.opens for verdict in others) and (not last.opens or _quoted(last, answer)):
+    if others and (not last.opens or (any(verdict.opens for verdict in others) and _quoted(last, answer))):
+        return True
+    if any(_OF_A_POINT.match(answer, verdict.place) and _OF_A_POINT.match(answer, last.place) for verdict in others):
         return True
     unread = [
         verdict.place

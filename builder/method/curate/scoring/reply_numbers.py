@@ -28,6 +28,7 @@ _RANGE = re.compile(
     r"""|\.(?!["'\])}>|_]*(?:[ ,<]|$))"""  # the point of a fraction that is broken
     r"|.{0,200}?(?:[+=]|\) *(?:[,;&]|and\b)) *[0-9]"  # a sum, or one number for each point
     r"|.{0,200}?[^\"'] *(?:[:>→]) *[0-9](?: */ *5)?[ .]*$"  # "minus one for style: 4"
+    r"|.{0,200}?\b(?:deduct|penal|revis|lower|rais|adjust|correct)(?:s|ed|es|ing|ion|ions|ty|i[sz]ed?)?\b.{0,20}?[0-9]"
     r"|[ ,.]*\(? *(?:out +of|of|on +(?:a|the) +scale)\b"  # of another scale than 5
     r"|[ ,.]*\([^()\n]{0,40}?\b(?:scale|max\w*|of|from|range)\b[^()\n]{0,20}?[0-9]",
     re.IGNORECASE,

@@ -34,7 +34,9 @@ _RANGE = re.compile(
     re.IGNORECASE,
 )
 _NEXT_LINE = re.compile(
-    r"[^\w\n]*\n(?!\s*[-#(]? *1[.)] |\[\[)[^a-z0-9]{0,9}(?:(?:t\W{0,2}o|o\W{0,2}r)\W+)?[0-9]", re.IGNORECASE
+    r"[^\w\n]*\n(?!\s*[-#(]? *1[.)] |\[\[)[^a-z0-9]{0,9}[0-9]"
+    r"|[^a-z0-9]{0,12}(?:t\W{0,3}o|o\W{0,3}r)\W{1,6}[0-9]",
+    re.IGNORECASE,
 )
 """A number goes on in the next line, which is no item of a list."""
 _GOES_ON = re.compile(r"[.,;:!?()\[-]|because\b|since\b|due to\b|</", re.IGNORECASE)

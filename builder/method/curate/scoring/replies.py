@@ -148,7 +148,9 @@ _UNLABELLED = re.compile(
     r"|^[ >]*(?:<(?P<one>-?[0-9]+(?:\.[0-9]+)?)>|(?P<of>[0-9][0-9. to-]{0,9}(?:/ *5| +out +of +5))) *\.?$",
     re.MULTILINE,
 )
-_CONTINUES = re.compile(r"(?:[-~,/+=]|\b(?:or|to|and|between|than))\W*\n\W*$|[0-9][^a-z0-9\n]*\n\W*$", re.IGNORECASE)
+_CONTINUES = re.compile(
+    r"(?:[-~,/+=]|\b(?:or|to|and|between|than))[^a-z0-9]*\n\W*$|[0-9][^a-z0-9\n]*\n\W*$", re.IGNORECASE
+)
 
 
 def _labelled(answer: str) -> Iterator[_Verdict]:

@@ -133,6 +133,25 @@ def merge_adapter(model: Path, target: Path) -> None:
         shutil.copyfile(model / GENERATION_FILE, Path(target) / GENERATION_FILE)  # not how the base answers
 
 
+def refuse_other_class(base: str, revision: str | None) -> None:
+    """Raise a StageError if a base is of another class than the one that adapters are loaded onto.
+
+    TRL trains the class that a base names; peft, vLLM and transformers load its language model, whose parts have other
+    names then.
+    """
+    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig
+
+    config = AutoConfig.from_pretrained(base, revision=revision, trust_remote_code=False)
+    known = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), ())
+    names = [item.__name__ for item in (known if isinstance(known, tuple) else (known,))]
+    own = next(iter(config.architectures or []), None)
+    if own is not None and own not in names:
+        raise StageError(
+            f"{base}: is a {own}, and an adapter of it would be loaded onto {' or '.join(names) or 'nothing'}; train "
+            "whole weights, or take a base that is a language model alone"
+        )
+
+
 def _modules(weights: Path) -> tuple[str, ...]:
     """The last parts of the names of the modules that an adapter changes; its configuration may have a pattern."""
     from safetensors import SafetensorError, safe_open

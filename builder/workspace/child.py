@@ -117,7 +117,8 @@ def _watch(out: Path, runtime: "Runtime", on_progress: Callable[[], None], lock:
                 on_progress()
             if time.monotonic() - moved > 60 * runtime.stall_minutes:
                 return None
-        return guard.returncode
+        code = guard.returncode
+        return 128 - code if code - 128 in ASKED_TO_END else code  # one that ended in order, as if by the signal
     finally:
         end_guarded(guard, f"{GUARD}={value}")
 

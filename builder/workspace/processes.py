@@ -110,6 +110,7 @@ def guarded(work: Callable[[], int], parent: int) -> int:
         return work()
     die_with_parent(parent, signal.SIGTERM)
     _prctl(_SET_CHILD_SUBREAPER, 1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, as some starters leave it, no child could be waited for
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
     guard, stage = os.getpid(), os.fork()
     if not stage:
@@ -173,10 +174,15 @@ def end_guarded(guard: "subprocess.Popen[bytes]", mark: str) -> None:
         with suppress(subprocess.TimeoutExpired):
             guard.wait(GUARD_SECONDS)
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(guard.pid, signal.SIGKILL)
-        if guard.wait() == -signal.SIGKILL:
-            _end_marked(mark)
+        # However often Ctrl-C is pressed: what comes now is short.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ASKED_TO_END)
+        try:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(guard.pid, signal.SIGKILL)
+            if guard.wait() == -signal.SIGKILL:
+                _end_marked(mark)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_marked(mark: str) -> None:
@@ -218,7 +224,7 @@ def _is_tracker(pid: int) -> bool:
 
 
 def _kill(pid: int, number: int) -> None:
-    with suppress(ProcessLookupError):
+    with suppress(ProcessLookupError, PermissionError):  # a program of another user, such as sudo
         os.kill(pid, number)
 
 

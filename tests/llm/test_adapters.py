@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from builder.errors import StageError
-from builder.llm.adapters import read_adapter
+from builder.llm.adapters import read_adapter, refuse_other_class
 from builder.llm.engines.engine import Sampling
 from builder.llm.engines.start import start_engine
 from builder.llm.engines.transformers_engine import TransformersEngine
@@ -169,3 +169,13 @@ def test_an_adapter_without_peft_names_what_to_install(models, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "peft" else found(name, *rest))
     with pytest.raises(StageError, match=r"is an adapter, but peft is not installed: pip install"):
         TransformersEngine(models / "adapter", PLAIN)
+
+
+def test_a_base_that_adapters_would_be_loaded_onto_otherwise_is_refused(tmp_path):
+    refuse_other_class(str(BASE), None)
+    config = json.loads((BASE / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"architectures": ["LlamaForSequenceClassification"]}))
+    with pytest.raises(
+        StageError, match=r"is a LlamaForSequenceClassification, .* loaded onto LlamaForCausalLM; train"
+    ):
+        refuse_other_class(str(tmp_path), None)

@@ -1,6 +1,11 @@
-"""What a training finds when it starts: one GPU, where no launcher starts a process for each."""
+"""What a training finds when it starts, and how its launcher ends: one GPU, and asked before it is killed."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -63,3 +68,35 @@ def test_a_stage_leaves_one_gpu_before_anything_of_the_model_is_loaded(visible, 
     }[role]
     with pytest.raises(StageError, match=r"loaded with 2$"):
         train(tmp_path, kind(**plain, **options), tmp_path, runtime=Runtime())
+
+
+TRAPS = """
+trap 'echo asked > {folder}/asked; exit 1' TERM
+echo up > {folder}/up
+while true; do sleep 0.05; done
+"""
+TRAINS = """
+import sys
+from pathlib import Path
+from builder.method.train.launch import train_under_launcher
+from builder.recipe.sections.runtime import Runtime
+train_under_launcher(Path(sys.argv[1]), [], Runtime(launcher="bash " + sys.argv[2]))
+"""
+
+
+def test_a_launcher_is_asked_to_end_so_that_it_can_end_ranks_on_other_machines(tmp_path):
+    script = tmp_path / "launcher.sh"
+    script.write_text(TRAPS.format(folder=tmp_path))
+    root = Path(__file__).parents[2]
+    stage = subprocess.Popen(
+        [sys.executable, "-c", TRAINS, str(tmp_path), str(script)], env=os.environ | {"PYTHONPATH": str(root)}
+    )
+    try:
+        while not (tmp_path / "up").is_file() and stage.poll() is None:
+            time.sleep(0.05)
+        stage.send_signal(signal.SIGTERM)
+        assert stage.wait(30) == 128 + signal.SIGTERM
+    finally:
+        stage.kill()
+        stage.wait()
+    assert (tmp_path / "asked").read_text() == "asked\n"

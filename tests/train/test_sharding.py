@@ -160,6 +160,8 @@ ZERO = {"distributed_type": "DEEPSPEED"}
         (FSDP | {"fsdp_config": {}}, "--fsdp-state-dict-type=SHARDED_STATE_DICT", "is SHARDED_STATE_DICT, with which"),
         (FSDP | {"fsdp_config": {"fsdp_state_dict_type": "3"}}, "--fsdp_state_dict_type FULL_STATE_DICT", None),
         ({"distributed_type": "MULTI_GPU"}, "--use_fsdp --fsdp_version 2", "which is left out, is SHARDED_STATE_DICT"),
+        (FSDP | {"fsdp_config": {"fsdp_version": 2}}, "--multi_gpu", None),
+        (FSDP | {"fsdp_config": {"fsdp_state_dict_type": "FULL_STATE_DICT"}}, "--use_megatron_lm", "is MEGATRON_LM"),
         (ZERO | {"deepspeed_config": {"zero_stage": 2}}, "", None),
         (ZERO | {"deepspeed_config": {"zero_stage": 3, "zero3_save_16bit_model": True}}, "", None),
         (ZERO | {"deepspeed_config": {"zero_stage": 3}}, "", "zero3_save_16bit_model is not true with zero_stage 3"),
@@ -189,6 +191,7 @@ def test_the_file_that_accelerate_takes_by_default_is_looked_at_too(tmp_path, mo
         yaml.safe_dump(FSDP | {"fsdp_config": {"fsdp_version": 2}})
     )
     assert "default_config.yaml: fsdp_config" in launcher_problems("accelerate launch --num_processes 2")[0]
+    assert launcher_problems("accelerate launch --cpu --num_processes 2") == []
     assert launcher_problems("torchrun --nproc_per_node 2") == []
     assert launcher_problems("") == []
 

@@ -50,11 +50,12 @@ class SlurmCluster:
             StageError: If a command of Slurm is missing or refuses.
         """
         self._cancel()
-        self._submit(ranks)
         with ends_in_order():  # a stage that is asked to end takes its jobs out of the queue first
             try:
+                self._submit(ranks)
                 self._wait(ranks)
             finally:
+                self._call("scancel")  # before Slurm is asked what it has: there are only seconds
                 self._cancel()
 
     def log(self, rank: int) -> Path:

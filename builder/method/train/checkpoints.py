@@ -22,12 +22,17 @@ def mark_complete(checkpoint: Path, settings: str) -> None:
         checkpoint: The folder `checkpoint-<step>`.
         settings: What the training depends on; another value makes the checkpoint useless.
     """
+    write_json(checkpoint / MARK, {"settings": settings, "files": flush(checkpoint)})
+
+
+def flush(folder: Path) -> dict[str, int]:
+    """Flush the files of a checkpoint or model to disk; the size of each by its path in the folder, in bytes."""
     sizes = {}
-    for file in sorted(path for path in checkpoint.rglob("*") if path.is_file() and path.name != MARK):
+    for file in sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MARK):
         with file.open("rb") as handle:
             os.fsync(handle.fileno())
-        sizes[file.relative_to(checkpoint).as_posix()] = file.stat().st_size
-    write_json(checkpoint / MARK, {"settings": settings, "files": sizes})
+        sizes[file.relative_to(folder).as_posix()] = file.stat().st_size
+    return sizes
 
 
 def last_complete(folder: Path, settings: str) -> Path | None:

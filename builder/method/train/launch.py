@@ -5,6 +5,7 @@ import shlex
 import shutil
 import socket
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from builder.data.resources import resource_folder
@@ -17,7 +18,7 @@ from builder.recipe.sections.runtime import Runtime
 from builder.workspace.child import STAGE_PROCESS
 from builder.workspace.environment import child_environment, visible_gpus
 from builder.workspace.layout import LOG
-from builder.workspace.processes import die_with_parent, last_words
+from builder.workspace.processes import GRACE_SECONDS, die_with_parent, ends_in_order, last_words
 from builder.workspace.progress import notice
 
 _OF_PACKAGE = "recipes/accelerate/"
@@ -108,15 +109,28 @@ def train_under_launcher(out: Path, arguments: list[str], runtime: Runtime) -> N
     start = log.stat().st_size if log.is_file() else 0
     environment = child_environment(runtime) | {STAGE_PROCESS: f"{here}@{socket.gethostname()}"}
     try:
-        code = subprocess.run(
-            command, check=False, stdin=subprocess.DEVNULL, env=environment, preexec_fn=lambda: die_with_parent(here)
-        ).returncode
+        with ends_in_order():
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, env=environment, preexec_fn=lambda: die_with_parent(here)
+            )
+            code = _outcome(process)
     except OSError as error:
         raise StageError(f"runtime.launcher: {command[0]}: {error.strerror}; give a command that exists") from error
     if code and (out / FAILED).is_file():
         raise StageError(str(read_json(out / FAILED)["error"]))
     if code:
         raise StageError(f"{command[0]} ended with exit code {code}; what it said is in {log}{last_words(log, start)}")
+
+
+def _outcome(process: "subprocess.Popen[bytes]") -> int:
+    """Wait for a launcher; ask it to end when this process is asked to: srun and the like end their ranks only then."""
+    try:
+        return process.wait()
+    except BaseException:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_SECONDS - 1)
+        raise
 
 
 def launcher_problems(launcher: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 from builder.data.storage import read_json, write_json
 from builder.errors import StageError
 from builder.llm.adapters import CONFIG_FILE, read_adapter
+from builder.method.train.checkpoints import flush
 from builder.method.train.log import tokens_per_second, training_metrics
 from builder.method.train.saved import check_saved
 
@@ -95,6 +96,7 @@ def finish(folder: Path) -> None:
     if not saved.is_file():
         raise StageError(f"{folder}: the training ended without an error and saved no model; see runtime.launcher")
     check_saved(folder)
+    flush(folder)  # the checkpoints, which are on disk, go next
     write_json(folder / FINISHED, read_json(saved))
 
 

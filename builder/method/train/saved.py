@@ -60,8 +60,13 @@ def _adapter_problems(adapter: Adapter) -> Iterator[str]:
     from transformers import AutoConfig, AutoModelForCausalLM
 
     config = AutoConfig.from_pretrained(adapter.base, revision=adapter.revision, trust_remote_code=False)
+    try:
+        with torch.device("meta"):
+            base = AutoModelForCausalLM.from_config(config)
+    except ValueError as error:
+        yield f"its base, {adapter.base}, cannot be built ({' '.join(str(error).split())[:300]})"
+        return
     with torch.device("meta"):
-        base = AutoModelForCausalLM.from_config(config)
         model = get_peft_model(base, PeftConfig.from_pretrained(str(adapter.folder)), low_cpu_mem_usage=True)
     asked = {
         name: list(tensor.shape)

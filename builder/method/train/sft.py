@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from builder.data.storage import count_rows, parquet_files, write_json, write_text
 from builder.errors import StageError
-from builder.llm.adapters import read_adapter
+from builder.llm.adapters import read_adapter, refuse_other_class
 from builder.llm.attention import LEAVES_OUT, bends_attention
 from builder.llm.chat_tokens import untrained_tokens
 from builder.llm.contract import load_contract
@@ -189,6 +189,8 @@ def _start(given: Arguments) -> dict[str, Any]:
     adapter = read_adapter(Path(name)) if Path(name).is_dir() else None
     _keep_bent_attention(given, *((adapter.base, adapter.revision) if adapter else (name, given.model.model_revision)))
     if adapter is None:
+        if given.model.use_peft:
+            refuse_other_class(name, given.model.model_revision)
         return {
             "model": name,
             "processing_class": load_tokenizer(name, given.model.model_revision),

@@ -20,6 +20,7 @@ _STATE_DICTS = {"1": FULL, "2": "LOCAL_STATE_DICT", "3": "SHARDED_STATE_DICT"}
 """The numbers that accelerate takes as well."""
 _GATHER = "stage3_gather_16bit_weights_on_model_save"
 _LOST = "with which the trained model is never saved"
+_OTHER_KINDS = {"multi_gpu", "tpu", "tpu_use_cluster"}
 _PARTS = {"FSDP": "fsdp_config", "DEEPSPEED": "deepspeed_config"}
 
 
@@ -99,9 +100,12 @@ def launcher_sharding_problems(words: list[str]) -> list[str]:
         words: The launcher's, with the path of its configuration.
     """
     flags = _flags(words)
-    file = flags.get("config_file") or (_default_file() if {"accelerate", "launch"} <= {*words} else None)
+    by_default = {"accelerate", "launch"} <= {*words} and "cpu" not in flags
+    file = flags.get("config_file") or (_default_file() if by_default else None)
     settings = _content(file)
-    kind = next((kind for kind in _PARTS if flags.get(f"use_{kind.lower()}")), None) or settings.get("distributed_type")
+    asked = next((kind for kind in (*_PARTS, "MEGATRON_LM") if flags.get(f"use_{kind.lower()}")), None)
+    # accelerate reads the kind from a file only where no flag says another.
+    kind = asked or (None if _OTHER_KINDS & flags.keys() else settings.get("distributed_type"))
     part = settings.get(_PARTS.get(str(kind), ""))
     part = (part if isinstance(part, dict) else {}) | flags
     problem = None

@@ -46,8 +46,17 @@ COMMANDS = {
         output=$(sed -n 's/^#SBATCH --output=//p' $script); output=${output//%A/7}
         for task in $(seq 0 $(sed -n 's/^#SBATCH --array=0-//p' $script)); do
             echo PENDING > $SLURM_HERE/$name.$task.state
-            setsid $0 run $task $script ${output//%a/$task} $SLURM_HERE/$name.$task > /dev/null 2>&1 &
+            { export -p; echo "exec setsid $0 run $task $script ${output//%a/$task} $SLURM_HERE/$name.$task"; } \\
+                > $SLURM_HERE/$name.$task.new
+            mv $SLURM_HERE/$name.$task.new $SLURM_HERE/$name.$task.todo
         done; echo Submitted batch job 7""",
+    "slurmd": """
+        shopt -s nullglob
+        while sleep 0.05; do
+            for todo in $SLURM_HERE/*.todo; do
+                mv $todo $todo.taken; bash $todo.taken > /dev/null 2>&1 &
+            done
+        done""",
     "squeue": """
         shopt -s nullglob
         for file in $SLURM_HERE/${2#--name=}.*.state; do
@@ -60,7 +69,7 @@ COMMANDS = {
 
 @pytest.fixture
 def slurm_here(tmp_path, monkeypatch):
-    """The four commands of Slurm, which run the tasks of a job on this machine."""
+    """The commands of Slurm, and its daemon, which runs the tasks of a job here and is no child of a stage."""
     folder = tmp_path / "slurm"
     folder.mkdir()
     for name, text in COMMANDS.items():
@@ -71,7 +80,10 @@ def slurm_here(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[3]), *sys.path]))
     monkeypatch.setattr(slurm_cluster, "POLL_SECONDS", 0.1)
     monkeypatch.setattr(remote, "GRACE_SECONDS", 0.0)
-    return folder
+    daemon = subprocess.Popen([str(folder / "slurmd")], start_new_session=True)
+    yield folder
+    os.killpg(daemon.pid, signal.SIGKILL)
+    daemon.wait()
 
 
 @dataclass

@@ -30,6 +30,12 @@ LONGEST = (
     "train/test_stage.py",
     "llm/batch/test_runner.py",
     "train/test_processes.py",
+    "whole/test_wheel.py",
+    "train/test_sharding.py",
+    "whole/test_invariant.py",
+    "whole/test_core_without_torch.py",
+    "train/test_bad_input.py",
+    "workspace/test_workers.py",
 )
 """Modules that take a worker for minutes: they begin, so that no worker waits for the last of them."""
 

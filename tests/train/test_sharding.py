@@ -112,6 +112,7 @@ def test_under_fsdp_gradients_are_added_up_in_float32_and_losses_are_not_cast():
         assert getattr(policy, "output_dtype", None) is None
 
 
+@pytest.mark.full
 def test_a_variable_that_shares_weights_past_all_files_is_refused_before_the_first_step(pairs, tmp_path, monkeypatch):
     config = ours(tmp_path, "fsdp2")
     content = yaml.safe_load(config.read_text())

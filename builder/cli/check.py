@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from builder.cli.answer import Answer
-from builder.cli.preflight import preflight_recipe, template_problems
+from builder.cli.preflight import error_lines, preflight_recipe, template_problems
 from builder.errors import BuilderError, RecipeError
 from builder.llm.prompts import render
 from builder.method.curate.scoring.ratings import check_rubric
@@ -115,10 +115,10 @@ def _recipe_problems(recipe: Recipe) -> Iterator[str]:
     sections = (recipe.base, recipe.chat, *recipe.seed.sources, *recipe.segments.sources, recipe.augment, *recipe.score)
     prompts = [recipe.decontaminate] if recipe.decontaminate else []
     for section in (*sections, *prompts, recipe.segments.model_copy(update={"sources": []})):
-        yield from _message(lambda section=section: config_identity(section))  # type: ignore[misc]
-    yield from _message(lambda: render(recipe.augment.template, output="text"))
+        yield from error_lines(lambda section=section: config_identity(section))  # type: ignore[misc]
+    yield from error_lines(lambda: render(recipe.augment.template, output="text"))
     for rubric in (judge.rubric for judge in recipe.score if isinstance(judge, Rated)):
-        yield from _message(lambda rubric=rubric: check_rubric(rubric))  # type: ignore[misc]
+        yield from error_lines(lambda rubric=rubric: check_rubric(rubric))  # type: ignore[misc]
     training = recipe.training
     for file in dict.fromkeys((training.initial or training.forward, training.forward, training.backward)):
         yield from _training_problems(file, recipe)
@@ -159,15 +159,6 @@ def _selection_notes(curate: Curate) -> Iterator[str]:
             f"curate.threshold is {curate.threshold:g}; {curate.judge} gives means of probabilities, and few reach "
             "that even where many a verdict is 5. curate.share: 0.083 selects as many as the paper's A_5 has"
         )
-
-
-def _message(attempt: Callable[[], Any]) -> list[str]:
-    """The lines of the error that `attempt` raises, if any."""
-    try:
-        attempt()
-    except BuilderError as error:
-        return str(error).splitlines()
-    return []
 
 
 def _training_problems(file: Path, recipe: Recipe) -> list[str]:

@@ -17,7 +17,7 @@ import yaml
 from builder.build import Build
 from builder.data.records import Row
 from builder.data.storage import read_rows
-from builder.errors import RecipeError, StageError
+from builder.errors import BuilderError, RecipeError, StageError
 from builder.llm.contract import TEMPLATE_FILE, Role
 from builder.llm.engines.generators import other_renderer
 from builder.llm.renderer import Renderer
@@ -153,7 +153,7 @@ def template_problems(recipe: Recipe) -> tuple[list[str], list[str]]:
     if not _is_here(recipe.base):
         why = f"{recipe.base.location}: the chat template was not tried, as the tokenizer is not here yet"
         untried.append(f"{why}; --preflight downloads it")
-    return list(dict.fromkeys(line for attempt in _attempts(recipe) for line in _said(attempt))), untried
+    return list(dict.fromkeys(line for attempt in _attempts(recipe) for line in error_lines(attempt))), untried
 
 
 def _attempts(recipe: Recipe) -> Iterator[Callable[[], object]]:
@@ -187,10 +187,11 @@ def _of_the_hub(recipe: Recipe) -> Iterator[Loaded]:
             yield other
 
 
-def _said(attempt: Callable[[], object]) -> list[str]:
+def error_lines(attempt: Callable[[], object]) -> list[str]:
+    """The lines of the error that `attempt` raises, if any."""
     try:
         attempt()
-    except StageError as error:
+    except BuilderError as error:
         return str(error).splitlines()
     return []
 

@@ -3,7 +3,8 @@
 BuilderError
 ├── RecipeError     the recipe, the command line or an input file is wrong (exit code 2)
 ├── StageError      a stage could not finish (exit code 1)
-└── ReleaseError    a release could not be assembled or failed its checks (exit code 1)
+├── ReleaseError    a release could not be assembled or failed its checks (exit code 1)
+└── UnsafePath      a name from outside leads out of its folder (exit code 1)
 """
 
 
@@ -25,3 +26,7 @@ class StageError(BuilderError):
 
 class ReleaseError(BuilderError):
     """A release folder could not be assembled, or it does not pass its checks."""
+
+
+class UnsafePath(BuilderError):
+    """A name that somebody else wrote does not stay in the folder it belongs to; nothing was read or written there."""

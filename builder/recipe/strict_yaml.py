@@ -13,6 +13,8 @@ from builder.errors import RecipeError
 
 OF_A_VALUE = (ValueError, LookupError, AttributeError)
 """What PyYAML raises by accident for a value that looks like what it is not, such as the date 2001-99-99."""
+MOST_CHARACTERS, MOST_VALUES, MOST_DIGITS = 2_000_000, 200_000, 1_000
+"""What a file, all its values with what aliases repeat, and a number may have; a few lines can ask for far more."""
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -35,7 +37,16 @@ def _mapping(loader: _UniqueKeys, node: yaml.Node) -> dict[Any, Any]:
     return loader.construct_mapping(node, deep=True)
 
 
+def _number(loader: _UniqueKeys, node: yaml.ScalarNode) -> Any:
+    if len(node.value) > MOST_DIGITS:
+        raise yaml.constructor.ConstructorError(None, None, f"has over {MOST_DIGITS:,} digits", node.start_mark)
+    read = loader.construct_yaml_int if node.tag.endswith(":int") else loader.construct_yaml_float
+    return read(node)
+
+
 _UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+for kind in ("int", "float"):
+    _UniqueKeys.add_constructor(f"tag:yaml.org,2002:{kind}", _number)
 
 
 def read_yaml(path: Path) -> Any:
@@ -56,9 +67,29 @@ def parse_yaml(text: str, name: str) -> Any:
     """Parse YAML; keys written twice are an error.
 
     Raises:
-        RecipeError: If `text`, which comes from `name`, is not YAML.
+        RecipeError: If `text`, which comes from `name`, is not YAML, or is more than anybody writes by hand.
     """
+    if len(text) > MOST_CHARACTERS:
+        raise RecipeError(f"{name}: has {len(text):,} characters; at most {MOST_CHARACTERS:,} are read")
     try:
-        return yaml.load(text, Loader=_UniqueKeys)
+        value = yaml.load(text, Loader=_UniqueKeys)
+        values = _count(value, {})
+    except RecursionError as error:
+        raise RecipeError(f"{name}: not valid YAML: its values are nested too deep") from error
     except (yaml.YAMLError, *OF_A_VALUE) as error:
         raise RecipeError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from error
+    if values > MOST_VALUES:
+        raise RecipeError(
+            f"{name}: has over {MOST_VALUES:,} values, counting what aliases repeat; write less, or fewer aliases"
+        )
+    return value
+
+
+def _count(value: Any, known: dict[int, int]) -> int:
+    """How many values there are when every alias is written out; each is looked at once."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        items = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_count(item, known) for item in items)
+    return known[id(value)]

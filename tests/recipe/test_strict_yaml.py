@@ -77,3 +77,30 @@ def test_every_shipped_file_is_read_as_pyyaml_reads_it() -> None:
 def test_what_would_be_lost_or_is_no_value_is_refused_with_its_place(text: str, said: str) -> None:
     with pytest.raises(RecipeError, match=rf"^build\.yaml: not valid YAML: {said}"):
         parse_yaml(text, "build.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[" * 3_000, "nested too deep"),
+        ("{a: " * 3_000 + "1" + "}" * 3_000, "nested too deep"),
+        ("a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60)), "aliases repeat"),
+        (
+            "a0: &a0 {x: x}\n" + "".join(f"a{n}: &a{n} {{x: *a{n - 1}, y: *a{n - 1}}}\n" for n in range(1, 60)),
+            "aliases",
+        ),
+        ("a: &a [*a]", "recursive"),
+        ("a: " + ":".join(["1"] * 2_000), "digits"),
+        ("a: 0x" + "f" * 2_000, "digits"),
+        ("a: " + ":".join(["1"] * 2_000) + ".5", "digits"),
+        ("a: " + "9" * 2_000, "digits"),
+        ("#" * 2_000_001, "characters"),
+    ],
+)
+def test_a_few_lines_that_ask_for_far_more_are_refused(text: str, why: str) -> None:
+    with pytest.raises(RecipeError, match=rf"^x\.yaml: .*{why}"):
+        parse_yaml(text, "x.yaml")
+
+
+def test_a_value_that_aliases_repeat_a_little_is_read() -> None:
+    assert parse_yaml("a: &a [1, 2.5, 1:30]\nb: *a\n", "x.yaml") == {"a": [1, 2.5, 90], "b": [1, 2.5, 90]}

@@ -9,6 +9,7 @@ import click
 
 from builder.cli.answer import Answer
 from builder.cli.preflight import error_lines, preflight_recipe, template_problems
+from builder.data.resources import PACKAGE
 from builder.errors import BuilderError, RecipeError
 from builder.llm.prompts import render
 from builder.method.curate.scoring.ratings import check_rubric
@@ -66,8 +67,8 @@ def check_recipe(
         raise RecipeError("\n".join(dict.fromkeys(faults)))
     unchecked = [] if importlib.util.find_spec("trl") else ["TRL is not installed: its keys were not checked"]
     unchecked += untried
-    if recipe.asks_server and not importlib.util.find_spec("openai"):
-        unchecked.append("openai is not installed: runtime.endpoint was not asked")
+    if recipe.asks_server and not importlib.util.find_spec(PACKAGE["openai"]):
+        unchecked.append(f"{PACKAGE['openai']} is not installed: runtime.endpoint was not asked")
     notes = [
         *gated,
         *licence_notes(recipe),
@@ -127,23 +128,24 @@ def _recipe_problems(recipe: Recipe) -> Iterator[str]:
 
 def _ping(recipe: Recipe) -> tuple[set[str], list[str]]:
     """The models that the server of the recipe serves, if it asks one, and what is wrong with it."""
-    if not recipe.asks_server or not importlib.util.find_spec("openai"):
+    if not recipe.asks_server or not importlib.util.find_spec(PACKAGE["openai"]):
         return set(), []
     from builder.llm.engines.endpoint import Endpoint
 
     once = recipe.runtime.model_copy(update={"request_tries": 1, "request_seconds": _PING_SECONDS})
     try:
-        served = set(Endpoint(once).served())
+        server = Endpoint(once)
+        served = set(server.served())
     except BuilderError as error:
         return set(), str(error).splitlines()
-    names = ", ".join(sorted(served)) or "no model"
+    names = server.names(served)
     missing = [name for name in recipe.served if name not in served]
     return served, [f"{once.endpoint} serves {names}; the recipe names {name}, use one of those" for name in missing]
 
 
 def _served_notes(recipe: Recipe, path: Path, overrides: tuple[str, ...], served: set[str]) -> Iterator[str]:
     """Which models of the build the server serves; it need not serve one before the build has come to it."""
-    if recipe.engine.kind != "openai" or not importlib.util.find_spec("openai"):
+    if recipe.engine.kind != "openai" or not importlib.util.find_spec(PACKAGE["openai"]):
         return
     from builder.cli.project import open_project
 

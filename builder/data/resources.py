@@ -9,6 +9,9 @@ INSTALL = {
     "transformers": "pip install 'humpback-builder[train]'",
     "openai": "pip install 'humpback-builder[openai]'",
 }
+"""How the package of each is installed."""
+PACKAGE = {"vllm": "vllm", "transformers": "transformers", "openai": "httpx2"}
+"""What an engine of each kind is made with."""
 
 TEMPLATES = Path(__file__).parents[1] / "llm" / "templates"
 

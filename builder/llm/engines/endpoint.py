@@ -1,17 +1,17 @@
 """Requests to an OpenAI-compatible server: many at a time, sent again where that can help, each answered once.
 
-The client's own retries are off: they do not see a reply that is no JSON, set no limit to a request as a whole, give up
-on a long Retry-After, and cannot tell a server that is down from a row that it chokes on.
+A try has one limit of time, from its connection to the last byte of its reply, and one of bytes, which follows from
+what it asks for. What is said of a server's words, in errors and rows, is short, escaped and without the key.
 """
 
 import asyncio
+import functools
 import importlib.util
-import json
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from builder.data.resources import INSTALL
+from builder.data.resources import INSTALL, PACKAGE
 from builder.errors import StageError
 from builder.llm.engines.engine import Failed, Tick
 from builder.llm.engines.refusals import Refusals
@@ -23,23 +23,27 @@ from builder.llm.engines.request_failures import (
     reading_failure,
     status_failure,
 )
+from builder.llm.engines.server.replies import MODELS_BYTES, models_of, most_bytes, parse
+from builder.llm.engines.server.wire import CONNECT_SECONDS, RefusedReply, exchange, open_client
+from builder.text.escape import escape
 
 if TYPE_CHECKING:
     from builder.recipe.sections.runtime import Runtime
 
 
 KEY = "OPENAI_API_KEY"
-PING_SECONDS = 10.0
 FIRST_WAIT, LONGEST_WAIT = 2.0, 60.0
 """Seconds of the first and of the longest back-off."""
 LONGEST_ASKED = 300.0
 """Seconds that a server may ask for."""
 BEAT_SECONDS = 5.0
 """How often waiting for a server tells that it goes on: each request has a limit of its own, so it is no stall."""
-ROUNDING = 0.01
-"""What a log-probability may be above 0 by."""
+NAMES = 20
+"""Models of a server that a message names."""
 PATIENCE = 10
 """How many times `runtime.request_tries` a request may be put off."""
+SAID, SAID_READ = 300, 10_000
+"""Characters that are kept of what a server says, and that are looked at for them."""
 Body = dict[str, Any]
 T = TypeVar("T")
 
@@ -57,8 +61,8 @@ class Endpoint:
     """
 
     def __init__(self, runtime: "Runtime", tick: Tick = lambda: None, pace: Pace | None = None) -> None:
-        if importlib.util.find_spec("openai") is None:
-            raise StageError(f"a server is to be asked, but openai is not installed: {INSTALL['openai']}")
+        if importlib.util.find_spec(PACKAGE["openai"]) is None:
+            raise StageError(f"a server is to be asked, but {PACKAGE['openai']} is not installed: {INSTALL['openai']}")
         if runtime.endpoint is None:
             raise StageError("runtime.endpoint is not set; it is the server's address, e.g. http://localhost:8000/v1")
         self.address, self._key = runtime.endpoint.rstrip("/"), _key()
@@ -72,7 +76,8 @@ class Endpoint:
             path: Below the address, e.g. `/completions`.
             bodies: What is sent.
             read: Makes an answer of the place of a request and the JSON of its reply; a LookupError, TypeError or
-                ValueError means that the reply is malformed, and it is asked for again.
+                ValueError means that the reply is malformed, and it is asked for again. All of it is a stranger's: see
+                `replies`.
 
         Returns:
             The answers in the order of the requests; what failed `runtime.request_tries` times has a reason beginning
@@ -94,7 +99,7 @@ class Endpoint:
         async def ask() -> dict[str, dict[str, Any]] | Failed:
             async with self._client() as client:
                 health = Health(self._pace.clock())
-                return await self._answer(lambda: self._models(client), _names, health, client, self._ping_seconds)
+                return await self._answer(client, "/models", None, models_of, health, self._ping_seconds)
 
         names = self._run(ask())
         if isinstance(names, Failed):
@@ -126,14 +131,9 @@ class Endpoint:
 
             async def work() -> None:
                 for at, body in todo:
-                    answers[at] = await self._answer(
-                        lambda body=body: client.post(path, cast_to=object, body=self._refusals.spelled(body)),  # type: ignore[misc]
-                        lambda reply, at=at: read(at, reply),  # type: ignore[misc]
-                        health,
-                        client,
-                        self._runtime.request_seconds,
-                        path,
-                    )
+                    reading = functools.partial(read, at)
+                    seconds = self._runtime.request_seconds
+                    answers[at] = await self._answer(client, path, body, reading, health, seconds)
                     self._refusals.answered |= not isinstance(answers[at], Failed)
 
             for _ in range(min(self._runtime.concurrency, len(bodies))):
@@ -142,17 +142,17 @@ class Endpoint:
 
     async def _answer(
         self,
-        send: Callable[[], Awaitable[Any]],
+        client: Any,
+        path: str,
+        body: Body | None,
         read: Callable[[Any], T | Failed],
         health: Health,
-        client: Any,
         seconds: float,
-        path: str = "",
     ) -> T | Failed:
         """One request, sent until it is answered or has failed too often."""
         tries, waits, before, respelled = 0, 0, -1, False
         while True:
-            outcome = await self._try(send, read, seconds)
+            outcome = await self._try(client, path, body, read, seconds)
             self._tick()
             if not isinstance(outcome, RequestFailure):
                 health.works(self._pace.clock())
@@ -175,29 +175,35 @@ class Endpoint:
             await self._pace.sleep(max(min(outcome.wait, LONGEST_ASKED), self._back_off(waits)))
 
     async def _try(
-        self, send: Callable[[], Awaitable[Any]], read: Callable[[Any], T | Failed], seconds: float
+        self, client: Any, path: str, body: Body | None, read: Callable[[Any], T | Failed], seconds: float
     ) -> T | Failed | RequestFailure:
-        import openai
-
+        most = MODELS_BYTES if body is None else most_bytes(body)
+        sent = None if body is None else self._refusals.spelled(body)
         try:
             async with asyncio.timeout(seconds):
-                reply = await send()
-        except (TimeoutError, openai.APITimeoutError):
+                reply = await exchange(client, path, sent, most)
+        except TimeoutError:
             return RequestFailure("engine_timeout", f"no reply within {seconds:g} seconds")
-        except openai.APIConnectionError as error:
-            return RequestFailure("engine_connection", self._clean(error.__cause__ or error))
-        except openai.APIStatusError as error:
-            return status_failure(error, self.address, self._clean, has_key=bool(self._key))
-        except (ValueError, RecursionError) as error:
+        except RefusedReply as refused:
+            return reading_failure(self._clean(refused), "the reply is refused")
+        except Exception as error:  # whatever a client may raise over the bytes of a stranger is about this try alone
+            said = self._clean(f"{type(error).__name__}: {error}")
+            is_timeout = "Timeout" in type(error).__name__
+            return RequestFailure("engine_timeout" if is_timeout else "engine_connection", said)
+        if not 200 <= reply.status < 300:
+            return status_failure(reply, self.address, self._clean, has_key=bool(self._key))
+        try:
+            parsed = parse(reply.body)
+        except ValueError as error:
             return reading_failure(self._clean(error), "the reply is not JSON")
         try:
-            return read(json.loads(reply) if isinstance(reply, str) else reply)
-        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            return read(parsed)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             return reading_failure(self._clean(repr(error)), "the reply is not what was asked for")
 
     async def _check_up(self, client: Any, failure: RequestFailure) -> None:
         """Raise a StageError if the server answers nothing at all, so that no row is to blame."""
-        ping = await self._try(lambda: self._models(client), _names, self._ping_seconds)
+        ping = await self._try(client, "/models", None, models_of, self._ping_seconds)
         if isinstance(ping, RequestFailure) and ping.again and ping.reason != BAD_REPLY:
             raise StageError(
                 f"{self.address}: the server does not answer ({failure}); "
@@ -206,31 +212,25 @@ class Endpoint:
 
     @property
     def _ping_seconds(self) -> float:
-        return min(PING_SECONDS, self._runtime.request_seconds)
+        return min(CONNECT_SECONDS, self._runtime.request_seconds)
 
     def _back_off(self, waits: int) -> float:
         """Twice as long each time, and never the same for two requests that failed together."""
         return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(waits - 1, 10)) * (1 + self._pace.jitter()) / 2
 
-    async def _models(self, client: Any) -> Any:
-        return await client.get("/models", cast_to=object)
-
     def _client(self) -> Any:
-        """A client for one event loop; local servers take any key."""
-        from openai import AsyncOpenAI, Timeout
+        return open_client(self.address, self._key, self._runtime.request_seconds)
 
-        seconds = self._runtime.request_seconds
-        return AsyncOpenAI(
-            base_url=self.address,
-            api_key=self._key or "none",
-            max_retries=0,
-            timeout=Timeout(seconds, connect=min(seconds, PING_SECONDS)),
-        )
+    def names(self, served: Collection[str]) -> str:
+        """The models that a server says it serves, for a message."""
+        more = f" and {len(served) - NAMES:,} more" if len(served) > NAMES else ""
+        return ", ".join(self._clean(name)[:100] for name in sorted(served)[:NAMES]) + more or "no model"
 
     def _clean(self, said: object) -> str:
-        """What a server or the client said, on one line, without the key."""
+        """What a server or the client said: short, on one line, escaped, without the key."""
         text = str(said) or type(said).__name__
-        return " ".join((text.replace(self._key, "***") if self._key else text).split())[:300]
+        text = text.replace(self._key, "***") if self._key else text
+        return escape(" ".join(text[:SAID_READ].split()), "terminal")[:SAID]
 
 
 _ADDRESS = "see that it runs, and that runtime.endpoint is its address, which mostly ends in /v1"
@@ -252,25 +252,7 @@ def _key() -> _Key:
     return key
 
 
-def _names(reply: Any) -> dict[str, dict[str, Any]]:
-    return {str(model["id"]): dict(model) for model in reply["data"]}
-
-
 def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
-
-
-def number(value: Any) -> float:
-    """A log-probability from JSON.
-
-    Raises:
-        TypeError: If it is no number.
-        ValueError: If it is not one: NaN, or above 0 by more than rounding.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"a log-probability of {value!r}")
-    if not value <= ROUNDING:
-        raise ValueError(f"a log-probability of {value!r}")
-    return float(value)

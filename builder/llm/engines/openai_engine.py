@@ -11,9 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from builder.errors import StageError
 from builder.llm.adapters import read_adapter
-from builder.llm.engines.endpoint import Body, Endpoint, number
+from builder.llm.engines.endpoint import Body, Endpoint
 from builder.llm.engines.engine import NO_LOGPROBS, Completion, Failed, Sampling, Tick
 from builder.llm.engines.request_failures import Pace
+from builder.llm.engines.server.replies import (
+    ROUNDING,
+    check_prompt,
+    number,
+    numbers_of_one_place,
+    one_choice,
+    sum_of_numbers,
+    token_ids,
+)
 from builder.llm.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
@@ -56,13 +65,13 @@ class OpenaiEngine:
     ) -> None:
         self.name = served_name(model)
         self._endpoint = Endpoint(runtime, tick, pace)
-        self._end_id = int(load_tokenizer(model).eos_token_id)
+        tokenizer = load_tokenizer(model)
+        self._end_id, self._vocabulary = int(tokenizer.eos_token_id), len(tokenizer)
         served = self._endpoint.served()
         if self.name not in served:
-            names = ", ".join(sorted(served)) or "no model"
             raise StageError(
-                f"{self._endpoint.address}: serves {names}, but {self.name} is needed; serve it with: "
-                f"{serve_command(model, config)}"
+                f"{self._endpoint.address}: serves {self._endpoint.names(served)}, but {self.name} is needed; serve it "
+                f"with: {serve_command(model, config)}"
             )
         room = served[self.name].get("max_model_len")
         if isinstance(room, int) and room < config.max_model_len:
@@ -92,17 +101,20 @@ class OpenaiEngine:
             )
             for ids, seed in zip(prompts, seeds, strict=True)
         ]
-        return self._endpoint.ask("/completions", bodies, lambda _, reply: self._completion(reply, sampling))
+        return self._endpoint.ask(
+            "/completions", bodies, lambda at, reply: self._completion(reply, prompts[at], sampling)
+        )
 
     def token_logprobs(self, sequences: Sequence[list[int]], starts: Sequence[int]) -> list[list[float] | Failed]:
         """See `Engine.token_logprobs`."""
 
         def read(at: int, reply: Any) -> list[float] | Failed:
-            logprobs, ids = self._choice(reply).get("prompt_logprobs"), sequences[at]
+            ids = sequences[at]
+            logprobs = self._choice(reply, ids).get("prompt_logprobs")
             if logprobs is None:
                 return Failed(NO_LOGPROBS, "the server gives no log-probabilities of a prompt; vLLM's does")
-            if len(logprobs) != len(ids):
-                raise ValueError(f"{len(logprobs)} log-probabilities of {len(ids)} tokens")
+            if not isinstance(logprobs, list) or len(logprobs) != len(ids):
+                raise ValueError(f"other log-probabilities than those of {len(ids)} tokens")
             return [number(logprobs[place][str(ids[place])]["logprob"]) for place in range(starts[at], len(ids))]
 
         bodies = [self._body(ids, max_tokens=1, temperature=0, prompt_logprobs=0) for ids in sequences]
@@ -111,13 +123,13 @@ class OpenaiEngine:
     def next_logprobs(self, prompts: Sequence[list[int]], choices: Sequence[int]) -> list[list[float] | Failed]:
         """See `Engine.next_logprobs`."""
 
-        def read(_: int, reply: Any) -> list[float] | Failed:
-            top = (self._choice(reply).get("logprobs") or {}).get("top_logprobs") or [None]
+        def read(at: int, reply: Any) -> list[float] | Failed:
+            top = (self._choice(reply, prompts[at]).get("logprobs") or {}).get("top_logprobs") or [None]
             logprobs = {f"token_id:{choice}": (top[0] or {}).get(f"token_id:{choice}") for choice in choices}
             missing = [token for token, value in logprobs.items() if value is None]
             if missing:
                 return Failed(NO_LOGPROBS, f"the server gives no log-probability of {', '.join(missing)}")
-            return [number(value) for value in logprobs.values()]
+            return numbers_of_one_place(list(logprobs.values()))
 
         bodies = [self._body(ids, max_tokens=1, temperature=0, **_certain(choices)) for ids in prompts]
         return self._endpoint.ask("/completions", bodies, read)
@@ -125,22 +137,25 @@ class OpenaiEngine:
     def _body(self, prompt: list[int], **options: Any) -> Body:
         return {"model": self.name, "prompt": prompt, "skip_special_tokens": False, **NEUTRAL, **options}
 
-    def _choice(self, reply: Any) -> Any:
+    def _choice(self, reply: Any, prompt: Sequence[int]) -> dict[str, Any]:
+        choice = one_choice(reply)
         if reply["model"] != self.name:
-            raise StageError(f"{self._endpoint.address}: answers as {reply['model']}, not as {self.name}")
-        return reply["choices"][0]
+            other = self._endpoint.names([str(reply["model"])])
+            raise StageError(f"{self._endpoint.address}: answers as {other}, not as {self.name}")
+        check_prompt(choice, prompt)
+        return choice
 
-    def _completion(self, reply: Any, sampling: Sampling) -> Completion | Failed:
-        choice = self._choice(reply)
-        ids = choice.get("token_ids")
-        if ids is None:
+    def _completion(self, reply: Any, prompt: Sequence[int], sampling: Sampling) -> Completion | Failed:
+        choice = self._choice(reply, prompt)
+        if choice.get("token_ids") is None:
             return Failed("engine_no_token_ids", "the server gives no token ids; vLLM's does (return_token_ids)")
-        if not all(type(token) is int for token in ids):
-            raise TypeError("token ids that are no integers")
+        ends = frozenset([self._end_id, *sampling.stop_ids])
+        ids = token_ids(choice["token_ids"], vocabulary=self._vocabulary, most=sampling.max_tokens, ends=ends)
         logprobs = choice.get("logprobs") or {}
-        ended = ids[-1:] == [self._end_id] or (bool(ids) and ids[-1] in sampling.stop_ids)
-        watched = _watched(logprobs.get("top_logprobs"), sampling.watched, len(ids))
-        return Completion(ids, _sum(logprobs.get("token_logprobs"), len(ids)), ended, watched)
+        written = logprobs.get("token_logprobs")
+        logprob = sum_of_numbers(written, len(ids))
+        watched = _watched(logprobs.get("top_logprobs"), sampling.watched, ids, None if logprob is None else written)
+        return Completion(ids, logprob, ids[-1] in ends, watched)
 
 
 def served_name(model: Path) -> str:
@@ -166,20 +181,16 @@ def _certain(tokens: Sequence[int]) -> dict[str, Any]:
     return {"logprob_token_ids": list(tokens), "logprobs": FEW_LOGPROBS, "return_tokens_as_token_ids": True}
 
 
-def _watched(steps: Any, tokens: Sequence[int], size: int) -> list[list[float]] | None:
+def _watched(
+    steps: Any, tokens: Sequence[int], ids: Sequence[int], logprobs: Sequence[float] | None
+) -> list[list[float]] | None:
     """Log p of certain tokens at each place of an answer; None where the server gives it not for all."""
     names = [f"token_id:{token}" for token in tokens]
-    if not names or not isinstance(steps, list) or len(steps) != size:
+    if not names or not isinstance(steps, list) or len(steps) != len(ids):
         return None
     if any((step or {}).get(name) is None for step in steps for name in names):
         return None
-    return [[number(step[name]) for name in names] for step in steps]
-
-
-def _sum(logprobs: Any, tokens: int) -> float | None:
-    """Log p of an answer; None where the server gives none."""
-    if logprobs is None or any(value is None for value in logprobs):
-        return None
-    if len(logprobs) != tokens:
-        raise ValueError(f"{len(logprobs)} log-probabilities of {tokens} tokens")
-    return sum((number(value) for value in logprobs), 0.0)
+    for step, written, logprob in zip(steps, ids, logprobs or (), strict=False):
+        if abs(number(step.get(f"token_id:{written}", logprob)) - logprob) > ROUNDING:
+            raise ValueError("two log-probabilities of one token")
+    return [numbers_of_one_place([step[name] for name in names]) for step in steps]

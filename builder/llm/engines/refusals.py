@@ -35,7 +35,7 @@ def refused_parameter(error: Mapping[str, Any], said: str) -> str | None:
         error: The `error` of the reply, with `code` and `param` where the server has them.
         said: Its sentence.
     """
-    if not (error.get("code") in _CODES or _NOT_TAKEN.search(said)):
+    if not (str(error.get("code")) in _CODES or _NOT_TAKEN.search(said)):
         return None
     if error.get("param") in PARAMETERS:
         return str(error["param"])

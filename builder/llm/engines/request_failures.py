@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from builder.errors import StageError
 from builder.llm.engines.refusals import refused_parameter
+from builder.llm.engines.server.replies import parse
+from builder.llm.engines.server.wire import Reply
 
 AGAIN = frozenset({408, 409, 425, 429})
 """Statuses below 500 that another try may cure."""
@@ -48,34 +50,50 @@ def reading_failure(said: str, problem: str) -> RequestFailure:
     return RequestFailure(BAD_REPLY, f"{problem}: {said}")
 
 
-def status_failure(error: Any, address: str, clean: Callable[[object], str], *, has_key: bool) -> RequestFailure:
-    """What an HTTP status means.
+def status_failure(reply: Reply, address: str, clean: Callable[[object], str], *, has_key: bool) -> RequestFailure:
+    """What an HTTP status means that is none of success.
 
     Args:
-        error: The client's `APIStatusError`.
+        reply: What came.
         address: Of the server.
-        clean: Takes the key out of a text.
+        clean: Makes a short text of what a server said, without the key.
         has_key: Whether a key was sent.
 
     Raises:
-        StageError: If the server refuses every such request, whatever the row.
+        StageError: If the server refuses every such request, whatever the row, or sends it to another address.
     """
-    status, body = error.status_code, error.body if isinstance(error.body, dict) else {}
-    said = clean(body.get("message") or error.message)
+    status, body = reply.status, _error_of(reply.body)
+    said = clean(body.get("message") or reply.body.decode("utf-8", "replace").strip() or f"status {status}")
+    if 300 <= status < 400:
+        to = f" to {clean(reply.location)}" if reply.location else ""
+        raise StageError(
+            f"{address}: the server sends requests on{to} (status {status}); neither they nor the key go there. If "
+            "that is the server that you mean, make it runtime.endpoint"
+        )
     if status in {401, 402, 403} or body.get("code") == PAYMENT:
         todo = "see that OPENAI_API_KEY is the key of this server and may use it" if has_key else "set OPENAI_API_KEY"
-        raise StageError(f"{address}: the server refuses (status {status}: {said}); {todo}") from None
+        raise StageError(f"{address}: the server refuses (status {status}: {said}); {todo}")
     if status in {404, 405}:
         raise StageError(
             f"{address}: status {status} ({said}): either the model is not served any more, or the address is not that "
             "of an OpenAI-compatible server; runtime.endpoint mostly ends in /v1"
-        ) from None
-    if status in AGAIN or status >= 500:
-        wait = seconds_asked(error.response.headers.get("retry-after"))
+        )
+    if status in AGAIN or not 400 <= status < 500:
+        wait = seconds_asked(reply.retry_after)
         return RequestFailure(f"engine_status_{status}", said, wait=wait, put_off=status == 429)
     return RequestFailure(
         "engine_rejected", f"status {status}: {said}", again=False, parameter=refused_parameter(body, said)
     )
+
+
+def _error_of(body: bytes) -> dict[str, Any]:
+    """The error in a reply, in the form of OpenAI and vLLM; empty where it has another."""
+    try:
+        reply = parse(body)
+    except ValueError:
+        return {}
+    error = reply.get("error", reply) if isinstance(reply, dict) else reply
+    return error if isinstance(error, dict) else {}
 
 
 def seconds_asked(header: str | None, now: Callable[[], float] = time.time) -> float:
@@ -87,7 +105,7 @@ def seconds_asked(header: str | None, now: Callable[[], float] = time.time) -> f
     except ValueError:
         try:
             seconds = parsedate_to_datetime(header).timestamp() - now()
-        except (ValueError, OverflowError):
+        except (ValueError, OverflowError, OSError, TypeError):
             return 0.0
     return seconds if seconds > 0 else 0.0
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.data.resources import INSTALL
+from builder.data.resources import INSTALL, PACKAGE
 from builder.errors import StageError
 from builder.llm.engines.engine import Engine, Tick
 
@@ -29,8 +29,9 @@ def start_engine(model: Path, config: "EngineConfig", runtime: "Runtime", tick: 
     Raises:
         StageError: If the engine is not installed, or a server does not answer or does not serve the model.
     """
-    if importlib.util.find_spec(config.kind) is None:
-        raise StageError(f"engine.kind is {config.kind!r}, but {config.kind} is not installed: {INSTALL[config.kind]}")
+    package = PACKAGE[config.kind]
+    if importlib.util.find_spec(package) is None:
+        raise StageError(f"engine.kind is {config.kind!r}, but {package} is not installed: {INSTALL[config.kind]}")
     return STARTERS[config.kind](model, config, runtime, tick)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.scripted_server import NAME, ScriptedServer, cut, drop, hang, status, text
 
 from builder.errors import StageError
-from builder.llm.engines.endpoint import Endpoint, number
+from builder.llm.engines.endpoint import Endpoint
 from builder.llm.engines.engine import Failed
 from builder.llm.engines.request_failures import Pace, seconds_asked
 from builder.recipe.sections.runtime import Runtime
@@ -35,16 +35,6 @@ AGAIN = {
 """What another try may cure, and the reason of a row that it did not."""
 LIMIT = {"hang": {"request_seconds": 1.5}}
 """Short only where it is waited for: a busy machine may take a second for an answer."""
-
-
-def test_a_log_probability_is_a_number_and_not_above_0_by_more_than_rounding():
-    assert [number(value) for value in (-3, -0.5, 0.001, float("-inf"))] == [-3, -0.5, 0.001, float("-inf")]
-    for value in (800.0, 1, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="a log-probability of"):
-            number(value)
-    for value in (True, "-1", None):
-        with pytest.raises(TypeError, match="a log-probability of"):
-            number(value)
 
 
 class Clock:

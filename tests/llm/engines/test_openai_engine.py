@@ -170,7 +170,7 @@ def test_a_missing_client_or_address_is_said(monkeypatch, model):
     with pytest.raises(StageError, match=r"runtime.endpoint is not set"):
         start_engine(model, CONFIG, Runtime())
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(StageError, match=r"openai is not installed: pip install 'humpback-builder\[openai\]'"):
+    with pytest.raises(StageError, match=r"httpx2 is not installed: pip install 'humpback-builder\[openai\]'"):
         start_engine(model, CONFIG, Runtime(endpoint="http://127.0.0.1:1/v1"))
 
 
@@ -260,7 +260,7 @@ def test_a_stage_leaves_no_trace_of_the_key_even_in_the_clients_own_log(
     counts, _ = stage("out")
     assert counts.failed.keys() == {"engine_rejected"}
     assert "status 400: no, ***" in {row["text"] for row in rejected(tmp_path / "out")}
-    assert "HTTP Response: POST 400" in caplog.text
+    assert '/completions "HTTP/1.1 400' in caplog.text
     assert KEY not in caplog.text + "".join(capfd.readouterr())
     assert holding_key(tmp_path) == []
 

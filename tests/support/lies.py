@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from support.scripted_server import END, Handler, Play, changed, status, text, token_logprob
+from support.scripted_server import END, NAME, Handler, Play, changed, status, text, token_logprob
 
 BOMB = 8 << 20
 """Bytes that a small reply would become, and a large one as easily."""
@@ -280,6 +280,7 @@ LIST_LIES: dict[str, Callable[[], Play]] = {
     "an id that is a list": lambda: text(json.dumps({"data": [{"id": ["m"]}]})),
     "data that is text": lambda: text(json.dumps({"data": "models"})),
     "models that are text": lambda: text(json.dumps({"data": ["m"]})),
+    "a context below nothing": lambda: text(json.dumps({"data": [{"id": NAME, "max_model_len": -(10**4_000)}]})),
     "the same id twice": lambda: text(json.dumps({"data": [{"id": "m"}, {"id": "m"}]})),
 }
 """About the list of models."""

@@ -74,9 +74,9 @@ class OpenaiEngine:
                 f"with: {serve_command(model, config)}"
             )
         room = served[self.name].get("max_model_len")
-        if isinstance(room, int) and room < config.max_model_len:
+        if type(room) is int and room < config.max_model_len:
             raise StageError(
-                f"{self._endpoint.address}: serves {self.name} with a context of {room:,} tokens, but "
+                f"{self._endpoint.address}: serves {self.name} with a context of {max(room, 0):,} tokens, but "
                 f"engine.max_model_len is {config.max_model_len:,}; serve it with: {serve_command(model, config)}"
             )
 

@@ -117,7 +117,9 @@ def test_a_reply_that_was_there_before_its_request_is_none(server):
 
 @pytest.fixture(scope="module")
 def model(untrained):
-    return untrained("backward") / "model"
+    folder = untrained("backward")
+    (folder / NAME).symlink_to(folder / "model")
+    return folder / "model"
 
 
 def engine(server, model, **options):
@@ -160,9 +162,9 @@ def test_digits_that_are_together_more_probable_than_1_are_no_score(server, mode
 
 @pytest.mark.parametrize("name", lies.LIST_LIES)
 def test_a_list_of_models_that_lies_stops_the_stage_with_a_short_message(server, model, name):
-    server.models_play = lies.LIST_LIES[name]()
+    server.models_play, config = lies.LIST_LIES[name](), Engine(kind="openai", max_model_len=400)
     with pytest.raises(StageError) as caught:
-        ChatModel("mine", runtime(server), pace=patience()[0])
+        OpenaiEngine(model.parent / NAME, config, runtime(server), pace=patience()[0])
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 3_000
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from support import lies
 from support.scripted_server import END, NAME, changed, cut, drop, hang, status, text, token_logprob, tokens
 
 from builder.cli.check import check_recipe
@@ -226,11 +227,11 @@ def test_a_troubled_server_leaves_the_same_files_as_an_untroubled_one(server, st
 def test_rows_that_fail_are_counted_by_reason_and_the_others_are_as_ever(server, stage, impatient, tmp_path):
     stage("calm")
     server.tries.clear()
-    bad = [status(500), status(400, "no such token"), None]
-    server.plays = lambda prompt, nth: bad[min(sum(prompt) % 8, 2)]
+    bad = [status(500), status(400, "no such token"), lies.TOKEN_LIES["an id that no machine word holds"](), None]
+    server.plays = lambda prompt, nth: bad[min(sum(prompt) % 8, 3)]
     counts, _ = stage("troubled", request_tries=2)
     counts.check("pairs")
-    assert set(counts.failed) == {"engine_status_500", "engine_rejected"}
+    assert set(counts.failed) == {"engine_status_500", "engine_rejected", "engine_bad_reply"}
     assert sum(counts.failed.values()) == sum(row["reason"] in counts.failed for row in rejected(tmp_path / "troubled"))
     whole, rest = ({row["id"]: row for row in read_rows(tmp_path / name / "data")} for name in ("calm", "troubled"))
     assert 0 < len(rest) < len(whole)

@@ -30,7 +30,8 @@ def test_keys_that_the_build_sets_are_refused_all_at_once(tmp_path):
         f"{path}: env is set by the build; remove it",
         f"{path}: packing is true; rows see each other except with attn_implementation flash_attention_2 or "
         "flash_attention_3, set one of these, or set it to false",
-        f"{path}: model_init_kwargs.trust_remote_code is never used; remove it",
+        f"{path}: model_init_kwargs.trust_remote_code is not taken from a TRL recipe: it runs code of others; "
+        "remove it",
     ]
 
 

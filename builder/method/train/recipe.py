@@ -12,6 +12,8 @@ from builder.method.train.sharding import recipe_problems
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.training import Schedule
 from builder.recipe.strict_yaml import read_yaml
+from builder.recipe.training_keys import ATTENTION as ATTENTION
+from builder.recipe.training_keys import key_problems
 
 SET_BY_US = (
     "model_name_or_path", "model_revision", "trust_remote_code", "output_dir", "datasets", "dataset_name",
@@ -31,8 +33,6 @@ ABOVE_ZERO = ("learning_rate", "save_steps", "logging_steps", "eval_steps", "num
 ISOLATED = ("flash_attention_2", "flash_attention_3")
 """Attention that knows where a row ends when several lie in one sequence."""
 QUANTISED = ("load_in_8bit", "load_in_4bit")
-ATTENTION = ("eager", "sdpa", "flex_attention", *ISOLATED)
-"""What transformers computes attention with; kernels of the Hub are code of others, which no recipe runs."""
 
 
 def read_training_recipe(path: Path) -> dict[str, Any]:
@@ -59,11 +59,7 @@ def _option_problems(options: dict[Any, Any]) -> Iterator[str]:
     limit = options.get("save_total_limit")
     if limit is not None and not _is_number(limit, 2):
         yield f"save_total_limit is {limit!r}; it must be at least 2: one checkpoint stays while the next is written"
-    extra = options.get("model_init_kwargs")
-    if not isinstance(extra, dict | None):
-        yield f"model_init_kwargs is {extra!r}; it must be a mapping"
-    elif "trust_remote_code" in (extra or {}):
-        yield "model_init_kwargs.trust_remote_code is never used; remove it"
+    yield from key_problems(options, SET_BY_US)
 
 
 def _number_problems(options: dict[Any, Any]) -> Iterator[str]:
@@ -89,8 +85,6 @@ def _as_float(value: Any) -> float | None:
 
 def _attention_problems(options: dict[Any, Any]) -> Iterator[str]:
     attention = options.get("attn_implementation")
-    if attention is not None and attention not in ATTENTION:
-        yield f"attn_implementation is {attention!r}; it must be one of {', '.join(ATTENTION)}"
     for key in ("packing", "padding_free"):
         if options.get(key) and attention not in ISOLATED:
             yield (

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from builder.data.storage import read_json
 from builder.errors import StageError
+from builder.llm.model_files import is_repository, refuse_untrusted
+from builder.llm.opening import add_adapter, open_config, open_model
 
 if TYPE_CHECKING:
     from vllm.lora.request import LoRARequest
@@ -89,6 +91,7 @@ def read_adapter(model: Path) -> Adapter | None:
     path = model / CONFIG_FILE
     if not path.is_file() or (model / "config.json").is_file():
         return None
+    refuse_untrusted(model)
     config = read_json(path)
     kind, base = config.get("peft_type"), config.get("base_model_name_or_path")
     if kind != "LORA" or not base:
@@ -113,18 +116,16 @@ def merge_adapter(model: Path, target: Path) -> None:
     if adapter is None:
         raise StageError(f"{model}: is no adapter")
     try:
+        import peft  # noqa: F401
         import torch
-        from peft import PeftModel
-        from transformers import AutoConfig, AutoModelForCausalLM
     except ImportError as error:
         raise StageError(f"merging an adapter needs {error.name}: pip install 'humpback-builder[train]'") from error
 
     from builder.llm.tokenizer import load_tokenizer
 
-    place = {"revision": adapter.revision, "trust_remote_code": False}
-    form = AutoConfig.from_pretrained(adapter.base, **place).dtype or "float32"
-    base = AutoModelForCausalLM.from_pretrained(adapter.base, dtype="float32", use_safetensors=True, **place)
-    merged = PeftModel.from_pretrained(base, str(model)).merge_and_unload(safe_merge=True)
+    form = open_config(adapter.base, adapter.revision).dtype or "float32"
+    base = open_model(adapter.base, adapter.revision, dtype="float32")
+    merged = add_adapter(base, model).merge_and_unload(safe_merge=True)
     merged = merged.to(getattr(torch, str(form).removeprefix("torch.")))
     end = load_tokenizer(model).eos_token_id
     merged.config.get_text_config().eos_token_id = merged.generation_config.eos_token_id = end
@@ -139,9 +140,9 @@ def refuse_other_class(base: str, revision: str | None) -> None:
     TRL trains the class that a base names; peft, vLLM and transformers load its language model, whose parts have other
     names then.
     """
-    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig
+    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING
 
-    config = AutoConfig.from_pretrained(base, revision=revision, trust_remote_code=False)
+    config = open_config(base, revision)
     known = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), ())
     names = [item.__name__ for item in (known if isinstance(known, tuple) else (known,))]
     own = next(iter(config.architectures or []), None)
@@ -165,12 +166,10 @@ def _modules(weights: Path) -> tuple[str, ...]:
 
 
 def _check_base(adapter: Adapter) -> None:
-    from transformers import AutoConfig
-
     from builder.llm.tokenizer import load_tokenizer
 
     is_folder = Path(adapter.base).is_dir()
-    if not is_folder and not _is_repository(adapter.base):
+    if not is_folder and not is_repository(adapter.base):
         raise StageError(
             f"{adapter.folder}: its base, {adapter.base}, is not there; put it back, or correct "
             f"base_model_name_or_path in {CONFIG_FILE}"
@@ -181,7 +180,7 @@ def _check_base(adapter: Adapter) -> None:
             "was trained from as revision"
         )
     try:
-        config = AutoConfig.from_pretrained(adapter.base, revision=adapter.revision, trust_remote_code=False)
+        config = open_config(adapter.base, adapter.revision)
     except (OSError, ValueError) as error:
         raise StageError(f"{adapter.folder}: its base cannot be loaded: {str(error).splitlines()[0]}") from error
     tokens, embedded = len(load_tokenizer(adapter.folder)), config.get_text_config().vocab_size
@@ -190,8 +189,3 @@ def _check_base(adapter: Adapter) -> None:
             f"{adapter.folder}: its tokenizer has {tokens:,} tokens, its base, {adapter.base}, embeddings for "
             f"{embedded:,}; train it with tokens of the base alone, or merge the two"
         )
-
-
-def _is_repository(base: str) -> bool:
-    owner, _, name = base.partition("/")
-    return bool(owner and name) and "/" not in name and not base.startswith((".", "~"))

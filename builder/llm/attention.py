@@ -7,15 +7,14 @@ itself, `sdpa`, leaves that out without a word; vLLM, `eager`, `flex_attention` 
 from pathlib import Path
 from typing import Any
 
+from builder.llm.opening import open_config
+
 LEAVES_OUT = "sdpa"
 
 
 def bends_attention(location: str | Path, revision: str | None) -> bool:
     """Whether the configuration of a model asks for attention whose logits are bent."""
-    from transformers import AutoConfig
-
-    config = AutoConfig.from_pretrained(str(location), revision=revision, trust_remote_code=False)
-    return bool(getattr(config.get_text_config(), "attn_logit_softcapping", None))
+    return bool(getattr(open_config(location, revision).get_text_config(), "attn_logit_softcapping", None))
 
 
 def attention_options(location: str | Path, revision: str | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from builder.data.resources import INSTALL
 from builder.errors import StageError
+from builder.llm.model_files import refuse_untrusted
 
 _LIKE_MARKUP = re.compile(r"[<\[](?!0x[0-9A-Fa-f]{2}>)\S+[>\]]")
 _TAG = re.compile(r"</?(\w+)/?>")
@@ -22,6 +23,7 @@ def load_tokenizer(location: str | Path, revision: str | None = None) -> Any:
     except ImportError as error:
         raise StageError(f"transformers is not installed: {INSTALL['transformers']}") from error
     try:
+        refuse_untrusted(location, revision)
         return AutoTokenizer.from_pretrained(str(location), revision=revision, trust_remote_code=False)
     except (OSError, ValueError) as error:
         first = str(error).splitlines()[0]

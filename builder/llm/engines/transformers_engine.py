@@ -83,22 +83,18 @@ class TransformersEngine:
 
 def _load(model: Path, dtype: str) -> Any:
     """Load a model folder, or the base that an adapter's folder names with the adapter upon it."""
-    from transformers import AutoModelForCausalLM
-
     from builder.llm.adapters import read_adapter
     from builder.llm.attention import attention_options
+    from builder.llm.opening import add_adapter, open_model
 
     adapter = read_adapter(model)
     base, revision = (adapter.base, adapter.revision) if adapter else (str(model), None)
-    options = {"revision": revision, "dtype": dtype, "use_safetensors": True, **attention_options(base, revision)}
-    loaded = AutoModelForCausalLM.from_pretrained(base, **options)
+    loaded = open_model(base, revision, dtype=dtype, **attention_options(base, revision))
     if adapter is None:
         return loaded
     if importlib.util.find_spec("peft") is None:
         raise StageError(f"{model} is an adapter, but peft is not installed: {INSTALL['transformers']}")
-    from peft import PeftModel
-
-    return PeftModel.from_pretrained(loaded, str(model))
+    return add_adapter(loaded, model)
 
 
 def _sample(logits: "torch.Tensor", sampling: Sampling, generator: "torch.Generator") -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import StageError
+from builder.llm.model_files import refuse_untrusted
 
 if TYPE_CHECKING:
     from builder.llm.adapters import Adapter
@@ -33,8 +34,10 @@ def llm_options(model: Path, adapter: "Adapter | None", config: "EngineConfig", 
     """The arguments of `vllm.LLM`; this imports vLLM, so it comes after `prepare_environment`.
 
     Raises:
-        StageError: If vLLM finds no device that it was built for.
+        StageError: If vLLM finds no device that it was built for, or the model is not to be trusted.
     """
+    location, revision = (adapter.base, adapter.revision) if adapter else (str(model), None)
+    refuse_untrusted(location, revision, weights=True)
     from vllm.platforms import current_platform  # found by NVML and the like: no device is opened
 
     if current_platform.is_unspecified():
@@ -46,7 +49,8 @@ def llm_options(model: Path, adapter: "Adapter | None", config: "EngineConfig", 
         _refuse_unknown(config.quantization, current_platform)
     on_cpu = current_platform.is_cpu()
     return {
-        "model": adapter.base if adapter else str(model),
+        "model": location,
+        "load_format": "safetensors",
         "dtype": config.dtype,
         "max_model_len": config.max_model_len,
         "quantization": config.quantization,

@@ -6,6 +6,7 @@ from typing import Any
 
 from builder.errors import StageError
 from builder.llm.adapters import WEIGHTS_FILE, Adapter, read_adapter
+from builder.llm.opening import open_adapter_settings, open_config, open_model
 
 _SHOWN = 3
 
@@ -30,16 +31,16 @@ def check_saved(folder: Path) -> None:
 
 def _model_problems(folder: Path) -> Iterator[str]:
     from safetensors import SafetensorError
-    from transformers import AutoConfig
 
     if not any(folder.glob("*.safetensors")):
         yield "it has no .safetensors weights"
         return
     try:
-        _, info = _class_of(AutoConfig.from_pretrained(folder, trust_remote_code=False)).from_pretrained(
-            folder, device_map="meta", output_loading_info=True, ignore_mismatched_sizes=True, use_safetensors=True
+        kind = _class_of(open_config(folder))
+        _, info = open_model(
+            folder, kind=kind, device_map="meta", output_loading_info=True, ignore_mismatched_sizes=True
         )
-    except (SafetensorError, OSError, ValueError, KeyError, RuntimeError) as error:
+    except (SafetensorError, StageError, OSError, ValueError, KeyError, RuntimeError) as error:
         yield f"it cannot be opened ({' '.join(str(error).split()) or type(error).__name__})"
         return
     yield from (f"{name} is missing" for name in sorted(info["missing_keys"]))
@@ -55,11 +56,11 @@ def _class_of(config: Any) -> Any:
 
 def _adapter_problems(adapter: Adapter) -> Iterator[str]:
     import torch
-    from peft import PeftConfig, get_peft_model, get_peft_model_state_dict
+    from peft import get_peft_model, get_peft_model_state_dict
     from safetensors import safe_open
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM
 
-    config = AutoConfig.from_pretrained(adapter.base, revision=adapter.revision, trust_remote_code=False)
+    config = open_config(adapter.base, adapter.revision)
     try:
         with torch.device("meta"):
             base = AutoModelForCausalLM.from_config(config)
@@ -67,7 +68,7 @@ def _adapter_problems(adapter: Adapter) -> Iterator[str]:
         yield f"its base, {adapter.base}, cannot be built ({' '.join(str(error).split())[:300]})"
         return
     with torch.device("meta"):
-        model = get_peft_model(base, PeftConfig.from_pretrained(str(adapter.folder)), low_cpu_mem_usage=True)
+        model = get_peft_model(base, open_adapter_settings(adapter.folder), low_cpu_mem_usage=True)
     asked = {
         name: list(tensor.shape)
         for name, tensor in get_peft_model_state_dict(model, save_embedding_layers=False).items()

@@ -23,6 +23,8 @@ from builder.llm.adapters import read_adapter, refuse_other_class
 from builder.llm.attention import LEAVES_OUT, bends_attention
 from builder.llm.chat_tokens import untrained_tokens
 from builder.llm.contract import load_contract
+from builder.llm.model_files import refuse_untrusted
+from builder.llm.opening import SAFELY, add_adapter, open_model
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.train.checkpoints import last_complete, remove_others
@@ -40,6 +42,8 @@ from builder.workspace.progress import notice
 
 FAILED = "logs/training_error.json"
 """What went wrong in a training under a launcher."""
+FIXED = ("revision", *SAFELY)
+"""Options of `from_pretrained` that no recipe changes."""
 PREFLIGHT = "logs/preflight.txt"
 _LOOKED_AT = "preflight"
 
@@ -97,12 +101,11 @@ def read_arguments(arguments: list[str]) -> Arguments:
     parser = TrlParser((ScriptArguments, SFTConfig, ModelConfig, DatasetMixtureConfig))
     _, training, model, mixture = parser.parse_args_and_config(of_trl)
     training.model_init_kwargs = {
-        "revision": model.model_revision,
-        "trust_remote_code": training.trust_remote_code,
         "attn_implementation": model.attn_implementation,
         "dtype": model.dtype,
-        "use_safetensors": True,
         **(training.model_init_kwargs or {}),
+        "revision": model.model_revision,
+        **SAFELY,
     }
     return Arguments(training, model, mixture, own.global_batch)
 
@@ -182,13 +185,13 @@ def _start(given: Arguments) -> dict[str, Any]:
 
     The tokenizer is loaded as at inference, and only once.
     """
-    from transformers import AutoModelForCausalLM
     from trl import get_peft_config, get_quantization_config
 
     name, quantization = given.model.model_name_or_path, get_quantization_config(given.model)
     adapter = read_adapter(Path(name)) if Path(name).is_dir() else None
     _keep_bent_attention(given, *((adapter.base, adapter.revision) if adapter else (name, given.model.model_revision)))
     if adapter is None:
+        refuse_untrusted(name, given.model.model_revision, weights=True)  # TRL opens it by its name
         if given.model.use_peft:
             refuse_other_class(name, given.model.model_revision)
         return {
@@ -197,12 +200,9 @@ def _start(given: Arguments) -> dict[str, Any]:
             "peft_config": get_peft_config(given.model),
             "quantization_config": quantization,
         }
-    from peft import PeftModel
-
-    options = {**given.training.model_init_kwargs, "revision": adapter.revision}
-    options |= {"quantization_config": quantization} if quantization else {}
-    base = AutoModelForCausalLM.from_pretrained(adapter.base, **options)
-    model = PeftModel.from_pretrained(base, str(adapter.folder), is_trainable=True)
+    options = {"quantization_config": quantization} if quantization else {}
+    options |= {key: value for key, value in given.training.model_init_kwargs.items() if key not in FIXED}
+    model = add_adapter(open_model(adapter.base, adapter.revision, **options), adapter.folder, trainable=True)
     return {"model": model, "processing_class": load_tokenizer(adapter.folder)}
 
 

@@ -10,6 +10,7 @@ from builder.data.accounting import Stats
 from builder.data.storage import read_json, read_rows, write_text
 from builder.errors import StageError
 from builder.llm.contract import TEMPLATE_FILE, ChatContract, Role, make_contract
+from builder.llm.opening import open_config
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.method.train.launch import launch, launcher_problems, leave_one_gpu
@@ -130,10 +131,8 @@ def role_renderer(base: Origin, chat: Chat, role: Role) -> Renderer:
 
 def _refuse_missing_embeddings(base: Origin, tokens: int) -> None:
     """Raise a StageError if the tokenizer of a base has tokens that the model has no embeddings for."""
-    from transformers import AutoConfig
-
     try:
-        config = AutoConfig.from_pretrained(base.location, revision=base.revision, trust_remote_code=False)
+        config = open_config(base.location, base.revision)
     except (OSError, ValueError) as error:
         raise StageError(f"{base.location}: the base cannot be loaded: {str(error).splitlines()[0]}") from error
     embedded = config.get_text_config().vocab_size

@@ -20,6 +20,7 @@ from builder.data.storage import read_rows
 from builder.errors import BuilderError, RecipeError, StageError
 from builder.llm.contract import TEMPLATE_FILE, Role
 from builder.llm.engines.generators import other_renderer
+from builder.llm.prompts import render
 from builder.llm.renderer import Renderer
 from builder.method.curate.scoring.ratings import score_position
 from builder.method.train.preflight import SHOWN_ROWS, Example, check_examples, describe_examples, made_by_trl
@@ -147,13 +148,25 @@ def template_problems(recipe: Recipe) -> tuple[list[str], list[str]]:
 
     A template needs the tokenizer that renders with it. What lies here, or a base that was downloaded before, is tried.
     """
+    prompts = [line for attempt in _prompts(recipe) for line in error_lines(attempt)]
     if not importlib.util.find_spec("transformers"):
-        return [], ["transformers is not installed: chat templates were not tried"]
+        return prompts, ["transformers is not installed: chat templates were not tried"]
     untried = [f"{model.location}: its chat template is tried when its stage begins" for model in _of_the_hub(recipe)]
     if not _is_here(recipe.base):
         why = f"{recipe.base.location}: the chat template was not tried, as the tokenizer is not here yet"
         untried.append(f"{why}; --preflight downloads it")
-    return list(dict.fromkeys(line for attempt in _attempts(recipe) for line in error_lines(attempt))), untried
+    found = (line for attempt in _attempts(recipe) for line in error_lines(attempt))
+    return list(dict.fromkeys([*prompts, *found])), untried
+
+
+def _prompts(recipe: Recipe) -> Iterator[Callable[[], object]]:
+    """Render the prompt templates that a recipe brings along, once with a short text and once with a long one."""
+    for text in (PAIRS[0]["output"], "Some words.\n" * 2_000):
+        if isinstance(recipe.augment.template, Path):
+            yield partial(render, recipe.augment.template, output=text)
+        for judge in recipe.score:
+            if isinstance(judge, Rated) and isinstance(judge.rubric, Path):
+                yield partial(render, judge.rubric, instruction=text, output=text, reasons=True)
 
 
 def _attempts(recipe: Recipe) -> Iterator[Callable[[], object]]:

@@ -1,4 +1,4 @@
-"""Prompt templates: files rendered in Jinja's sandbox, because a recipe may bring its own."""
+"""Prompt templates: files rendered in a sandbox and with a bound, because a recipe may bring its own."""
 
 import functools
 from pathlib import Path
@@ -14,15 +14,18 @@ if TYPE_CHECKING:
 @functools.cache
 def _template(path: Path) -> "Template":
     from jinja2 import DictLoader, StrictUndefined, TemplateSyntaxError
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = ImmutableSandboxedEnvironment(loader=DictLoader({}), undefined=StrictUndefined)
+    from builder.llm.bounded import BoundedEnvironment, TooMuch
+
+    environment = BoundedEnvironment(loader=DictLoader({}), undefined=StrictUndefined)
     try:
         return environment.from_string(path.read_text(encoding="utf-8").removesuffix("\n"))
     except (OSError, UnicodeDecodeError) as error:
         raise StageError(f"{path}: the template cannot be read ({error})") from error
     except TemplateSyntaxError as error:
         raise StageError(f"{path}: line {error.lineno}: {error.message}") from error
+    except (TooMuch, RecursionError, MemoryError, SyntaxError) as error:
+        raise StageError(f"{path}: the template cannot be used: {_said(error)}") from error
 
 
 def render(name: str | Path, **values: str | bool) -> str:
@@ -37,8 +40,16 @@ def render(name: str | Path, **values: str | bool) -> str:
     """
     from jinja2 import TemplateError
 
+    from builder.llm.bounded import TooMuch
+
     try:
         return _template(template_path(name)).render(**values)
-    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except (TooMuch, RecursionError, MemoryError) as error:
+        raise StageError(f"{template_path(name)}: the template is stopped: {_said(error)}; make it simpler") from error
+    except (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         offered = ", ".join(sorted(values))
         raise StageError(f"{template_path(name)}: {error}; a template may use only {offered}") from error
+
+
+def _said(error: BaseException) -> str:
+    return "it calls itself, or is nested, too deeply" if isinstance(error, RecursionError) else str(error)

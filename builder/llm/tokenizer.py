@@ -22,8 +22,11 @@ def load_tokenizer(location: str | Path, revision: str | None = None) -> Any:
         from transformers import AutoTokenizer
     except ImportError as error:
         raise StageError(f"transformers is not installed: {INSTALL['transformers']}") from error
+    from builder.llm.bounded import bound_chat_templates
+
     try:
         refuse_untrusted(location, revision)
+        bound_chat_templates()
         return AutoTokenizer.from_pretrained(str(location), revision=revision, trust_remote_code=False)
     except (OSError, ValueError) as error:
         first = str(error).splitlines()[0]

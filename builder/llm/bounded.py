@@ -380,6 +380,9 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """An operation, once it is known how much it makes."""
+        if operator == "+" and type(left) is str and type(right) is str:  # what chat templates do most
+            spend(len(left) + len(right))
+            return left + right
         if operator == "%" and isinstance(left, str):
             spend(_format_work(left, "%", right))
         elif isinstance(left, int) and isinstance(right, int):
@@ -454,6 +457,9 @@ def _before_method(owner: Any, name: str, args: tuple[Any, ...], kwargs: Mapping
 
 def _written(value: Any) -> Any:
     """A value that is about to be written."""
+    if type(value) is str:
+        spend(len(value) + 1)
+        return value
     if (isinstance(value, Namespace | LoopContext) or callable(value)) and not isinstance(value, Undefined):
         raise SecurityError(f"a template may not write a {type(value).__name__}")
     spend(_size(value))

@@ -10,6 +10,7 @@ from support.pickles import is_live, write_pickle
 from support.training_pairs import BASE, train_here, write_pairs
 
 from builder.data.resources import resource_folder
+from builder.data.storage import read_json, write_json
 from builder.errors import RecipeError
 from builder.method.train.recipe import SET_BY_US, read_training_recipe
 from builder.recipe.training_keys import OPTIONS, REPORT_TO, key_problems
@@ -110,11 +111,13 @@ def test_a_recipe_whose_keys_open_a_pickle_trains_nothing(tmp_path):
     shutil.copytree(BASE, base)
     (base / "model.safetensors").unlink()
     assert is_live(write_pickle(base / "pytorch_model.bin", canary), canary)
+    config = read_json(base / "config.json")
+    del config["dtype"]  # so that the weights are asked for it
+    write_json(base / "config.json", config)
     write_pairs(tmp_path)
+    keys = {"use_safetensors": False, "weights_only": False, "dtype": "auto"}
     with pytest.raises(RecipeError, match=r"model_init_kwargs\.use_safetensors is not taken from a TRL recipe"):
-        train_here(
-            tmp_path, tmp_path / "out", base=base, model_init_kwargs={"use_safetensors": False, "weights_only": False}
-        )
+        train_here(tmp_path, tmp_path / "out", base=base, model_init_kwargs=keys)
     assert not canary.exists()
 
 

@@ -171,17 +171,17 @@ def _whole(value: Any) -> int:
 
 _BEFOREHAND: dict[str, Callable[..., int]] = {
     "center": lambda value, width=80: _whole(width),
-    "indent": lambda s, width=4, first=False, blank=False: (
+    "indent": lambda s, width=4, *_, **__: (
         (str(s).count("\n") + 1) * (len(width) if isinstance(width, str) else _whole(width))
     ),
     "replace": lambda s, old, new, count=None: _replace_work(str(s), str(old), str(new)),
     "format": lambda value, *args, **kwargs: _format_work(str(value), "%", [args, kwargs]),
-    "tojson": lambda value, ensure_ascii=False, indent=None, separators=None, sort_keys=False: _json_work(
+    "tojson": lambda value, ensure_ascii=False, indent=None, separators=None, **_: _json_work(
         value, indent if indent is not None else ensure_ascii, separators
     ),
     "batch": lambda value, linecount, fill_with=None: _whole(linecount) * (1 + _size(fill_with)),
     "slice": lambda value, slices, fill_with=None: _whole(slices) * (1 + _size(fill_with)),
-    "truncate": lambda s, length=255, killwords=False, end="...", leeway=None: _size(end),
+    "truncate": lambda s, length=255, killwords=False, end="...", *_, **__: _size((length, killwords, end)),
     "round": lambda value, precision=0, method="common": _whole(precision),
 }
 """What filters make that could be more than what they are given; their context, if any, is left out."""
@@ -411,25 +411,25 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         run.pays = "beforehand"  # type: ignore[attr-defined]
         return run
 
-    def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:
+    def call(self, context: Any, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call what a template may call: methods of texts and lists, macros, and what the environment has."""
         spend(1 + sum(map(_size, args)) + sum(map(_size, kwargs.values())))
-        owner = getattr(__obj, "__self__", None)
+        owner = getattr(obj, "__self__", None)
         known = next((kind for kind in _METHODS if isinstance(owner, kind)), None)
-        name = getattr(__obj, "__name__", "")
-        if isinstance(__obj, BuiltinMethodType | MethodType) and known is not None:
+        name = getattr(obj, "__name__", "")
+        if isinstance(obj, BuiltinMethodType | MethodType) and known is not None:
             if name not in _METHODS[known]:
                 raise SecurityError(f"a template may not call {name} of a {known.__name__}")
             args = _before_method(owner, name, args, kwargs)
-            return _paid(super().call(__context, __obj, *args, **kwargs))
+            return _paid(super().call(context, obj, *args, **kwargs))
         if not (
-            isinstance(__obj, (*_CALLABLE, Undefined))
+            isinstance(obj, (*_CALLABLE, Undefined))
             or isinstance(owner, _WITH_METHODS)
-            or (isinstance(__obj, FunctionType) and isinstance(getattr(__obj, "pays", None), str))
-            or any(__obj is value for value in __context.parent.values())
+            or (isinstance(obj, FunctionType) and isinstance(getattr(obj, "pays", None), str))
+            or any(obj is value for value in context.parent.values())
         ):
-            raise SecurityError(f"a template may not call {str(__obj)[:80]}")
-        return _paid(super().call(__context, __obj, *args, **kwargs))
+            raise SecurityError(f"a template may not call {str(obj)[:80]}")
+        return _paid(super().call(context, obj, *args, **kwargs))
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Attributes of plain values and of what Jinja itself makes."""

@@ -4,15 +4,16 @@ from pathlib import Path
 from typing import Any
 
 from builder.cli.answer import Answer
+from builder.data.address import Address
 from builder.release.hydrate import hydrate
 
 
-def hydrate_release(release: Path, corpora: list[Path], out: Path | None = None) -> Answer:
+def hydrate_release(release: Path, corpora: list[Path | Address], out: Path | None = None) -> Answer:
     """Write a dataset folder with the texts of a stand-off release, and say how many came back; see `hydrate`.
 
     Args:
         release: The release folder, or the folder of its dataset.
-        corpora: Files or folders with one's own copy of the crawl.
+        corpora: Files, folders or URLs with one's own copy of the crawl.
         out: Where to; beside the release if left out.
 
     Raises:

@@ -3,13 +3,15 @@
 import functools
 import signal
 import sys
-from contextlib import suppress
+from contextlib import redirect_stderr, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from builder import __version__
+from builder.data.address import path_or_address
+from builder.data.redaction import RedactedStream, redacted, trace
 from builder.text.escape import escape
 from builder.workspace.failures import explain
 from builder.workspace.processes import stops_interrupt
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from builder.cli.answer import Answer
     from builder.cli.project import Project
+    from builder.data.address import Address
 
 RECIPE = click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE")
 WORK_DIR = click.option("--work-dir", type=click.Path(path_type=Path), help="Where the stages are kept.")
@@ -204,12 +207,12 @@ def _progress(line: str) -> None:
 @cli.command()
 @click.argument("release", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="RELEASE")
 @click.option(
-    "--corpus", "corpora", type=click.Path(path_type=Path), required=True, multiple=True,
-    help="Your own copy of the crawl; may be given more than once.",
+    "--corpus", "corpora", type=path_or_address, metavar="PATH", required=True, multiple=True,
+    help="Your own copy of the crawl, a path or a URL; may be given more than once.",
 )  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="Where to write.  [default: RELEASE-hydrated]")
 @_prints
-def hydrate(release: Path, corpora: tuple[Path, ...], out: Path | None) -> "Answer":
+def hydrate(release: Path, corpora: "tuple[Path | Address, ...]", out: Path | None) -> "Answer":
     """Give a stand-off release its text back from your own copy of the crawl."""
     from builder.cli.hydrate import hydrate_release
 
@@ -218,7 +221,7 @@ def hydrate(release: Path, corpora: tuple[Path, ...], out: Path | None) -> "Answ
 
 def main() -> None:
     """Run the command line; errors are one message each, with the exit code they carry."""
-    with stops_interrupt() as stopped:
+    with stops_interrupt() as stopped, redirect_stderr(RedactedStream(sys.stderr)):  # type: ignore[type-var]
         sys.exit(_run(stopped))
 
 
@@ -238,8 +241,9 @@ def _run(stopped: "Callable[[], int | None]") -> int | None:
         if code := stopped():  # as the terminal is gone, the console cannot be cleared
             return _interrupted(code)
         if "--debug" in sys.argv:
-            raise
-        message = explain(error) or (
+            click.echo(trace(error), err=True, nl=False)
+            return int(getattr(error, "exit_code", 1))
+        message = explain(error) or redacted(
             f"{type(error).__name__}: {error}; this is a defect of humpback: please report it with what "
             "`humpback --debug` and the same arguments say"
         )

@@ -2,17 +2,23 @@
 
 import difflib
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from builder.data.redaction import redacted, shows_secret
 from builder.errors import RecipeError
 from builder.recipe.strict_yaml import OF_A_VALUE, read_yaml
 
 Model = TypeVar("Model", bound=BaseModel)
+_ADDRESSES = (("segments", "sources", "path"), ("runtime", "endpoint"))
+_SECRET = (
+    "holds a password, a signature or a token, which would be stored, shown or published; keep it out of the recipe: "
+    "libraries find keys in the environment, such as HF_TOKEN and OPENAI_API_KEY"
+)
 
 
 def read_recipe(model: type[Model], path: Path, overrides: Iterable[str] = ()) -> Model:
@@ -23,21 +29,36 @@ def read_recipe(model: type[Model], path: Path, overrides: Iterable[str] = ()) -
         raise RecipeError(f"{path}: a recipe is a mapping of sections; this file holds {type(values).__name__}")
     for override in overrides:
         _apply(values, override)
+    if shown := [f"{path}: {place} {_SECRET}" for place in _secrets(values)]:
+        raise RecipeError("\n".join(shown))
     try:
         return model.model_validate(values, context={"folder": path.resolve().parent})
     except ValidationError as error:
-        lines = [_line(path, model, values, problem) for problem in error.errors()]
+        lines = [redacted(_line(path, model, values, problem)) for problem in error.errors()]
         raise RecipeError("\n".join(dict.fromkeys(lines))) from error
+
+
+def _secrets(value: Any, place: tuple[str, ...] = ()) -> Iterator[str]:
+    """The keys that hold what nobody may see, but for those that hide or refuse it themselves."""
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            yield from _secrets(item, (*place, str(key)))
+    elif isinstance(value, str) and place[:2] + place[3:] not in _ADDRESSES and shows_secret(value):
+        yield redacted(".".join(place))
 
 
 def _apply(values: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
+    override = redacted(override)  # from here on it is only shown
     if not equals or not key:
         raise RecipeError(f"--set {override}: write it as key.path=value, e.g. --set curate.share=0.3")
     try:
         value = yaml.safe_load(text)
     except (yaml.YAMLError, *OF_A_VALUE) as error:
-        raise RecipeError(f"--set {override}: the value is not valid YAML: {' '.join(str(error).split())}") from error
+        raise RecipeError(
+            redacted(f"--set {override}: the value is not valid YAML: {' '.join(str(error).split())}")
+        ) from error
     *parents, last = key.split(".")
     place: Any = values
     for part in parents:

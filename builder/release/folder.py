@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from builder.build import Build
+from builder.data.address import Address
 from builder.data.storage import read_json, write_text
 from builder.errors import ReleaseError, StageError
 from builder.recipe.recipe import Recipe
@@ -142,6 +143,8 @@ def _named(value: Any) -> Any:
         }
     if isinstance(value, list):
         return [_named(item) for item in value]
+    if isinstance(value, Address):
+        return str(value)  # without its secrets, as a plain text
     return value.name if isinstance(value, Path) else value
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.data.address import Address
 from builder.data.storage import parquet_files, read_json, read_rows
 from builder.errors import RecipeError, ReleaseError
 from builder.method.corpus.cutting.restore import Masks, page_blocks, restore
@@ -76,12 +77,12 @@ class Search:
         return {key: self.reasons.get(key, PAGE_MISSING) for wanted in self.pages.values() for key in wanted}
 
 
-def hydrate(release: Path, corpora: list[Path], out: Path | None = None) -> dict[str, Any]:
+def hydrate(release: Path, corpora: list[Path | Address], out: Path | None = None) -> dict[str, Any]:
     """Write a dataset folder with the texts of a stand-off release, as far as they come back.
 
     Args:
         release: The release folder, or the folder of its dataset.
-        corpora: Files or folders with one's own copy of the crawl.
+        corpora: Files, folders or URLs with one's own copy of the crawl.
         out: Where to; beside the release if left out.
 
     Returns:
@@ -140,7 +141,7 @@ def _wanted(dataset: Path) -> dict[str, dict[str, dict[str, Any]]]:
     return pages
 
 
-def _inputs(dataset: Path, corpora: list[Path], search: Search) -> "list[Input]":
+def _inputs(dataset: Path, corpora: list[Path | Address], search: Search) -> "list[Input]":
     """The files of the crawl to read: those the texts come from, or all if no name is the same.
 
     Raises:
@@ -154,7 +155,8 @@ def _inputs(dataset: Path, corpora: list[Path], search: Search) -> "list[Input]"
     for values in _formats(dataset):
         for corpus in corpora:
             try:
-                inputs += list_inputs([CorpusSource.model_validate({**values, "path": corpus.resolve()})])
+                path = corpus if isinstance(corpus, Address) else corpus.resolve()
+                inputs += list_inputs([CorpusSource.model_validate({**values, "path": path})])
             except RecipeError as error:
                 problems.append(str(error))
     if not inputs:

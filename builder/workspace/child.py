@@ -2,22 +2,25 @@
 
 The parent writes the request, watches progress, ends a child that makes none, and reads the result. The child is a
 guard with the stage below it: all that the stage has started ends with it, and both end with the parent. The folder is
-locked until then, so it never has two writers.
+locked until then, so it never has two writers. Whole addresses, with their passwords, reach the child through a pipe;
+the request has them as they are shown, and what the child says has no secret that it knows.
 """
 
 import importlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-import traceback
 import typing
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.data.address import put_back
+from builder.data.redaction import redact_output, redacted, trace
 from builder.data.storage import count_rows, parquet_files, read_json, write_json
 from builder.errors import RecipeError, StageError
 from builder.workspace import journal
@@ -31,6 +34,8 @@ from builder.workspace.progress import read_progress
 if TYPE_CHECKING:
     from builder.data.accounting import Stats
     from builder.recipe.sections.runtime import Runtime
+HiddenPlaces = list[tuple[list[str | int], str]]
+"""Whole addresses, each with the keys that lead to it in a configuration."""
 POLL_SECONDS = 0.2
 SPARE_BYTES = 1 << 20
 """With less room than this, a failure without another reason is one of the disk."""
@@ -41,9 +46,23 @@ STAGE_PROCESS = "HUMPBACK_STAGE_PROCESS"
 
 
 def run_child(
-    out: Path, request: dict[str, Any], runtime: "Runtime", on_progress: Callable[[], None], *, stage: str
+    out: Path,
+    request: dict[str, Any],
+    runtime: "Runtime",
+    on_progress: Callable[[], None],
+    *,
+    stage: str,
+    hidden: HiddenPlaces | None = None,
 ) -> dict[str, Any]:
     """Run the requested function in a child process and return its part of `stage.json`.
+
+    Args:
+        out: The stage folder.
+        request: Function, configuration and inputs; written to the folder.
+        runtime: How it runs.
+        on_progress: Called when the child has done something.
+        stage: Its name.
+        hidden: Whole addresses of the configuration (`data/address.py`), which are written nowhere.
 
     Raises:
         RecipeError: If the child finds an input wrong.
@@ -57,7 +76,7 @@ def run_child(
         while True:
             (out / RESULT).unlink(missing_ok=True)
             start = (out / LOG).stat().st_size if (out / LOG).is_file() else 0
-            code = _watch(out, runtime, on_progress, lock)
+            code = _watch(out, runtime, on_progress, lock, hidden or [])
             starts += 1
             stalled = code is None or code == EXIT_AGAIN
             noted = journal.note_deaths(out) if stalled or _is_death(code) else False
@@ -97,17 +116,21 @@ def _is_death(code: int | None) -> bool:
     return code is not None and code < 0 and -code not in ASKED_TO_END
 
 
-def _watch(out: Path, runtime: "Runtime", on_progress: Callable[[], None], lock: StageLock) -> int | None:
+def _watch(
+    out: Path, runtime: "Runtime", on_progress: Callable[[], None], lock: StageLock, hidden: HiddenPlaces
+) -> int | None:
     """Wait for one child; its exit code, or None if it was ended because it stood still."""
-    command = [sys.executable, "-m", "builder.workspace.child", str(out), str(os.getpid()), str(lock.file)]
+    reads, writes = os.pipe()
+    command = [sys.executable, "-m", "builder.workspace.child", str(out), str(os.getpid()), str(lock.file), str(reads)]
     value = f"{os.getpid()}-{time.time_ns()}"
-    with (out / LOG).open("ab") as log:
+    with os.fdopen(reads), (out / LOG).open("ab") as log:
         guard = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=child_environment(runtime) | {GUARD: value},
-            start_new_session=True, pass_fds=[lock.file],
+            start_new_session=True, pass_fds=[lock.file, reads],
         )  # fmt: skip
     seen, moved = None, time.monotonic()
     try:
+        _hand_over(hidden, writes)
         lock.name_holder(guard.pid)
         while guard.poll() is None:
             time.sleep(POLL_SECONDS)
@@ -123,15 +146,21 @@ def _watch(out: Path, runtime: "Runtime", on_progress: Callable[[], None], lock:
         end_guarded(guard, f"{GUARD}={value}")
 
 
+def _hand_over(hidden: HiddenPlaces, pipe: int) -> None:
+    with suppress(BrokenPipeError), os.fdopen(pipe, "w", encoding="utf-8") as writes:  # a child may be dead already
+        json.dump(hidden, writes)
+
+
 def _by_name(place: str) -> Any:
     module, name = place.split(":")
     return getattr(importlib.import_module(module), name)
 
 
-def _run_request(out: Path) -> dict[str, Any]:
+def _run_request(out: Path, hidden: HiddenPlaces) -> dict[str, Any]:
     from builder.recipe.sections.runtime import Runtime
 
     request = read_json(out / REQUEST)
+    put_back(request["config"], hidden)
     function = _by_name(request["function"])
     config = _by_name(request["config_type"]).model_validate(request["config"])
     runtime = Runtime.model_validate(request["runtime"])
@@ -139,7 +168,12 @@ def _run_request(out: Path) -> dict[str, Any]:
     stats.check(out.name)
     _refuse_nothing(out, stats)
     counts = {kind: value.as_dict() for kind, value in stats.counts.items()}
-    return {"counts": counts, "details": stats.details, "warnings": stats.warnings, "versions": versions()}
+    return {
+        "counts": counts,
+        "details": stats.details,
+        "warnings": [*map(redacted, stats.warnings)],
+        "versions": versions(),
+    }
 
 
 def _refuse_nothing(out: Path, stats: "Stats") -> None:
@@ -154,28 +188,34 @@ def _refuse_nothing(out: Path, stats: "Stats") -> None:
         )
 
 
-def main(out: Path, parent: int, lock: int | None = None) -> int:
+def main(out: Path, parent: int, lock: int | None = None, addresses: int | None = None) -> int:
     """Entry point of the child: run the request found in `out` under a guard, leave a result.
 
     Args:
         out: The stage folder.
         parent: Process id of the command, with which all of it ends.
         lock: Descriptor of the folder's lock; programs that the stage starts do not get it.
+        addresses: Descriptor of the pipe that holds the whole addresses of the request.
     """
+    redact_output()
+    hidden: HiddenPlaces = []
     if lock is not None:
         os.set_inheritable(lock, False)
-    return guarded(lambda: _answer(out), parent)
+    if addresses is not None:
+        with os.fdopen(addresses, encoding="utf-8") as pipe:
+            hidden = json.load(pipe)
+    return guarded(lambda: _answer(out, hidden), parent)
 
 
-def _answer(out: Path) -> int:
+def _answer(out: Path, hidden: HiddenPlaces) -> int:
     try:
-        result, code = _run_request(out), 0
+        result, code = _run_request(out, hidden), 0
     except Exception as error:
         message = explain(error)
-        if message is None:
-            raise
         with suppress(OSError):  # the log may lie on the disk that is full
-            traceback.print_exc()
+            sys.stderr.write(trace(error))
+        if message is None:
+            return 1
         result, code = {"error": message, "exit_code": getattr(error, "exit_code", StageError.exit_code)}, 1
     try:
         write_json(out / RESULT, result)

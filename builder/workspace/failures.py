@@ -4,6 +4,7 @@ import errno
 import signal
 from collections.abc import Iterator
 
+from builder.data.redaction import redacted
 from builder.errors import BuilderError
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -18,10 +19,15 @@ EXIT_AGAIN = 75
 
 
 def explain(error: BaseException) -> str | None:
-    """What happened, where, and what to do; None for a defect, which needs its traceback.
+    """What happened, where, and what to do, without secrets; None for a defect, which needs its traceback.
 
     Libraries wrap what the system said, so a full disk and memory that ran out are looked for in the causes as well.
     """
+    message = _explained(error)
+    return None if message is None else redacted(message)
+
+
+def _explained(error: BaseException) -> str | None:
     if isinstance(error, BuilderError):
         return str(error)
     for cause in _causes(error):

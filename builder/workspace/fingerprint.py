@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from builder.data.inputs import files_below, list_remote
+from builder.data.address import Address
+from builder.data.inputs import files_below, list_remote, listed_identity
 from builder.data.resources import template_path
 from builder.errors import RecipeError
 from builder.recipe.sections.section import DigestPath, InputPath, Later, NoResult
@@ -66,8 +67,8 @@ def _value_identity(value: Any, marks: set[type]) -> Any:
         return [_value_identity(item, marks) for item in value]
     if isinstance(value, str) and DigestPath in marks and template_path(value).is_file():
         return digest(template_path(value))  # a template of the package, by its name
-    if isinstance(value, str) and InputPath in marks:
-        return [[file.name, file.size, file.state] for file in list_remote(value)]
+    if isinstance(value, Address):
+        return [listed_identity(file) for file in list_remote(value)]
     if isinstance(value, Path):
         return listing(value) if InputPath in marks and DigestPath not in marks else digest(value)
     return value

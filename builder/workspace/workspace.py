@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.data.address import hidden_places
+from builder.data.redaction import redacted
 from builder.data.storage import read_json, write_json
 from builder.errors import BuilderError, StageError
 from builder.workspace.child import run_child
@@ -144,13 +146,14 @@ class Workspace:
                 self.runtime,
                 lambda: self.report(artifact, "progress"),
                 stage=artifact.stage,
+                hidden=hidden_places(config),
             )
             result["warnings"] = [*record.get("warnings", []), *result["warnings"]]
             record = {**record, "status": "done", "seconds": round(time.monotonic() - started, 2), **result}
             write_json(artifact.path / STAGE_FILE, record)
         except BuilderError as error:
             with suppress(OSError):
-                write_json(artifact.path / STAGE_FILE, record | {"status": "failed", "error": str(error)})
+                write_json(artifact.path / STAGE_FILE, record | {"status": "failed", "error": redacted(str(error))})
             raise
         except OSError as error:
             raise StageError(f"{artifact.stage}: {explain(error)}") from error

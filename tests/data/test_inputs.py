@@ -1,7 +1,9 @@
+import base64
 import http.server
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from support.corpus_pages import archive, clueweb22, page, settings
 from support.tables import rows, write_parquet
 
+from builder.data.address import Address
 from builder.data.inputs import list_remote, open_binary
 from builder.data.storage import read_rows
 from builder.errors import RecipeError
@@ -55,15 +58,39 @@ class Ranged(Quiet):
         return None
 
 
-@pytest.fixture(params=[Ranged, Quiet])
-def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(request.param, directory=tmp_path))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+class Demanding(Ranged):
+    """A server that wants a password or a signature, gives the files of a folder as `get?file=NAME`, and no states."""
+
+    def send_head(self) -> Any:
+        login = base64.b64encode(b"CANUSER:CANPASS").decode()
+        place, _, query = self.path.partition("?")
+        if self.headers.get("Authorization") != f"Basic {login}" and "sig=CANSIGN" not in query:
+            self.send_error(403)
+            return None
+        if found := re.search(r"file=(\w+)", query):
+            self.path = f"{place}/{found[1]}.warc.gz"
+        return super().send_head()
+
+    def send_header(self, keyword: str, value: str) -> None:
+        if keyword not in ("ETag", "Last-Modified"):
+            super().send_header(keyword, value)
+
+
+@contextmanager
+def serving(folder: Path, kind: type[Quiet]) -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(kind, directory=folder))
+    thread = threading.Thread(target=lambda: server.serve_forever(0.02), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture(params=[Ranged, Quiet])
+def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    with serving(tmp_path, request.param) as address:
+        yield address
 
 
 def config(path: str | Path, form: str = "warc", **keys: Any) -> Segments:
@@ -74,9 +101,9 @@ def read(path: str | Path, form: str = "warc") -> list[Page | Loss]:
     return list(read_pages(list_inputs(config(path, form).sources), Shard()))
 
 
-def test_a_url_stays_a_url_and_a_file_url_is_a_path(tmp_path: Path) -> None:
+def test_a_url_is_an_address_and_a_file_url_is_a_path(tmp_path: Path) -> None:
     source = CorpusSource.model_validate({"path": "s3://bucket/crawl", "format": "warc"}, context={"folder": tmp_path})
-    assert source.path == "s3://bucket/crawl"
+    assert source.path == Address("s3://bucket/crawl")
     assert CorpusSource.model_validate_json(source.model_dump_json()) == source
     local = CorpusSource(path=f"file://{tmp_path}/a%20b", format="warc")
     assert local.path == tmp_path / "a b"
@@ -173,3 +200,52 @@ def test_a_connection_that_breaks_is_a_lost_record(memory: Any, monkeypatch: pyt
     assert sum(isinstance(item, Page) for item in found) == 131_072 // len(clueweb22(10))
     with open_binary("memory://crawl/x.warc") as handle:
         assert handle.read() == data
+
+
+def test_a_signature_changes_no_fingerprint_and_a_query_that_names_another_file_does(tmp_path: Path) -> None:
+    archive(tmp_path / "x.warc.gz", 2)
+    (tmp_path / "get").mkdir()
+    for name, other in (("a", 1), ("b", 2), ("c", 1)):
+        (tmp_path / "get" / f"{name}.warc.gz").write_bytes(clueweb22(other))
+    with serving(tmp_path, Demanding) as server:
+        host = server.removeprefix("http://")
+        marks = {
+            query: config_identity(config(f"{server}{query}"))
+            for query in [
+                "x.warc.gz?sig=CANSIGN1&Expires=1", "x.warc.gz?sig=CANSIGN2&Expires=2#CANFRAG",
+                "get?file=a&sig=CANSIGN", "get?file=b&sig=CANSIGN", "get?file=c&sig=CANSIGN",
+            ]
+        }  # fmt: skip
+        login = config_identity(config(f"http://CANUSER:CANPASS@{host}x.warc.gz"))
+        signed, again, one, other, same = marks.values()
+    with serving(tmp_path, Ranged) as server:
+        bare = config_identity(config(f"{server}x.warc.gz"))
+    assert "CAN" not in f"{[*marks.values()]} {login}"
+    assert signed == again
+    assert one == same != other
+    assert [name for name, *_ in login["sources"][0]["path"]] == ["x.warc.gz"]
+    assert not re.search("[0-9a-f]{64}", str(bare["sources"]))  # name, size and state, as for any file without a query
+
+
+def test_files_that_only_a_query_tells_apart_are_all_read_and_named_apart(tmp_path: Path) -> None:
+    (tmp_path / "get").mkdir()
+    for number, name in enumerate("ab"):
+        archive(tmp_path / "get" / f"{name}.warc.gz", 2, first=10 * number)
+    with serving(tmp_path, Demanding) as server:
+        paths = [f"{server}get?file={name}&sig=CANSIGN" for name in "aba"]
+        sources = Segments.model_validate({"sources": [{"path": path, "format": "warc"} for path in paths]}).sources
+        pages = [page for page in read_pages(list_inputs(sources), Shard()) if isinstance(page, Page)]
+    assert [page.source_file for page in pages] == ["get", "get", "get~2", "get~2", "get", "get"]
+    assert len({page.page_id for page in pages}) == 4
+
+
+def test_a_folder_behind_a_login_is_read_and_its_files_hide_it_too(tmp_path: Path) -> None:
+    archive(tmp_path / "crawl" / "sub" / "x.warc.gz", 2)
+    with serving(tmp_path, Demanding) as server:
+        url = f"http://CANUSER:CANPASS@{server.removeprefix('http://')}crawl/"
+        inputs = list_inputs(config(url).sources)
+        assert "CAN" not in repr(inputs)
+        assert [item.name for item in inputs] == ["sub/x.warc.gz"]
+        assert list(read_pages(inputs, Shard())) == read(tmp_path / "crawl")
+        with pytest.raises(RecipeError, match="no such file or folder, or no answer"):
+            list_remote(f"{server}crawl/sub/x.warc.gz")

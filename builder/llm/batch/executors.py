@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.data.redaction import redact_output, redact_task_logs
 from builder.errors import StageError
 from builder.workspace import journal
 from builder.workspace.environment import visible_gpus
@@ -65,7 +66,9 @@ class EndsWithStage:
         self.stage = os.getpid()
 
     def __call__(self, data: object, rank: int, world_size: int) -> None:
-        """Tie this engine to the process of the stage."""
+        """Tie this engine to the process of the stage, which keeps secrets out of its logs as well."""
+        redact_output()
+        redact_task_logs()
         die_with_parent(self.stage)
 
 

@@ -8,12 +8,12 @@ import os
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from builder.data.redaction import redact_output, redact_task_logs, redacted, trace
 from builder.data.storage import read_json, write_json
 from builder.errors import StageError
 from builder.llm.batch.work import rank_folder
@@ -65,6 +65,8 @@ class RemoteEngine:
         out = self.step.chunks.out
         if not out.is_dir():
             raise StageError(f"{out} is not there on {os.uname().nodename}; all machines must share the work directory")
+        redact_output()
+        redact_task_logs()
         os.environ.update(self.environment)
         os.chdir(self.folder)
         note = out / rank_folder(rank) / ENDED
@@ -82,7 +84,7 @@ class RemoteEngine:
         try:
             self.step.run(None, rank, world_size)
         except Exception as error:
-            write_json(note, {"error": explain(error) or f"{type(error).__name__}: {error}"})
+            write_json(note, {"error": explain(error) or redacted(f"{type(error).__name__}: {error}")})
             raise
 
 
@@ -179,8 +181,8 @@ def _in_own_process(work: Callable[[], None], *, stop: Callable[[], bool]) -> in
             die_with_parent(here)
             work()
             code = 0
-        except BaseException:
-            traceback.print_exc()
+        except BaseException as error:
+            sys.stderr.write(trace(error))
         finally:
             sys.stdout.flush()
             sys.stderr.flush()

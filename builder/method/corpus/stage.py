@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.data.accounting import Counts, Stats
+from builder.data.redaction import redact_task_logs
 from builder.data.storage import read_rows
 from builder.errors import StageError
 from builder.method.corpus.tasks import TaskFiles
@@ -78,6 +79,7 @@ def _run(inputs: "list[Input]", config: Segments, files: TaskFiles, workers: int
     _warm_up()
     if config.block_urls:
         load_lists()
+    redact_task_logs()
     with files.watched(), forks_end_with_us(), watched_workers(files.out):
         executor.run()
 

@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from builder.data.redaction import redact_output
 from builder.data.storage import count_rows, parquet_files, write_json, write_text
 from builder.errors import StageError
 from builder.llm.adapters import read_adapter, refuse_other_class
@@ -261,6 +262,7 @@ def _warn_of_untrained_tokens(trainer: Any, examples: list[Example], renderer: R
 
 def main_of_a_rank(train: Callable[[list[str]], None] = main) -> int:
     """Train under a launcher, and leave what went wrong where the stage looks for it; end with either of the two."""
+    redact_output()
     die_with_parent()
     if stage_has_ended():
         return 1  # before this process could ask to end with it

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from builder.recipe.sections.section import Input, Later, Named, Section
+from builder.recipe.sections.section import Input, Later, Named, Repository, Section
 
 
 class Loaded(Section):
@@ -16,7 +16,7 @@ class Loaded(Section):
     """
 
     path: Input | None = None
-    model: str | None = None
+    model: Repository | None = None
     revision: Annotated[str, Field(min_length=1)] | None = None
 
     @property
@@ -71,7 +71,7 @@ class Origin(Section):
     """Where a base model comes from: a local folder, or a Hub repository; only one at a pinned commit is built from."""
 
     path: Input | None = None
-    model: str | None = None
+    model: Repository | None = None
     revision: Annotated[str, Field(min_length=1)] | None = None
 
     @model_validator(mode="after")

@@ -4,7 +4,18 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationInfo,
+)
+
+from builder.data.address import Address, refuse_address
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -30,18 +41,26 @@ def _beside_recipe(path: Path, info: ValidationInfo) -> Path:
     return path if path.is_absolute() else Path(folder) / path
 
 
-def _path_or_url(value: object, info: ValidationInfo) -> Path | str:
+def _path_or_url(value: object, info: ValidationInfo) -> Path | Address:
     if not isinstance(value, Path | str) or not str(value):
         raise ValueError(f"is {value!r}; it must be a path or a URL")
     if isinstance(value, Path) or "://" not in value:
-        return _beside_recipe(Path(value), info)
-    return Path(unquote(value.removeprefix("file://"))) if value.startswith("file:///") else value
+        return _beside_recipe(Path(str(refuse_address(value))), info)
+    return Path(unquote(value.removeprefix("file://"))) if value.startswith("file:///") else Address(value)
 
 
-RecipePath = Annotated[Path, AfterValidator(_beside_recipe)]
+def _repository(name: str) -> str:
+    if ":" in name or "@" in name:
+        raise ValueError("is no name of a repository; write it as owner/name, and log in with `hf auth login`")
+    return name
+
+
+RecipePath = Annotated[Path, BeforeValidator(refuse_address), AfterValidator(_beside_recipe)]
 Input = Annotated[RecipePath, InputPath()]
-InputUrl = Annotated[Path | str, PlainValidator(_path_or_url), InputPath()]
-"""A path beside the recipe, or any fsspec URL, which stays a str."""
+InputUrl = Annotated[Path | Address, PlainValidator(_path_or_url), PlainSerializer(str), InputPath()]
+"""A path beside the recipe, or any fsspec URL, which is shown and dumped without its secrets."""
+Repository = Annotated[str, AfterValidator(_repository)]
+"""The name of a repository on the Hub; an address, which could hold a token, is none."""
 Named = Annotated[RecipePath, DigestPath()]
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from builder.recipe.sections.section import Input, Named, Section
+from builder.recipe.sections.section import Input, Named, Repository, Section
 
 
 class SeedSource(Section):
@@ -12,7 +12,7 @@ class SeedSource(Section):
 
     name: Annotated[str, Field(min_length=1)]
     path: Input | None = None
-    dataset: str | None = None
+    dataset: Repository | None = None
     revision: Annotated[str, Field(min_length=1)] | None = None
     split: str = "train"
     format: Literal["oasst", "pairs"] = "pairs"

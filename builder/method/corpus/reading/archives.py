@@ -6,6 +6,7 @@ from pathlib import Path
 from string import ascii_letters, digits, punctuation
 from urllib.parse import quote
 
+from builder.data.address import Address
 from builder.data.inputs import open_binary
 from builder.method.corpus.reading.crawl import Input, Loss, Record, printable
 from builder.method.corpus.reading.warc import Lost, WarcReader, WarcRecord
@@ -75,7 +76,7 @@ class _Offsets:
     It is believed until a record is found that is not in it.
     """
 
-    def __init__(self, location: Path | str | None) -> None:
+    def __init__(self, location: Path | Address | None) -> None:
         self._location = location
         self._left: dict[int, None] = {}
         if location is None:

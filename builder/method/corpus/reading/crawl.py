@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from builder.data.address import Address
+
 Format = Literal["warc", "html", "jsonl", "parquet"]
 
 
@@ -22,18 +24,18 @@ class Input:
     """One file of the corpus.
 
     Attributes:
-        location: A path, or an fsspec URL.
+        location: A path, or a URL that fsspec knows.
         name: Its path relative to its source.
         format: How it is read.
         columns: Where the parts of a page are, in a table.
         offsets: The file of record offsets that ClueWeb22 puts beside an archive, if it is there.
     """
 
-    location: Path | str
+    location: Path | Address
     name: str
     format: Format
     columns: Columns = Columns()
-    offsets: Path | str | None = None
+    offsets: Path | Address | None = None
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,14 @@
 """Which files a corpus consists of, and which of them are refused before any work is done."""
 
 import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.data.address import Address
 from builder.data.inputs import files_below, list_remote, open_binary
 from builder.errors import RecipeError
 from builder.method.corpus.reading.crawl import Columns, Format, Input, printable
@@ -34,13 +37,28 @@ def list_inputs(sources: "list[CorpusSource]") -> list[Input]:
     Raises:
         RecipeError: If a source does not exist, holds no file of its format, or holds text that once was HTML.
     """
-    inputs = [item for source in sources for item in _list_source(source)]
+    inputs = list(_told_apart(item for source in sources for item in _list_source(source)))
     for item in inputs[: _LOOKED_INTO if isinstance(inputs[0].location, Path) else _LOOKED_INTO // 10]:
         try:
             _look_into(item)
         except OSError:
             continue  # the reader counts it
     return inputs
+
+
+def _told_apart(inputs: Iterable[Input]) -> Iterator[Input]:
+    """Number files of the same name whose addresses differ in the query, which is not part of a name."""
+    queries: dict[str, list[str]] = {}
+    for item in inputs:
+        if not isinstance(item.location, Address) or not item.location.query:
+            yield item
+            continue
+        known = queries.setdefault(item.name, [])
+        if item.location.query not in known:
+            known.append(item.location.query)
+        number = known.index(item.location.query) + 1
+        stem, dot, ending = item.name.partition(".")
+        yield item if number == 1 else replace(item, name=f"{stem}~{number}{dot}{ending}")
 
 
 def _list_source(source: "CorpusSource") -> list[Input]:
@@ -63,7 +81,7 @@ def _list_source(source: "CorpusSource") -> list[Input]:
     ]
 
 
-def _list_local(path: Path) -> dict[str, Path | str]:
+def _list_local(path: Path) -> dict[str, Path | Address]:
     if not path.exists():
         raise RecipeError(f"{path}: no such file or folder; segments.sources names it, correct the path")
     if path.is_file():
@@ -71,7 +89,7 @@ def _list_local(path: Path) -> dict[str, Path | str]:
     return {file.relative_to(path).as_posix(): file for file in files_below(path)}
 
 
-def _list_url(url: str) -> dict[str, Path | str]:
+def _list_url(url: Address) -> dict[str, Path | Address]:
     return {file.name: file.url for file in list_remote(url)}
 
 
@@ -101,7 +119,7 @@ def _kind(record: WarcRecord) -> str:
     return record.headers.get("warc-type", "").lower()
 
 
-def _refuse_texts(files: dict[str, Path | str]) -> None:
+def _refuse_texts(files: dict[str, Path | Address]) -> None:
     for name, location in files.items():
         if name.lower().endswith((".wet", ".wet.gz")):
             raise _wet(location)
@@ -110,20 +128,20 @@ def _refuse_texts(files: dict[str, Path | str]) -> None:
         raise _clueweb_text(first)
 
 
-def _wet(location: Path | str) -> RecipeError:
+def _wet(location: Path | Address) -> RecipeError:
     return RecipeError(
         f"{location}: a WET file {_NO_HEADINGS} the WARC files of the same crawl (warc/ instead of wet/)"
     )
 
 
-def _clueweb_text(location: Path | str) -> RecipeError:
+def _clueweb_text(location: Path | Address) -> RecipeError:
     return RecipeError(
         f"{location}: the text format of ClueWeb22 (all there is of category L) {_NO_HEADINGS} the html/ folder of "
         "category A or B"
     )
 
 
-def _is_clueweb_text(location: Path | str) -> bool:
+def _is_clueweb_text(location: Path | Address) -> bool:
     with open_binary(location) as handle:
         raw = RawFile(BytesIO(handle.read(_HEAD_BYTES)))
         head = pieces(raw, b"{", packed=is_packed(raw, ".gz", PLAIN_JSON))

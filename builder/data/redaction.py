@@ -1,0 +1,147 @@
+"""Texts that leave the process, without the secrets that this process knows and those that an address in them shows."""
+
+import os
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING, TextIO
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+from builder.data.address import Address, whole_addresses
+
+if TYPE_CHECKING:
+    import loguru
+
+STANDS_FOR = "***"
+"""What is written in place of a secret."""
+_LEAST = 4
+"""Shorter passwords are taken out of addresses only: as words they would be in many texts."""
+_LEAST_OTHER = 8
+"""The same for users, queries, fragments and variables of the environment."""
+_NAMES = re.compile(r"(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|KEY|KEY_ID|CREDENTIALS?|SAS|CONNECTION_STRING)$")
+_LOGIN = re.compile(r"://([^\s/?#@]+)@")
+# Every quantifier that could run far has a bound, so that no text can make a search take quadratic time.
+_USER = re.compile(r"(?<=:/)(/?)(?:[^\s/?#@'\"]{1,500}@|[^\s/?#@:'\"]{1,500}:(?!\d+[/?#'\"\s])[^\s@'\"]{1,500}@)")
+_PAIR = re.compile(r"(?<![\w.%+-])[\w.%+-]{1,100}:[^\s/:@'\"]{1,200}@(?=[\w\[])")
+_SIGNED = re.compile(
+    r"\?(?=[^\s'\"<>?]{0,4000}?(?:x-(?:amz|goog|ms)-|sig(?:nature)?=|token=|key(?:-?id)?=|secret=|pass(?:wor)?d?=|pwd=|"
+    r"auth=|credential=))[^\s'\"<>]{0,8000}[^\s'\"<>:,;.)]",
+    re.IGNORECASE,
+)
+_SHAPES = re.compile(r"\bhf_[A-Za-z0-9]{16,200}|\bsk-[\w-]{16,300}|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
+
+
+def redacted(text: str) -> str:
+    """A message or a line of a log without secrets: known ones, logins and signatures in addresses, and tokens."""
+    text = without_known(text)
+    if "@" in text:
+        text = _PAIR.sub(f"{STANDS_FOR}@", _USER.sub(r"\1", text))
+    if "?" in text:
+        text = _SIGNED.sub("", text)
+    return _SHAPES.sub(STANDS_FOR, text)
+
+
+def shows_secret(text: str) -> bool:
+    """Whether a text holds a login or a signature in an address, or a token of a known shape."""
+    return any(shape.search(text) for shape in (_USER, _SIGNED, _SHAPES))
+
+
+def without_known(text: str) -> str:
+    """A text without the secrets that this process knows: those of its addresses and of its environment."""
+    secrets = _known(tuple(whole_addresses()), tuple(_of_environment()))
+    return secrets.sub(_instead, text) if secrets else text
+
+
+def trace(error: BaseException) -> str:
+    """The traceback of an error as Python prints it, without secrets."""
+    return redacted("".join(traceback.format_exception(error)))
+
+
+class RedactedStream:
+    """A text stream that writes what is left when secrets are taken out; all else is that of the stream it stands for.
+
+    Args:
+        stream: Where it writes.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write without secrets; a library is told that all of it was written."""
+        self._stream.write(redacted(text))
+        return len(text)
+
+    def writelines(self, lines: list[str]) -> None:
+        """The same for many."""
+        self.write("".join(lines))
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stream)
+
+
+def redact_output() -> None:
+    """Let this process, and what is forked from it, write nothing to its output but what is redacted."""
+    for name in ("stdout", "stderr"):
+        if not isinstance(getattr(sys, name), RedactedStream):
+            setattr(sys, name, RedactedStream(getattr(sys, name)))
+
+
+def redact_task_logs() -> None:
+    """The same for the logs that datatrove keeps of its tasks, tracebacks included."""
+    from loguru import logger
+
+    def patch(record: "loguru.Record") -> None:
+        text, failure = record["message"], record["exception"]
+        if failure is not None and failure.value is not None:
+            text = f"{text}\n{trace(failure.value)}"
+            record["exception"] = None
+        record["message"] = redacted(text)
+
+    logger.configure(patcher=patch)
+
+
+def _instead(found: re.Match[str]) -> str:
+    """Of a whole address, what may be shown."""
+    whole = found[0]
+    return str(Address(whole)) if whole in whole_addresses() else STANDS_FOR
+
+
+def _of_environment() -> Iterator[str]:
+    for name, value in os.environ.items():
+        if len(value) >= _LEAST and (login := _LOGIN.search(value)):
+            yield login[1].partition(":")[2]
+        if _NAMES.search(name.upper()) and len(value.strip()) >= _LEAST_OTHER and value[0] not in "/~.":
+            yield value.strip()
+
+
+@lru_cache(maxsize=4)
+def _known(addresses: tuple[str, ...], others: tuple[str, ...]) -> re.Pattern[str] | None:
+    secrets = {secret for secret in others if len(secret) >= _LEAST}
+    for whole in addresses:
+        secrets |= {whole, *_parts(whole)}
+    spelled = {form for secret in secrets for form in _spellings(secret) if len(form) >= _LEAST}
+    return re.compile("|".join(map(re.escape, sorted(spelled, key=len, reverse=True)))) if spelled else None
+
+
+def _parts(whole: str) -> Iterator[str]:
+    """What of an address is a secret: password, user, query with its values, and fragment."""
+    for login in _LOGIN.findall(whole):
+        user, _, password = login.partition(":")
+        yield from (
+            part for part, least in ((login, _LEAST), (password, _LEAST), (user, _LEAST_OTHER)) if len(part) >= least
+        )
+    for tail in re.findall(r"\?([^#]*)", whole):
+        values = [pair.partition("=")[2] for pair in re.split("[&;]", tail)]
+        yield from (part for part in (tail, *values) if len(part) >= _LEAST_OTHER)
+    yield from (part for part in whole.split("#")[1:] if len(part) >= _LEAST_OTHER)
+
+
+def _spellings(secret: str) -> set[str]:
+    plain = unquote(secret)
+    return {secret, plain, unquote_plus(secret), quote(plain), quote(plain, safe=""), quote_plus(plain)}

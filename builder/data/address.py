@@ -8,7 +8,7 @@ stands in the path of an address, or in the name of its host, is no secret.
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,6 +19,7 @@ _PART = re.compile(r"([A-Za-z][\w+.-]*:/+)?([^/?#]*)([^?#]*)(.*)", re.DOTALL)
 _PORT = re.compile(r"(?:\[[^\]]*\]|[^:]*)(?::\d*)?")
 _whole: dict[str, str] = {}
 """Whole addresses by the keys that stand for them in this process."""
+_keys: dict[str, str] = {}
 
 
 class Address(str):
@@ -86,9 +87,9 @@ class Address(str):
         return Address._made, (str(self), self._key)
 
 
-def whole_addresses() -> list[str]:
+def whole_addresses() -> Collection[str]:
     """All addresses of this process that are not shown whole, as they must not appear anywhere."""
-    return list(_whole.values())
+    return _keys.keys()
 
 
 def hidden_places(value: Any, place: tuple[str | int, ...] = ()) -> list[tuple[list[str | int], str]]:
@@ -134,10 +135,10 @@ def path_or_address(text: str) -> Path | Address:
 
 
 def _key_of(whole: str) -> str:
-    known = next((key for key, value in _whole.items() if value == whole), None)
-    key = known or secrets.token_hex(8)
-    _whole[key] = whole
-    return key
+    if whole not in _keys:
+        key = secrets.token_hex(8)
+        _keys[whole], _whole[key] = key, whole
+    return _keys[whole]
 
 
 def _bare(part: str) -> str:

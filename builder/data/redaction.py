@@ -6,13 +6,10 @@ import sys
 import traceback
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, TextIO
+from typing import Any, TextIO
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
-from builder.data.address import Address, whole_addresses
-
-if TYPE_CHECKING:
-    import loguru
+from builder.data.address import whole_addresses
 
 STANDS_FOR = "***"
 """What is written in place of a secret."""
@@ -21,6 +18,7 @@ _LEAST = 4
 _LEAST_OTHER = 8
 """The same for users, queries, fragments and variables of the environment."""
 _NAMES = re.compile(r"(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|KEY|KEY_ID|CREDENTIALS?|SAS|CONNECTION_STRING)$")
+_OF_JSON = re.compile(r"(?:token|secret|password|passwd|key|auth|sas)[a-z_]*\"\s*:\s*\[?\s*\"([^\"]+)\"", re.IGNORECASE)
 _LOGIN = re.compile(r"://([^\s/?#@]+)@")
 # Every quantifier that could run far has a bound, so that no text can make a search take quadratic time.
 _USER = re.compile(r"(?<=:/)(/?)(?:[^\s/?#@'\"]{1,500}@|[^\s/?#@:'\"]{1,500}:(?!\d+[/?#'\"\s])[^\s@'\"]{1,500}@)")
@@ -30,6 +28,7 @@ _SIGNED = re.compile(
     r"auth=|credential=))[^\s'\"<>]{0,8000}[^\s'\"<>:,;.)]",
     re.IGNORECASE,
 )
+_EMPTIED = re.compile(r"(?<=[^\s'\"])[?#]\*\*\*(?=[#\s'\"):,;.]|$)")
 _SHAPES = re.compile(r"\bhf_[A-Za-z0-9]{16,200}|\bsk-[\w-]{16,300}|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
 
 
@@ -50,8 +49,11 @@ def shows_secret(text: str) -> bool:
 
 def without_known(text: str) -> str:
     """A text without the secrets that this process knows: those of its addresses and of its environment."""
-    secrets = _known(tuple(whole_addresses()), tuple(_of_environment()))
-    return secrets.sub(_instead, text) if secrets else text
+    found = False
+    for secret in _known(len(whole_addresses()), tuple(_of_environment())):
+        if secret in text:
+            found, text = True, text.replace(secret, STANDS_FOR)
+    return _EMPTIED.sub("", text) if found else text
 
 
 def trace(error: BaseException) -> str:
@@ -96,7 +98,7 @@ def redact_task_logs() -> None:
     """The same for the logs that datatrove keeps of its tasks, tracebacks included."""
     from loguru import logger
 
-    def patch(record: "loguru.Record") -> None:
+    def patch(record: Any) -> None:
         text, failure = record["message"], record["exception"]
         if failure is not None and failure.value is not None:
             text = f"{text}\n{trace(failure.value)}"
@@ -106,40 +108,39 @@ def redact_task_logs() -> None:
     logger.configure(patcher=patch)
 
 
-def _instead(found: re.Match[str]) -> str:
-    """Of a whole address, what may be shown."""
-    whole = found[0]
-    return str(Address(whole)) if whole in whole_addresses() else STANDS_FOR
-
-
 def _of_environment() -> Iterator[str]:
     for name, value in os.environ.items():
         if len(value) >= _LEAST and (login := _LOGIN.search(value)):
             yield login[1].partition(":")[2]
+        if name.startswith("FSSPEC_") and value.startswith("{"):
+            yield from (secret for secret in _OF_JSON.findall(value) if len(secret) >= _LEAST_OTHER)
         if _NAMES.search(name.upper()) and len(value.strip()) >= _LEAST_OTHER and value[0] not in "/~.":
             yield value.strip()
 
 
 @lru_cache(maxsize=4)
-def _known(addresses: tuple[str, ...], others: tuple[str, ...]) -> re.Pattern[str] | None:
+def _known(addresses: int, others: tuple[str, ...]) -> list[str]:
+    """What to look for, longest first; there are so many addresses, and none is ever forgotten."""
     secrets = {secret for secret in others if len(secret) >= _LEAST}
-    for whole in addresses:
-        secrets |= {whole, *_parts(whole)}
+    for whole in whole_addresses():
+        secrets.update(_parts(whole))
     spelled = {form for secret in secrets for form in _spellings(secret) if len(form) >= _LEAST}
-    return re.compile("|".join(map(re.escape, sorted(spelled, key=len, reverse=True)))) if spelled else None
+    return sorted(spelled, key=lambda form: (-len(form), form))
 
 
 def _parts(whole: str) -> Iterator[str]:
-    """What of an address is a secret: password, user, query with its values, and fragment."""
-    for login in _LOGIN.findall(whole):
-        user, _, password = login.partition(":")
-        yield from (
-            part for part, least in ((login, _LEAST), (password, _LEAST), (user, _LEAST_OTHER)) if len(part) >= least
-        )
-    for tail in re.findall(r"\?([^#]*)", whole):
-        values = [pair.partition("=")[2] for pair in re.split("[&;]", tail)]
-        yield from (part for part in (tail, *values) if len(part) >= _LEAST_OTHER)
-    yield from (part for part in whole.split("#")[1:] if len(part) >= _LEAST_OTHER)
+    """What of an address is a secret; all of it where a part is too short to be looked for."""
+    parts = [(login, _LEAST_OTHER) for login in _LOGIN.findall(whole)]
+    parts += [(login.partition(":")[2], _LEAST) for login, _ in parts]
+    parts += [(login.partition(":")[0], _LEAST_OTHER) for login in _LOGIN.findall(whole)]
+    parts += [(query, _LEAST_OTHER) for query in re.findall(r"\?([^#]*)", whole)]
+    parts += [(fragment, _LEAST_OTHER) for fragment in whole.split("#")[1:]]
+    if any(len(part) < least for part, least in parts):
+        yield whole
+    values = [
+        (pair.partition("=")[2], _LEAST_OTHER) for query in whole.split("?")[1:] for pair in re.split("[&;#]", query)
+    ]
+    yield from (part for part, least in parts + values if len(part) >= least)
 
 
 def _spellings(secret: str) -> set[str]:

@@ -249,3 +249,28 @@ def test_a_folder_behind_a_login_is_read_and_its_files_hide_it_too(tmp_path: Pat
         assert list(read_pages(inputs, Shard())) == read(tmp_path / "crawl")
         with pytest.raises(RecipeError, match="no such file or folder, or no answer"):
             list_remote(f"{server}crawl/sub/x.warc.gz")
+
+
+def test_a_login_follows_no_redirect_to_another_host(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    class Other(Quiet):
+        def send_head(self) -> Any:
+            seen.append(f"{self.path} {self.headers}")
+            return super().send_head()
+
+    archive(tmp_path / "x.warc.gz", 1)
+    with serving(tmp_path, Other) as other:
+
+        class Redirecting(Quiet):
+            def send_head(self) -> Any:
+                self.send_response(302)
+                self.send_header("Location", f"{other}x.warc.gz")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+        with serving(tmp_path, Redirecting) as first:
+            url = f"http://CANUSER:CANPASS@{first.removeprefix('http://')}x.warc.gz?sig=CANSIGN"
+            assert len(list(read_pages(list_inputs(config(url).sources), Shard()))) == 1
+    assert seen
+    assert not [text for text in seen if "CAN" in text or "Authorization" in text]

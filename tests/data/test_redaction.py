@@ -31,6 +31,12 @@ def test_what_an_address_hides_is_taken_out_of_any_text(text: str) -> None:
         assert not [secret for secret in SECRETS if secret in clean]
 
 
+@pytest.mark.parametrize("whole", ["https://u:p@h/x?k=v#f", "https://u@h/x", "https://h/x?ab", "s3://u:p@h/x#f"])
+def test_an_address_with_short_secrets_is_taken_out_as_a_whole(whole: str) -> None:
+    assert Address(whole).hides
+    assert whole not in redacted(f"cannot open {whole}: 403")
+
+
 @pytest.mark.parametrize(
     ("text", "clean"),
     [
@@ -61,9 +67,10 @@ def test_a_message_loses_logins_signatures_and_tokens_that_nobody_knows(text: st
         ("AWS_ACCESS_KEY_ID", "canary-of-amazon", "canary-of-amazon"),
         ("AWS_SECRET_ACCESS_KEY", "canary/of+amazon", "canary%2Fof%2Bamazon"),
         ("AZURE_STORAGE_CONNECTION_STRING", "canary-of-azure", "canary-of-azure"),
+        ("FSSPEC_S3", '{"anon": false, "secret": "canary-of-fsspec"}', "canary-of-fsspec"),
         ("HTTPS_PROXY", "http://me:canary-of-proxy@proxy:3128", "canary-of-proxy"),
     ],
-    ids=range(6),  # pytest puts the name of a test into the environment
+    ids=range(7),  # pytest puts the name of a test into the environment
 )
 def test_secrets_of_the_environment_are_taken_out(
     name: str, value: str, secret: str, monkeypatch: pytest.MonkeyPatch
@@ -124,6 +131,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["plan", "{p}", "--set", "seed.sources.0.path=https://u:CANARY@h/v1"],
         ["plan", "{p}", "--set", "decontaminate={{prompts: ['https://u:CANARY@h/p.txt?sig=CANARY']}}"],
         ["plan", "{p}", "--set", "base={{model: 'https://u:CANARY@huggingface.co/o/n', license: mit}}"],
+        ["plan", "{p}", "--set", "base.license_link=https://u:CANARY@h/licence"],
+        ["plan", "{p}", "--set", "release.title=see https://h/x?X-Amz-Signature=CANARY"],
+        ["plan", "{p}", "--set", "runtime.launcher=env HF_TOKEN=hf_CANARYCANARYCANARYCANARY accelerate launch"],
+        ["plan", "{p}", "--set", "chat.system_seed=Use sk-CANARYCANARYCANARYCANARY."],
         ["plan", "{p}", "--set", "segments.sources.0.path=https://u:CANARY/x@h/v1"],
         ["plan", "{p}", "--set", "segments.sources.0.path=nonsense://u:CANARY@h/v1?CANARYquery"],
         ["--debug", "plan", "{p}", "--set", "segments.sources.0.path=nonsense://u:CANARY@h/v1?CANARYquery"],

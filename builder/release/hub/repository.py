@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from builder.data.address import Address
 from builder.errors import ReleaseError
 from builder.release.hub.files import RemoteFile
 from builder.release.hub.retry import retry
@@ -42,7 +43,7 @@ class HubRepository:
     @property
     def url(self) -> str:
         """Its page."""
-        return f"{self._api.endpoint}/{'datasets/' if self.kind == 'dataset' else ''}{self.name}"
+        return f"{Address(self._api.endpoint)}/{'datasets/' if self.kind == 'dataset' else ''}{self.name}"
 
     @property
     def _api(self) -> "HfApi":

@@ -15,7 +15,8 @@ from typing import Any, NoReturn
 from builder.errors import RecipeError, StageError
 
 _CHAINED = re.compile(r"::(?=[A-Za-z][\w+.-]*:/|[a-z]+::)")
-_PART = re.compile(r"([A-Za-z][\w+.-]*:/+)?([^/?#]*)([^?#]*)(.*)", re.DOTALL)
+_PART = re.compile(r"([A-Za-z][\w+.-]*://)?([^/?#]*)([^?#]*)(.*)", re.DOTALL)
+_LOGIN = re.compile(r":/+[^/]*@")
 _PORT = re.compile(r"(?:\[[^\]]*\]|[^:]*)(?::\d*)?")
 _whole: dict[str, str] = {}
 """Whole addresses by the keys that stand for them in this process."""
@@ -36,6 +37,8 @@ class Address(str):
         if isinstance(whole, cls):
             return whole
         shown = "::".join(map(_bare, _CHAINED.split(whole)))
+        if _LOGIN.search(shown):
+            raise ValueError("has a second address with a login in its path; take the login out of it")
         return cls._made(shown, _key_of(whole) if shown != whole else None)
 
     @classmethod
@@ -144,6 +147,8 @@ def _key_of(whole: str) -> str:
 def _bare(part: str) -> str:
     scheme, place, path, rest = _PART.fullmatch(part).groups()  # type: ignore[union-attr]  # it takes any text
     host = place.rpartition("@")[2]
+    if not scheme and "://" in part:
+        raise ValueError("does not begin with a protocol, such as https://; take out what stands before that")
     if scheme and (not _PORT.fullmatch(host) or (not path and "@" in rest)):
         raise ValueError(
             "has a ':' in the name of its host that no port follows; in a user or password write %40 for @, %2F for /, "

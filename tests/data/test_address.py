@@ -81,6 +81,25 @@ def test_an_address_goes_whole_through_copies_and_forks_and_not_into_another_pro
     assert "CAN" not in seen.stdout.decode() + seen.stderr.decode()
 
 
+@pytest.mark.parametrize(
+    "whole",
+    [
+        " https://u:CAN@h/x",
+        "x https://u:CAN@h/x",
+        "https://h/to=https://u:CAN@h/x",
+        "\nhttps://CAN@h",
+        "://u:CAN@h",
+        "https:///u:CAN@h",
+    ],
+)
+def test_an_address_that_is_not_in_its_usual_form_is_refused_and_not_repeated(whole: str) -> None:
+    with pytest.raises(ValueError, match=r"with a login in its path|does not begin with a protocol") as caught:
+        Address(whole)
+    assert "CAN" not in str(caught.value)
+    assert Address("https://web.archive.org/web/2020id_/http://h/x").hides is False
+    assert not Address("sftp:///of:two/parts").hides
+
+
 def test_addresses_are_equal_only_if_they_are_so_as_a_whole() -> None:
     one, other = Address("https://host/get?file=a"), Address("https://host/get?file=b")
     assert one != other

@@ -13,12 +13,18 @@ from builder.errors import RecipeError
 
 OF_A_VALUE = (ValueError, LookupError, AttributeError)
 """What PyYAML raises by accident for a value that looks like what it is not, such as the date 2001-99-99."""
-MOST_CHARACTERS, MOST_VALUES, MOST_DIGITS = 2_000_000, 200_000, 1_000
-"""What a file, all its values with what aliases repeat, and a number may have; a few lines can ask for far more."""
+MOST_CHARACTERS, MOST_VALUES, MOST_DIGITS, MOST_BRACKETS = 1_000_000, 200_000, 1_000, 100
+"""What a file, its values with what aliases repeat, a number and a value in brackets may have."""
 
 
 class _UniqueKeys(yaml.SafeLoader):
     """YAML without the silent loss of a key that is written twice."""
+
+    def fetch_flow_collection_start(self, TokenClass: Any) -> None:
+        """Stop early: the scanner takes seconds for brackets that the parser gives up on."""
+        if self.flow_level >= MOST_BRACKETS:
+            raise RecursionError
+        super().fetch_flow_collection_start(TokenClass)
 
 
 def _mapping(loader: _UniqueKeys, node: yaml.Node) -> dict[Any, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 from builder.cli.answer import Answer
 from builder.data.address import Address
 from builder.release.hydrate import hydrate
+from builder.text.escape import escape
 
 
 def hydrate_release(release: Path, corpora: list[Path | Address], out: Path | None = None) -> Answer:
@@ -32,4 +33,5 @@ def _describe(result: dict[str, Any]) -> str:
     if result["sft_as_trained"] is not None:
         same = "the same as" if result["sft_as_trained"] else "NOT the same as"
         lines.append(f"sft is {same} in the build, by its digest")
+    lines += [f"left out: {escape(what, 'terminal')}" for what in result["left_out"]]
     return "\n".join([*lines, f'load it: datasets.load_dataset("{result["path"]}")'])

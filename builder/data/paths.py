@@ -75,6 +75,38 @@ def distinct(names: Iterable[str], where: str) -> None:
                 raise UnsafePath(f"{where}: the name {shown(this)} stands there twice; take one out")
 
 
+def files_inside(root: Path, where: str) -> dict[str, Path]:
+    """All files below a folder by their names, sorted; each is a place that `inside` gives, and all are `distinct`.
+
+    Raises:
+        UnsafePath: If a name is unsafe, a link leads out or to a folder, or anything is neither file nor folder.
+    """
+    files: dict[str, Path] = {}
+    for place, folders, names in os.walk(root):
+        below = Path(place).relative_to(root)
+        for name in sorted([*folders, *names]):
+            path = inside(root, (below / name).as_posix(), where)
+            if path.is_file():
+                files[(below / name).as_posix()] = path
+            elif path.is_symlink() or not path.is_dir():
+                raise UnsafePath(f"{where}: {shown(name)} is neither a file nor a folder; take it away")
+    distinct(sorted(files), where)
+    return dict(sorted(files.items()))
+
+
+def matching(root: Path, pattern: str, where: str) -> list[Path]:
+    """The files below `root` that a pattern names, sorted; `*` stands for any characters within one part.
+
+    Raises:
+        UnsafePath: If the pattern, or a name that it finds, is no plain name below `root`.
+    """
+    if not isinstance(pattern, str) or "**" in pattern or set("?[]{}") & set(pattern):
+        raise UnsafePath(f"{where}: the pattern {shown(pattern)} holds more than names and `*`; write it with these")
+    inside(root, pattern.replace("*", "x"), where)
+    found = (path.relative_to(root).as_posix() for path in root.glob(pattern))
+    return sorted(path for name in found if (path := inside(root, name, where)).is_file())
+
+
 def shown(name: object) -> str:
     """A name for a message: quoted, on one line, with what is not ASCII or not printable escaped, and cut."""
     text = ascii(name)

@@ -28,6 +28,7 @@ from builder.release.content.tables import configs
 from builder.release.content.training import write_training
 from builder.release.manifest import MANIFEST, history, sha256, write_manifest
 from builder.release.models import write_models
+from builder.release.stated import read_manifest
 from builder.release.versions import Previous, refuse_misfit, version_of
 from builder.workspace.environment import let_arrow_give_back
 from builder.workspace.workspace import Artifact
@@ -95,7 +96,9 @@ def write_dataset(folder: Path, material: Material) -> None:
     write_text(folder / CHANGELOG, _change_log(folder, material, [(config.name, config.rows) for config in written]))
     recipe, previous, digest = material.recipe, material.previous, sha256(folder / BUILD_FILE)
     rows = {config.name: config.rows for config in written}
-    versions = history(recipe.base, material.version, digest, rows, previous.dataset if previous else None)
+    earlier = read_manifest(previous.dataset).history if previous else []
+    before = [entry.model_dump() for entry in earlier]
+    versions = history(recipe.base, material.version, digest, rows, before)
     write_figures(folder, material)
     write_croissant(folder, material, written)
     write_text(folder / "README.md", dataset_card(material, written, versions))

@@ -2,21 +2,20 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.data.address import Address
-from builder.data.storage import parquet_files, read_json, read_rows
 from builder.errors import RecipeError, ReleaseError
 from builder.method.corpus.cutting.restore import Masks, page_blocks, restore
 from builder.method.corpus.cutting.walk import WALK_VERSION
-from builder.recipe.strict_yaml import read_yaml
+from builder.recipe.strict_yaml import parse_yaml
+from builder.release.changes import BUILD_FILE
 from builder.release.content.places import text_digest
-from builder.release.content.standoff import SEED, STANDOFF
 from builder.release.hydrated import Texts, write_hydrated
-from builder.release.manifest import MANIFEST
+from builder.release.standoff_source import StandoffSource, open_standoff
+from builder.release.stated import checked
 
 if TYPE_CHECKING:
     from builder.method.corpus.reading.readers import Input, Page
@@ -26,7 +25,8 @@ PAGE_MISSING, PAGE_UNREADABLE, PAGE_DIFFERS, TEXT_DIFFERS = (
 )  # fmt: skip
 """Why a text did not come back: no page of that id; a page that is no HTML any more; a page with other bytes than the
 build saw; the same bytes, but another text, which a parser of another version may give."""
-_PLACE = ("segment_id", "page_id", "source_file", "position", "kept_blocks", "walk", "payload_digest", "text_sha256")
+FORMAT_KEYS = ("format", "html", "url", "id", "language")
+"""What says how to read a crawl; where it is, the command line says."""
 
 
 @dataclass
@@ -92,56 +92,42 @@ def hydrate(release: Path, corpora: list[Path | Address], out: Path | None = Non
         RecipeError: If there is no stand-off release, no crawl, or the folder holds something already.
         ReleaseError: If not one text came back, or the release was made with another walk.
     """
-    dataset = release / "dataset" if (release / "dataset").is_dir() else release
-    manifest = _manifest(dataset, release)
+    source = open_standoff(release)
+    manifest = source.manifest
+    if manifest.walk != WALK_VERSION:
+        raise ReleaseError(
+            f"{release}: was made with walk {manifest.walk}, this version has {WALK_VERSION} and numbers blocks "
+            f"otherwise; install humpback-builder {manifest.made_with}"
+        )
     out = (out or _beside(release.resolve())).resolve()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RecipeError(f"{out}: is there already; choose another folder with --out")
-    search = Search(Masks(manifest["mask_pii"], manifest["on_control_tokens"] == "escape"), _wanted(dataset))
+    search = Search(Masks(manifest.mask_pii, manifest.on_control_tokens == "escape"), _wanted(source))
     total = sum(map(len, search.pages.values()))
-    _search(search, _inputs(dataset, corpora, search))
+    _search(search, _inputs(source, corpora, search))
     missing = search.missing()
     if not search.texts:
         raise ReleaseError(
             f"{', '.join(map(str, corpora))}: none of the {total:,} texts came back ({_counted(missing)}); --corpus "
             "must name the same crawl, laid out as segments.sources of the release's build.yaml says"
         )
-    result = _write(out, dataset, manifest, search.texts, missing)
+    result = _write(out, source, search.texts, missing)
     return {"path": str(out), "texts": {"in": total, "restored": len(search.texts)}, **result}
-
-
-def _manifest(dataset: Path, release: Path) -> dict[str, Any]:
-    if not (dataset / MANIFEST).is_file():
-        raise RecipeError(
-            f"{release}: holds no {MANIFEST}, so it is no release; name the folder of a stand-off release"
-        )
-    manifest: dict[str, Any] = read_json(dataset / MANIFEST)
-    if manifest.get("text") != STANDOFF:
-        raise RecipeError(f"{release}: is no stand-off release; its texts are in it, there is nothing to restore")
-    if manifest["walk"] != WALK_VERSION:
-        raise ReleaseError(
-            f"{release}: was made with walk {manifest['walk']}, this version has {WALK_VERSION} and numbers blocks "
-            f"otherwise; install humpback-builder {manifest['tool']['version']}"
-        )
-    return manifest
 
 
 def _beside(release: Path) -> Path:
     return release.with_name(f"{release.name}-hydrated")
 
 
-def _wanted(dataset: Path) -> dict[str, dict[str, dict[str, Any]]]:
+def _wanted(source: StandoffSource) -> dict[str, dict[str, dict[str, Any]]]:
     """The places of all texts, by page and segment."""
     pages: dict[str, dict[str, dict[str, Any]]] = {}
-    for file in parquet_files(dataset):
-        if file.parent.name != SEED:
-            for place in read_rows(file, list(_PLACE)):
-                if place["segment_id"] is not None:
-                    pages.setdefault(place["page_id"], {})[place["segment_id"]] = place
+    for place in source.places():
+        pages.setdefault(place["page_id"], {})[place["segment_id"]] = place
     return pages
 
 
-def _inputs(dataset: Path, corpora: list[Path | Address], search: Search) -> "list[Input]":
+def _inputs(source: StandoffSource, corpora: list[Path | Address], search: Search) -> "list[Input]":
     """The files of the crawl to read: those the texts come from, or all if no name is the same.
 
     Raises:
@@ -152,11 +138,11 @@ def _inputs(dataset: Path, corpora: list[Path | Address], search: Search) -> "li
 
     inputs: list[Input] = []
     problems: list[str] = []
-    for values in _formats(dataset):
+    for values in _formats(source):
         for corpus in corpora:
             try:
                 path = corpus if isinstance(corpus, Address) else corpus.resolve()
-                inputs += list_inputs([CorpusSource.model_validate({**values, "path": path})])
+                inputs += list_inputs([checked(CorpusSource, {**values, "path": path}, BUILD_FILE)])
             except RecipeError as error:
                 problems.append(str(error))
     if not inputs:
@@ -166,14 +152,15 @@ def _inputs(dataset: Path, corpora: list[Path | Address], search: Search) -> "li
     return named or inputs
 
 
-def _formats(dataset: Path) -> Iterator[dict[str, Any]]:
+def _formats(source: StandoffSource) -> list[dict[str, Any]]:
     """Formats and columns of the corpus, each once, as the released recipe has them."""
-    seen = []
-    for source in read_yaml(dataset / "build.yaml")["segments"]["sources"]:
-        values = {key: value for key, value in source.items() if key not in ("path", "redistributable")}
-        if values not in seen:
-            seen.append(values)
-            yield values
+    recipe = parse_yaml(source.text(BUILD_FILE) or "", BUILD_FILE)
+    segments = recipe.get("segments") if isinstance(recipe, dict) else None
+    sources = segments.get("sources") if isinstance(segments, dict) else None
+    if not isinstance(sources, list) or not all(isinstance(item, dict) for item in sources):
+        raise ReleaseError(f"{source.dataset / BUILD_FILE}: names no sources of a crawl; get the release again")
+    formats = [{key: item[key] for key in FORMAT_KEYS if key in item} for item in sources]
+    return [values for place, values in enumerate(formats) if values not in formats[:place]]
 
 
 def _search(search: Search, inputs: "list[Input]") -> None:
@@ -188,12 +175,12 @@ def _search(search: Search, inputs: "list[Input]") -> None:
             return
 
 
-def _write(out: Path, dataset: Path, manifest: dict[str, Any], texts: Texts, missing: dict[str, str]) -> dict[str, Any]:
+def _write(out: Path, source: StandoffSource, texts: Texts, missing: dict[str, str]) -> dict[str, Any]:
     """Write the folder under a temporary name, so that it is there only when whole."""
     scratch = out.with_name(f".{out.name}.tmp")
     shutil.rmtree(scratch, ignore_errors=True)
     try:
-        result = write_hydrated(scratch, dataset, manifest, texts, missing)
+        result = write_hydrated(scratch, source, texts, missing)
         if out.is_dir():
             out.rmdir()
         scratch.rename(out)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from builder import __version__
-from builder.data.storage import read_json, write_json
+from builder.data.storage import write_json
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.models import Base
 
@@ -43,7 +43,9 @@ def write_manifest(folder: Path, recipe: Recipe, version: str, /, **own: Any) ->
     write_json(folder / MANIFEST, value)
 
 
-def history(base: Base, version: str, recipe: str, rows: dict[str, int], previous: Path | None) -> list[dict[str, Any]]:
+def history(
+    base: Base, version: str, recipe: str, rows: dict[str, int], before: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
     """What the version table says of this release and of those before it, the newest first.
 
     Args:
@@ -51,7 +53,7 @@ def history(base: Base, version: str, recipe: str, rows: dict[str, int], previou
         version: Of this release.
         recipe: The sha256 of its build.yaml.
         rows: Rows by config.
-        previous: The dataset folder of the release before, if there is one.
+        before: What the release before says of itself and of those before it.
     """
     this = {
         "version": version,
@@ -61,7 +63,6 @@ def history(base: Base, version: str, recipe: str, rows: dict[str, int], previou
         "base_revision": base.revision,
         "rows": rows,
     }
-    before = read_json(previous / MANIFEST).get("history", []) if previous else []
     return [this, *before]
 
 

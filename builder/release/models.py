@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.data.accounting import Counts
+from builder.data.paths import inside
 from builder.data.storage import count_rows, parquet_files, read_json, write_text
 from builder.errors import ReleaseError
 from builder.llm.adapters import CONFIG_FILE, WEIGHTS_FILE, merge_adapter
@@ -65,7 +66,7 @@ def write_weights(model: Path, target: Path, *, merge: bool) -> None:
             merge_adapter(model, merged)
             for file in model.iterdir():
                 if file.name in MODEL_FILES - {CONFIG_FILE} and not (merged / file.name).exists():
-                    shutil.copyfile(file, merged / file.name)
+                    shutil.copyfile(inside(model, file.name, str(model)), merged / file.name)
             copy_model(merged, target)
     elif Path(read_json(model / CONFIG_FILE)["base_model_name_or_path"]).is_dir():
         raise ReleaseError(
@@ -76,13 +77,19 @@ def write_weights(model: Path, target: Path, *, merge: bool) -> None:
         copy_model(model, target)
 
 
+def is_model_file(name: str) -> bool:
+    """Whether a file of this name is part of a model that is released."""
+    return name in MODEL_FILES or (name.endswith(MODEL_SUFFIXES) and "/" not in name)
+
+
 def copy_model(source: Path, target: Path) -> None:
     """Copy weights, configuration and tokenizer of a model folder, and nothing else that lies there.
 
     Raises:
         ReleaseError: If there are no safetensors weights.
+        UnsafePath: If one of them is a link to a file elsewhere.
     """
-    files = [file for file in sorted(source.iterdir()) if file.name in MODEL_FILES or file.suffix in MODEL_SUFFIXES]
+    files = [inside(source, file.name, str(source)) for file in sorted(source.iterdir()) if is_model_file(file.name)]
     if not any(file.suffix == ".safetensors" for file in files):
         raise ReleaseError(f"{source}: has no .safetensors weights; only those are released, convert the model first")
     target.mkdir(parents=True)

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from builder.data.paths import matching, shown
 from builder.data.storage import count_rows, parquet_files
 from builder.errors import RecipeError, ReleaseError
 from builder.recipe.licences import licence_problems
 from builder.recipe.strict_yaml import parse_yaml
 from builder.release.cards.card import read_features, size_category
 from builder.release.checks.limits import check_names
+from builder.release.outside import outside_text
 
 REQUIRED = ("language", "pretty_name", "size_categories", "task_categories", "tags", "configs")
 _FRONT = re.compile(r"\A---\n(.*?\n)---\n", re.DOTALL)
@@ -22,15 +24,25 @@ def read_front_matter(card: Path) -> dict[str, Any]:
     Raises:
         ReleaseError: If there is none, it is not YAML, or a key is written twice.
     """
-    front_matter = _FRONT.match(card.read_text(encoding="utf-8"))
+    return parse_front_matter(outside_text(card.parent, card.name), card.name)
+
+
+def parse_front_matter(text: str, name: str) -> dict[str, Any]:
+    """The front matter of the text of a card; see `read_front_matter`.
+
+    Args:
+        text: The card.
+        name: Of its file, for messages.
+    """
+    front_matter = _FRONT.match(text)
     if not front_matter:
-        raise ReleaseError(f"{card.name}: has no front matter between two lines of ---")
+        raise ReleaseError(f"{name}: has no front matter between two lines of ---")
     try:
-        value = parse_yaml(front_matter.group(1), card.name)
+        value = parse_yaml(front_matter.group(1), name)
     except RecipeError as error:
         raise ReleaseError(str(error)) from error
     if not isinstance(value, dict):
-        raise ReleaseError(f"{card.name}: the front matter is no mapping")
+        raise ReleaseError(f"{name}: the front matter is no mapping")
     return value
 
 
@@ -49,20 +61,41 @@ def check_card(dataset: Path) -> Iterator[str]:
         yield "README.md: configs and dataset_info name different configs"
     features = read_features(front)
     declared, rows = set[Path](), 0
+    splits = declared_files(dataset, front)
     for info in front["dataset_info"]:
-        for entry in configs.get(info["config_name"], {}).get("data_files", []):
-            files = sorted(dataset.glob(entry["path"]))
+        for split, (pattern, files) in splits.get(info["config_name"], {}).items():
             declared |= set(files)
             if not files:
-                yield f"README.md: {entry['path']} names no file"
+                yield f"README.md: {pattern} names no file"
                 continue
-            yield from _check_split(info, entry["split"], files, features[info["config_name"]])
+            yield from _check_split(info, split, files, features[info["config_name"]])
             rows += sum(map(count_rows, files))
     for path in parquet_files(dataset):
         if path not in declared:
             yield f"{path.relative_to(dataset).as_posix()}: the card declares no split with this file"
     if front["size_categories"] != [size_category(rows)]:
         yield f"README.md: size_categories is {front['size_categories']}, there are {rows:,} rows"
+
+
+def declared_files(dataset: Path, front: dict[str, Any]) -> dict[str, dict[str, tuple[str, list[Path]]]]:
+    """The pattern of every split and its files, by config.
+
+    Raises:
+        ReleaseError: If a config has keys beside its name and files: a loader obeys those as well.
+        UnsafePath: If a pattern leads out of the dataset.
+    """
+    splits: dict[str, dict[str, tuple[str, list[Path]]]] = {}
+    for entry in front["configs"]:
+        others = entry.keys() - {"config_name", "default", "data_files"}
+        if others or not all(item.keys() == {"split", "path"} for item in entry["data_files"]):
+            raise ReleaseError(
+                f"README.md: config {shown(entry['config_name'])} has other keys than a name and files, each a split "
+                "and a path; take them out"
+            )
+        for item in entry["data_files"]:
+            found = matching(dataset, item["path"], "README.md")
+            splits.setdefault(entry["config_name"], {})[item["split"]] = item["path"], found
+    return splits
 
 
 def _check_split(info: dict[str, Any], split: str, files: list[Path], features: Any) -> Iterator[str]:

@@ -8,6 +8,7 @@ from builder.release.checks.croissant import check_croissant, croissant_unchecke
 from builder.release.checks.files import check_data, check_manifest, check_weights
 from builder.release.checks.limits import check_limits
 from builder.release.checks.loading import check_loading
+from builder.release.checks.plain import check_dataset_files, check_model_files, check_plain
 from builder.release.checks.rows import check_rows, large_rows
 from builder.release.checks.texts import check_texts
 from builder.release.content.standoff import check_standoff
@@ -30,6 +31,8 @@ def release_notes(folder: Path) -> list[str]:
 
 
 def _all_problems(folder: Path, of_datasets: tuple[Check, ...], of_models: tuple[Check, ...]) -> list[str]:
+    if unsafe := list(check_plain(folder)):
+        return unsafe
     problems: list[str] = []
     for check in of_datasets:
         problems += _run(check, folder / "dataset", folder)
@@ -52,8 +55,15 @@ def _run(check: Check, part: Path, folder: Path) -> list[str]:
 
 
 OF_DATASETS: tuple[Check, ...] = (
-    check_manifest, check_card, check_croissant, check_limits, check_data, check_texts, check_rows, check_standoff,
-    check_loading,
+    check_manifest, check_dataset_files, check_card, check_croissant, check_limits, check_data, check_texts, check_rows,
+    check_standoff, check_loading,
 )  # fmt: skip
-OF_MODELS: tuple[Check, ...] = (check_manifest, check_weights, check_model_card, check_limits, check_texts)
+OF_MODELS: tuple[Check, ...] = (
+    check_manifest,
+    check_model_files,
+    check_weights,
+    check_model_card,
+    check_limits,
+    check_texts,
+)
 NOTES_ON_DATASETS: tuple[Check, ...] = (large_rows, croissant_unchecked)

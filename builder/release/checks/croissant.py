@@ -6,19 +6,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from builder.data.storage import read_json
-from builder.release.cards.croissant import CROISSANT
+from builder.data.paths import inside
+from builder.release.cards.croissant import CONTEXT, CROISSANT
 from builder.release.manifest import sha256
+from builder.release.outside import outside_json
 
 _LIBRARY = "mlcroissant"
 
 
 def check_croissant(dataset: Path) -> Iterator[str]:
     """The description is valid Croissant, and the digests in it are those of the files."""
-    value = read_json(dataset / CROISSANT)
+    value = outside_json(dataset, CROISSANT)
+    if value["@context"] != CONTEXT:
+        yield f"{CROISSANT}: has another @context than Croissant's, which may name any address; write it again"
+        return
     for item in value["distribution"]:
         if item["@type"] == "cr:FileObject":
-            file = dataset / item["contentUrl"]
+            file = inside(dataset, item["contentUrl"], CROISSANT)
             if not file.is_file():
                 yield f"{CROISSANT}: describes {item['contentUrl']}, which is missing"
             elif sha256(file) != item["sha256"]:

@@ -7,18 +7,19 @@ from pathlib import Path
 from builder.data.storage import open_parquet, parquet_files, read_json, read_rows
 from builder.release.content.trained import rows_digest
 from builder.release.manifest import MANIFEST, describe_files
+from builder.release.stated import read_manifest
 
 PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 
 
 def check_manifest(folder: Path) -> Iterator[str]:
     """The files present are those of the manifest, with its digests, sizes, rows and columns."""
-    listed = {item["path"]: item for item in read_json(folder / MANIFEST)["files"]}
+    listed = {file.path: file.entry() for file in read_manifest(folder).files}
     broken = list(_unreadable(folder))
     yield from (f"{path}: the Parquet file cannot be read: {reason}" for path, reason in broken)
     if broken:
         return
-    present = {item["path"]: item for item in describe_files(folder)}
+    present = {item.pop("path"): item for item in describe_files(folder)}
     for path in sorted(listed.keys() - present.keys()):
         yield f"{path}: the file is missing, {MANIFEST} lists it"
     for path in sorted(present.keys() - listed.keys()):

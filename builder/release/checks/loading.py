@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.data.paths import files_inside
 from builder.data.storage import READ_BYTES, open_parquet
-from builder.release.checks.card import read_front_matter
+from builder.release.checks.card import declared_files, read_front_matter
+from builder.release.checks.plain import is_dataset_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,15 +23,16 @@ def check_loading(dataset: Path) -> Iterator[str]:
     import pyarrow as pa
     from datasets import load_dataset
 
+    if any(not is_dataset_file(name) for name in files_inside(dataset, "the dataset") if not name.endswith(".parquet")):
+        yield "is not loaded, as it holds files that loaders may obey"
+        return
     pa.default_memory_pool().release_unused()  # what was written and read before; loading takes most of all
-    for entry in read_front_matter(dataset / "README.md")["configs"]:
-        name = entry["config_name"]
+    for name, splits in declared_files(dataset, read_front_matter(dataset / "README.md")).items():
         with tempfile.TemporaryDirectory() as cache, _no_progress_bars():
             loaded = load_dataset(str(dataset), name, cache_dir=cache, **_in_pieces())
-            for item in entry["data_files"]:
-                files = sorted(dataset.glob(item["path"]))
-                if difference := _difference(loaded[item["split"]], files):
-                    yield f"{name}: load_dataset gives in split {item['split']} {difference}"
+            for split, (_, files) in splits.items():
+                if difference := _difference(loaded[split], files):
+                    yield f"{name}: load_dataset gives in split {split} {difference}"
             del loaded
 
 

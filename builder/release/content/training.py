@@ -24,7 +24,7 @@ OF_THE_MACHINE = frozenset({
     "deepspeed", "fsdp", "fsdp_config",
 })  # fmt: skip
 """Keys that say where a training ran and not what it computed."""
-ACCELERATE_FILE = "accelerate.yaml"
+ACCELERATE_FILE, SFT_FILE = "accelerate.yaml", "sft.yaml"
 OF_THE_MACHINES = frozenset({
     "machine_rank", "main_process_ip", "main_process_port", "gpu_ids", "tpu_name", "tpu_zone", "tpu_env",
     "deepspeed_hostfile", "rdzv_backend", "same_network",
@@ -48,7 +48,7 @@ def write_training(dataset: Path, material: Material) -> None:
     folder = dataset / "training"
     write_bytes(folder / TEMPLATE_FILE, (material.build.final.model / TEMPLATE_FILE).read_bytes())
     text = yaml.safe_dump(_recipe(material), sort_keys=False, allow_unicode=True)
-    write_text(folder / "sft.yaml", _opening(material) + text)
+    write_text(folder / SFT_FILE, _opening(material) + text)
     if (devices := accelerate_config(material.recipe.runtime)) is not None:
         write_text(folder / ACCELERATE_FILE, yaml.safe_dump(devices, sort_keys=False))
 
@@ -69,22 +69,30 @@ def accelerate_config(runtime: Runtime) -> dict[str, Any] | None:
     return {key: value for key, value in values.items() if key not in OF_THE_MACHINES and not _is_path(value)}
 
 
-def _recipe(material: Material) -> dict[str, Any]:
-    base, revision = material.base_on_hub or (f"../models/{BASE}", None)
-    repository = material.recipe.release.dataset
-    published = repository is not None and material.recipe.release.text == "full"
-    where = f"hf://datasets/{repository}@{material.tag}/" if published else ""
-    rows = {
+def release_rows(where: str) -> dict[str, Any]:
+    """The entry of a TRL recipe for the rows of a release.
+
+    Args:
+        where: What stands before the names of its files; nothing in its folder.
+    """
+    return {
         "path": "parquet",
         "data_files": f"{where}sft/train-*.parquet",
         "split": "train",
         "columns": ["prompt", "completion"],
     }
+
+
+def _recipe(material: Material) -> dict[str, Any]:
+    base, revision = material.base_on_hub or (f"../models/{BASE}", None)
+    repository = material.recipe.release.dataset
+    published = repository is not None and material.recipe.release.text == "full"
+    where = f"hf://datasets/{repository}@{material.tag}/" if published else ""
     return {
         "model_name_or_path": base,
         **({"model_revision": revision} if revision else {}),
         "chat_template_path": f"training/{TEMPLATE_FILE}",
-        "datasets": [rows],
+        "datasets": [release_rows(where)],
         **hyperparameters(material.build.final),
         "output_dir": f"{material.recipe.name}-{material.version}",
     }

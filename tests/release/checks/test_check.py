@@ -339,7 +339,9 @@ def test_texts_that_cannot_be_parsed(unloaded: Path, name: str, text: str) -> No
     path = unloaded / "dataset" / name
     path.write_text((path.read_text() if path.is_file() else "") + text)
     sign(unloaded / "dataset")
-    (problem,) = check_release(unloaded)
+    (problem,) = (
+        problem for problem in check_release(unloaded) if not problem.endswith("is no file of a release; take it out")
+    )
     assert problem.startswith(f"dataset/{name}: not valid ")
 
 

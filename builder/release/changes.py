@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from builder.data.storage import count_rows, parquet_files, read_json, read_rows
+from builder.data.storage import count_rows, parquet_files, read_rows
+from builder.errors import ReleaseError
 from builder.recipe.strict_yaml import read_yaml
 from builder.release.content.removed import REMOVED, read_removed
-from builder.release.manifest import MANIFEST
-from builder.release.versions import Level, Previous
+from builder.release.stated import read_manifest
+from builder.release.versions import Level, Previous, refuse_unsafe
 from builder.workspace.stage_names import parse
 
 BUILD_FILE = "build.yaml"
@@ -80,18 +81,19 @@ def compare(previous: Previous, dataset: Path, stages: Mapping[str, str]) -> Cha
         dataset: The new folder; rows, `build.yaml` and `removed.txt` must be there.
         stages: Fingerprints of its stages.
     """
-    names = list(dict.fromkeys([*_configs(dataset), *_configs(previous.dataset)]))
+    old_files = refuse_unsafe(previous)
     down = frozenset(read_removed(dataset / REMOVED)) if (dataset / REMOVED).is_file() else frozenset[str]()
-    old_stages = read_json(previous.dataset / MANIFEST).get("stages", {})
+    names = list(dict.fromkeys([*_configs(dataset), *_configs(previous.dataset)]))
+    old_stages = read_manifest(previous.dataset).stages
     models = [
         name
         for name, fingerprint in stages.items()
-        if parse(name).trains and old_stages.get(name, {}).get("fingerprint") != fingerprint
+        if parse(name).trains and (name not in old_stages or old_stages[name].fingerprint != fingerprint)
     ]
     return Changes(
         previous,
         [_compare_config(name, previous.dataset / name, dataset / name, down) for name in names],
-        list(_recipe_changes(previous.dataset / BUILD_FILE, dataset / BUILD_FILE)),
+        list(_recipe_changes(old_files.get(BUILD_FILE), dataset / BUILD_FILE)),
         models,
     )
 
@@ -131,7 +133,10 @@ def _same_files(old: Path, new: Path) -> bool:
 def _columns(config: Path) -> dict[str, str]:
     import pyarrow.parquet as pq
 
-    return {field.name: str(field.type) for field in pq.read_schema(parquet_files(config)[0])}
+    columns = {field.name: str(field.type) for field in pq.read_schema(parquet_files(config)[0])}
+    if columns.get("id") != "string":
+        raise ReleaseError(f"{config}: its rows have no column id of texts, so they cannot be compared")
+    return columns
 
 
 def _column_changes(before: dict[str, str], after: dict[str, str]) -> Iterator[str]:
@@ -153,7 +158,7 @@ def _digests(config: Path, columns: list[str]) -> Iterator[tuple[str, bytes]]:
 
 
 def _digest(value: Any) -> bytes:
-    return hashlib.blake2b(json.dumps(value, ensure_ascii=False).encode(), digest_size=DIGEST).digest()
+    return hashlib.blake2b(json.dumps(value, ensure_ascii=False, default=str).encode(), digest_size=DIGEST).digest()
 
 
 def _differing(old: bytes, new: bytes, columns: list[str]) -> Iterator[str]:
@@ -163,8 +168,8 @@ def _differing(old: bytes, new: bytes, columns: list[str]) -> Iterator[str]:
             yield column
 
 
-def _recipe_changes(old: Path, new: Path) -> Iterator[tuple[str, Any, Any]]:
-    before = dict(_flat(read_yaml(old))) if old.is_file() else {}
+def _recipe_changes(old: Path | None, new: Path) -> Iterator[tuple[str, Any, Any]]:
+    before = dict(_flat(read_yaml(old))) if old else {}
     after = dict(_flat(read_yaml(new)))
     for key in dict.fromkeys([*after, *before]):
         if before.get(key) != after.get(key):

@@ -29,7 +29,7 @@ from builder.release.content.training import write_training
 from builder.release.manifest import MANIFEST, history, sha256, write_manifest
 from builder.release.models import write_models
 from builder.release.stated import read_manifest
-from builder.release.versions import Previous, refuse_misfit, version_of
+from builder.release.versions import Previous, refuse_misfit, refuse_unsafe, version_of
 from builder.workspace.environment import let_arrow_give_back
 from builder.workspace.workspace import Artifact
 
@@ -74,6 +74,8 @@ def assembled(folder: Path, material: Material) -> Iterator[Path]:
         ReleaseError: As `assemble` does, but for what `folder` holds.
     """
     material.refuse_unfinished()
+    if material.previous is not None:
+        refuse_unsafe(material.previous)
     let_arrow_give_back()
     with _scratch(folder) as scratch:
         _finish_replacement(folder)
@@ -222,8 +224,13 @@ def _aside(folder: Path) -> Path:
 
 def _content(folder: Path) -> list[tuple[str, str]]:
     """Path and digest of every file but the receipt of a push, which is written later."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / RECEIPT)
-    return [(path.relative_to(folder).as_posix(), sha256(path)) for path in files]
+    files = sorted(path for path in folder.rglob("*") if not path.is_dir() and path != folder / RECEIPT)
+    return [(path.relative_to(folder).as_posix(), _digest(path)) for path in files]
+
+
+def _digest(path: Path) -> str:
+    """The digest of a plain file; what is none is the same as no file."""
+    return "" if path.is_symlink() or not path.is_file() else sha256(path)
 
 
 def _version(folder: Path) -> str | None:

@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from builder.data.storage import read_json
-from builder.errors import RecipeError, ReleaseError, StageError
+from builder.data.paths import files_inside
+from builder.errors import RecipeError, ReleaseError, UnsafePath
 from builder.release.manifest import MANIFEST
+from builder.release.stated import Manifest, read_manifest
 
 
 class Level(IntEnum):
@@ -84,10 +85,22 @@ def read_previous(folder: Path) -> Previous:
         RecipeError: If it holds none.
     """
     for dataset in (folder / "dataset", folder):
-        version = parse_version(str(_manifest(dataset).get("version")))
-        if version is not None and _manifest(dataset).get("kind") == "dataset":
+        if not (dataset / MANIFEST).is_file():
+            continue
+        manifest = read_manifest(dataset)
+        version = parse_version(manifest.version)
+        if version is not None and manifest.kind == "dataset":
             return Previous(version, dataset)
     raise RecipeError(f"--previous {folder}: holds no release; name a folder that `humpback release` has written")
+
+
+def refuse_unsafe(previous: Previous) -> dict[str, Path]:
+    """The files of the release before by name, before any of them is read.
+
+    Raises:
+        UnsafePath: If a name or link leads out of it, or something there is no plain file.
+    """
+    return files_inside(previous.dataset, f"the release {previous.version}")
 
 
 def local_releases(folder: Path, name: str) -> dict[Version, Path]:
@@ -95,8 +108,8 @@ def local_releases(folder: Path, name: str) -> dict[Version, Path]:
     datasets = {}
     for dataset in sorted(folder.parent.glob("[!.]*/dataset")):
         manifest = _manifest(dataset)
-        version = parse_version(str(manifest.get("version")))
-        if version is not None and manifest.get("name") == name:
+        version = parse_version(manifest.version) if manifest else None
+        if manifest and version is not None and manifest.name == name:
             datasets[version] = dataset
     return datasets
 
@@ -129,9 +142,9 @@ def refuse_misfit(version: Version, previous: Version, needed: Level, reasons: I
         )
 
 
-def _manifest(dataset: Path) -> dict[str, Any]:
+def _manifest(dataset: Path) -> Manifest | None:
+    """The manifest of a folder that may hold anything; None if it is no release."""
     try:
-        value = read_json(dataset / MANIFEST)
-    except (StageError, OSError):
-        return {}
-    return value if isinstance(value, dict) else {}
+        return read_manifest(dataset)
+    except (ReleaseError, UnsafePath, OSError):
+        return None

@@ -1,15 +1,21 @@
 """`CHANGELOG.md` of a release: what differs from the one before, and the entries of all before it."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from builder.release.changes import Changes, ConfigChanges
+from builder.release.outside import outside_text
 from builder.release.versions import Version
 from builder.text.escape import escape
 
 CHANGELOG = "CHANGELOG.md"
 _TITLE = "# Changelog\n\n"
+_HEADING = re.compile(r"## [0-9.]{5,29}")
+_WRITTEN = re.compile(r"`[A-Za-z0-9_.-]{1,200}`|\\[!-/:-@\[-`{-~]|\b[a-z_]+_[a-z0-9_]+\b")
+"""Names in a code span, escaped characters, and names of columns: what stays outside of them must be no markup."""
+_MARKUP = re.compile(r"[\\`*_\[\]<>#|~!]|://|www\.")
 
 
 def change_log(version: Version, rows: list[tuple[str, int]], changes: Changes | None) -> str:
@@ -68,5 +74,13 @@ def _value(value: Any) -> str:
 def _earlier(path: Path) -> str:
     if not path.is_file():
         return ""
-    _, _, entries = path.read_text(encoding="utf-8").partition(_TITLE)
-    return f"\n{entries}" if entries else ""
+    _, _, entries = outside_text(path.parent, path.name).partition(_TITLE)
+    return "\n" + "".join(f"{_own(line)}\n" for line in entries.splitlines()) if entries else ""
+
+
+def _own(line: str) -> str:
+    """A line of an earlier change log: as it is if a release has written it, else nothing in it is markup."""
+    item = line.removeprefix("- ")
+    if not item or _HEADING.fullmatch(line) or not _MARKUP.search(_WRITTEN.sub("", item)):
+        return escape(line, "terminal")
+    return f"- {escape(item, 'markdown')}"

@@ -1,5 +1,6 @@
 """Take-downs: rows that no config of a release holds any more, whatever the build still has of them."""
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ REMOVED = "removed.txt"
 """In a release: the ids of all rows taken down so far, so that who has an older version can drop them too."""
 NAMES_OF_A_ROW = ("id", "segment_id", "page_id", "url")
 SHOWN = 5
+_ID = re.compile(r"[0-9A-Za-z._:-]{1,200}")
 
 
 def removed_ids(path: Path, rows: Iterable[Mapping[str, str | None]]) -> frozenset[str]:
@@ -60,7 +62,7 @@ def write_removed(dataset: Path, removed: frozenset[str], previous: Path | None)
     Raises:
         ReleaseError: If a row that an earlier release took down is in this one again.
     """
-    before = frozenset(read_removed(previous / REMOVED)) if previous and (previous / REMOVED).is_file() else frozenset()
+    before = _taken_down(previous / REMOVED) if previous and (previous / REMOVED).is_file() else frozenset[str]()
     back = sorted({row["id"] for row in read_rows(dataset, ["id"]) if row["id"] in before}) if before else []
     if back:
         raise ReleaseError(
@@ -69,3 +71,11 @@ def write_removed(dataset: Path, removed: frozenset[str], previous: Path | None)
         )
     if removed | before:
         write_text(dataset / REMOVED, "".join(f"{key}\n" for key in sorted(removed | before)))
+
+
+def _taken_down(path: Path) -> frozenset[str]:
+    """The ids that an earlier release took down; they are written into this one, so each must be one."""
+    entries = read_removed(path)
+    if strange := [number for entry, number in entries.items() if not _ID.fullmatch(entry)]:
+        raise ReleaseError(f"{path}:{strange[0]}: is no id of a row; no release writes this")
+    return frozenset(entries)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.data.paths import inside
 from builder.data.storage import read_json
 from builder.errors import ReleaseError
 from builder.release.manifest import MANIFEST, sha256
+from builder.release.stated import files_of, read_manifest
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd
@@ -75,15 +77,25 @@ def local_files(folder: Path, replaced: Mapping[str, bytes] | None = None) -> li
         folder: The folder; it has passed its checks, so the manifest's digests are those of the files.
         replaced: Contents that stand in for those of the folder.
     """
-    described = read_json(folder / MANIFEST)["files"]
-    files = {
-        item["path"]: File(item["path"], folder / item["path"], item["sha256"], item["bytes"]) for item in described
-    }
-    manifest = folder / MANIFEST
+    described = read_manifest(folder)
+    places = files_of(folder, described)
+    files = {item.path: File(item.path, places[item.path], item.sha256, item.bytes) for item in described.files}
+    manifest = inside(folder, MANIFEST, str(folder))
     files[MANIFEST] = File(MANIFEST, manifest, sha256(manifest), manifest.stat().st_size)
     for path, data in (replaced or {}).items():
         files[path] = File(path, data, hashlib.sha256(data).hexdigest(), len(data))
     return [files[path] for path in sorted(files)]
+
+
+def refuse_changed(files: Iterable[File]) -> None:
+    """Raise a ReleaseError unless the files on disk are plain files with the digests that they are published with."""
+    for file in files:
+        if not isinstance(file.source, Path):
+            continue
+        if file.source.is_symlink() or not file.source.is_file():
+            raise ReleaseError(f"{file.source}: is no plain file; a release holds no links, so nothing is sent")
+        if file.source.stat().st_size != file.size or sha256(file.source) != file.sha256:
+            raise ReleaseError(f"{file.source}: is not the file that {MANIFEST} names, so nothing is sent")
 
 
 def difference(tree: Mapping[str, RemoteFile], files: Iterable[File]) -> Difference:

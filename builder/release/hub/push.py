@@ -13,9 +13,10 @@ from typing import Literal, NamedTuple
 
 from builder.errors import RecipeError, ReleaseError
 from builder.recipe.sections.release import Release
+from builder.release.checks.plain import check_plain
 from builder.release.content.standoff import refuse_unreviewed
 from builder.release.folder import RECEIPT
-from builder.release.hub.files import Difference, File, difference, linked, local_files
+from builder.release.hub.files import Difference, File, difference, linked, local_files, refuse_changed
 from builder.release.hub.receipt import Entry, known_receipt, write_receipt
 from builder.release.hub.repository import HubRepository, Refs
 from builder.release.hub.retry import TRIES, pause_after, refusal
@@ -71,6 +72,8 @@ def push_release(folder: Path, release: Release, version: Version, push: Push, s
             that the models learned from was not reviewed.
     """
     refuse_unreviewed(release, folder)
+    if unsafe := list(check_plain(folder)):
+        raise ReleaseError("\n".join(f"{folder}: {problem}" for problem in unsafe))
     refuse_no_token()
     dataset = HubRepository("dataset", repository_of(release))
     parts = sorted(path for path in (folder / "models").glob("*") if path.is_dir())
@@ -213,6 +216,7 @@ def _commit(repository: HubRepository, change: Difference, files: list[File], pa
     """
     size = sum(file.size for file in change.send)
     say(f"{repository}: {len(change.send)} files to send ({size / 1e6:,.1f} MB), {len(change.delete)} to delete")
+    refuse_changed(change.send)
     operations = repository.upload(change.send)
     for attempt in range(TRIES):
         try:

@@ -173,6 +173,8 @@ DETAILS = {
         "instruction_chars": "Mean and standard deviation of the lengths of the instructions, in characters.",
         "output_chars": "The same of the outputs.",
         "escaped": "Pairs in which a control token was made harmless.",
+        "unseen": "Pairs in which unseen characters were taken out.",
+        "unseen_chars": "How many.",
     },
     "seed-clean": {"evaluation_prompts": "Prompts in each set."},
     "segments": {
@@ -182,6 +184,8 @@ DETAILS = {
         "masked_emails": "E-mail addresses that were replaced.",
         "masked_ips": "IP addresses that were replaced.",
         "escaped": "Segments in which a control token was made harmless.",
+        "unseen": "Segments found in whose header, text or headings above unseen characters were taken out.",
+        "unseen_chars": "How many, those of titles included.",
         "lost_records": "The first places where records were lost, with the reason.",
     },
     "dedup": {

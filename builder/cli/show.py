@@ -21,6 +21,8 @@ from builder.workspace.stage_names import CURATE, SCORE
 from builder.workspace.workspace import Artifact
 
 SHOWN_CHARS = 600
+CHANGED = ("masked_emails", "masked_ips", "escaped", "unseen", "unseen_chars")
+"""Details that count what was changed in texts."""
 
 
 def show_stages(project: Project) -> Answer:
@@ -140,6 +142,9 @@ def _describe_record(artifact: Artifact) -> str:
         lines.append(
             "source " + ", ".join(f"{name} {escape(_plain(value), 'terminal')}" for name, value in source.items())
         )
+    details = record.get("details", {})
+    if changed := [f"{name} {details[name]:,}" for name in CHANGED if details.get(name)]:
+        lines.append(f"changed: {', '.join(changed)}")
     lines += [f"warning: {escape(warning, 'terminal')}" for warning in record.get("warnings", [])]
     if "error" in record:
         lines.append(f"error: {escape(record['error'], 'terminal')}")

@@ -10,6 +10,7 @@ from builder.data.address import Address
 from builder.errors import RecipeError, ReleaseError
 from builder.method.corpus.cutting.restore import Masks, page_blocks, restore
 from builder.method.corpus.cutting.walk import WALK_VERSION
+from builder.method.corpus.reading.crawl import printable
 from builder.recipe.strict_yaml import parse_yaml
 from builder.release.changes import BUILD_FILE
 from builder.release.content.places import text_digest
@@ -57,8 +58,9 @@ class Search:
             return
         blocks = page_blocks(page)
         for key, place in list(wanted.items()):
-            restored = restore(blocks, place["position"], place["kept_blocks"], self.masks) if blocks else None
-            if restored is not None and text_digest(restored.text) == place["text_sha256"]:
+            forms = restore(blocks, place["position"], place["kept_blocks"], self.masks) if blocks else ()
+            restored = next((form for form in forms if text_digest(form.text) == place["text_sha256"]), None)
+            if restored is not None:
                 self.texts[key] = (restored.header, restored.text, page.url)
                 del wanted[key]
             else:
@@ -123,7 +125,8 @@ def _wanted(source: StandoffSource) -> dict[str, dict[str, dict[str, Any]]]:
     """The places of all texts, by page and segment."""
     pages: dict[str, dict[str, dict[str, Any]]] = {}
     for place in source.places():
-        pages.setdefault(place["page_id"], {})[place["segment_id"]] = place
+        page_id = printable(place["page_id"])  # as it is read now, whatever version wrote it
+        pages.setdefault(page_id, {})[place["segment_id"]] = place
     return pages
 
 

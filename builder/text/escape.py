@@ -9,17 +9,11 @@ import html
 import re
 from typing import Literal
 
+from builder.text.unseen import UNSEEN
+
 Target = Literal["html", "terminal", "markdown", "yaml"]
 
-# Unicode's controls but tab and line feed, line separators, "default ignorable" characters, surrogates and
-# non-characters. U+FE0E and U+FE0F stay: they choose between two looks of a character that is seen.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0x10000, 0x110000, 0x10000))
-    + "]"
-)
+_UNSEEN = re.compile(f"[{UNSEEN}]")
 _MARKUP = re.compile(r"[\\`*_\[\]<>#|~&!${}@]|:(?=//)|(?<=www)\.", re.IGNORECASE)
 _OPENING = re.compile(r"^(\d*)([-+=:.)])")
 _QUOTED = re.compile(rf'["\\\n\t]|{_UNSEEN.pattern}')

@@ -34,8 +34,8 @@ OFF: dict[str, Any] = {
     "self_contained": False,
     "language": False,
 }
-KEYS = dict(zip(RULES[2:], OFF, strict=True))
-"""The key of each rule but `empty` and `secret`, which have none."""
+KEYS = dict(zip(RULES[3:], OFF, strict=True))
+"""The key of each rule but `empty`, `secret` and `unseen`, which have none."""
 
 
 def only(rule: str, **limits: Any) -> Gate:
@@ -49,6 +49,7 @@ def why(instruction: str, output: str = OUTPUT, *, config: Gate | None = None, l
 BAD = {
     "empty": ["", " \n", "?!", "---", "\u200b", "🙂"],
     "secret": [f"Is hf_{'aB3dE6gH9j' * 3}kLmN a good token?"],
+    "unseen": [f"How do I store {mark}apples?" for mark in ("\U000e0068\U000e0069", "\u202e", "\x1b[2J", "\u200b")],
     "refusal": ["I’m sorry, but I cannot help with that.", "As an AI language model, I have no apples."],
     "echo": [PROMPT, "write the instruction", "OK: Write the instruction, that this text answers!"],
     "run_on": [

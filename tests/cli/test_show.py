@@ -7,6 +7,7 @@ from support.finished_iterations import finish
 from builder.cli.main import cli
 from builder.cli.project import open_project
 from builder.cli.show import show_stage
+from builder.data.storage import read_json, write_json
 
 RATED = {"a": 5.0, "b": 4.5, "c": 4.0, "d": 1.0, "e": None}
 LIKELY = {"a": -0.50001, "b": -1.0, "c": -2.0, "d": -3.0, "e": -4.0}
@@ -67,6 +68,13 @@ def test_a_selection_whose_scores_are_gone_is_still_shown(tmp_path):
 
 def test_other_stages_have_no_table(finished):
     assert table(*finished, "augment") == {}
+
+
+def test_what_was_changed_in_texts_is_counted(finished):
+    path, settings = finished
+    record = open_project(path, overrides=settings).look_at_build().artifacts["augment"].path / "stage.json"
+    write_json(record, {**read_json(record), "details": {"masked_ips": 0, "unseen": 2, "unseen_chars": 1_905}})
+    assert "changed: unseen 2, unseen_chars 1,905" in show(*finished, "augment").splitlines()
 
 
 def test_iterations_is_a_word_of_show_and_takes_labels_alone(finished, tmp_path):

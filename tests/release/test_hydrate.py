@@ -102,6 +102,7 @@ def test_restored_texts_are_masked_and_escaped_as_in_the_build(hydrated: tuple[P
     assert "<|im_end|>" not in texts
     assert "‹|im_end|›" in texts
     assert "日本語" in texts
+    assert "Turned round, parted email@example.com and ‹|im_end|›." in texts
 
 
 def test_pair_whose_instruction_quotes_its_page_is_left_out_and_counted(standoff: Path, build: CrawlBuild) -> None:

@@ -12,14 +12,16 @@ from support.segments_here import cut_and_write
 
 PAGES = 12
 MAIL = "jane.doe@corp-mail.com"
+UNSEEN = "\u202eround\U000e0041"
 QUOTED = 7
 """The pair whose instruction quotes its page."""
 QUOTE_WORDS = 12
 
 
 def web_page(number: int) -> str:
-    """A page with two sections; an address, a forged token and other scripts in some."""
+    """A page with two sections; an address, a forged token, unseen characters and other scripts in some."""
     marks = {1: f"Write to {MAIL} today.", 2: "They said &lt;|im_end|&gt; and left.", 3: "Straße, naïve, 日本語。"}
+    marks |= {4: f"Turned {UNSEEN}, parted jane.doe&#x200d;@corp-mail.com and &lt;|im&#8291;_end|&gt;."}
     parts = [f"<h1>Page {number} of the <i>garden</i></h1>"]
     for section in range(2):
         parts.append(f"<h2>How the part {section} of {number} works</h2>")

@@ -101,7 +101,7 @@ class FakeBuild:
         from builder.method.curate.withheld import withheld_pages
 
         self.data("seed", sorted(self.seed, key=lambda row: row["id"]), seed_schema(), Counts(5, 5))
-        masked = {"masked_emails": 7, "masked_ips": 3}
+        masked = {"masked_emails": 7, "masked_ips": 3, "unseen": 2, "unseen_chars": 1_905}
         self.stage("segments", masked, pages=Counts(20, 20), segments=Counts(50, 45, *_dropped(navigation=5)))
         self.stage("dedup", segments=Counts(45, 40, *_dropped(near_duplicate=5)))
         pairs = len(self.candidates)

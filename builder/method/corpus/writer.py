@@ -14,6 +14,7 @@ from builder.method.corpus.rules.heuristics import unsafe, why_reject_segment
 from builder.method.corpus.rules.pii import mask
 from builder.method.corpus.tasks import TaskFiles, Ticker
 from builder.text.control_tokens import escape_control_tokens
+from builder.text.unseen import plain
 
 if TYPE_CHECKING:
     from builder.method.corpus.cutting.page import CutPage
@@ -65,7 +66,8 @@ class _Result:
         self.config, self.rejects = config, rejects
         self.records, self.pages, self.segments = Counts(), Counts(), Counts()
         self.rows: list[dict[str, Any]] = []
-        self.sums: Counter[str] = Counter(chars=0, chars_squared=0, masked_emails=0, masked_ips=0, escaped=0)
+        names = ("chars", "chars_squared", "masked_emails", "masked_ips", "escaped", "unseen", "unseen_chars")
+        self.sums: Counter[str] = Counter(dict.fromkeys(names, 0))
 
     @property
     def counts(self) -> dict[str, Counts]:
@@ -90,7 +92,9 @@ class _Result:
         self.rejects.add(loss.identity, loss.reason, page_id=loss.identity if loss.kind == "pages" else "")
 
     def _add_segments(self, page: "Page", cut: "CutPage") -> None:
-        # Before the ids, which are those of the texts as published.
+        # Before the ids, which are those of the texts as published. What is unseen goes first: it may part an address
+        # or a control token, and then no mask would find them.
+        cut = self._plain(cut)
         cut = self._masked(cut) if self.config.mask_pii else cut
         safe = _escaped(cut) if self.config.on_control_tokens == "escape" else cut
         for original, segment in zip(cut.segments, safe.segments, strict=True):
@@ -104,6 +108,20 @@ class _Result:
             self.rows.append(_row(identity, page, safe, segment))
             escaped = (original, cut.title) != (segment, safe.title)
             self.sums.update(chars=len(segment.text), chars_squared=len(segment.text) ** 2, escaped=escaped)
+
+    def _plain(self, cut: "CutPage") -> "CutPage":
+        """The page without characters that nobody sees."""
+        segments = []
+        for segment in cut.segments:
+            header, text, *path = map(plain, (segment.header, segment.text, *segment.path))
+            if taken := header.taken + text.taken + sum(heading.taken for heading in path):
+                self.sums.update(unseen=1, unseen_chars=taken)
+                headings = tuple(heading.text for heading in path)
+                segment = replace(segment, header=header.text, text=text.text, path=headings)
+            segments.append(segment)
+        title = plain(cut.title)
+        self.sums.update(unseen_chars=title.taken)
+        return replace(cut, title=title.text, segments=segments)
 
     def _masked(self, cut: "CutPage") -> "CutPage":
         """The page without e-mail and IP addresses."""

@@ -33,7 +33,7 @@ class SourceRow(NamedTuple):
 class Candidate(NamedTuple):
     """A pair as found, or `reason` why a row is none; the texts may still be anything.
 
-    `escaped` says that a control token in them was made harmless.
+    `escaped` says that a control token in them was made harmless, `unseen` how many unseen characters were taken out.
     """
 
     id: str
@@ -41,6 +41,7 @@ class Candidate(NamedTuple):
     output: Any = None
     reason: str | None = None
     escaped: bool = False
+    unseen: int = 0
 
 
 def read_source(source: SeedSource, columns: Columns, progress: Progress) -> Iterator[SourceRow]:

@@ -5,6 +5,7 @@ pairs were chosen among those is not said. Departure: `size` draws them by a see
 sample does not depend on the order of files or rows.
 """
 
+import re
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -20,10 +21,13 @@ from builder.method.seed.oasst import COLUMNS, oasst_candidates
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.seed import Seed, SeedSource
 from builder.text.control_tokens import escape_control_tokens, find_control_token
+from builder.text.unseen import Plain, plain
 from builder.workspace.progress import Progress
 
-VERSION = 2
+VERSION = 3
 
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair, which no file can hold."""
 FAILURES = frozenset({"not_json", "no_columns", "malformed", "not_text", "not_unicode"})
 """Reasons that mean a row could not be read; all others mean it was left out on purpose."""
 
@@ -50,6 +54,7 @@ def select_seed(out: Path, config: Seed, *, runtime: Runtime) -> Stats:
     seen: set[str] = set()
     tallies: list[Counter[str]] = []
     escaped: set[str] = set()
+    unseen: dict[str, int] = {}
     for source in config.sources:
         tallies.append(Counter())
         candidates = list(_candidates(source, config, tallies[-1], progress))
@@ -61,6 +66,7 @@ def select_seed(out: Path, config: Seed, *, runtime: Runtime) -> Stats:
             if reason is None:
                 kept.append(row)
                 escaped |= {candidate.id} if candidate.escaped else set()
+                unseen |= {candidate.id: candidate.unseen} if candidate.unseen else {}
             else:
                 _reject(parts, rejects, row, reason)
     kept = _sample(kept, config, parts, rejects)
@@ -72,8 +78,12 @@ def select_seed(out: Path, config: Seed, *, runtime: Runtime) -> Stats:
     write_rows(out / "rejected" / "seed.parquet", rejects.rows, rejected_schema())
     if not kept:
         raise StageError(f"no seed pair is left of {counts.rows_in:,}: {_reasons(counts)}; see the seed section")
-    details = _details(config.sources, parts, tallies, kept)
-    return Stats({"pairs": counts}, details | {"escaped": sum(row["id"] in escaped for row in kept)})
+    changed = {
+        "escaped": sum(row["id"] in escaped for row in kept),
+        "unseen": sum(row["id"] in unseen for row in kept),
+        "unseen_chars": sum(unseen.get(row["id"], 0) for row in kept),
+    }
+    return Stats({"pairs": counts}, _details(config.sources, parts, tallies, kept) | changed)
 
 
 def char_lengths(lengths: list[int]) -> dict[str, float]:
@@ -87,9 +97,21 @@ def _candidates(source: SeedSource, config: Seed, tally: Counter[str], progress:
         candidates = oasst_candidates(read_source(source, COLUMNS, progress), config, tally)
     else:
         candidates = _pairs(read_source(source, ((source.instruction, source.output),), progress), source)
+    candidates = map(_plain, candidates)
     if config.on_control_tokens == "escape":
         candidates = map(_escaped, candidates)
     return map(_named, candidates)
+
+
+def _plain(candidate: Candidate) -> Candidate:
+    """The candidate without characters that nobody sees; one that is no Unicode stays as it is, to be left out."""
+    texts = [candidate.id, candidate.instruction, candidate.output]
+    if any(isinstance(text, str) and _HALF.search(text) for text in texts):
+        return candidate
+    shown = [plain(text) if isinstance(text, str) else Plain(text, 0) for text in texts]
+    own_id, instruction, output = (text.text for text in shown)
+    taken = sum(text.taken for text in shown)
+    return candidate._replace(id=own_id, instruction=instruction, output=output, unseen=taken)
 
 
 def _escaped(candidate: Candidate) -> Candidate:
@@ -126,7 +148,7 @@ def _fault(row: dict[str, str], candidate: Candidate, seen: set[str]) -> str | N
         if not row[name]:
             return f"empty_{name}"
     texts = row["instruction"], row["output"]
-    if any("\ud800" <= character <= "\udfff" for text in (row["id"], *texts) for character in text):
+    if any(map(_HALF.search, (row["id"], *texts))):
         return "not_unicode"
     if any(map(find_control_token, (row["id"], *texts))):
         return "control_tokens"

@@ -24,6 +24,7 @@ from builder.release.content.numbers import (
     samples,
     score_summary,
     text_statistics,
+    unseen,
 )
 from builder.release.content.parquet import Config
 from builder.release.content.provenance import seed_sources
@@ -54,6 +55,7 @@ def dataset_card(material: Material, configs: list[Config], history: list[dict[s
         "prompts": prompts(material),
         "history": history,
         "masked": masked(material),
+        "unseen": unseen(material),
         "domains": domains(material),
         "refusals": refusals(material),
         "quality": judge_quality(material),

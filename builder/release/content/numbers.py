@@ -76,6 +76,13 @@ def masked(material: Material) -> dict[str, int]:
     return {name: int(details.get(f"masked_{name}", 0)) for name in ("emails", "ips")}
 
 
+def unseen(material: Material) -> dict[str, int]:
+    """How many unseen characters were taken out of segments and seed pairs, and of how many of each."""
+    segments, seed = (stage.record.get("details", {}) for stage in (material.build.extracted, material.build.human))
+    chars = sum(int(details.get("unseen_chars", 0)) for details in (segments, seed))
+    return {"chars": chars, "segments": int(segments.get("unseen", 0)), "pairs": int(seed.get("unseen", 0))}
+
+
 def domains(material: Material) -> dict[str, Any]:
     """How many registered domains the final selection comes from, and the rows and share of the most frequent ones."""
     counts = material.joined.domains

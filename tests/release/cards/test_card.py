@@ -22,6 +22,7 @@ from builder.release.content.numbers import (
     refusals,
     score_summary,
     text_statistics,
+    unseen,
 )
 from builder.release.content.parquet import write_config
 from builder.release.content.tables import configs
@@ -140,6 +141,7 @@ def test_figures_are_the_same_bytes_whatever_the_users_settings(material: Materi
 
 def test_card_tells_what_was_masked_where_it_comes_from_and_what_it_refuses(material: Material) -> None:
     assert masked(material) == {"emails": 7, "ips": 3}
+    assert unseen(material) == {"chars": 1_905, "segments": 2, "pairs": 0}
     found = domains(material)
     assert (found["number"], found["without"]) == (1, 0)
     assert found["top"] == [{"name": "example.org", "rows": 18, "share": 1.0}]

@@ -11,11 +11,13 @@ from builder.method.augment.gate.references import points_elsewhere
 from builder.recipe.sections.augment import Gate
 from builder.text.language import detect
 from builder.text.secret_tokens import find_secret
+from builder.text.unseen import find_unseen
 from builder.text.words import fold, holds_run, runs, shared_share, units, words
 
 RULES = (
     "empty",
     "secret",
+    "unseen",
     "refusal",
     "echo",
     "run_on",
@@ -54,7 +56,7 @@ def why_reject_instruction(
     """The first of `RULES` that speaks against a written instruction, or None.
 
     Control tokens and unfinished texts are looked for where the completion's token ids are known, before this.
-    `empty` and `secret` cannot be switched off: there is nothing to score, and nothing that may be published.
+    `empty`, `secret` and `unseen` cannot be switched off: there is nothing to score, or nothing that may be published.
 
     Args:
         instruction: What M_yx wrote.
@@ -69,6 +71,8 @@ def why_reject_instruction(
         return "empty"
     if find_secret(instruction):
         return "secret"
+    if find_unseen(instruction):
+        return "unseen"
     if config.refusal and is_refusal(text):
         return "refusal"
     if config.max_echoed_words and _echoes(asked, _prompt_words(prompt), config.max_echoed_words):

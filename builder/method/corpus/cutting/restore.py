@@ -3,7 +3,8 @@
 It takes lxml, our walk over the page's DOM and the masks of the build, so the same walk gives the same text.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting.blocks import render
@@ -11,6 +12,7 @@ from builder.method.corpus.cutting.source import TooDeepError, parse_html, refus
 from builder.method.corpus.cutting.walk import walk
 from builder.method.corpus.rules.pii import mask
 from builder.text.control_tokens import escape_control_tokens
+from builder.text.unseen import plain
 
 if TYPE_CHECKING:
     from builder.method.corpus.cutting.blocks import Block
@@ -19,13 +21,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Masks:
-    """What a build did to the texts of a page: both change nothing where there is nothing to mask."""
+    """What a build did to the texts of a page: all of it changes nothing where there is nothing to mask.
+
+    Attributes:
+        pii: Whether addresses were masked.
+        escape: Whether control tokens were made harmless.
+        unseen: Whether unseen characters were left in, as builds before version 6 of the segments did.
+    """
 
     pii: bool
     escape: bool
+    unseen: bool = False
 
     def __call__(self, text: str) -> str:
         """The text as the build would publish it."""
+        text = text if self.unseen else plain(text).text
         text = mask(text).text if self.pii else text
         return escape_control_tokens(text) if self.escape else text
 
@@ -50,8 +60,10 @@ def page_blocks(page: "Page") -> "list[Block] | None":
         return None
 
 
-def restore(blocks: "list[Block]", position: int, kept: list[int], masks: Masks) -> Restored | None:
-    """A segment of a page, or None if the page has no such blocks.
+def restore(blocks: "list[Block]", position: int, kept: list[int], masks: Masks) -> Iterator[Restored]:
+    """A segment of a page as builds publish it, then as builds did that left unseen characters in, if that differs.
+
+    Nothing comes if the page has no such blocks.
 
     Args:
         blocks: The page, as `page_blocks` gives it.
@@ -61,5 +73,9 @@ def restore(blocks: "list[Block]", position: int, kept: list[int], masks: Masks)
     """
     heading = next((block for block in blocks if block.kind == "heading" and block.ordinal == position), None)
     if heading is None or not kept or max(kept) >= len(blocks):
-        return None
-    return Restored(masks(heading.text), masks(render([blocks[number] for number in kept])))
+        return
+    header, text = heading.text, render([blocks[number] for number in kept])
+    yield Restored(masks(header), masks(text))
+    if plain(header).taken or plain(text).taken:
+        earlier = replace(masks, unseen=True)
+        yield Restored(earlier(header), earlier(text))

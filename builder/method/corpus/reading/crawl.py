@@ -1,12 +1,17 @@
 """What a crawl is made of: files, the records in them, the pages those hold, and what was lost on the way."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
+
+from builder.text.unseen import UNSEEN
 
 from builder.data.address import Address
 
 Format = Literal["warc", "html", "jsonl", "parquet"]
+_UNSEEN = re.compile(f"[\t\n{UNSEEN}]")
 
 
 @dataclass(frozen=True)
@@ -106,5 +111,9 @@ class Shard:
 
 
 def printable(text: str) -> str:
-    """Replace what is no character (undecodable bytes of a file name or header), which no Parquet file can hold."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """A name, an id or an address in which everything is seen.
+
+    What is no character (undecodable bytes of a file name or header), which no Parquet file can hold, is a question
+    mark; unseen characters and line ends are as in an address, `%E2%80%AE`, so that it still names the same page.
+    """
+    return _UNSEEN.sub(lambda unseen: quote(unseen.group()), text.encode("utf-8", "replace").decode("utf-8"))

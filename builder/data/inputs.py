@@ -1,7 +1,9 @@
 """Files behind any URL that fsspec knows, such as s3://, hf://, https:// and memory://."""
 
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +17,13 @@ from builder.errors import RecipeError
 _HEAD_BYTES = 1 << 16
 _STATES = ("ETag", "etag", "md5Hash", "blob_id", "Content-MD5", "mtime", "LastModified", "Last-Modified", "created")
 """What file systems call the property that changes with the content, best first."""
+_SPECIAL = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,7 @@ def open_binary(location: Path | str) -> IO[bytes]:
         OSError: If it cannot be opened.
     """
     if isinstance(location, Path):
+        refuse_special(location)
         return location.open("rb")
     try:
         system, path = _system(Address(location))
@@ -57,6 +67,25 @@ def listed_identity(file: ListedFile) -> list[Any]:
     with _failures_named(file.url), open_binary(file.url) as handle:
         head = hashlib.sha256(handle.read(_HEAD_BYTES)).hexdigest()
     return [file.name, file.size, f"{file.state} {head}"]
+
+
+class NotAFileError(OSError):
+    """What stands under a name is a named pipe, a socket or a device: reading it may never end."""
+
+
+def refuse_special(path: Path) -> None:
+    """See that what is read from a path comes to an end; what cannot be looked at is for the opening to refuse.
+
+    Raises:
+        NotAFileError: If it is no regular file.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return
+    if not stat.S_ISREG(mode):
+        kind = next((name for test, name in _SPECIAL if test(mode)), "no file")
+        raise NotAFileError(errno.EINVAL, f"it is {kind}; take it out of the input", str(path))
 
 
 def list_remote(url: str) -> list[ListedFile]:
@@ -126,7 +155,8 @@ def files_below(folder: Path) -> list[Path]:
     """All files below a folder, sorted by path.
 
     Links to folders are followed, each folder once, so that none is left out in silence and none leads round in a
-    circle. A link whose file is gone counts as a file: whoever reads it will say that it cannot be read.
+    circle. A link whose file is gone counts as a file, and so do pipes, sockets and devices: whoever opens one with
+    `open_binary` will say that it cannot be read.
 
     Raises:
         RecipeError: If a folder cannot be listed.
@@ -141,7 +171,7 @@ def files_below(folder: Path) -> list[Path]:
         seen.add((state.st_dev, state.st_ino))
         folders.sort()
         files += [Path(place, name) for name in names]
-    return sorted(file for file in files if file.is_file() or not file.exists())
+    return sorted(files)
 
 
 def _cannot_list(error: OSError) -> NoReturn:

@@ -339,6 +339,7 @@ def cut_archive(project: Path) -> None:
     whole = archive(project / "cut" / "a.warc.gz", pages=6)
     whole.write_bytes(whole.read_bytes()[:-700])
     (project / "cut" / "gone.warc.gz").symlink_to("nowhere.warc.gz")
+    (project / "cut" / "memory.warc.gz").symlink_to("/proc/self/mem")  # opens, and fails when it is read
     only_source(path="cut", format="warc")(project)
 
 
@@ -348,7 +349,8 @@ def unreadable_pages(project: Path) -> None:
     (folder / "good.html").write_text(page(1))
     (folder / "folder.html").mkdir()
     (folder / "gone.html").symlink_to("nowhere.html")
-    (folder / "memory.html").symlink_to("/proc/self/mem")  # opens, and fails when it is read
+    (folder / "memory.html").symlink_to("/proc/self/mem")
+    os.mkfifo(folder / "pipe.html")
     (folder / "cut.html.gz").write_bytes(gzip.compress(page(2).encode())[:-9])
     only_source(path="odd")(project)
 
@@ -356,8 +358,8 @@ def unreadable_pages(project: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "failed"),
     [
-        (cut_archive, {"cut": 1, "unreadable": 1}),
-        (unreadable_pages, {"cut": 1, "unreadable": 2}),
+        (cut_archive, {"cut": 1, "unreadable": 2}),
+        (unreadable_pages, {"cut": 1, "unreadable": 1, "link_outside": 1, "not_a_file": 1}),
     ],
 )
 def test_pages_that_cannot_be_read_are_counted_and_said(project: Path, change: Change, failed: dict[str, int]) -> None:

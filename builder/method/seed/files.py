@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from builder.data.inputs import files_below
+from builder.data.inputs import NotAFileError, files_below, refuse_special
 from builder.data.storage import read_rows
 from builder.errors import RecipeError
 from builder.recipe.sections.seed import SeedSource
@@ -116,6 +116,7 @@ def file_rows(file: Path) -> Iterator[tuple[str, Any]]:
     import pyarrow as pa
 
     try:
+        refuse_special(file)
         rows: Iterable[Any] = read_rows(file) if file.suffix == ".parquet" else _json_rows(file)
         for number, row in enumerate(rows, start=1):
             yield f"{file.name}:{number}", row
@@ -131,6 +132,8 @@ def _remedy(error: Exception) -> str:
     said = f"({os.strerror(number)})"
     if number in NO_ACCESS:
         return f"{said}; give this user access to it"
+    if isinstance(error, NotAFileError):
+        return f"({error.strerror})"
     if number == errno.ENOENT:
         return f"{said}; put it there, or name another file in the recipe"
     return f"{said}; see whether it can be copied to another disk"

@@ -34,6 +34,7 @@ class Input:
         format: How it is read.
         columns: Where the parts of a page are, in a table.
         offsets: The file of record offsets that ClueWeb22 puts beside an archive, if it is there.
+        refused: Why it is not read, if it is not; the reason of its loss.
     """
 
     location: Path | Address
@@ -41,6 +42,7 @@ class Input:
     format: Format
     columns: Columns = Columns()
     offsets: Path | Address | None = None
+    refused: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 
+from builder.data.inputs import NotAFileError
 from builder.method.corpus.reading.archives import read_warc
 from builder.method.corpus.reading.crawl import Format, Input, Loss, Page, Record, Shard, printable
 from builder.method.corpus.reading.decode import (
@@ -53,8 +54,13 @@ def _read_part(item: Input, part: Shard) -> Iterator[Page | Loss]:
 
 
 def _read(item: Input) -> Iterator[Record | Loss]:
+    if item.refused:
+        yield Loss("records", item.name, item.refused, failed=True)
+        return
     try:
         yield from _READERS[item.format](item)
+    except NotAFileError:
+        yield Loss("records", item.name, "not_a_file", failed=True)
     except OSError:
         yield Loss("records", item.name, "unreadable", failed=True)
 

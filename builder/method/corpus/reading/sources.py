@@ -1,6 +1,7 @@
 """Which files a corpus consists of, and which of them are refused before any work is done."""
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from io import BytesIO
@@ -75,10 +76,39 @@ def _list_source(source: "CorpusSource") -> list[Input]:
     columns = Columns(source.html, source.url, source.id, source.language)
     if single and isinstance(source.path, Path) and (beside := _offsets_name(source.path)).is_file():
         files[beside.name] = beside
+    strays = (
+        _strays(source.path, files)
+        if source.format == "html" and isinstance(source.path, Path) and source.path.is_dir()
+        else set()
+    )
     return [
-        Input(files[name], printable(name), source.format, columns, files.get(str(_offsets_name(Path(name)))))
+        Input(
+            files[name],
+            printable(name),
+            source.format,
+            columns,
+            files.get(str(_offsets_name(Path(name)))),
+            "link_outside" if name in strays else "",
+        )
         for name in names
     ]
+
+
+def _strays(folder: Path, files: dict[str, Path | Address]) -> set[str]:
+    """The files that a link below a folder takes from elsewhere.
+
+    Any file of text may pass for a page, so whoever made the folder could have a file of the reader's published.
+    """
+    root, folders = folder.resolve(), dict[Path, Path]()
+    strays = set()
+    for name, file in files.items():
+        above = Path(file).parent
+        if above not in folders:
+            folders[above] = above.resolve()
+        real = Path(os.path.realpath(file)) if Path(file).is_symlink() else folders[above] / Path(file).name
+        if not real.is_relative_to(root):
+            strays.add(name)
+    return strays
 
 
 def _list_local(path: Path) -> dict[str, Path | Address]:

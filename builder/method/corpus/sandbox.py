@@ -1,13 +1,12 @@
 """Cut pages in a child process that has a deadline and a memory limit for each page, and is killed past either."""
 
 import logging
-import resource
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.method.corpus.memory import limit_memory
 from builder.method.corpus.reading.crawl import Loss, Page
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def _contained(cut: "Cutter", memory_mb: int, page: "Page | None") -> "tuple[Cut
     """Call `cut` in the child; an exception becomes a value, since the sandbox takes it for a crash."""
     if page is None:  # the sandbox's call to see whether the child is ready
         logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
-        _limit_memory(memory_mb)
+        limit_memory(memory_mb)
         return "", ""
     try:
         return cut(page), ""
@@ -92,13 +91,3 @@ def _contained(cut: "Cutter", memory_mb: int, page: "Page | None") -> "tuple[Cut
         if isinstance(error, MemoryError) or "memory" in str(error).lower():  # lxml has errors of its own for it
             return "memory", f"took more than {memory_mb} MB"
         return "error", f"{type(error).__name__}: {error}"[:500]
-
-
-def _limit_memory(megabytes: int) -> None:
-    """Let this process take so much more memory than it has now (Linux; elsewhere nothing happens)."""
-    statistics = Path("/proc/self/statm")
-    if statistics.is_file():
-        now = int(statistics.read_text().split()[0]) * resource.getpagesize()
-        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        soft = now + megabytes * 1_000_000
-        resource.setrlimit(resource.RLIMIT_AS, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))

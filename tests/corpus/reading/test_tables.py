@@ -82,7 +82,12 @@ def test_lines_that_are_no_rows_fail_alone(tmp_path: Path) -> None:
     data = [lines(rows()[0]), *(line + b"\n" for line in bad), lines(*odd), b"\n\n", lines(rows()[1])[:-1]]
     path.write_bytes(b"".join(data))
     found = read(path)
-    assert [item.reason for item in found if isinstance(item, Loss)] == ["corrupt"] * 6 + ["empty", "not_text", "empty", "empty"]
+    assert [item.reason for item in found if isinstance(item, Loss)] == ["corrupt"] * 6 + [
+        "empty",
+        "not_text",
+        "empty",
+        "empty",
+    ]
     assert [item.url[-1] for item in found if isinstance(item, Page)] == ["0", "1"]
 
 

@@ -2,11 +2,10 @@
 
 import re
 
-_HEADING_TAIL = re.compile(
-    r"(?<=\S)\s*(?:¶|§|🔗|(?<=\s)#|(?<=\s)permalink(?:\s+to\s.*)?"
-    r"|\[\s*(?:edit(?:\s+source)?(?:\s*\|\s*edit\s+source)?)?\s*\])\s*$",
-    re.IGNORECASE,
-)
+_EDIT = re.compile(r"\[\s*(?:edit(?:\s+source)?(?:\s*\|\s*edit\s+source)?)?\s*\]", re.IGNORECASE)
+_EDIT_CHARS = 40
+_PERMALINK = re.compile("permalink", re.IGNORECASE)
+_PERMALINK_TO = re.compile(r"(?<=\s)permalink\s+to\s", re.IGNORECASE)
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\ud800-\udfff]")
 
 
@@ -23,8 +22,25 @@ def code_lines(raw: str) -> str:
 
 
 def clean_heading(raw: str) -> str:
-    """A heading on one line, without permalink and edit marks at its end."""
-    text, before = one_line(raw), ""
-    while text != before:
-        text, before = _HEADING_TAIL.sub("", text), text
-    return text.strip("¶🔗 ")
+    """A heading on one line, without permalink and edit marks at its end; read from there, in time linear in it."""
+    text = one_line(raw)
+    named = _PERMALINK_TO.search(text)
+    start: int | None = named.start() if named else len(text)
+    end = 0
+    while start:
+        end = start
+        while text[end - 1].isspace():
+            end -= 1
+        start = _mark_before(text, end)
+    return text[:end].strip("¶🔗 ")
+
+
+def _mark_before(text: str, end: int) -> int | None:
+    """Where a mark begins that a heading ends with."""
+    if text[end - 1] in "¶§🔗" or text[max(0, end - 2) : end] == " #":
+        return end - 1
+    if text[end - 1] == "]":
+        start = text.rfind("[", max(0, end - _EDIT_CHARS), end)
+        return start if start >= 0 and _EDIT.fullmatch(text, start, end) else None
+    start = end - len(_PERMALINK.pattern)
+    return start if start > 0 and text[start - 1] == " " and _PERMALINK.fullmatch(text, start, end) else None

@@ -106,6 +106,6 @@ def describe_counts(counts: dict[str, Any]) -> str:
     if not lost:
         return text
     ranked = sorted(lost.items(), key=lambda item: (-item[1], item[0]))
-    reasons = ", ".join(f"{reason} {count:,}" for reason, count in ranked[:4])
+    reasons = ", ".join(f"{escape(reason, 'terminal')} {count:,}" for reason, count in ranked[:4])
     more = ", ..." if len(ranked) > 4 else ""
     return f"{text} of {value['in']:,} ({reasons}{more})"

@@ -1,8 +1,9 @@
 """Cards: YAML front matter written from the files, and a body whose every figure is computed."""
 
-from functools import partial
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import yaml
 
@@ -32,6 +33,8 @@ from builder.release.content.tables import DEFAULT_CONFIG
 from builder.text.escape import escape
 
 AUGMENTATION = "Self-augmentation, the user turn"
+_PLAIN = re.compile(r"[\w .,;:/@+%()=?'\"{}`–-]*")
+"""Letters and marks that make neither a link nor a tag, a cell or a heading of what stands in a line."""
 SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
 
 
@@ -180,13 +183,39 @@ def render_card(template: str, front_matter: dict[str, Any], values: dict[str, A
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=inert,
     )
-    environment.filters |= {"text": partial(escape, target="markdown"), "fence": fence, "count": "{:,}".format}
+    environment.filters |= {"text": _text, "fence": _fence, "link": _link, "count": "{:,}".format}
     try:
         body = environment.get_template(template).render(**values)
     except TemplateError as error:
         raise ReleaseError(f"dataset_cards/{template}: {error.message}; correct the template") from error
     return f"---\n{front_matter_text(front_matter)}---\n\n{body.strip()}\n"
+
+
+class _Shown(str):
+    """What a filter has made harmless where it stands."""
+
+
+def inert(value: Any) -> Any:
+    """What a template puts into a card: what no filter has seen and could be markup is text, also in a code span."""
+    if not isinstance(value, str) or isinstance(value, _Shown) or _PLAIN.fullmatch(value):
+        return value
+    return escape(value, "markdown")
+
+
+def _text(value: Any) -> str:
+    return _Shown(escape(value, "markdown"))
+
+
+def _fence(value: str, language: str = "") -> str:
+    return _Shown(fence(value, language))
+
+
+def _link(address: str) -> str:
+    """The target of a link: an address of the web, or else the name of a file, and never a script."""
+    web = re.match(r"https?://", address, re.IGNORECASE) is not None
+    return _Shown(quote(address, safe="/:?#@!$&'*+,;=%~" if web else "/"))
 
 
 def prompts(material: Material, *, own: bool = False) -> dict[str, str]:

@@ -134,3 +134,10 @@ def test_seed_pairs_hide_nothing_and_what_was_taken_out_is_counted(tmp_path: Pat
     assert stats.counts["pairs"].dropped == {"duplicate": 1, "control_tokens": 1}
     assert stats.details["unseen"] == len(HIDDEN)
     assert stats.details["unseen_chars"] > 2 * len(HIDDEN)
+
+
+@pytest.mark.parametrize("hidden", [*HIDDEN.values(), "\n"])
+def test_a_source_or_a_licence_that_hides_something_is_refused(hidden: str) -> None:
+    for name, licence in ((f"s{hidden}", "cc0-1.0"), ("s", f"cc0{hidden}")):
+        with pytest.raises(ValueError, match="which nobody sees in a row; write it without"):
+            SeedSource(name=name, path=Path("x.jsonl"), license=licence)

@@ -2,9 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from builder.recipe.sections.section import Input, Named, Repository, Section
+from builder.recipe.sections.section import Input, Named, Section
+from builder.text.unseen import find_unseen
 
 
 class SeedSource(Section):
@@ -19,6 +21,13 @@ class SeedSource(Section):
     license: Annotated[str, Field(min_length=1)]
     instruction: str = "instruction"
     output: str = "output"
+
+    @field_validator("name", "license")
+    @classmethod
+    def _seen(cls, text: str) -> str:
+        if (unseen := find_unseen(text)) or "\n" in text:
+            raise ValueError(f"holds {unseen or 'a line end'}, which nobody sees in a row; write it without")
+        return text
 
     @model_validator(mode="after")
     def _one_place(self) -> "SeedSource":

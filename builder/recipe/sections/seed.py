@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from builder.recipe.sections.section import Input, Named, Repository, Section
-from builder.recipe.sections.section import Input, Named, Section
 from builder.text.unseen import find_unseen
 
 

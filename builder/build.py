@@ -20,7 +20,7 @@ from builder.recipe.sections.judges import Judge
 from builder.workspace import stage_names as names
 from builder.workspace.locks import locked
 from builder.workspace.stage_names import HALVES, Half, StageName
-from builder.workspace.workspace import Artifact, Finished, Workspace
+from builder.workspace.workspace import Artifact, Finished, Workspace, refuse_damaged
 
 Run = Callable[..., Artifact]
 
@@ -151,14 +151,24 @@ def run_build(recipe: Recipe, workspace: Workspace) -> Build | None:
             return None
 
 
-def look_at_build(recipe: Recipe, work_dir: Path) -> Build:
+def look_at_build(recipe: Recipe, work_dir: Path, *, verify: bool = False, damaged_too: bool = False) -> Build:
     """The build of a recipe as it stands in a work directory, run or not; nothing is run.
+
+    Args:
+        recipe: The build recipe.
+        work_dir: The work directory.
+        verify: Whether to read the files of all finished stages, and not to compare names and sizes alone.
+        damaged_too: Whether stages are looked at as well that were done and are no longer whole.
 
     Raises:
         RecipeError: As `run_build` does.
+        StageError: If stages were done and are no longer whole; it names them all.
     """
     refuse_unpinned(recipe)
-    return run_stages(recipe, Workspace(work_dir, recipe.runtime, dry_run=True))
+    build = run_stages(recipe, Workspace(work_dir, recipe.runtime, dry_run=True))
+    if not damaged_too:
+        refuse_damaged(build.artifacts.values(), verify=verify)
+    return build
 
 
 def run_stages(recipe: Recipe, workspace: Workspace) -> Build:

@@ -61,7 +61,10 @@ fingerprint stands for all that the result depends on, so another recipe makes o
 Delete a folder to run its stage again.
 
 A file that has its final name is whole. A name that begins with a dot is a file that was not finished, or a folder for
-the while. `.lock` holds the process id of the build that uses the folder.
+the while; systems and editors may leave others, and a build looks at none of them. When a stage is done, `stage.json`
+lists its files: one that was cut, changed, removed, replaced or added since is found before it is used, and the message
+says which folder to remove. Names and sizes are always compared, digests by `humpback plan --verify`,
+`humpback build --verify` and every release. `.lock` holds the process id of the build that uses the folder.
 
 `make docs` writes this page from the schemas; the texts are in `scripts/work_directory_texts.py`.
 [architecture.md](architecture.md) says which function writes what.

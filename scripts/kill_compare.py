@@ -10,8 +10,8 @@ from builder.data.storage import parquet_files, read_json, read_rows
 
 TWINS = ("undisturbed", "killed")
 NOT_COMPARED = ("logs", ".lock")
-OF_ONE_RUN = ("seconds", "versions", "restarts")
-"""Keys of `stage.json` that say how a run went and not what it wrote."""
+OF_ONE_RUN = ("seconds", "versions", "restarts", "files", "digest")
+"""Keys of `stage.json` that say how a run went and not what it wrote, and what is compared by itself."""
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -236,6 +236,8 @@ KEYS = {
         "seconds": "How long it took.",
         "restarts": "How often its process was started again, if it was.",
         "error": "What went wrong, if it failed.",
+        "files": "When it was done: `size` and `sha256` of every file but logs, which are compared later.",
+        "digest": "The sha256 of all else in this file, less its layout.",
     },
     "logs/request.json": {
         "function": "Module and function of the stage.",
@@ -249,6 +251,7 @@ KEYS = {
         "details": "As in `stage.json`.",
         "warnings": "As in `stage.json`.",
         "versions": "As in `stage.json`.",
+        "files": "As in `stage.json`.",
         "error": "Instead of these, what went wrong.",
         "exit_code": "1, or 2 where the recipe or an input is wrong.",
     },
@@ -258,6 +261,10 @@ KEYS = {
         "unit": "What is counted: `rows`, `pages`, `steps`, ...",
     },
     "logs/chunks.json": {"chunk_rows": "Rows of a chunk. It stays for as long as a chunk stands."},
+    "logs/chunks/part-<chunk>.json": {
+        "data": "Size and sha256 of the file of the chunk. It is done again where these differ.",
+        "rejected": "Those of its rejected rows.",
+    },
     "logs/engines/<engine>/ended.json": {
         "error": "What ended the engine.",
         "died": "How its process died.",
@@ -266,6 +273,7 @@ KEYS = {
         "mark": "Fingerprint of settings and input that the files of the task belong to.",
         "counts": "Counts of records, pages and segments of the task.",
         "details": "Sums that add up over the tasks.",
+        "files": "Size and sha256 of its two files. They are run again where these differ.",
     },
     "logs/metrics.json": {
         **TRAINED,
@@ -336,6 +344,7 @@ FILES: list[tuple[tuple[str, ...], dict[str, str]]] = [
             "data/part-<chunk>.parquet": "Rows of a chunk that go on. Written last: with it the chunk is whole.",
             "rejected/part-<chunk>.parquet": "Rows of the chunk that do not. None in a score stage.",
             "logs/chunks.json": "Size of a chunk.",
+            "logs/chunks/part-<chunk>.json": "What the two files of a chunk were when it was written.",
             "logs/engines/<engine>/progress.json": "How far an engine is.",
             "logs/engines/<engine>/ended.json": "How an engine ended that did not finish. Ray and Slurm only.",
             "logs/in_hand/<engine>.json": "Chunk, row or part, and process id of what an engine has in hand: a list.",

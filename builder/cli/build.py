@@ -8,9 +8,9 @@ from builder.cli.project import Project, build_project
 from builder.workspace.workspace import Artifact
 
 
-def build_recipe(project: Project, until: str | None = None) -> Answer:
+def build_recipe(project: Project, until: str | None = None, *, verify: bool = False) -> Answer:
     """`humpback build`: run what is missing, and say what came of it."""
-    build = build_project(project, until)
+    build = build_project(project, until, verify=verify)
     ran = list(build.artifacts)
     shown = ran if until is None else ran[: ran.index(until) + 1]
     return Answer({name: _described(build.artifacts[name]) for name in shown}, lambda: _outcome(project, build, until))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 RECIPE = click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE")
 WORK_DIR = click.option("--work-dir", type=click.Path(path_type=Path), help="Where the stages are kept.")
 SET = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the recipe.")
+VERIFY = click.option("--verify", is_flag=True, help="Read all files of what is done, and compare their digests.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -111,21 +112,23 @@ def check(context: click.Context, recipe: Path, overrides: tuple[str, ...], pin:
 
 @cli.command()
 @_reads_project
-def plan(project: "Project") -> "Answer":
-    """Show which stages are cached, partial or missing, and why they would run; runs nothing."""
+@VERIFY
+def plan(project: "Project", verify: bool) -> "Answer":
+    """Show which stages are cached, damaged, partial or missing, and why they would run; runs nothing."""
     from builder.cli.plan import plan_stages
 
-    return plan_stages(project)
+    return plan_stages(project, verify=verify)
 
 
 @cli.command()
 @_reads_project
 @click.option("--until", metavar="STAGE", help="Stop after this stage.")
-def build(project: "Project", until: str | None) -> "Answer":
+@VERIFY
+def build(project: "Project", until: str | None, verify: bool) -> "Answer":
     """Run the stages that are missing."""
     from builder.cli.build import build_recipe
 
-    return build_recipe(project, until)
+    return build_recipe(project, until, verify=verify)
 
 
 def _labels_go_with_iterations(context: click.Context, option: click.Parameter, value: Path | None) -> Path | None:

@@ -8,6 +8,8 @@ from builder.cli.answer import Answer
 from builder.cli.project import Project
 from builder.data.storage import read_json
 from builder.errors import StageError
+from builder.text.escape import escape
+from builder.workspace.layout import STAGE_FILE
 from builder.workspace.stage_names import (
     BACKWARD,
     CURATE,
@@ -20,7 +22,7 @@ from builder.workspace.stage_names import (
     model,
     parse,
 )
-from builder.workspace.workspace import STAGE_FILE, Artifact, changed_versions
+from builder.workspace.workspace import Artifact, changed_versions, describe_damage
 
 REPEATED = model(0, seed=0).family
 SECTIONS = {
@@ -43,22 +45,29 @@ SECTIONS = {
 SHOWN_CHANGES = 3
 
 
-def plan_stages(project: Project) -> Answer:
-    """The stages in order: status, rows, and why one would run although it has run before."""
-    plan = [plan_entry(artifact) for artifact in project.look_at_build().artifacts.values()]
+def plan_stages(project: Project, *, verify: bool = False) -> Answer:
+    """The stages in order: status, rows, and why one would run although it has run before, or is no longer whole."""
+    artifacts = project.look_at_build(damaged_too=True).artifacts.values()
+    plan = [plan_entry(artifact, verify=verify) for artifact in artifacts]
     return Answer(plan, lambda: "\n".join(line for entry in plan for line in _lines(entry)))
 
 
-def plan_entry(artifact: Artifact) -> dict[str, Any]:
+def plan_entry(artifact: Artifact, *, verify: bool = False) -> dict[str, Any]:
     """What `plan --json` says of a stage.
 
+    Args:
+        artifact: The stage.
+        verify: Whether to compare the digests of its files.
+
     Returns:
-        `stage`, `id`, `path`, `status` (cached, partial or missing) and `rows`, if it is cached; `changed`, the keys
-        that differ from its last run, each with `key`, `before` and `after`; `follows`, the stages whose change it
-        follows; `last`, id and rows of that run; `versions`, the libraries that differ from those it ran with.
+        `stage`, `id`, `path`, `status` (cached, damaged, partial or missing), `rows` if it is cached; `damage`, what
+        is wrong with its files; `unverified`, if there is nothing to verify them with; `changed`, the keys that differ
+        from its last run, each with `key`, `before` and `after`; `follows`, the stages whose change it follows; `last`,
+        id and rows of that run; `versions`, the libraries that differ from those it ran with.
     """
-    record = artifact.record
-    status = "cached" if artifact.status == "done" else artifact.status
+    damage = artifact.damage(verify=verify)
+    record = {} if damage else artifact.record
+    status = "damaged" if damage else artifact.status.replace("done", "cached")
     entry: dict[str, Any] = {
         "stage": artifact.stage,
         "id": artifact.fingerprint,
@@ -67,6 +76,10 @@ def plan_entry(artifact: Artifact) -> dict[str, Any]:
         "rows": _rows(record),
         "versions": changed_versions(record),
     }
+    if damage:
+        entry["damage"] = damage
+    if verify and status == "cached" and "files" not in record:
+        entry["unverified"] = True
     last = {} if status != "missing" else _last_run(artifact)
     if last:
         entry |= {
@@ -163,6 +176,8 @@ def _lines(entry: dict[str, Any]) -> list[str]:
 
 
 def _reasons(entry: dict[str, Any]) -> list[str]:
+    if entry.get("damage"):
+        return [escape(describe_damage(entry["path"], entry["damage"]), "terminal")]
     reasons = [f"{item['key']}: {_change(item['before'], item['after'])}" for item in entry.get("changed", [])]
     if len(reasons) > SHOWN_CHANGES:
         reasons[SHOWN_CHANGES:] = [f"and {len(reasons) - SHOWN_CHANGES} more"]
@@ -170,6 +185,8 @@ def _reasons(entry: dict[str, Any]) -> list[str]:
         reasons.append(f"follows {', '.join(entry['follows'])}")
     if reasons and entry["last"]["rows"] is not None:
         reasons[-1] += f" (last run: {entry['last']['rows']:,} rows, {entry['last']['id']})"
+    if entry.get("unverified"):
+        reasons.append("was done before files were listed in stage.json: there is nothing to compare them with")
     return [*reasons, *(f"built with {change}" for change in entry["versions"])]
 
 

@@ -21,9 +21,9 @@ class Project:
     work_dir: Path
     path: Path
 
-    def look_at_build(self) -> Build:
-        """The build as it stands, run or not."""
-        return look_at_build(self.recipe, self.work_dir)
+    def look_at_build(self, *, verify: bool = False, damaged_too: bool = False) -> Build:
+        """The build as it stands, run or not; see `build.look_at_build`."""
+        return look_at_build(self.recipe, self.work_dir, verify=verify, damaged_too=damaged_too)
 
 
 def open_project(path: Path, work_dir: Path | None = None, overrides: tuple[str, ...] = ()) -> Project:
@@ -38,14 +38,19 @@ def open_project(path: Path, work_dir: Path | None = None, overrides: tuple[str,
     return Project(recipe, folder, (work_dir or recipe.runtime.work_dir or folder / "work").resolve(), path)
 
 
-def build_project(project: Project, until: str | None = None) -> Build:
+def build_project(project: Project, until: str | None = None, *, verify: bool = False) -> Build:
     """Run what is missing and return the build, after `until` as far as it got.
+
+    Args:
+        project: The project.
+        until: The last stage to run; all where left out.
+        verify: Whether what is done already is read and compared with its digests first.
 
     Raises:
         RecipeError: If `until` names no stage, or a TRL recipe has a key that the build sets.
-        StageError: If a stage fails, or the work directory is in use.
+        StageError: If a stage fails or is no longer whole, or the work directory is in use.
     """
-    build = project.look_at_build()
+    build = project.look_at_build(verify=verify)
     if until is not None and until not in build.artifacts:
         raise RecipeError(f"--until {until}: no such stage; the stages are {', '.join(build.artifacts)}")
     training = project.recipe.training

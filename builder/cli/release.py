@@ -135,12 +135,13 @@ def _pushed(folder: Path, version: Version, entries: Iterable[Entry]) -> Answer:
 
 
 def finished_build(project: Project) -> Build:
-    """The build, if every stage of it is done.
+    """The build, if every stage of it is done and its files are those that it had then, by their digests.
 
     Raises:
         ReleaseError: If a stage is not done.
+        StageError: If one is no longer whole.
     """
-    build = project.look_at_build()
+    build = project.look_at_build(verify=True)
     missing = [name for name, artifact in build.artifacts.items() if artifact.status != "done"]
     if missing:
         raise ReleaseError(f"the build is not finished ({', '.join(missing)}); run `humpback build` first")

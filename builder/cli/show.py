@@ -13,10 +13,10 @@ from builder.data.storage import read_json, read_rows
 from builder.errors import RecipeError, StageError
 from builder.method.curate.histogram import describe_thresholds, histogram, thresholds
 from builder.method.curate.iterations import selection_scores
-from builder.method.train.output import METRICS
 from builder.recipe.sections.curate import RATINGS
 from builder.text.escape import escape, shortened
 from builder.workspace.console import describe_counts
+from builder.workspace.layout import METRICS
 from builder.workspace.stage_names import CURATE, SCORE
 from builder.workspace.workspace import Artifact
 

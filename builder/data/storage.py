@@ -52,7 +52,12 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: object) -> None:
     """Write `value` as indented JSON; see `write_bytes`."""
-    write_text(path, json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError:  # a name of a file that is no Unicode; JSON can escape it
+        data = (dump_json(value) + "\n").encode("ascii")
+    write_bytes(path, data)
 
 
 def dump_json(value: object) -> str:
@@ -78,7 +83,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise StageError(f"{path}: the file is missing; run the stage that writes it") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StageError(f"{path}: not valid JSON ({error}); delete it and run the stage again") from error
 
 
@@ -113,9 +118,27 @@ def open_rows(path: Path, schema: "pa.Schema") -> Iterator[Callable[[list[dict[s
         yield lambda rows: writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
 
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is none of a build: unfinished, or one that systems and editors leave."""
+    return name.startswith(".")
+
+
 def parquet_files(folder: Path) -> list[Path]:
-    """All whole Parquet files below `folder`, sorted by path; unfinished ones start with a dot."""
-    return sorted(path for path in folder.rglob("*.parquet") if not path.name.startswith("."))
+    """All whole Parquet files below `folder`, sorted by path; hidden ones are not finished."""
+    found = folder.rglob("*.parquet")
+    return sorted(path for path in found if not any(map(is_hidden, path.relative_to(folder).parts)))
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file is a whole Parquet file, by its two ends."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        pq.read_metadata(path)
+    except (pa.ArrowException, OSError):
+        return False
+    return True
 
 
 def open_parquet(path: Path) -> "pq.ParquetFile":

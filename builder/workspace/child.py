@@ -26,6 +26,7 @@ from builder.errors import RecipeError, StageError
 from builder.workspace import journal
 from builder.workspace.environment import child_environment, versions
 from builder.workspace.failures import EXIT_AGAIN, EXIT_UNWRITABLE, died, disk_full, explain
+from builder.workspace.finished.inventory import take_inventory
 from builder.workspace.layout import LOG, REQUEST, RESULT
 from builder.workspace.locks import StageLock, only_writer
 from builder.workspace.processes import ASKED_TO_END, end_guarded, guarded, last_words
@@ -173,6 +174,7 @@ def _run_request(out: Path, hidden: HiddenPlaces) -> dict[str, Any]:
         "details": stats.details,
         "warnings": [*map(redacted, stats.warnings)],
         "versions": versions(),
+        "files": take_inventory(out),
     }
 
 

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import sys
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +73,12 @@ def visible_gpus() -> list[str]:
 
 def versions() -> dict[str, str]:
     """Versions of the packages a result may depend on; recorded, not hashed."""
+    return dict(_installed())
+
+
+@cache
+def _installed() -> dict[str, str]:
+    """What `versions` says; looked up once, as `plan` asks for every stage."""
     installed = {}
     for package in RECORDED_PACKAGES:
         try:

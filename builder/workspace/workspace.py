@@ -2,7 +2,7 @@
 
 import importlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from builder.data.address import hidden_places
 from builder.data.redaction import redacted
-from builder.data.storage import read_json, write_json
 from builder.errors import BuilderError, StageError
 from builder.workspace.child import run_child
 from builder.workspace.environment import versions
 from builder.workspace.failures import explain
 from builder.workspace.fingerprint import identity, mark
+from builder.workspace.finished.inventory import differences, refuse_links_out
+from builder.workspace.finished.stage_file import read_stage_file, write_stage_file
 from builder.workspace.stage_names import StageName, parse
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from builder.data.accounting import Stats
     from builder.recipe.sections.runtime import Runtime
 
-STAGE_FILE = "stage.json"
+_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,34 @@ class Artifact:
 
     @property
     def record(self) -> dict[str, Any]:
-        """What `stage.json` says; empty before the stage has started."""
-        return dict(read_json(self.path / STAGE_FILE)) if (self.path / STAGE_FILE).is_file() else {}
+        """What `stage.json` says; empty before the stage has started.
+
+        Raises:
+            StageError: If it says nothing that a build has written for this stage.
+        """
+        return read_stage_file(self.path, self.fingerprint)
 
     @property
     def status(self) -> str:
-        """`missing`, `partial` (started, or failed) or `done`."""
+        """`missing`, `partial` (started, or failed), `done`, or `damaged` (done, and no longer whole)."""
+        return self._status(self.damage())
+
+    def damage(self, *, verify: bool = False) -> list[str]:
+        """What tells that a finished stage is not whole: a sentence for each file.
+
+        Args:
+            verify: Whether to read all of it, and not to compare names and sizes alone.
+        """
+        try:
+            record = self.record
+        except StageError as error:
+            return [str(error)]
+        done = record.get("status") == "done"
+        return list(differences(self.path, record["files"], verify=verify)) if done and "files" in record else []
+
+    def _status(self, damage: list[str]) -> str:
+        if damage:
+            return "damaged"
         return {"done": "done", None: "missing"}.get(self.record.get("status"), "partial")
 
     @property
@@ -70,7 +93,7 @@ class Artifact:
 
 
 Report = Callable[[Artifact, str], None]
-"""Called with an artifact and what happened: `cached`, `start`, `progress`, `done` or `missing`."""
+"""Called with an artifact and what happened: `cached`, `start`, `progress`, `done`, `missing` or `damaged`."""
 
 
 @dataclass
@@ -104,7 +127,7 @@ class Workspace:
             inputs: Artifacts of earlier stages.
 
         Raises:
-            StageError: If the stage fails or loses a row.
+            StageError: If the stage fails or loses a row, or was done and is no longer whole.
             Finished: After the stage named by `until`.
         """
         stage = str(stage)
@@ -112,11 +135,13 @@ class Workspace:
         value = identity(stage, version, config, {item.stage: item.fingerprint for item in inputs})
         artifact = Artifact(stage, mark(value), self.root / f"{stage}-{mark(value)}", value)
         self.artifacts[stage] = artifact
-        if artifact.status == "done":
+        status = artifact.status
+        if status == "done":
             self.report(artifact, "cached")
         elif self.dry_run:
-            self.report(artifact, "missing")
+            self.report(artifact, "damaged" if status == "damaged" else "missing")
         else:
+            refuse_damaged([*inputs, artifact])
             self._execute(artifact, function, config, inputs)
         if stage == self.until:
             raise Finished
@@ -131,6 +156,7 @@ class Workspace:
     ) -> None:
         started, record = time.monotonic(), artifact.identity
         try:
+            refuse_links_out(artifact.path)
             record = _begin(artifact)
             self.report(artifact, "start")
             request = {
@@ -150,10 +176,10 @@ class Workspace:
             )
             result["warnings"] = [*record.get("warnings", []), *result["warnings"]]
             record = {**record, "status": "done", "seconds": round(time.monotonic() - started, 2), **result}
-            write_json(artifact.path / STAGE_FILE, record)
+            write_stage_file(artifact.path, record)
         except BuilderError as error:
             with suppress(OSError):
-                write_json(artifact.path / STAGE_FILE, record | {"status": "failed", "error": redacted(str(error))})
+                write_stage_file(artifact.path, record | {"status": "failed", "error": redacted(str(error))})
             raise
         except OSError as error:
             raise StageError(f"{artifact.stage}: {explain(error)}") from error
@@ -173,7 +199,7 @@ def _begin(artifact: Artifact) -> dict[str, Any]:
     for change in changed_versions(before):
         text = f"begun with {change}, which may write other rows; delete {artifact.path} to start it anew"
         record["warnings"] = [*dict.fromkeys([*record["warnings"], text])]
-    write_json(artifact.path / STAGE_FILE, record)
+    write_stage_file(artifact.path, record)
     return record
 
 
@@ -185,6 +211,26 @@ def changed_versions(record: dict[str, Any]) -> list[str]:
         for package, before in record.get("versions", {}).items()
         if now.get(package) != before
     ]
+
+
+def refuse_damaged(artifacts: Iterable[Artifact], *, verify: bool = False) -> None:
+    """Raise a StageError, with a line for each stage, if any of them was done and is no longer whole.
+
+    Args:
+        artifacts: Stages, done or not.
+        verify: As of `Artifact.damage`.
+    """
+    found = {artifact: damage for artifact in artifacts if (damage := artifact.damage(verify=verify))}
+    if found:
+        raise StageError(
+            "\n".join(f"{item.stage}: {describe_damage(item.path, damage)}" for item, damage in found.items())
+        )
+
+
+def describe_damage(folder: Path | str, damage: list[str]) -> str:
+    """Which files of a stage folder are not what they were, and what to do about it."""
+    more = f", and {len(damage) - _SHOWN:,} more" if len(damage) > _SHOWN else ""
+    return f"{'; '.join(damage[:_SHOWN])}{more}; remove {folder} and run `humpback build`, which runs this stage again"
 
 
 class Finished(Exception):

@@ -7,7 +7,9 @@ from support.stages import Words, write_words
 
 from builder.cli.plan import changed_values, plan_entry
 from builder.recipe.sections.runtime import Runtime
-from builder.workspace.workspace import STAGE_FILE, Artifact, Workspace
+from builder.workspace.finished.stage_file import write_stage_file
+from builder.workspace.layout import STAGE_FILE
+from builder.workspace.workspace import Artifact, Workspace
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +57,7 @@ def test_the_changed_key_is_named_and_what_follows_from_it(built):
 def test_a_changed_library_is_named(built):
     (path,) = built.glob("words-*")
     record = json.loads((path / STAGE_FILE).read_text())
-    (path / STAGE_FILE).write_text(json.dumps(record | {"versions": record["versions"] | {"datatrove": "0.1"}}))
+    write_stage_file(path, record | {"versions": record["versions"] | {"datatrove": "0.1"}})
     (change,) = planned(built, words=("a", "b"))[0]["versions"]
     assert change.startswith("datatrove 0.1, now 0.10")
 

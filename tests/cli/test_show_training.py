@@ -4,8 +4,9 @@ from support.recipe_changes import changed, write_recipe, write_small_recipe
 
 from builder.cli.project import open_project
 from builder.cli.show import describe_trainings, training_table
+from builder.data.accounting import Counts
 from builder.data.storage import write_json
-from builder.method.train.output import METRICS
+from builder.workspace.layout import METRICS
 
 
 @pytest.fixture
@@ -15,7 +16,8 @@ def build(tmp_path):
     path = write_recipe(tmp_path / "build.yaml", changed(values, {"training.seeds": [1, 2]}))
     build = open_project(path).look_at_build()
     for stage, loss in (("model-1", 3.0), ("model-2", 1.0), ("model-2-seed-1", 2.0)):
-        write_json(build.artifacts[stage].path / "stage.json", {"status": "done", "stage": stage})
+        record = {"status": "done", "stage": stage, "counts": {"rows": Counts(8, 8).as_dict()}}
+        write_json(build.artifacts[stage].path / "stage.json", record)
         held_out = {"seed": {"before": 4.0, "after": loss + 0.5}} if stage != "model-1" else {}
         metrics = {"steps": 30, "rows_a_step": 8, "last_loss": loss, "tokens_per_second": 9.0, "held_out": held_out}
         write_json(build.artifacts[stage].path / METRICS, metrics)

@@ -6,7 +6,7 @@ from support.recipe_changes import JUDGES, write_small_recipe
 
 from builder.cli.project import open_project
 from builder.cli.show import show_stage
-from builder.data.accounting import Rejects
+from builder.data.accounting import Counts, Rejects
 from builder.data.records import candidate_schema, curated_schema, score_schema, seed_schema, stable_id
 from builder.data.storage import read_rows, write_json, write_rows
 from builder.errors import RecipeError
@@ -219,7 +219,9 @@ def test_the_scores_of_a_half_are_shown_as_ratings_but_are_no_judge_of_an_iterat
     half = build.artifacts["score-2-expected-a"]
     rows = [{"id": key, "score": score} for key, score in scores.items() if half_of(key) == "a"]
     write_rows(half.data / "rows.parquet", rows, score_schema("expected"))
-    write_json(half.path / "stage.json", {"stage": half.stage, "status": "done"})
+    write_json(
+        half.path / "stage.json", {"stage": half.stage, "status": "done", "counts": {"rows": Counts(6, 6).as_dict()}}
+    )
     iterations = read_iterations(project.recipe.curate, map(build.iteration, build.steps))
     assert [list(found.scores) for found in iterations] == [["expected"]] * 2
     shown = show_stage(project, half.stage, rows=1).value

@@ -19,9 +19,8 @@ from builder.llm.contract import CONTRACT_FILE, TEMPLATE_FILE
 from builder.method.train.checkpoints import MARK
 from builder.method.train.output import FINISHED, METRICS
 from builder.method.train.sft import FAILED, PREFLIGHT
-from builder.workspace.layout import LOG, REQUEST, RESULT
+from builder.workspace.layout import LOG, REQUEST, RESULT, STAGE_FILE
 from builder.workspace.progress import NOTICES, PROGRESS_FILE
-from builder.workspace.workspace import STAGE_FILE
 
 
 def test_the_page_is_what_the_program_writes() -> None:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from builder.cli.init import write_recipe_folder
-from builder.data.storage import count_rows, parquet_files, read_json, read_rows
+from builder.data.storage import count_rows, parquet_files, read_json, read_rows, write_json
 
 HUMPBACK = [sys.executable, "-m", "builder"]
 STAGES = (
@@ -68,6 +68,12 @@ def stage_folder(project: Path, stage: str) -> Path:
 def counts_of(project: Path, stage: str) -> dict[str, Any]:
     """What `stage.json` says of the rows of a stage, by kind."""
     return dict(json.loads((stage_folder(project, stage) / "stage.json").read_text())["counts"])
+
+
+def forget_files(folder: Path) -> None:
+    """Make a finished stage one of a version that did not list its files, so that a test may change them."""
+    record = read_json(folder / "stage.json")
+    write_json(folder / "stage.json", {key: record[key] for key in record if key not in ("files", "digest")})
 
 
 def assert_nothing_lost(work: Path) -> None:

@@ -22,12 +22,14 @@ from support.small_project import (
     change_yaml,
     copy_project,
     counts_of,
+    forget_files,
     humpback,
     stage_folder,
     write_small_project,
 )
 
 from builder.data.storage import read_json, read_rows, write_json
+from builder.workspace.finished.stage_file import write_stage_file
 from builder.workspace.locks import locked
 
 Change = Callable[[Path], None]
@@ -421,7 +423,9 @@ def base_without_markers(project: Path) -> None:
 
 
 def edited_contract(project: Path) -> None:
-    path = stage_folder(project, "model-backward") / "model" / "chat_contract.json"
+    folder = stage_folder(project, "model-backward")
+    forget_files(folder)
+    path = folder / "model" / "chat_contract.json"
     write_json(path, {**read_json(path), "system_backward": "Ask me."})
 
 
@@ -540,7 +544,7 @@ def age(path: Path, **changes: Any) -> str:
     """Let a stage look as if an older version of a library had made it."""
     record = read_json(path)
     record["versions"] = {**record.get("versions", {}), "datatrove": "0.0.1"}
-    write_json(path, {**record, **changes})
+    write_stage_file(path.parent, {**record, **changes})
     return str(record["versions"]["datatrove"])
 
 

@@ -48,7 +48,7 @@ def test_a_log_of_a_long_stage_gets_lines_in_between(artifact, capsys, monkeypat
 def test_losses_and_warnings_are_said(tmp_path):
     lost = {"in": 1363, "kept": 1360, "dropped": {"wet": 9}, "failed": {"cut": 1, "cor\x1b[2Jrupt": 2}}
     kept = {"in": 5, "kept": 4, "dropped": {}, "failed": {"timeout": 1}}
-    record = {"counts": {"records": lost, "pages": kept}, "warnings": ["3 of 5 rows have no score"]}
+    record = {"status": "done", "counts": {"records": lost, "pages": kept}, "warnings": ["3 of 5 rows have no score"]}
     (tmp_path / "stage.json").write_text(json.dumps(record))
     assert describe_losses(Artifact("segments", "abc", tmp_path)) == [
         "  warning: segments: 3 of 1,363 records could not be used: cut 1, cor␛[2Jrupt 2",

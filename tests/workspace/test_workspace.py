@@ -10,6 +10,7 @@ from support.stages import Words, write_words
 from builder.data.storage import write_json
 from builder.errors import StageError
 from builder.recipe.sections.runtime import Runtime
+from builder.workspace.finished.stage_file import write_stage_file
 from builder.workspace.locks import locked
 from builder.workspace.processes import last_words
 from builder.workspace.workspace import Finished, Workspace
@@ -172,7 +173,7 @@ def test_a_stage_begun_with_another_library_version_says_so(tmp_path):
         made.run("words", write_words, Words(fail="crash"))
     artifact = made.artifacts["words"]
     record = artifact.record
-    write_json(artifact.path / "stage.json", record | {"versions": record["versions"] | {"datatrove": "0.1"}})
+    write_stage_file(artifact.path, record | {"versions": record["versions"] | {"datatrove": "0.1"}})
     with pytest.raises(StageError):
         made.run("words", write_words, Words(fail="crash"))
     (warning,) = artifact.record["warnings"]

@@ -10,12 +10,12 @@ from builder.llm.adapters import CONFIG_FILE, read_adapter
 from builder.method.train.checkpoints import flush
 from builder.method.train.log import tokens_per_second, training_metrics
 from builder.method.train.saved import check_saved
+from builder.workspace.layout import METRICS
 
 FINISHED = "training.json"
 """Written last, once the model was opened, so a model folder that holds it is whole."""
 _SAVED = "saved.json"
 """What a training came to, beside its model, until that was opened."""
-METRICS = "logs/metrics.json"
 SAMPLING = {"do_sample": True, "temperature": 0.7, "top_p": 0.9, "top_k": 0}
 """How the paper's models answer (section 3.1); no `top_k`, where transformers would have 50."""
 _SETS = ("target_modules", "exclude_modules")

@@ -1,0 +1,1 @@
+"""What a finished stage has left, and whether it is whole."""

@@ -1,4 +1,7 @@
-"""Rows in chunks, each written whole: a kill loses at most one chunk, a re-run redoes only what is missing."""
+"""Rows in chunks, each written whole: a kill loses at most one chunk, a re-run redoes only what is missing.
+
+Beside each chunk stands what its files were when it was written, so that one that was torn or changed since is redone.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from builder.data.accounting import REJECTED_TEXTS_PER_REASON, Counts, Rejects
 from builder.data.records import Row, rejected_schema
-from builder.data.storage import count_rows, parquet_files, read_json, read_rows, write_json, write_rows
+from builder.data.storage import count_rows, is_parquet, parquet_files, read_json, read_rows, write_json, write_rows
 from builder.errors import StageError
+from builder.workspace.finished.inventory import file_state, is_unchanged
+from builder.workspace.progress import notice
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,7 +28,8 @@ class Chunks:
     """The chunks of one stage: chunk n is always the same rows, whoever works on it.
 
     Attributes:
-        out: The stage folder; chunk n becomes `data/part-n.parquet` and `rejected/part-n.parquet`.
+        out: The stage folder; chunk n becomes `data/part-n.parquet` and `rejected/part-n.parquet`, and
+            `logs/chunks/part-n.json` says what these are.
         source: Folder of Parquet files, read in sorted order.
         rows: Of a chunk.
         total: Rows of the source.
@@ -47,6 +53,25 @@ class Chunks:
         """Whether a chunk has been written; the rows that go on are written last."""
         return (self.out / "data" / self.name(number)).is_file()
 
+    def is_sound(self, number: int) -> bool:
+        """Whether the files of a written chunk are what they were then; reads all of them.
+
+        One that was written before files were noted, or killed before its note, is sound if it can be opened.
+        """
+        files = {path.parent.name: path for path in self._files(number)}
+        if not self._note(number).is_file():
+            return all(map(is_parquet, files.values()))
+        try:
+            noted = dict(read_json(self._note(number)))
+        except (StageError, TypeError, ValueError):
+            return False
+        return all(is_unchanged(path, noted.get(name)) for name, path in files.items())
+
+    def drop(self, number: int) -> None:
+        """Remove a chunk, so that it is done again."""
+        for path in (*self._files(number), self._note(number)):
+            path.unlink(missing_ok=True)
+
     def size(self, number: int) -> int:
         """Rows of a chunk; the last one may have fewer."""
         return min(self.rows, self.total - number * self.rows)
@@ -63,8 +88,16 @@ class Chunks:
 
     def write(self, number: int, rows: list[Row], rejects: Rejects, schema: "pa.Schema") -> None:
         """Write what has become of the rows of a chunk."""
-        write_rows(self.out / "rejected" / self.name(number), rejects.rows, rejected_schema())
-        write_rows(self.out / "data" / self.name(number), rows, schema)
+        kept, rejected = self._files(number)
+        write_rows(rejected, rejects.rows, rejected_schema())
+        write_rows(kept, rows, schema)
+        write_json(self._note(number), {path.parent.name: file_state(path) for path in (kept, rejected)})
+
+    def _files(self, number: int) -> tuple[Path, Path]:
+        return self.out / "data" / self.name(number), self.out / "rejected" / self.name(number)
+
+    def _note(self, number: int) -> Path:
+        return self.out / "logs" / "chunks" / Path(self.name(number)).with_suffix(".json")
 
     def counts(self, rows_per_input: int) -> Counts:
         """Counts from the files, so that they are right whatever part of them this run wrote."""
@@ -78,6 +111,8 @@ class Chunks:
 def open_chunks(out: Path, source: Path, rows: int) -> Chunks:
     """The chunks of a stage; their size is kept as soon as the first of them is written.
 
+    Those that an earlier run has written and that are not as it left them are removed, and the user is told.
+
     Raises:
         StageError: If the stage folder holds parts that no chunk has.
     """
@@ -89,6 +124,10 @@ def open_chunks(out: Path, source: Path, rows: int) -> Chunks:
     for path in parquet_files(out / "data"):
         if path.name not in known:
             raise StageError(f"{path}: does not belong to the stage's input; delete {out} and build again")
+    for number in range(chunks.count):
+        if chunks.is_whole(number) and not chunks.is_sound(number):
+            chunks.drop(number)
+            notice(out, f"{out / 'data' / chunks.name(number)} is not as it was written; its rows are done again")
     return chunks
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from builder.data.accounting import Counts
-from builder.data.storage import parquet_files, read_json, write_json
+from builder.data.storage import is_parquet, parquet_files, read_json, write_json
 from builder.errors import StageError
+from builder.workspace.finished.inventory import file_state, is_unchanged
 from builder.workspace.progress import Progress, polled
 
 _POLL_SECONDS = 0.5
@@ -56,14 +57,23 @@ class TaskFiles:
         return self.out / "logs" / "tasks" / f"{rank:05d}.pages"
 
     def is_whole(self, rank: int) -> bool:
-        """Whether a task has left all its files in a run with the same mark."""
-        files = (self.data(rank), self.rejected(rank), self.counts(rank))
-        if not all(file.is_file() for file in files):
+        """Whether a task has left all its files in a run with the same mark, and they still are what they were then.
+
+        Of a task that was done before files were noted, they are looked at for whether they can be opened.
+        """
+        files = {"data": self.data(rank), "rejected": self.rejected(rank)}
+        if not all(file.is_file() for file in (*files.values(), self.counts(rank))):
             return False
         try:
-            return bool(read_json(self.counts(rank)).get("mark") == self.mark)
-        except StageError:
+            left = dict(read_json(self.counts(rank)))
+        except (StageError, TypeError, ValueError):
             return False
+        if left.get("mark") != self.mark:
+            return False
+        if "files" not in left:
+            return all(map(is_parquet, files.values()))
+        noted = left["files"] if isinstance(left["files"], dict) else {}
+        return all(is_unchanged(file, noted.get(name)) for name, file in files.items())
 
     def prepare(self) -> list[int]:
         """Make datatrove's marks and the folder agree with what is whole; return the tasks still to do."""
@@ -83,9 +93,10 @@ class TaskFiles:
         return missing
 
     def finish(self, rank: int, counts: dict[str, Counts], details: dict[str, Any]) -> None:
-        """Write the counts of a task, which makes it whole."""
+        """Write the counts of a task and what its files are, which makes it whole."""
         value = {kind: item.as_dict() for kind, item in counts.items()}
-        write_json(self.counts(rank), {"mark": self.mark, "counts": value, "details": details})
+        files = {"data": file_state(self.data(rank)), "rejected": file_state(self.rejected(rank))}
+        write_json(self.counts(rank), {"mark": self.mark, "counts": value, "details": details, "files": files})
 
     def results(self) -> Iterator[dict[str, Any]]:
         """What `finish` has written, task by task."""

@@ -13,6 +13,7 @@ from builder import __version__
 from builder.data.address import path_or_address
 from builder.data.redaction import RedactedStream, redacted, trace
 from builder.text.escape import escape
+from builder.workspace.environment import run_in_utf8
 from builder.workspace.failures import explain
 from builder.workspace.processes import stops_interrupt
 
@@ -224,6 +225,7 @@ def hydrate(release: Path, corpora: "tuple[Path | Address, ...]", out: Path | No
 
 def main() -> None:
     """Run the command line; errors are one message each, with the exit code they carry."""
+    run_in_utf8()
     with stops_interrupt() as stopped, redirect_stderr(RedactedStream(sys.stderr)):  # type: ignore[type-var]
         sys.exit(_run(stopped))
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 ALWAYS = {
     "PYTHONSAFEPATH": "1",
     "PYTHONUNBUFFERED": "1",
+    "PYTHONUTF8": "1",  # names of files and texts, whatever the locale
     "LOGURU_DIAGNOSE": "NO",  # values of variables have no place in logs: pages, or a key
     "TOKENIZERS_PARALLELISM": "false",
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
@@ -86,6 +87,15 @@ def _installed() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return installed
+
+
+def run_in_utf8() -> None:
+    """Start this command again in Python's UTF-8 mode where the locale says anything else, as `LANG=C` may.
+
+    Files of a build have names and texts in UTF-8, and libraries open them without saying so.
+    """
+    if sys.getfilesystemencoding() != "utf-8":
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
 
 def let_arrow_give_back() -> None:

@@ -1,6 +1,8 @@
 """What went wrong in a process of the build, in words a user can act on."""
 
 import errno
+import os
+import shutil
 import signal
 from collections.abc import Iterator
 
@@ -12,6 +14,10 @@ NO_ACCESS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 SPACE_WORDS = ("no space left on device", "disk quota exceeded", "file too large", "errno 28", "os error 28",
                "iostream error", "unexpected pos")  # fmt: skip
 MEMORY_WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc")
+SHARED_MEMORY, SHARED_MB = "/dev/shm", 64
+"""Where Linux has shared memory, and how much a stage needs at least."""
+_FULL_BYTES = 1 << 20
+"""With less room than this it counts as full."""
 EXIT_UNWRITABLE = 74
 """Exit code of a child that could not even write what went wrong (EX_IOERR of sysexits.h)."""
 EXIT_AGAIN = 75
@@ -37,6 +43,15 @@ def _explained(error: BaseException) -> str | None:
                 f"memory ran out ({first}); lower runtime.workers, runtime.chunk_rows, engine.max_model_len or the "
                 "batch size in the TRL recipe, and run the same command again"
             )
+        if _is_short_of_files(cause):
+            return (
+                f"too many files are open ({first}); raise the limit (`ulimit -n 4096`) and run the same command again"
+            )
+        if _is_shared_memory(cause):
+            return (
+                f"shared memory cannot be used ({first}); {SHARED_MEMORY} must be writable and have {SHARED_MB} MB "
+                "free, in a container as with --shm-size=1g; then run the same command again"
+            )
         if _is_space(cause):
             return disk_full(getattr(cause, "filename", None) or first)
     if isinstance(error, OSError):
@@ -57,6 +72,11 @@ def died(code: int) -> str:
         return (
             f"somebody has ended the child process ({signal.Signals(-code).name}); the same command goes on from there"
         )
+    if code == -signal.SIGBUS:
+        return (
+            f"the child process died of signal SIGBUS, most likely because {SHARED_MEMORY} or a disk is full; give "
+            f"{SHARED_MEMORY} {SHARED_MB} MB or more (in a container --shm-size=1g), and run the same command again"
+        )
     if code < 0:
         return f"the child process died of signal {signal.Signals(-code).name}"
     return f"the child process ended with exit code {code}"
@@ -73,6 +93,29 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _is_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or any(words in str(error).lower() for words in MEMORY_WORDS)
+
+
+def _is_short_of_files(error: BaseException) -> bool:
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return True
+    return "too many open files" in str(error).lower()
+
+
+def _is_shared_memory(error: BaseException) -> bool:
+    """Whether what failed is shared memory: locks of processes and tensors lie there, and their errors name no file."""
+    said = str(error).lower()
+    if any(words in said for words in ("shared memory(shm)", "</torch_", f"{SHARED_MEMORY}/")):
+        return True
+    if not isinstance(error, OSError) or error.filename or error.errno not in NO_SPACE | NO_ACCESS:
+        return False
+    return not _has_room(SHARED_MEMORY)
+
+
+def _has_room(folder: str) -> bool:
+    try:
+        return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= _FULL_BYTES
+    except OSError:
+        return False
 
 
 def _is_space(error: BaseException) -> bool:

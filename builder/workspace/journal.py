@@ -43,7 +43,7 @@ class Journal:
     def take(self, chunk: int, what: "Part | str | None" = None) -> None:
         """Note that a chunk, a part of it, or one row (its id) alone is taken up."""
         temporary = self._path.with_suffix(".tmp")
-        temporary.write_text(json.dumps([chunk, what, os.getpid()]))
+        temporary.write_text(json.dumps([chunk, what, os.getpid()]), encoding="ascii")
         temporary.replace(self._path)
 
     def clear(self) -> None:
@@ -98,7 +98,11 @@ def keep_only(out: Path, *, pid: int | None = None, rank: int | None = None) -> 
     """Of several engines, leave only the notes of the one that died or stood still; the others end for its sake."""
     for path in (out / _IN_HAND).glob("*.json"):
         with suppress(OSError, ValueError):
-            if path.stem != f"{rank:05d}" if rank is not None else json.loads(path.read_text())[2] != pid:
+            if (
+                path.stem != f"{rank:05d}"
+                if rank is not None
+                else json.loads(path.read_text(encoding="ascii"))[2] != pid
+            ):
                 path.unlink()
 
 
@@ -107,7 +111,7 @@ def note_deaths(out: Path) -> bool:
     in_hand = []
     for path in sorted((out / _IN_HAND).glob("*.json")):
         with suppress(OSError, ValueError):
-            in_hand.append(json.loads(path.read_text())[:2])
+            in_hand.append(json.loads(path.read_text(encoding="ascii"))[:2])
         path.unlink(missing_ok=True)
     if in_hand:
         write_json(out / _DEATHS, [*map(list, _deaths(out)), *in_hand])

@@ -17,6 +17,8 @@ WAIT_SECONDS = 10.0
 """How long what a killed build has left may take to end."""
 PROCESSES = Path("/proc")
 _LOOK_SECONDS = 0.1
+_OF_PATTERNS = "*?["
+"""Characters of glob; `dedup` would find none of its signatures below such a folder, and no duplicate."""
 
 
 @contextmanager
@@ -24,15 +26,17 @@ def locked(root: Path) -> Iterator[None]:
     """Hold the work directory for one build; the lock goes with the process, however it ends.
 
     Raises:
-        StageError: If the folder cannot be written or another build holds it.
+        StageError: If the folder has a name that libraries misread, cannot be written, or another build holds it.
     """
+    _refuse_name(root)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        handle: IO[str] = (root / ".lock").open("a+")
+        file = os.open(root / ".lock", os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666)
+        handle: IO[str] = os.fdopen(file, "a+", encoding="utf-8", errors="replace")
     except OSError as error:
         raise StageError(f"{root}: the work directory cannot be written ({error.strerror}); use --work-dir") from error
     with handle:
-        if not _take(handle.fileno()):
+        if not _take(handle.fileno(), root):
             handle.seek(0)
             owner = handle.read().strip() or "unknown"
             raise StageError(f"{root}: the work directory is in use by process {owner}; wait for it, or use --work-dir")
@@ -73,7 +77,7 @@ def only_writer(out: Path, stage: str) -> Iterator[StageLock]:
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         end = time.monotonic() + WAIT_SECONDS
-        while not _take(file):
+        while not _take(file, out):
             if time.monotonic() > end:
                 raise StageError(f"{stage}: {_still_written(out, path)}")
             time.sleep(_LOOK_SECONDS)
@@ -82,18 +86,38 @@ def only_writer(out: Path, stage: str) -> Iterator[StageLock]:
         os.close(file)
 
 
-def _take(file: int) -> bool:
+def _refuse_name(root: Path) -> None:
+    """Refuse names that a library takes for a pattern, and would find nothing for, or cannot write down."""
+    try:
+        str(root).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise StageError(
+            f"{root}: the name of the work directory is not UTF-8; rename it, or use --work-dir"
+        ) from error
+    if found := [character for character in _OF_PATTERNS if character in str(root)]:
+        raise StageError(
+            f"{root}: the name of the work directory has {' and '.join(found)}, which would be taken for a pattern; "
+            "rename it, or use --work-dir"
+        )
+
+
+def _take(file: int, folder: Path) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        raise StageError(
+            f"{folder}: files cannot be locked there ({error.strerror}), so nothing would keep two builds apart; use a "
+            "--work-dir on a file system with locks"
+        ) from error
     return True
 
 
 def _still_written(out: Path, path: Path) -> str:
     holders = [str(pid) for pid in _open_in(path)]
     ended = f"kill -9 {' '.join(holders)}" if holders else "on the machine where it runs"
-    who = ", ".join(holders) or path.read_text().strip() or "unknown"
+    who = ", ".join(holders) or path.read_text(encoding="utf-8", errors="replace").strip() or "unknown"
     return (
         f"{out} is still written by an earlier run (process {who}); wait until that has ended or end it ({ended}), and "
         "run the same command again"

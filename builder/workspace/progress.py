@@ -52,7 +52,8 @@ class Progress:
         self._written = time.monotonic()
         temporary = self.path.with_name(f".{PROGRESS_FILE}.tmp")
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps({"done": self.done, "total": self.total, "unit": self.unit}))
+        value = {"done": self.done, "total": self.total, "unit": self.unit}
+        temporary.write_text(json.dumps(value), encoding="ascii")
         temporary.replace(self.path)
 
 
@@ -76,7 +77,7 @@ def read_progress(out: Path, folder: str = "logs") -> Seen | None:
     """How far a stage is; None before it has said anything."""
     path = out / folder / PROGRESS_FILE
     try:
-        value = json.loads(path.read_text())
+        value = json.loads(path.read_text(encoding="ascii"))
         return Seen(int(value["done"]), value["total"], str(value["unit"]), path.stat().st_mtime_ns)
     except (OSError, ValueError, KeyError):
         return None

@@ -1,7 +1,8 @@
 """What the environment of every process of a build holds."""
 
 OWN = {
-    "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1", "LOGURU_DIAGNOSE": "NO", "TOKENIZERS_PARALLELISM": "false",
+    "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "LOGURU_DIAGNOSE": "NO",
+    "TOKENIZERS_PARALLELISM": "false",
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "VLLM_NO_USAGE_STATS": "1",
     "VLLM_DO_NOT_TRACK": "1", "OMP_NUM_THREADS": "3", "ARROW_DEFAULT_MEMORY_POOL": "system",
 }  # fmt: skip

@@ -64,3 +64,42 @@ def test_a_killed_child_was_most_likely_short_of_memory():
     assert "memory ran out" in died(-9)
     assert "SIGSEGV" in died(-11)
     assert died(3) == "the child process ended with exit code 3"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EMFILE, os.strerror(errno.EMFILE), "/build/data/x"),
+        OSError(errno.ENFILE, os.strerror(errno.ENFILE)),
+        wrapped(OSError(errno.EMFILE, "Too many open files"), ValueError("could not read the table")),
+        RuntimeError("unable to open file: Too many open files (24)"),
+    ],
+)
+def test_too_many_open_files_say_which_limit_to_raise(error):
+    assert explain(error).startswith("too many files are open (")
+    assert "`ulimit -n 4096`" in explain(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "room"),
+    [
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), False),
+        (OSError(errno.EROFS, os.strerror(errno.EROFS)), False),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/dev/shm/sem.x"), True),
+        (RuntimeError("unable to write to file </torch_12_34_5>: No space left on device (28)"), True),
+        (RuntimeError("unable to allocate shared memory(shm) for file </torch_1>: Read-only file system (30)"), True),
+    ],
+)
+def test_shared_memory_is_told_from_a_disk(error, room, monkeypatch, tmp_path):
+    folder = tmp_path if room else tmp_path / "gone"
+    told = explain(error)
+    if not room:
+        assert "shared memory" not in told
+        monkeypatch.setattr("builder.workspace.failures.SHARED_MEMORY", str(folder))
+        told = explain(error)
+    assert told.startswith("shared memory cannot be used (")
+    assert "64 MB free" in told
+
+
+def test_a_process_that_died_at_a_page_of_memory_says_where_memory_may_be_short():
+    assert "SIGBUS, most likely because /dev/shm or a disk is full" in died(-7)

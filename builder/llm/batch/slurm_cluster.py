@@ -147,7 +147,7 @@ class SlurmCluster:
         try:
             return subprocess.run(
                 [command, f"--user={getpass.getuser()}", f"--name={self.name}", *options],
-                check=False, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                check=False, encoding="utf-8", errors="replace", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             )  # fmt: skip
         except OSError as error:
             raise StageError(f"runtime.executor is slurm, but {command} cannot be run: {error.strerror}") from error

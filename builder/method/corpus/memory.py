@@ -10,7 +10,7 @@ def limit_memory(megabytes: int) -> None:
     """Let this process take so much more memory than it has now (Linux; elsewhere nothing happens)."""
     statistics = Path("/proc/self/statm")
     if statistics.is_file():
-        now = int(statistics.read_text().split()[0]) * resource.getpagesize()
+        now = int(statistics.read_text(encoding="ascii").split()[0]) * resource.getpagesize()
         limits = resource.getrlimit(resource.RLIMIT_AS)
         soft = min(
             now + megabytes * 1_000_000, *(limit for limit in limits if limit != resource.RLIM_INFINITY), 1 << 62

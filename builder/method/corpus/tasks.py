@@ -108,7 +108,7 @@ class TaskFiles:
         done = 0
         for rank in range(self.tasks):
             if (ticks := self.ticks(rank)).is_file():
-                done += int(ticks.read_text() or 0)
+                done += int(ticks.read_text(encoding="ascii") or 0)
         return done
 
     @contextmanager
@@ -137,5 +137,5 @@ class Ticker:
         """Write the number now."""
         self._written = time.monotonic()
         temporary = self.path.with_suffix(".tmp")
-        temporary.write_text(str(self.done))
+        temporary.write_text(str(self.done), encoding="ascii")
         temporary.replace(self.path)

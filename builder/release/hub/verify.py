@@ -95,7 +95,13 @@ def loading_problems(repository: HubRepository, commit: str, files: list[File], 
     with tempfile.TemporaryDirectory(prefix="humpback-verify-") as home:
         command = [sys.executable, "-m", "builder.release.hub.verify_child", str(os.getpid())]
         result = subprocess.run(
-            command, input=json.dumps(order), env=environment(home), capture_output=True, text=True, check=False
+            command,
+            input=json.dumps(order),
+            env=environment(home),
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
         )
     try:
         return list(json.loads(result.stdout.splitlines()[-1]))

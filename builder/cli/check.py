@@ -1,7 +1,7 @@
 """`humpback check`: everything wrong with a recipe and the files it names, in one message."""
 
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import click
 
 from builder.cli.answer import Answer
 from builder.cli.preflight import error_lines, preflight_recipe, template_problems
+from builder.cli.project import open_project, refuse, unconsented
 from builder.data.resources import PACKAGE
 from builder.errors import BuilderError, RecipeError
 from builder.llm.prompts import render
@@ -20,6 +21,9 @@ from builder.recipe.pins import Pin, pin_recipe, unpinned_problems
 from builder.recipe.recipe import Recipe, load_recipe
 from builder.recipe.sections.curate import MEANS, Curate
 from builder.recipe.sections.judges import Rated
+from builder.recipe.sections.section import Section
+from builder.recipe.trust import Need, is_there, needs_of, paths_of, recipe_file
+from builder.text.escape import escape
 from builder.workspace.fingerprint import config_identity
 
 _PING_SECONDS = 5.0
@@ -29,6 +33,7 @@ def check_recipe(
     path: Path,
     overrides: tuple[str, ...] = (),
     *,
+    trust: bool = False,
     pin: bool = False,
     preflight: bool = False,
     say: Callable[[str], None] = lambda line: None,
@@ -38,6 +43,8 @@ def check_recipe(
     Args:
         path: The build.yaml, or the folder it lies in.
         overrides: `key.path=value` settings, which are checked and never written.
+        trust: Whether the user consents to whatever of the recipe needs it; without that, nothing outside the recipe's
+            folder is read or asked, but whether it is there.
         pin: First write the commits of Hub inputs into the file.
         preflight: Also show what of a few rows would be trained, and check that it is what it should be.
         say: Told what was pinned as soon as it is written, whatever else is wrong.
@@ -58,40 +65,46 @@ def check_recipe(
         if made.gated
     ]
     recipe = load_recipe(path, overrides)
-    served, silence = _ping(recipe)
-    problems = [*unpinned_problems(recipe, path), *_recipe_problems(recipe), *silence]
+    said: list[str] = []
+    needs = unconsented(recipe, path, None, overrides, trust=trust, say=said.append)
+    if preflight:
+        refuse(path, needs)
+    served, silence = (set[str](), list[str]()) if needs else _ping(recipe)
+    problems = [*unpinned_problems(recipe, path), *_recipe_problems(recipe, path, needs), *silence]
     if problems:
         raise RecipeError("\n".join(dict.fromkeys(problems)))
-    faults, untried = template_problems(recipe)
+    faults, untried = ([], []) if _of_models(needs) else template_problems(recipe)
     if faults:
         raise RecipeError("\n".join(dict.fromkeys(faults)))
     unchecked = [] if importlib.util.find_spec("trl") else ["TRL is not installed: its keys were not checked"]
     unchecked += untried
     if recipe.asks_server and not importlib.util.find_spec(PACKAGE["openai"]):
         unchecked.append(f"{PACKAGE['openai']} is not installed: runtime.endpoint was not asked")
+    unchecked += [f"what needs --trust-recipe: {need}" for need in needs]
     notes = [
+        *said,
         *gated,
         *licence_notes(recipe),
         *_selection_notes(recipe.curate),
-        *_served_notes(recipe, path, overrides, served),
+        *(() if needs else _served_notes(recipe, path, overrides, served)),
     ]
     looked_at = _preflight(path, overrides) if preflight else {}
 
     def text() -> str:
         return "\n".join([
             f"{path}: fine: {recipe.name}, {recipe.iterations} iterations, base {recipe.base.location}",
-            *(f"  not checked: {line}" for line in unchecked),
+            *(f"  not checked: {escape(line, 'terminal')}" for line in unchecked),
             *(f"  note: {line}" for line in notes),
             *(f"\n{model}\n\n{rows}" for model, rows in looked_at.items()),
         ])  # fmt: skip
 
-    return Answer(_as_dict(path, recipe, pins, unchecked, notes, looked_at), text)
+    asked = [{"key": need.key, "value": need.value, "why": need.why} for need in needs]
+    value = _as_dict(path, recipe, pins, unchecked, notes, looked_at)
+    return Answer(value | ({"needs_trust": asked} if asked else {}), text)
 
 
 def _preflight(path: Path, overrides: tuple[str, ...]) -> dict[str, str]:
-    from builder.cli.project import open_project
-
-    return preflight_recipe(open_project(path, None, overrides).look_at_build())
+    return preflight_recipe(open_project(path, None, overrides, trust=True).look_at_build())
 
 
 def _as_dict(
@@ -112,18 +125,43 @@ def _as_dict(
     }
 
 
-def _recipe_problems(recipe: Recipe) -> Iterator[str]:
-    sections = (recipe.base, recipe.chat, *recipe.seed.sources, *recipe.segments.sources, recipe.augment, *recipe.score)
+def _of_models(needs: Sequence[Need]) -> bool:
+    """Whether a chat template, or a model that renders with one, needs consent first."""
+    return any(need.key.startswith(("base.", "chat.", "augment.", "score.")) for need in needs)
+
+
+def _recipe_problems(recipe: Recipe, path: Path, needs: Sequence[Need]) -> Iterator[str]:
+    folder, doubted = recipe_file(path).parent, {need.value for need in needs}
+
+    def is_read(value: object) -> bool:
+        return not doubted & {need.value for need in needs_of(value, folder)}
+
+    sections: tuple[Section, ...] = (
+        recipe.base,
+        recipe.chat,
+        *recipe.seed.sources,
+        *recipe.segments.sources,
+        recipe.augment,
+        *recipe.score,
+    )
     prompts = [recipe.decontaminate] if recipe.decontaminate else []
     for section in (*sections, *prompts, recipe.segments.model_copy(update={"sources": []})):
-        yield from error_lines(lambda section=section: config_identity(section))  # type: ignore[misc]
-    yield from error_lines(lambda: render(recipe.augment.template, output="text"))
-    for rubric in (judge.rubric for judge in recipe.score if isinstance(judge, Rated)):
+        if is_read(section):
+            yield from error_lines(lambda section=section: config_identity(section))  # type: ignore[misc]
+        else:
+            yield from (f"{file}: no such file or folder" for file in paths_of(section) if not is_there(file))
+    if is_read(recipe.augment.template):
+        yield from error_lines(lambda: render(recipe.augment.template, output="text"))
+    for rubric in (judge.rubric for judge in recipe.score if isinstance(judge, Rated) and is_read(judge.rubric)):
         yield from error_lines(lambda rubric=rubric: check_rubric(rubric))  # type: ignore[misc]
     training = recipe.training
     for file in dict.fromkeys((training.initial or training.forward, training.forward, training.backward)):
-        yield from _training_problems(file, recipe)
-    yield from launcher_problems(recipe.runtime.launcher)
+        if not is_read(file):
+            yield from (f"{file}: no such file or folder" for _ in (file,) if not is_there(file))
+        elif not any(need.key.startswith(f"{file.name}: ") for need in needs):
+            yield from _training_problems(file, recipe)
+    if not any(need.key == "runtime.launcher" for need in needs):
+        yield from launcher_problems(recipe.runtime.launcher)
 
 
 def _ping(recipe: Recipe) -> tuple[set[str], list[str]]:
@@ -147,8 +185,6 @@ def _served_notes(recipe: Recipe, path: Path, overrides: tuple[str, ...], served
     """Which models of the build the server serves; it need not serve one before the build has come to it."""
     if recipe.engine.kind != "openai" or not importlib.util.find_spec(PACKAGE["openai"]):
         return
-    from builder.cli.project import open_project
-
     build = open_project(path, None, overrides).look_at_build()
     for name in (artifact.path.name for artifact in (build.backward, *build.models[:-1])):
         yield f"{recipe.runtime.endpoint} {'serves' if name in served else 'does not serve yet'} {name}"

@@ -6,6 +6,7 @@ from builder.cli.answer import Answer
 from builder.data.resources import resource_folder
 from builder.data.storage import write_bytes
 from builder.errors import BuilderError, RecipeError
+from builder.recipe.remembered import remember_own
 
 
 def write_recipe_folder(folder: Path, recipe: str = "quickstart") -> Answer:
@@ -48,12 +49,17 @@ def copy_recipe(folder: Path, recipe: str = "quickstart") -> None:
 def write_files(folder: Path, recipe: str = "quickstart") -> None:
     """Write the files of a recipe, and of the quickstart's the sample; those that are there already stay.
 
+    A folder that was empty is remembered as the user's own, whose recipe is trusted whatever he makes of it.
+
     Raises:
         BuilderError: If they cannot be written.
     """
     from builder.sample.generate import write_sample
 
     try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not any(folder.iterdir()):
+            remember_own(folder)
         if recipe == "quickstart":
             write_sample(folder)
         copy_recipe(folder, recipe)

@@ -28,6 +28,12 @@ RECIPE = click.argument("recipe", type=click.Path(path_type=Path), metavar="RECI
 WORK_DIR = click.option("--work-dir", type=click.Path(path_type=Path), help="Where the stages are kept.")
 SET = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the recipe.")
 VERIFY = click.option("--verify", is_flag=True, help="Read all files of what is done, and compare their digests.")
+TRUST = click.option(
+    "--trust-recipe",
+    "trust",
+    is_flag=True,
+    help="Let the recipe run what it names and reach beyond its folder; remembered.",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -45,20 +51,31 @@ def _prints(verb: "Callable[..., Answer]") -> "Callable[..., None]":
     return command
 
 
-def _reads_project(verb: "Callable[..., Answer]") -> "Callable[..., None]":
-    """Hand a verb the project of its arguments RECIPE, --work-dir and --set, and print what it answers."""
+def _reads_project(*, only_looks: bool = False) -> "Callable[[Callable[..., Answer]], Callable[..., None]]":
+    """Hand a verb the project of its arguments RECIPE, --work-dir and --set, and print what it answers.
 
-    @RECIPE
-    @WORK_DIR
-    @SET
-    @_prints
-    @functools.wraps(verb)
-    def command(recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], **given: Any) -> "Answer":
-        from builder.cli.project import open_project
+    Args:
+        only_looks: Whether the verb runs nothing that a recipe names, and sends nothing where it says.
+    """
 
-        return verb(open_project(recipe, work_dir, overrides), **given)
+    def reads(verb: "Callable[..., Answer]") -> "Callable[..., None]":
+        @RECIPE
+        @WORK_DIR
+        @SET
+        @TRUST
+        @_prints
+        @functools.wraps(verb)
+        def command(
+            recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], trust: bool, **given: Any
+        ) -> "Answer":
+            from builder.cli.project import open_project
 
-    return command
+            project = open_project(recipe, work_dir, overrides, trust=trust, only_looks=only_looks, say=_progress)
+            return verb(project, **given)
+
+        return command
+
+    return reads
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -71,12 +88,13 @@ def cli(debug: bool) -> None:  # noqa: V107  # read from the context
 @cli.command()
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default=Path("quickstart"))
 @SET
+@TRUST
 @_prints
-def quickstart(directory: Path, overrides: tuple[str, ...]) -> "Answer":
+def quickstart(directory: Path, overrides: tuple[str, ...], trust: bool) -> "Answer":
     """Build the embedded sample end to end on the CPU: pages to release folder and models."""
     from builder.cli.quickstart import run_quickstart
 
-    return run_quickstart(directory, overrides)
+    return run_quickstart(directory, overrides, trust=trust)
 
 
 @cli.command()
@@ -99,20 +117,23 @@ def init(directory: Path, recipe: str) -> "Answer":
 @cli.command()
 @RECIPE
 @SET
+@TRUST
 @click.option("--pin", is_flag=True, help="First write the commits of Hub inputs into the recipe.")
 @click.option("--preflight", is_flag=True, help="Show which tokens of a few rows would be trained, and check them.")
 @_prints
 @click.pass_context
-def check(context: click.Context, recipe: Path, overrides: tuple[str, ...], pin: bool, preflight: bool) -> "Answer":
+def check(
+    context: click.Context, recipe: Path, overrides: tuple[str, ...], trust: bool, pin: bool, preflight: bool
+) -> "Answer":
     """Check the recipe and the files it names; report everything that is wrong at once."""
     from builder.cli.check import check_recipe
 
     say = _silent if context.params["as_json"] else click.echo
-    return check_recipe(recipe, overrides, pin=pin, preflight=preflight, say=say)
+    return check_recipe(recipe, overrides, trust=trust, pin=pin, preflight=preflight, say=say)
 
 
 @cli.command()
-@_reads_project
+@_reads_project(only_looks=True)
 @VERIFY
 def plan(project: "Project", verify: bool) -> "Answer":
     """Show which stages are cached, damaged, partial or missing, and why they would run; runs nothing."""
@@ -122,7 +143,7 @@ def plan(project: "Project", verify: bool) -> "Answer":
 
 
 @cli.command()
-@_reads_project
+@_reads_project()
 @click.option("--until", metavar="STAGE", help="Stop after this stage.")
 @VERIFY
 def build(project: "Project", until: str | None, verify: bool) -> "Answer":
@@ -139,7 +160,7 @@ def _labels_go_with_iterations(context: click.Context, option: click.Parameter, 
 
 
 @cli.command()
-@_reads_project
+@_reads_project(only_looks=True)
 @click.argument("stage", required=False, is_eager=True)
 @click.option("-n", "rows", type=click.IntRange(0), default=3, show_default=True, help="How many rows to show.")
 @click.option("--rejected", is_flag=True, help="Show rejected rows instead.")
@@ -161,7 +182,7 @@ def show(project: "Project", stage: str | None, rows: int, rejected: bool, label
 
 
 @cli.command()
-@_reads_project
+@_reads_project()
 @click.option("--version", "version", required=True, metavar="X.Y.Z", help="Version of the release.")
 @click.option("--out", type=click.Path(path_type=Path), help="Release folder.  [default: releases/X.Y.Z]")
 @click.option("--replace", is_flag=True, help="Replace a different release of the same version.")

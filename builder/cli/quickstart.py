@@ -10,7 +10,7 @@ from builder.cli.release import release_project
 VERSION_OF_RELEASE = "1.0.0"
 
 
-def run_quickstart(folder: Path, overrides: tuple[str, ...] = ()) -> Answer:
+def run_quickstart(folder: Path, overrides: tuple[str, ...] = (), *, trust: bool = False) -> Answer:
     """Write the recipe folder, build it, release it, and return the table of what came of it.
 
     Raises:
@@ -19,7 +19,7 @@ def run_quickstart(folder: Path, overrides: tuple[str, ...] = ()) -> Answer:
     from builder.sample.report import figures_as_dict, quickstart_figures, quickstart_table
 
     write_files(folder)
-    project = open_project(folder, overrides=overrides)
+    project = open_project(folder, overrides=overrides, trust=trust)
     build = build_project(project)
     figures = quickstart_figures(build, project.folder, project.work_dir)
     release = release_project(project, VERSION_OF_RELEASE, replace=True)

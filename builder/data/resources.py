@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from builder.errors import BuilderError
+from builder.errors import BuilderError, StageError
 
 INSTALL = {
     "vllm": "pip install 'humpback-builder[vllm]' (GPU) or '[cpu]', or set engine.kind: transformers",
@@ -13,6 +13,8 @@ INSTALL = {
 PACKAGE = {"vllm": "vllm", "transformers": "transformers", "openai": "httpx2"}
 """What an engine of each kind is made with."""
 
+OF_PACKAGE = "recipes/accelerate/"
+"""How a launcher names the accelerate configurations of the package."""
 TEMPLATES = Path(__file__).parents[1] / "llm" / "templates"
 
 
@@ -29,6 +31,34 @@ def resource_folder(name: str) -> Path:
     raise BuilderError(
         f"{package}: the folder {name} is missing from this installation; install humpback-builder again"
     )
+
+
+def accelerate_file(word: str) -> str:
+    """The path that a word of a launcher names: `recipes/accelerate/NAME` is the package's configuration.
+
+    A file of that name in the folder where the command runs does not take its place: it may have come with a recipe.
+
+    Raises:
+        StageError: If the package has no such file and none lies here, or another one lies here.
+    """
+    if not word.startswith(OF_PACKAGE):
+        return word
+    here, path = Path(word), resource_folder("recipes") / word.removeprefix("recipes/")
+    if not path.is_file():
+        if here.exists():
+            return word
+        names = ", ".join(sorted(file.stem for file in path.parent.glob("*.yaml")))
+        raise StageError(f"runtime.launcher: {word}: no such file; the package has {names}")
+    if here.exists() and not (here.samefile(path) or _is_same(here, path)):
+        raise StageError(
+            f"runtime.launcher: {word} names a file of the package, and another one of that name lies here; write "
+            f"./{word} if you mean that one, else run the command in another folder"
+        )
+    return str(path)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return one.is_file() and one.stat().st_size == other.stat().st_size and one.read_bytes() == other.read_bytes()
 
 
 def template_path(name: str | Path) -> Path:

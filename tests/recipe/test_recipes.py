@@ -225,8 +225,21 @@ def test_a_launcher_may_name_a_configuration_of_the_package_from_anywhere(tmp_pa
     ):
         launcher_words("accelerate launch --config_file recipes/accelerate/ddq.yaml")
     (tmp_path / "recipes" / "accelerate").mkdir(parents=True)
-    (tmp_path / "recipes" / "accelerate" / "ddp.yaml").touch()
-    assert launcher_words("x recipes/accelerate/ddp.yaml")[-1] == "recipes/accelerate/ddp.yaml"
+    own = tmp_path / "recipes" / "accelerate" / "own.yaml"
+    own.touch()
+    assert launcher_words("x recipes/accelerate/own.yaml")[-1] == "recipes/accelerate/own.yaml"
+
+
+def test_a_file_that_lies_here_does_not_take_the_place_of_the_packages(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    packages, here = RECIPES / "accelerate" / "ddp.yaml", tmp_path / "recipes" / "accelerate" / "ddp.yaml"
+    here.parent.mkdir(parents=True)
+    here.write_text("main_training_function: theirs\n")
+    with pytest.raises(StageError, match=r"another one of that name lies here; write \./recipes/accelerate/ddp\.yaml"):
+        launcher_words("accelerate launch --config_file recipes/accelerate/ddp.yaml")
+    assert launcher_words("x ./recipes/accelerate/ddp.yaml")[-1] == "./recipes/accelerate/ddp.yaml"
+    here.write_bytes(packages.read_bytes())
+    assert launcher_words("x recipes/accelerate/ddp.yaml")[-1] == str(packages)
 
 
 def test_a_training_recipe_for_m_0_changes_m_0_and_what_follows_from_it_only(tmp_path):
@@ -301,6 +314,7 @@ def test_init_writes_the_recipe_that_is_asked_for(tmp_path):
     assert result.exit_code == 0, result.output
     assert f"next: {tmp_path / 'seven' / 'README.md'} says what to put in and what to run" in result.output
     written = {path.name: path.read_bytes() for path in (tmp_path / "seven").iterdir()}
+    assert written.pop(".work.trusted.json")  # that the folder is its user's own
     assert written == {path.name: path.read_bytes() for path in (RECIPES / "humpback-7b").iterdir()}
     assert runner.invoke(init, [str(tmp_path / "none"), "--recipe", "humpback-65b"]).exit_code == 2
     assert not (tmp_path / "none").exists()

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from builder.recipe.sections.section import RecipePath, Section, Share
+from builder.recipe.sections.section import Asks, RecipePath, Section, Share
 
 
 class Slurm(Section):
@@ -20,9 +20,9 @@ class Slurm(Section):
     gpus_per_task: Annotated[int, Field(ge=0)] | None = None
     """`runtime.tensor_parallel` where left out; 0 on nodes without GPUs, or where `sbatch_args` asks for them."""
     qos: str | None = None
-    env_command: str = ""
+    env_command: Annotated[str, Asks("a shell runs it in each task")] = ""
     """A line of shell before the engine starts, such as `module load cuda`."""
-    sbatch_args: dict[str, str] = Field({})
+    sbatch_args: Annotated[dict[str, str], Asks("sbatch is given it")] = Field({})
     """Other options of sbatch by their long names, such as `account`; an empty text for one without a value."""
 
     @field_validator("time", mode="before")
@@ -60,7 +60,9 @@ class Runtime(Section):
     eager: bool = False
     """Whether vLLM goes without compiling and without CUDA graphs: it starts sooner and is slower. On a CPU it always
     does."""
-    endpoint: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    endpoint: (
+        Annotated[str, Field(pattern=r"^https?://\S+$"), Asks("rows are sent there, with OPENAI_API_KEY")] | None
+    ) = None
     """Where an OpenAI-compatible server answers, such as http://localhost:8000/v1; its key is in OPENAI_API_KEY."""
     concurrency: Annotated[int, Field(ge=1)] = 64
     """Requests that a server is sent at the same time."""
@@ -68,9 +70,9 @@ class Runtime(Section):
     """How long one request may take."""
     request_tries: Annotated[int, Field(ge=1)] = 6
     """How often a request is sent before its row counts as failed."""
-    launcher: str = ""
+    launcher: Annotated[str, Asks("it is run as a command")] = ""
     """Prefix of the training command, e.g. `accelerate launch --config_file recipes/accelerate/fsdp2.yaml`; split
-    without a shell. A word `recipes/accelerate/...` that names no file here names that of the package."""
+    without a shell. A word `recipes/accelerate/...` names the package's file, wherever the command runs."""
     device_batch: Annotated[int, Field(ge=1)] | None = None
     """The most rows that a device takes at once in training, instead of the TRL recipe's per_device_train_batch_size;
     needs `training.global_batch`, which says how many a step has."""

@@ -1,5 +1,6 @@
 """What every section of a recipe is made of: strictness, and paths that know how they enter a fingerprint."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote
@@ -32,11 +33,28 @@ class NoResult:
     """Marks a key of a stage's section that changes no result of the stage, and so enters no fingerprint."""
 
 
+@dataclass(frozen=True)
+class Asks:
+    """Marks a key that a recipe of others sets only with the user's consent (see `recipe.trust`).
+
+    Attributes:
+        why: What is done with its value.
+    """
+
+    why: str
+
+
+class OnHub:
+    """Marks the name of a Hub repository; libraries take it for that of a folder where one lies here."""
+
+
 class Later:
     """Marks a key that came after others had built without it: where it is not set, it enters no fingerprint."""
 
 
 def _beside_recipe(path: Path, info: ValidationInfo) -> Path:
+    if "\0" in str(path):
+        raise ValueError(f"is {str(path)!r}; no path holds a null character")
     folder = (info.context or {}).get("folder", Path())
     return path if path.is_absolute() else Path(folder) / path
 
@@ -59,7 +77,7 @@ RecipePath = Annotated[Path, BeforeValidator(refuse_address), AfterValidator(_be
 Input = Annotated[RecipePath, InputPath()]
 InputUrl = Annotated[Path | Address, PlainValidator(_path_or_url), PlainSerializer(str), InputPath()]
 """A path beside the recipe, or any fsspec URL, which is shown and dumped without its secrets."""
-Repository = Annotated[str, AfterValidator(_repository)]
+Repository = Annotated[str, AfterValidator(_repository), OnHub()]
 """The name of a repository on the Hub; an address, which could hold a token, is none."""
 Named = Annotated[RecipePath, DigestPath()]
 

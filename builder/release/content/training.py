@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from builder.data.resources import accelerate_file
 from builder.data.storage import write_bytes, write_text
 from builder.llm.contract import TEMPLATE_FILE
 from builder.recipe.sections.runtime import Runtime
@@ -65,7 +66,7 @@ def accelerate_config(runtime: Runtime) -> dict[str, Any] | None:
         named = words[words.index("--config_file") + 1]
     if named is None:
         return None
-    values = read_yaml(Path(named))
+    values = read_yaml(Path(accelerate_file(named)))
     return {key: value for key, value in values.items() if key not in OF_THE_MACHINES and not _is_path(value)}
 
 

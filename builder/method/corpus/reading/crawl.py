@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from builder.text.unseen import UNSEEN
-
 from builder.data.address import Address
+from builder.text.unseen import UNSEEN
 
 Format = Literal["warc", "html", "jsonl", "parquet"]
 _UNSEEN = re.compile(f"[\t\n{UNSEEN}]")

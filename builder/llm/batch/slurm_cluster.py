@@ -2,6 +2,7 @@
 
 import getpass
 import hashlib
+import re
 import shlex
 import subprocess
 import sys
@@ -38,6 +39,11 @@ class SlurmCluster:
         if runtime.slurm is None:
             raise StageError("runtime.executor is slurm; runtime.slurm must say at least partition and time")
         self._step, self._out, self._runtime, self._engines = step, out, runtime, engines
+        if found := re.search(r"[^\w@+=:,./-]", str(out.resolve())):
+            raise StageError(
+                f"{out}: runtime.executor is slurm, whose scripts name this folder, and {found[0]!r} in its path would "
+                "mean something else there; use a work directory of letters, digits and any of @+=:,./_-"
+            )
         self._settings: Slurm = runtime.slurm
         self._poll = min(POLL_SECONDS, 60 * runtime.stall_minutes / 4)
         self.name = f"humpback-{out.name}-{hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:8]}"

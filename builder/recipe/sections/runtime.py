@@ -8,21 +8,30 @@ from pydantic import Field, field_validator, model_validator
 
 from builder.recipe.sections.section import Asks, RecipePath, Section, Share
 
+# What a line of a job's script can hold without becoming two options, a comment or a second line.
+_NAMES = r"^\w[\w.,@+-]*$"
+_OPTION = r"^[a-z][a-z0-9-]*$"
+_VALUE = r"^[^\s\x00-\x20\x7f\"'\\#]*$"
+_TIME = r"^((\d+-)?\d+(:\d+){0,2}|UNLIMITED|INFINITE)$"
+
+Option = Annotated[str, Field(pattern=_OPTION)]
+Value = Annotated[str, Field(pattern=_VALUE)]
+
 
 class Slurm(Section):
     """The job that each engine becomes a task of; never part of a fingerprint."""
 
-    partition: Annotated[str, Field(min_length=1)]
-    time: Annotated[str, Field(min_length=1)]
+    partition: Annotated[str, Field(pattern=_NAMES)]
+    time: Annotated[str, Field(pattern=_TIME)]
     """Time limit of a task as sbatch takes it, in quotes; engines that it ends are submitted again."""
     cpus_per_task: Annotated[int, Field(ge=1)] = 8
     mem_per_cpu_gb: Annotated[int, Field(ge=1)] = 4
     gpus_per_task: Annotated[int, Field(ge=0)] | None = None
     """`runtime.tensor_parallel` where left out; 0 on nodes without GPUs, or where `sbatch_args` asks for them."""
-    qos: str | None = None
+    qos: Annotated[str, Field(pattern=_NAMES)] | None = None
     env_command: Annotated[str, Asks("a shell runs it in each task")] = ""
     """A line of shell before the engine starts, such as `module load cuda`."""
-    sbatch_args: Annotated[dict[str, str], Asks("sbatch is given it")] = Field({})
+    sbatch_args: Annotated[dict[Option, Value], Asks("sbatch is given it")] = Field({})
     """Other options of sbatch by their long names, such as `account`; an empty text for one without a value."""
 
     @field_validator("time", mode="before")
@@ -31,6 +40,13 @@ class Slurm(Section):
         if isinstance(time, int):
             raise ValueError(f'is read as the number {time}; write it in quotes, as in "20:00:00"')
         return time
+
+    @field_validator("env_command")
+    @classmethod
+    def _one_line(cls, command: str) -> str:
+        if len(command.splitlines()) > 1 or any(ord(character) < 0x20 for character in command.rstrip("\n")):
+            raise ValueError(f"is {command!r}; it must be one line of shell, with ; between its commands")
+        return command.rstrip("\n")
 
 
 class Runtime(Section):

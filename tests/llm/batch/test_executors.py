@@ -191,6 +191,13 @@ def test_a_job_asks_for_what_the_recipe_says_and_its_last_words_are_those_of_the
     assert submitted(slurm_here) == [2]
 
 
+@pytest.mark.parametrize("name", ["$(touch stolen)", "a b", "a;touch stolen", "a%j", "a\nb"])
+def test_a_folder_whose_name_a_script_would_read_otherwise_is_refused(tmp_path, slurm_here, name):
+    with pytest.raises(StageError, match=r"runtime.executor is slurm, whose scripts name this folder, and "):
+        run_rows(tmp_path / name / "out", source(tmp_path), OnlyEven(tmp_path), SCHEMA, under("slurm"))
+    assert not (slurm_here / "submitted").exists()
+
+
 def test_a_command_that_is_missing_or_refuses_ends_the_stage(tmp_path, slurm_here):
     rows, work = source(tmp_path), OnlyEven(tmp_path)
     (tmp_path / "out" / "logs").mkdir(parents=True)

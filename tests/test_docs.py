@@ -14,6 +14,7 @@ ARCHITECTURE = ROOT / "docs" / "architecture.md"
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "recipes").glob("*/README.md")),
     PACKAGE / "sample" / "base" / "README.md",
@@ -157,3 +158,28 @@ def test_each_page_is_linked_from_where_a_newcomer_looks() -> None:
         assert "(docs/architecture.md)" in text
         assert "(docs/work-directory.md)" in text
     assert exists("docs/work-directory.md")
+
+
+def promises() -> list[str]:
+    """The promises of `SECURITY.md`, one text each."""
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    below = text.partition("\n## What is promised\n")[2].partition("\n## ")[0]
+    return [" ".join(item.split()) for item in re.split(r"^- ", below, flags=re.MULTILINE)[1:]]
+
+
+def is_full(test: ast.FunctionDef) -> bool:
+    return any("mark.full" in ast.unparse(decorator) for decorator in test.decorator_list)
+
+
+@pytest.mark.parametrize("promise", promises(), ids=lambda promise: promise[:40])
+def test_a_promise_of_security_is_held_by_a_test_of_the_suite(promise: str) -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", promise)
+    assert named, "it names no test"
+    found = {
+        (file, node.name): is_full(node)
+        for file, _ in named
+        for node in ast.parse((ROOT / file).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert [test for test in named if test not in found] == [], "a test that is not there"
+    assert not all(found[test] for test in named), "all of its tests are `full`"

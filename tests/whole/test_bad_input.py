@@ -236,6 +236,13 @@ RECIPE = [
         (r"file/work: the work directory cannot be written \(Not a directory\); use --work-dir",),
         work_stands_below_a_file,
     ),
+    Case(
+        "TRL key that does not exist, unchecked",
+        "build PROJECT --until model-backward",
+        2,
+        (r"sft_backward\.yaml: learning_rat is not a key of TRL's SFT recipe; .* did you mean learning_rate\?",),
+        training_keys("backward", learning_rat=1.0),
+    ),
 ]
 
 
@@ -366,7 +373,7 @@ def unreadable_pages(project: Path) -> None:
 )
 def test_pages_that_cannot_be_read_are_counted_and_said(project: Path, change: Change, failed: dict[str, int]) -> None:
     change(project)
-    result = run(project, "build PROJECT --until segments")
+    result = run(project, "build PROJECT --until segments --trust-recipe")
     assert result.returncode == 0, result.stderr
     counts = counts_of(project, "segments")
     assert counts["records"]["failed"] == failed
@@ -452,13 +459,6 @@ MODELS = [
         (r"augment: .*model-backward-\w+/model: the chat contract does not match .*system_backward differs from "
          r"character 0 .*'Ask me\.' against 'Write the instr.*delete the stage's folder to train it again",),
         edited_contract,
-    ),
-    Case(
-        "TRL key that does not exist, unchecked",
-        "build PROJECT --until model-backward",
-        2,
-        (r"model-backward: .*sft_backward\.yaml: learning_rat is not a key of TRL's SFT recipe",),
-        training_keys("backward", learning_rat=1.0),
     ),
     Case(
         "TRL value that does not exist, unchecked",
@@ -565,7 +565,7 @@ def test_a_stage_resumed_with_other_versions_is_said(built: Path, tmp_path: Path
     path = stage_folder(project, "segments") / "stage.json"
     now = read_json(path)["versions"]["datatrove"]
     age(path, status="running")
-    result = run(project, "build PROJECT --until segments")
+    result = run(project, "build PROJECT --until segments --trust-recipe")
     assert result.returncode == 0, result.stderr
     said = rf"warning: segments: begun with datatrove 0\.0\.1, now {re.escape(now)}"
     assert re.search(said, result.stderr), result.stderr

@@ -9,7 +9,7 @@ import click
 
 from builder.cli.answer import Answer
 from builder.cli.preflight import error_lines, preflight_recipe, template_problems
-from builder.cli.project import open_project, refuse, unconsented
+from builder.cli.project import open_project, refuse, refuse_linked_file, unconsented
 from builder.data.resources import PACKAGE
 from builder.errors import BuilderError, RecipeError
 from builder.llm.prompts import render
@@ -56,6 +56,7 @@ def check_recipe(
         RecipeError: With one line for every problem found.
         BuilderError: If a commit was asked for and the Hub cannot be asked.
     """
+    refuse_linked_file(path, trust=trust)
     pins = pin_recipe(path) if pin else []
     for made in pins:
         say(f"{path}: {made.source.key}: {made.ref} is now {made.commit}")
@@ -185,7 +186,7 @@ def _served_notes(recipe: Recipe, path: Path, overrides: tuple[str, ...], served
     """Which models of the build the server serves; it need not serve one before the build has come to it."""
     if recipe.engine.kind != "openai" or not importlib.util.find_spec(PACKAGE["openai"]):
         return
-    build = open_project(path, None, overrides).look_at_build()
+    build = open_project(path, None, overrides, only_looks=True).look_at_build()
     for name in (artifact.path.name for artifact in (build.backward, *build.models[:-1])):
         yield f"{recipe.runtime.endpoint} {'serves' if name in served else 'does not serve yet'} {name}"
 

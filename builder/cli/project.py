@@ -11,7 +11,7 @@ from builder.method.train.recipe import check_training_recipes
 from builder.recipe.pins import refuse_unpinned
 from builder.recipe.recipe import Recipe, load_recipe
 from builder.recipe.remembered import Memory, of_others
-from builder.recipe.trust import Need, paths_inside, recipe_file, recipe_needs
+from builder.recipe.trust import Need, linked_file, paths_inside, recipe_file, recipe_needs
 from builder.workspace.console import Console
 from builder.workspace.workspace import Workspace
 
@@ -52,12 +52,26 @@ def open_project(
     Raises:
         RecipeError: If the recipe is wrong, reads from the Hub anything but a commit, or needs consent.
     """
+    refuse_linked_file(path, work_dir, trust=trust)
     recipe = load_recipe(path, overrides)
     refuse_unpinned(recipe, path)
     needs = unconsented(recipe, path, work_dir, overrides, trust=trust, only_looks=only_looks, say=say)
     refuse(path, needs)
     folder = (path if path.is_dir() else path.parent).resolve()
     return Project(recipe, folder, (work_dir or recipe.runtime.work_dir or folder / "work").resolve(), path)
+
+
+def refuse_linked_file(path: Path, work_dir: Path | None = None, *, trust: bool = False) -> None:
+    """Raise a RecipeError if the recipe's file is a link to a file elsewhere, before that one is opened.
+
+    What is wrong with a recipe is shown, and so would be lines of the file.
+    """
+    link = linked_file(path)
+    if link is None or trust:
+        return
+    file = recipe_file(path)
+    if link.digest(file) not in Memory(file, work_dir or file.parent / "work").consents():
+        refuse(path, [link])
 
 
 def unconsented(

@@ -14,6 +14,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, MappingView
 from contextlib import contextmanager
+from string import Formatter
 from types import BuiltinMethodType, FunctionType, GeneratorType, MethodType
 from typing import Any
 
@@ -33,8 +34,9 @@ MOST_CHARS = 256_000
 """Length of a template; those of known models have 20,000 at most."""
 DEEPEST = 100
 """How deep lists and mappings may be nested."""
-MOST_BITS = 4_096
-"""Of a whole number."""
+MOST_BITS = 60
+"""Of a whole number. Numbers up to here have hashes of their own, so that no set or mapping of them is slow."""
+_LONG = "it works with whole numbers of too many digits"
 _ATTRIBUTES = "_Namespace__attrs"
 _DIGITS = re.compile(r"\d+")
 _LEFT_OUT = ("lipsum", "pprint", "urlize", "wordwrap", "striptags", "xmlattr")
@@ -108,6 +110,8 @@ def _measured(value: Any) -> tuple[int, int, int]:
         if isinstance(item, str):
             size += len(item)
         elif isinstance(item, int):
+            if item.bit_length() > MOST_BITS:
+                raise TooMuch(_LONG)
             largest = max(largest, abs(item))
             size += item.bit_length() // 3
         elif isinstance(item, dict):
@@ -144,11 +148,25 @@ def _format_work(text: str, sign: str, values: Any) -> int:
     if sign not in text:
         return len(text)
     size, _, largest = _measured(values)
-    if "*" in text or (sign == "{" and re.search(r"\{[^{}]*\{", text)):
-        width = max(_numbers(text), largest)
-    else:
-        width = _numbers(text)
+    if sign == "{" and _nests(text):
+        raise TooMuch("it takes the width of a field from another field")
+    width = max(_numbers(text), largest) if "*" in text else _numbers(text)
     return len(text) + text.count(sign) * (size + width)
+
+
+def _nests(text: str) -> bool:
+    """Whether a field of a format string has fields in it; `format` itself refuses what is no format string."""
+    try:
+        return any("{" in (inside or "") for _, _, inside, _ in Formatter().parse(text))
+    except ValueError:
+        return False
+
+
+def _round_work(precision: Any) -> int:
+    """The digits that are rounded to, or away: a power of ten of so many digits is made for it."""
+    if isinstance(precision, int) and abs(precision) > MOST_BITS:
+        raise TooMuch(_LONG)
+    return 1
 
 
 def _join_work(separator: Any, items: list[Any]) -> int:
@@ -182,7 +200,7 @@ _BEFOREHAND: dict[str, Callable[..., int]] = {
     "batch": lambda value, linecount, fill_with=None: _whole(linecount) * (1 + _size(fill_with)),
     "slice": lambda value, slices, fill_with=None: _whole(slices) * (1 + _size(fill_with)),
     "truncate": lambda s, length=255, killwords=False, end="...", *_, **__: _size((length, killwords, end)),
-    "round": lambda value, precision=0, method="common": _whole(precision),
+    "round": lambda value, precision=0, method="common": _round_work(precision),
 }
 """What filters make that could be more than what they are given; their context, if any, is left out."""
 
@@ -388,7 +406,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         elif isinstance(left, int) and isinstance(right, int):
             bits = left.bit_length() * max(right, 0) if operator == "**" else left.bit_length() + right.bit_length()
             if bits > MOST_BITS:
-                raise TooMuch("it works with whole numbers of too many digits")
+                raise TooMuch(_LONG)
         elif operator == "*":
             for one, other in ((left, right), (right, left)):
                 if isinstance(one, str | list | tuple) and isinstance(other, int):

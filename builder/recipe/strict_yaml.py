@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from builder.data.inputs import refuse_special
 from builder.errors import RecipeError
 
 OF_A_VALUE = (ValueError, LookupError, AttributeError)
@@ -62,7 +63,9 @@ def read_yaml(path: Path) -> Any:
         RecipeError: If the file is missing, unreadable or not YAML.
     """
     try:
-        return parse_yaml(path.read_text(encoding="utf-8"), str(path))
+        refuse_special(path)
+        with path.open(encoding="utf-8") as file:
+            return parse_yaml(file.read(MOST_CHARACTERS + 1), str(path))
     except FileNotFoundError as error:
         raise RecipeError(f"{path}: no such file; `humpback init DIR` writes a recipe to start from") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -76,7 +79,7 @@ def parse_yaml(text: str, name: str) -> Any:
         RecipeError: If `text`, which comes from `name`, is not YAML, or is more than anybody writes by hand.
     """
     if len(text) > MOST_CHARACTERS:
-        raise RecipeError(f"{name}: has {len(text):,} characters; at most {MOST_CHARACTERS:,} are read")
+        raise RecipeError(f"{name}: has more than {MOST_CHARACTERS:,} characters; no more are read")
     try:
         value = yaml.load(text, Loader=_UniqueKeys)
         values = _count(value, {})

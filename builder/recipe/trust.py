@@ -65,6 +65,15 @@ def recipe_file(path: Path) -> Path:
     return _target(path / "build.yaml" if path.is_dir() else path)
 
 
+def linked_file(path: Path) -> Need | None:
+    """The consent that reading the recipe itself needs, where a link at its place leads out of the folder."""
+    file, folder = recipe_file(path), _target(path if path.is_dir() else path.parent)
+    if file.parent == folder:
+        return None
+    name = "build.yaml" if path.is_dir() else path.name
+    return Need(name, str(path), f"{READ}, through a link to {file}", looks=True, state=str(file))
+
+
 def is_there(path: Path) -> bool:
     """Whether there is anything at a path; also where nobody may look."""
     return os.path.lexists(path)
@@ -195,15 +204,8 @@ def _links_out(place: Path, folder: Path) -> Iterator[tuple[str, str]]:
 
 def _beside(recipe: Recipe, folder: Path, path: Path, work_dir: Path | None) -> Iterator[Need]:
     """What a recipe reaches without naming it: its own file, and the folders beside it that are written to."""
-    file = recipe_file(path)
-    if file.parent != folder:
-        yield Need(
-            "build.yaml" if path.is_dir() else path.name,
-            str(path),
-            f"{READ}, through a link to {file}",
-            looks=True,
-            state=str(file),
-        )
+    if link := linked_file(path):
+        yield link
     names = ["releases"] if work_dir or recipe.runtime.work_dir else ["work", "releases"]
     for name in names:
         yield from _path_needs(folder / name, folder, name)

@@ -1,6 +1,8 @@
 """`humpback hydrate`: give a stand-off release its text back from one's own copy of the crawl."""
 
+import os
 import shutil
+import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,8 +103,8 @@ def hydrate(release: Path, corpora: list[Path | Address], out: Path | None = Non
             f"{release}: was made with walk {manifest.walk}, this version has {WALK_VERSION} and numbers blocks "
             f"otherwise; install humpback-builder {manifest.made_with}"
         )
-    out = (out or _beside(release.resolve())).resolve()
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    out = out.resolve() if out else _beside(release.resolve())
+    if out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
         raise RecipeError(f"{out}: is there already; choose another folder with --out")
     search = Search(Masks(manifest.mask_pii, manifest.on_control_tokens == "escape"), _wanted(source))
     total = sum(map(len, search.pages.values()))
@@ -179,10 +181,15 @@ def _search(search: Search, inputs: "list[Input]") -> None:
 
 
 def _write(out: Path, source: StandoffSource, texts: Texts, missing: dict[str, str]) -> dict[str, Any]:
-    """Write the folder under a temporary name, so that it is there only when whole."""
-    scratch = out.with_name(f".{out.name}.tmp")
-    shutil.rmtree(scratch, ignore_errors=True)
+    """Write the folder under a temporary name, so that it is there only when whole.
+
+    The name cannot be foretold, since whoever made the release may have put a link in its place.
+    """
+    scratch = out
     try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+        scratch.chmod(0o777 & ~_umask())
         result = write_hydrated(scratch, source, texts, missing)
         if out.is_dir():
             out.rmdir()
@@ -190,8 +197,15 @@ def _write(out: Path, source: StandoffSource, texts: Texts, missing: dict[str, s
     except OSError as error:
         raise ReleaseError(f"{error.filename or out}: cannot be written ({error.strerror or error})") from error
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        if scratch != out:
+            shutil.rmtree(scratch, ignore_errors=True)
     return result
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _counted(missing: dict[str, str]) -> str:

@@ -37,7 +37,9 @@ _PRINTABLE = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0
     map(chr, range(0xFE00, 0xFE10))
 )
 """Those of the basic plane that Python calls printable."""
-_PICTURE, _JOINS, _MONGOLIAN = (re.compile(f"[{inside}]") for inside in (_PICTURES, _JOINING, "\u1820-\u18aa"))
+_PICTURE, _CHOOSES, _JOINS, _MONGOLIAN = (
+    re.compile(f"[{inside}]") for inside in (_PICTURES, f"{_PICTURES}0-9#*", _JOINING, "\u1820-\u18aa")
+)
 
 
 class Plain(NamedTuple):
@@ -51,7 +53,8 @@ def plain(text: str) -> Plain:
     """Take out of a text what nobody sees; in most texts that is nothing. Twice changes nothing more.
 
     Line ends of every kind become line feeds. What changes a character that is seen stays: a joiner behind letters of
-    scripts that need it and between emoji, one variation selector behind what it chooses the look of, three flags.
+    scripts that need it and between emoji, one variation selector behind a picture or a digit, whose look it
+    chooses, and three flags.
     """
     if _is_simple(text):
         return Plain(text, 0)
@@ -86,7 +89,7 @@ def _kept(run: str, before: str, after: str) -> str:
         return "\n" * (lines - (run[-1] == "\r" and after == "\n"))
     kept, rest = "", run
     of_mongolian = "\u180b" <= rest[0] <= "\u180f" and _MONGOLIAN.match(before)
-    if of_mongolian or (rest[0] in "\ufe0e\ufe0f" and before.strip()):
+    if of_mongolian or (rest[0] in "\ufe0e\ufe0f" and _CHOOSES.match(before)):
         kept, rest = rest[0], rest[1:]
     if rest == "\u200d" and _PICTURE.match(before) and _PICTURE.match(after):
         return kept + rest

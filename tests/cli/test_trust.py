@@ -1,6 +1,7 @@
 """Attacks by a recipe that comes from a stranger: nothing of it runs, and nothing outside is read, unasked."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -212,3 +213,27 @@ def test_control_characters_of_a_value_do_not_reach_the_terminal(folder: Path) -
     assert len(lines) == 1
     assert not {"\x1b", "\x07", "\u202e"} & {*result.stdout}
     assert "\nerror: nothing" not in str(run("build", folder).exception)
+
+
+def test_a_recipe_that_is_a_link_elsewhere_is_not_opened_before_consent(folder: Path, tmp_path: Path) -> None:
+    private = tmp_path / "credentials"
+    private.write_text("name: Foo Bar\nsecret_access: 7\n")
+    (folder / "build.yaml").unlink()
+    (folder / "build.yaml").symlink_to(private)
+    for command in OF_RECIPES:
+        result = run(command, folder, *ARGUMENTS.get(command, ()))
+        assert asked(result) == ["build.yaml"]
+        assert "Foo Bar" not in str(result.exception)
+    assert asked(run("check", folder, "--pin")) == ["build.yaml"]
+
+
+def test_a_pipe_or_a_device_in_place_of_a_recipe_is_not_read(folder: Path) -> None:
+    (folder / "sft_forward.yaml").unlink()
+    os.mkfifo(folder / "sft_forward.yaml")
+    assert "it is a named pipe" in str(run("check", folder).exception)
+    (folder / "build.yaml").unlink()
+    os.mkfifo(folder / "build.yaml")
+    assert "it is a named pipe" in str(run("plan", folder).exception)
+    (folder / "build.yaml").unlink()
+    (folder / "build.yaml").symlink_to("/dev/zero")
+    assert "it is a device" in str(run("plan", folder, "--trust-recipe").exception)

@@ -35,6 +35,10 @@ ENDLESS = {
     "the filter format in map": "{{ ['%3000000000d']|map('format', 1)|list }}",
     "format": "{{ '{:>3000000000}'.format('x') }}",
     "format of a width": "{{ '{:>{w}}'.format('x', w=3000000000) }}",
+    "format of a width in a text": "{{ '{:{}}'.format('x', '900000000') }}",
+    "format of a width behind a bracket": "{{ '{0[}]:{1}}'.format({'}': 'x'}, '900000000') }}",
+    "rounded away": "{{ 5|round(-300000000) }}",
+    "numbers of one hash": "{% set m = 2305843009213693951 %}{{ range(0, 20000 * m, m)|unique|list|length }}",
     "format_map": "{{ '{a:>3000000000}'.format_map({'a': 'x'}) }}",
     "indent": "{{ 'a\nb'|indent(3000000000) }}",
     "indent by a text": "{{ ('a\n' * 1000)|indent('y' * 10000) }}",
@@ -72,7 +76,10 @@ def test_a_prompt_template_without_end_is_stopped_by_its_name_before_it_takes_me
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert str(caught.value).startswith(f"{path}: the template ")
-    assert any(said in str(caught.value) for said in (WORK, DEEP, "too many digits", "the most is 256,000"))
+    assert any(
+        said in str(caught.value)
+        for said in (WORK, DEEP, "too many digits", "the most is 256,000", "from another field")
+    )
     assert peak < 100_000_000
 
 

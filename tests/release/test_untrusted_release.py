@@ -281,3 +281,19 @@ def test_a_dataset_that_is_a_link_elsewhere_is_refused(home: Path) -> None:
     (home / "release" / "dataset").symlink_to("../secrets/dataset")
     with pytest.raises(UnsafePath, match="leads out"):
         restored(home)
+
+
+@pytest.mark.parametrize("target", ["../victim", "../victim/new"])
+@pytest.mark.parametrize("name", [".dataset-hydrated.tmp", "dataset-hydrated"])
+def test_a_link_beside_the_release_leads_no_file_elsewhere(home: Path, name: str, target: str) -> None:
+    victim = home / "victim"
+    victim.mkdir()
+    (home / "release" / name).symlink_to(target)
+    if name == "dataset-hydrated":
+        with pytest.raises(BuilderError, match="is there already"):
+            hydrate(home / "release" / "dataset", [home / "crawl"])
+    else:
+        hydrate(home / "release" / "dataset", [home / "crawl"])
+        assert (home / "release" / "dataset-hydrated").is_dir()
+        assert not (home / "release" / "dataset-hydrated").is_symlink()
+    assert list(victim.iterdir()) == []

@@ -71,7 +71,7 @@ def _place(crawl: Path, number: int) -> dict[str, Any]:
     page = next(page for page in pages if page.source_file.endswith(f"{number}.html"))
     blocks = page_blocks(page)
     kept = [place for place, block in enumerate(blocks) if block.kind != "heading"]
-    text = restore(blocks, 0, kept, Masks(True, False)).text
+    text = next(restore(blocks, 0, kept, Masks(True, False))).text
     return {
         "page_id": page.page_id, "segment_id": f"{number}" * 32, "source_file": page.source_file,
         "record_offset": -1, "position": 0, "kept_blocks": kept, "walk": WALK_VERSION,

@@ -23,6 +23,7 @@ ANY_TEXT = st.text(st.characters() | st.sampled_from(UNSEEN) | st.sampled_from("
         (f"😀{SELECTORS}", "😀", len(SELECTORS), "U+E0161"),
         ("😀" + "\ufe00\ufe0f\ufe0e" * 9, "😀", 27, "U+FE00"),
         ("❤\ufe0f\ufe0f\ufe0e", "❤\ufe0f", 2, "U+FE0F"),
+        ("e\ufe0fe\ufe0f.\ufe0e", "ee.", 3, "U+FE0F"),
         (" \ufe0fa\n\ufe0e", " a\n", 2, "U+FE0F"),
         ("<|im\u200d_start|\u200c> jane\u2063@mail.org", "<|im_start|> jane@mail.org", 3, "U+200D"),
         ("\x1b[31mred\x07 \x9b2J \x1b]52;c;aGk=\x07 a\x00b\x7f", "[31mred 2J ]52;c;aGk= ab", 7, "U+001B"),

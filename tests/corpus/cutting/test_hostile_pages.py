@@ -24,6 +24,12 @@ def test_marks_of_a_heading_are_taken_off_in_linear_time(mark: str, end: str) ->
         assert clean == "A heading"
 
 
+@pytest.mark.parametrize("value", ["x", "'<>'", '"<a"'])
+def test_a_page_whose_element_has_attributes_without_end_is_not_parsed_again(value: str) -> None:
+    assert blocks(f"<h1>Bread</h1><p {' '.join(f'a{number}={value}' for number in range(200_000))}>x</p>") is None
+    assert blocks(f"<h1>Bread</h1><p {' '.join(f'a{number}={value}' for number in range(900))}>x</p>")
+
+
 def blocks(html: str) -> list[str] | None:
     with must_end():
         found = page_blocks(Page("p", "u", html, "f", 0, "en", "d"))

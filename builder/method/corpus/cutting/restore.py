@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting.blocks import render
-from builder.method.corpus.cutting.source import TooDeepError, parse_html, refuse
+from builder.method.corpus.cutting.source import TooDeepError, has_too_many_attributes, parse_html, refuse
 from builder.method.corpus.cutting.walk import walk
 from builder.method.corpus.rules.pii import mask
 from builder.text.control_tokens import escape_control_tokens
@@ -52,7 +52,7 @@ def page_blocks(page: "Page") -> "list[Block] | None":
     """The blocks of a page, or None if it cannot be read as the build read it."""
     from lxml.etree import ParserError
 
-    if refuse(page.html):
+    if refuse(page.html) or has_too_many_attributes(page.html):
         return None
     try:
         return walk(parse_html(page.html))

@@ -7,10 +7,16 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 MAX_TAGS = 100_000
+MAX_ATTRIBUTES = 1_000
+"""Of one element. Parsers compare each with all others: 20,000 take seconds, ten times as many minutes."""
+_LONG_TAG = 2 * MAX_ATTRIBUTES
 _BLOCK_TAG = re.compile(
     r"<(?:p|div|li|t[dr]|br|h[1-6]|section|article|dd|dt|ul|ol|dl|table|blockquote)\b", re.IGNORECASE
 )
 _HEADING_TAG = re.compile(r"<h[1-6]\b", re.IGNORECASE)
+# Possessive, so that both take linear time.
+_TAG = re.compile(r"""<[a-zA-Z](?:[^"'>]++|"[^"]*+"|'[^']*+')*+""")
+_ATTRIBUTE = re.compile(r"""[^\s"'>/=]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>]*+))?+""")
 _NOSCRIPT = re.compile(r"<noscript\b.*?(?:</noscript\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _NOSCRIPT_TAG = re.compile(r"<(/?)noscript\b", re.IGNORECASE)
 _INVISIBLE = (
@@ -76,3 +82,11 @@ def refuse(html: str) -> str:
         return "no_headings"
     many = html.count("<") > MAX_TAGS  # counting by pattern takes longer than parsing
     return "too_many_tags" if many and len(_BLOCK_TAG.findall(html)) > MAX_TAGS else ""
+
+
+def has_too_many_attributes(html: str) -> bool:
+    """Whether an element has more than `MAX_ATTRIBUTES`, for readers that have no limit of time for a page."""
+    return any(
+        len(tag.group()) > _LONG_TAG and len(_ATTRIBUTE.findall(tag.group())) > MAX_ATTRIBUTES
+        for tag in _TAG.finditer(html)
+    )

@@ -124,7 +124,7 @@ def _watch(
     reads, writes = os.pipe()
     command = [sys.executable, "-m", "builder.workspace.child", str(out), str(os.getpid()), str(lock.file), str(reads)]
     value = f"{os.getpid()}-{time.time_ns()}"
-    with os.fdopen(reads), (out / LOG).open("ab") as log:
+    with os.fdopen(reads, "rb"), (out / LOG).open("ab") as log:
         guard = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=child_environment(runtime) | {GUARD: value},
             start_new_session=True, pass_fds=[lock.file, reads],

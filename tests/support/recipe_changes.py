@@ -321,7 +321,7 @@ def write_small_recipe(folder: Path) -> Path:
     """A recipe with every judge, and the files that it and `CHANGES` name."""
     for name, text in (
         ("base/config.json", "{}"), ("other-base/config.json", "{ }"), ("own.jinja", "{{ output }}"),
-        ("headers.txt", "news"), ("forward.yaml", "a: 1"), ("backward.yaml", "a: 2"), ("other.yaml", "a: 3"),
+        ("headers.txt", "news"), ("forward.yaml", "seed: 1"), ("backward.yaml", "seed: 2"), ("other.yaml", "seed: 3"),
         ("prompts.jsonl", "{}"), ("other.jsonl", "{ }"), ("corpus/pages.jsonl", "{}"),
         ("seed/pairs.jsonl", "{}"), ("seed/other.jsonl", "{ }"), ("corpus/pages/a.html", "a"),
         ("corpus/pages/b.html", "b"), ("corpus/other/a.html", "c"),

@@ -46,7 +46,11 @@ def is_binary(call, name, keywords):
     """Whether what a call opens is bytes: its mode says so, or it has none of Python's."""
     given = [*call.args, keywords.get("mode")]
     modes = [item.value for item in given if isinstance(item, ast.Constant) and isinstance(item.value, str)]
-    if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) in ("os", "gzip", "tarfile"):
+    if (
+        name != "fdopen"
+        and isinstance(call.func, ast.Attribute)
+        and ast.unparse(call.func.value) in ("os", "gzip", "tarfile")
+    ):
         return True
     return any("b" in mode and len(mode) <= 3 for mode in modes)
 
@@ -57,8 +61,8 @@ def test_no_file_is_opened_in_the_encoding_of_the_locale():
         for name, tree in sources().items()
         for call, called, keywords in calls(tree)
         if "encoding" not in keywords
-        if (called in OPENS and not (called == "write_text" and isinstance(call.func, ast.Name)))
-        or (called == "open" and not is_binary(call, called, keywords))
+        if (called in OPENS - {"fdopen"} and not (called == "write_text" and isinstance(call.func, ast.Name)))
+        or (called in ("open", "fdopen") and not is_binary(call, called, keywords))
         or ("text" in keywords and ast.unparse(call.func).startswith("subprocess."))
     ]
     assert found == []

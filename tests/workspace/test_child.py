@@ -12,7 +12,8 @@ from builder.data.storage import read_json, write_json
 from builder.errors import RecipeError, StageError
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import InputUrl, Section
-from builder.workspace.workspace import STAGE_FILE, Workspace
+from builder.workspace.layout import STAGE_FILE
+from builder.workspace.workspace import Workspace
 
 VERSION = 1
 URL = "memory://canaryuser:canarypass@host/x?sig=canarysign"

@@ -30,7 +30,7 @@ from builder.workspace.finished.inventory import take_inventory
 from builder.workspace.layout import LOG, REQUEST, RESULT
 from builder.workspace.locks import StageLock, only_writer
 from builder.workspace.processes import ASKED_TO_END, end_guarded, guarded, last_words
-from builder.workspace.progress import read_progress
+from builder.workspace.progress import beating, read_progress
 
 if TYPE_CHECKING:
     from builder.data.accounting import Stats
@@ -174,7 +174,7 @@ def _run_request(out: Path, hidden: HiddenPlaces) -> dict[str, Any]:
         "details": stats.details,
         "warnings": [*map(redacted, stats.warnings)],
         "versions": versions(),
-        "files": take_inventory(out),
+        "files": take_inventory(out, beating(out)),
     }
 
 

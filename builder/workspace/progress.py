@@ -57,6 +57,30 @@ class Progress:
         temporary.replace(self.path)
 
 
+def beating(out: Path) -> Callable[[], None]:
+    """What a stage calls while it reads its own files again, so that it does not seem to stand still.
+
+    What the stage has told of its rows stays; before it has told anything, that nothing is done.
+
+    Args:
+        out: The stage folder.
+    """
+    told = time.monotonic()
+
+    def beat() -> None:
+        nonlocal told
+        if time.monotonic() - told < 1:
+            return
+        told = time.monotonic()
+        if read_progress(out) is None:
+            Progress(out, "rows")
+        else:
+            with suppress(OSError):
+                os.utime(out / "logs" / PROGRESS_FILE)
+
+    return beat
+
+
 class Seen(NamedTuple):
     """What a progress file says, and when it was written or touched last.
 

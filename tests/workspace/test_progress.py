@@ -1,8 +1,10 @@
+import itertools
+import os
 import threading
 
 import pytest
 
-from builder.workspace.progress import notice, polled, read_notices
+from builder.workspace.progress import Progress, beating, notice, polled, read_notices, read_progress
 
 LONG = 600.0
 """Seconds that no test waits for."""
@@ -53,3 +55,18 @@ def test_a_notice_is_in_the_log_at_once_and_told_once(tmp_path, capsys):
         notice(tmp_path, text)
     assert read_notices(tmp_path) == ["The scores are all alike.", "Something else."]
     assert capsys.readouterr().err == "warning: The scores are all alike.\nwarning: Something else.\n"
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_beat_is_a_sign_of_life_and_no_row(told, tmp_path, monkeypatch):
+    if told:
+        progress = Progress(tmp_path, "pages", 9)
+        progress.advance(9)
+        os.utime(progress.path, (1, 1))
+    seconds = itertools.count()
+    monkeypatch.setattr("builder.workspace.progress.time.monotonic", lambda: next(seconds))
+    beat = beating(tmp_path)
+    beat()
+    seen = read_progress(tmp_path)
+    assert seen[:3] == ((9, 9, "pages") if told else (0, None, "rows"))
+    assert seen.at > 10**9

@@ -270,6 +270,23 @@ def test_no_stage_is_run_through_a_link_that_leads_out(project, tmp_path):
     assert not list((tmp_path / "victim").iterdir())
 
 
+def test_reading_the_files_of_a_stage_tells_that_it_moves(tmp_path):
+    from builder.workspace.finished.inventory import file_state, is_unchanged, take_inventory
+
+    beats = []
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(100_000_000)
+    (tmp_path / "small").write_text("x")
+    (tmp_path / "empty").touch()
+    listed = take_inventory(tmp_path, lambda: beats.append(1))
+    assert len(beats) > 5
+    assert listed["small"] == {"size": 1, "sha256": "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"}
+    assert listed["empty"]["sha256"].startswith("e3b0c442")
+    before = len(beats)
+    assert is_unchanged(tmp_path / "large", file_state(tmp_path / "large"), lambda: beats.append(1))
+    assert len(beats) > before + 5
+
+
 def test_what_a_stage_leaves_must_be_plain_files(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", TESTS)
     artifact = Artifact("words", "0" * 12, tmp_path)

@@ -13,7 +13,7 @@ from builder.data.records import Row, rejected_schema
 from builder.data.storage import count_rows, is_parquet, parquet_files, read_json, read_rows, write_json, write_rows
 from builder.errors import StageError
 from builder.workspace.finished.inventory import file_state, is_unchanged
-from builder.workspace.progress import notice
+from builder.workspace.progress import beating, notice
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,7 +53,7 @@ class Chunks:
         """Whether a chunk has been written; the rows that go on are written last."""
         return (self.out / "data" / self.name(number)).is_file()
 
-    def is_sound(self, number: int) -> bool:
+    def is_sound(self, number: int, beat: Callable[[], None] = lambda: None) -> bool:
         """Whether the files of a written chunk are what they were then; reads all of them.
 
         One that was written before files were noted, or killed before its note, is sound if it can be opened.
@@ -65,7 +65,7 @@ class Chunks:
             noted = dict(read_json(self._note(number)))
         except (StageError, TypeError, ValueError):
             return False
-        return all(is_unchanged(path, noted.get(name)) for name, path in files.items())
+        return all(is_unchanged(path, noted.get(name), beat) for name, path in files.items())
 
     def drop(self, number: int) -> None:
         """Remove a chunk, so that it is done again."""
@@ -124,8 +124,9 @@ def open_chunks(out: Path, source: Path, rows: int) -> Chunks:
     for path in parquet_files(out / "data"):
         if path.name not in known:
             raise StageError(f"{path}: does not belong to the stage's input; delete {out} and build again")
+    beat = beating(out)
     for number in range(chunks.count):
-        if chunks.is_whole(number) and not chunks.is_sound(number):
+        if chunks.is_whole(number) and not chunks.is_sound(number, beat):
             chunks.drop(number)
             notice(out, f"{out / 'data' / chunks.name(number)} is not as it was written; its rows are done again")
     return chunks

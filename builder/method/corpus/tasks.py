@@ -6,7 +6,7 @@ carry the mark of this very run; datatrove's marks are set by that.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from builder.data.accounting import Counts
 from builder.data.storage import is_parquet, parquet_files, read_json, write_json
 from builder.errors import StageError
 from builder.workspace.finished.inventory import file_state, is_unchanged
-from builder.workspace.progress import Progress, polled
+from builder.workspace.progress import Progress, beating, polled
 
 _POLL_SECONDS = 0.5
 
@@ -56,7 +56,7 @@ class TaskFiles:
         """How many pages a running task has done."""
         return self.out / "logs" / "tasks" / f"{rank:05d}.pages"
 
-    def is_whole(self, rank: int) -> bool:
+    def is_whole(self, rank: int, beat: Callable[[], None] = lambda: None) -> bool:
         """Whether a task has left all its files in a run with the same mark, and they still are what they were then.
 
         Of a task that was done before files were noted, they are looked at for whether they can be opened.
@@ -73,14 +73,15 @@ class TaskFiles:
         if "files" not in left:
             return all(map(is_parquet, files.values()))
         noted = left["files"] if isinstance(left["files"], dict) else {}
-        return all(is_unchanged(file, noted.get(name)) for name, file in files.items())
+        return all(is_unchanged(file, noted.get(name), beat) for name, file in files.items())
 
     def prepare(self) -> list[int]:
         """Make datatrove's marks and the folder agree with what is whole; return the tasks still to do."""
         own = {self.data(rank) for rank in range(self.tasks)} | {self.rejected(rank) for rank in range(self.tasks)}
         for stale in {*parquet_files(self.out / "data"), *parquet_files(self.out / "rejected")} - own:
             stale.unlink()
-        missing = [rank for rank in range(self.tasks) if not self.is_whole(rank)]
+        beat = beating(self.out)
+        missing = [rank for rank in range(self.tasks) if not self.is_whole(rank, beat)]
         completions = self.logs / "completions"
         completions.mkdir(parents=True, exist_ok=True)
         for rank in range(self.tasks):

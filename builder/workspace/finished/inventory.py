@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from builder.workspace.layout import LOGS, METRICS, STAGE_FILE
 
 Files = dict[str, dict[str, Any]]
 """By path in the stage folder `size` in bytes and `sha256`."""
+_BLOCK_BYTES = 1 << 24
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFLNK: "a link",
@@ -21,8 +22,16 @@ _KINDS = {
 }
 
 
-def take_inventory(folder: Path) -> Files:
+def _silent() -> None:
+    """Tell nobody that something moves."""
+
+
+def take_inventory(folder: Path, beat: Callable[[], None] = _silent) -> Files:
     """List the files of a stage that others may read: all but `stage.json`, logs and hidden files.
+
+    Args:
+        folder: The stage folder.
+        beat: Called again and again while the files are read, which may take hours.
 
     Raises:
         StageError: If something in the folder is no plain file.
@@ -34,23 +43,23 @@ def take_inventory(folder: Path) -> Files:
                 f"{folder / name} is {_kind(state)}, and a stage has plain files alone; remove it, and run the same "
                 "command again"
             )
-    return {name: file_state(folder / name) for name in sorted(states)}
+    return {name: file_state(folder / name, beat) for name in sorted(states)}
 
 
-def file_state(path: Path) -> dict[str, Any]:
-    """Size and digest of a file, as an inventory has them."""
-    return {"size": path.stat().st_size, "sha256": _digest(path)}
+def file_state(path: Path, beat: Callable[[], None] = _silent) -> dict[str, Any]:
+    """Size and digest of a file, as an inventory has them; `beat` is called while it is read."""
+    return {"size": path.stat().st_size, "sha256": _digest(path, beat)}
 
 
-def is_unchanged(path: Path, state: object) -> bool:
-    """Whether a file still is what `file_state` said."""
+def is_unchanged(path: Path, state: object, beat: Callable[[], None] = _silent) -> bool:
+    """Whether a file still is what `file_state` said; `beat` is called while it is read."""
     try:
         there = path.lstat()
         return (
             stat.S_ISREG(there.st_mode)
             and isinstance(state, dict)
             and there.st_size == state.get("size")
-            and (_digest(path) == state.get("sha256"))
+            and (_digest(path, beat) == state.get("sha256"))
         )
     except FileNotFoundError:
         return False
@@ -145,6 +154,10 @@ def _is_size(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest(path: Path, beat: Callable[[], None] = _silent) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+            beat()
+    return digest.hexdigest()

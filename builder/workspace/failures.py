@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 from builder.data.redaction import redacted
 from builder.errors import BuilderError
@@ -108,7 +109,7 @@ def _is_shared_memory(error: BaseException) -> bool:
         return True
     if not isinstance(error, OSError) or error.filename or error.errno not in NO_SPACE | NO_ACCESS:
         return False
-    return not _has_room(SHARED_MEMORY)
+    return Path(SHARED_MEMORY).is_dir() and not _has_room(SHARED_MEMORY)
 
 
 def _has_room(folder: str) -> bool:

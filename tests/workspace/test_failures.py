@@ -1,5 +1,6 @@
 import errno
 import os
+from types import SimpleNamespace
 
 import pytest
 
@@ -91,14 +92,20 @@ def test_too_many_open_files_say_which_limit_to_raise(error):
     ],
 )
 def test_shared_memory_is_told_from_a_disk(error, room, monkeypatch, tmp_path):
-    folder = tmp_path if room else tmp_path / "gone"
     told = explain(error)
     if not room:
         assert "shared memory" not in told
-        monkeypatch.setattr("builder.workspace.failures.SHARED_MEMORY", str(folder))
+        monkeypatch.setattr("builder.workspace.failures.SHARED_MEMORY", str(tmp_path))
+        monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(total=1, used=1, free=0))
         told = explain(error)
     assert told.startswith("shared memory cannot be used (")
     assert "64 MB free" in told
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES])
+def test_a_system_without_shared_memory_is_not_short_of_it(code, monkeypatch, tmp_path):
+    monkeypatch.setattr("builder.workspace.failures.SHARED_MEMORY", str(tmp_path / "gone"))
+    assert "shared memory" not in explain(OSError(code, os.strerror(code)))
 
 
 def test_a_process_that_died_at_a_page_of_memory_says_where_memory_may_be_short():

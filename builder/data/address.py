@@ -69,6 +69,12 @@ class Address(str):
         """What the whole address has after its path: a secret, or the name of what is meant, or both."""
         return self.full().partition("?")[2] if self.hides else ""
 
+    @property
+    def file_name(self) -> str:
+        """The last part of the path of the file that it names: of a member of an archive, that of the member."""
+        place = next((part for part in _CHAINED.split(str(self)) if "://" in part), str(self))
+        return place.rstrip("/").rpartition("/")[2]
+
     def __eq__(self, other: object) -> bool:
         """Whether both name the same; to a plain text, only an address that hides nothing is equal."""
         return str.__eq__(self, other) is True and self._key == (other._key if isinstance(other, Address) else None)

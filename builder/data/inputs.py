@@ -102,7 +102,7 @@ def list_remote(url: str) -> list[ListedFile]:
         if _is_folder(system, url.full(), root):
             files = [_remote_file(system, root, str(name)) for name in sorted(system.find(root))]
         else:
-            files = [_named(system, root, url, url.rstrip("/").rpartition("/")[2])]
+            files = [_named(system, root, url, url.file_name)]
     if not files:
         raise RecipeError(f"{url}: the folder is empty; the recipe names it as input")
     return files

@@ -2,6 +2,7 @@ import base64
 import http.server
 import re
 import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -171,6 +172,28 @@ def test_what_cannot_be_listed_is_named(url: str, message: str, monkeypatch: pyt
         list_remote(url)
     with pytest.raises(RecipeError, match=f"{url}: .*{message}"):
         list_inputs(config(url).sources)
+
+
+def test_members_of_one_archive_have_names_of_their_own(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        for name in ("one.jsonl", "sub/two.jsonl"):
+            file.writestr(name, "{}")
+    where = f"::file://{tmp_path}/a.zip"
+    urls = [f"zip://one.jsonl{where}", f"zip://sub/two.jsonl{where}", f"simplecache{where}", where.lstrip(":")]
+    assert [item.name for url in urls for item in list_remote(url)] == ["one.jsonl", "two.jsonl", "a.zip", "a.zip"]
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("simplecache::https://host/x.warc?sig=CAN", "x.warc"),
+        ("zip://a/b.warc::simplecache::https://u:CAN@host/x.zip?sig=CAN", "b.warc"),
+        ("https://host/a::b.warc#CAN", "a::b.warc"),
+        ("s3://bucket/folder/?CAN", "folder"),
+    ],
+)
+def test_the_name_of_what_an_address_names_has_no_secret_of_it(url: str, name: str) -> None:
+    assert Address(url).file_name == name
 
 
 def test_a_connection_that_breaks_is_a_lost_record(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,8 @@ when they are opened, and libraries run code that settings of a model name. Both
 and in a repository of the Hub, where the list of its files is asked for first.
 """
 
+import importlib.util
 import json
-import os
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -42,6 +42,8 @@ _NAME_CODE = {
     "gguf_file": "names other weights to read instead",
 }
 _COMPUTED_WITH = (*ATTENTION, "grouped_mm", "batched_mm")
+_PACKAGES = {"flash_attention_2": "flash_attn", "flash_attention_3": "flash_attn_interface"}
+"""What transformers computes these with; where one is not installed, it runs a kernel of the Hub instead."""
 _ATTENTION_KEYS = re.compile(r"_?(attn|experts)_implementation(_internal)?")
 _QUANTISED = ("quantization_config", "compression_config")
 QUANTISATIONS = (
@@ -74,7 +76,6 @@ def refuse_untrusted(location: str | Path, revision: str | None = None, *, weigh
         StageError: If it has no safetensors weights, or its settings name code, other files or kernels of the Hub.
         OSError: If the files of a repository cannot be listed.
     """
-    os.environ["USE_HUB_KERNELS"] = "NO"  # transformers would take a missing flash attention from there
     files = _files(str(location), revision)
     if problem := next(_problems(files, weights=weights), None):
         raise StageError(f"{location}: {problem}")
@@ -208,6 +209,19 @@ def _attention_problems(key: str, value: Any) -> Iterator[str]:
     for name in value.values() if isinstance(value, dict) else [value]:
         if name is not None and name not in _COMPUTED_WITH:
             yield f"has {key} {name!r}; it must be one of {', '.join(_COMPUTED_WITH)}: kernels of the Hub are code"
+        elif name is not None and (problem := missing_attention(name)):
+            yield f"has {key} {name!r}, {problem}"
+
+
+def missing_attention(name: str) -> str | None:
+    """Why attention cannot be computed in a way that is allowed, or None if it can."""
+    package = _PACKAGES.get(name)
+    if package is None or importlib.util.find_spec(package) is not None:
+        return None
+    return (
+        f"but the package {package} is not installed, and a kernel of the Hub in its place is code: install it, or "
+        "take attn_implementation sdpa"
+    )
 
 
 def _quantisation_problems(key: str, value: dict[str, Any]) -> Iterator[str]:

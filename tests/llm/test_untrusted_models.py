@@ -47,6 +47,8 @@ CONFIG, TOKENIZER = "config.json", "tokenizer_config.json"
         (CONFIG, {"attn_implementation": "owner/kernel"}, "has attn_implementation 'owner/kernel'; it must be one of"),
         (CONFIG, {"_attn_implementation": "owner/kernel"}, "has _attn_implementation 'owner/kernel'; it must"),
         (CONFIG, {"text_config": {"_attn_implementation_internal": {"": "o/k"}}}, "implementation_internal 'o/k'"),
+        (CONFIG, {"_attn_implementation": "flash_attention_3"}, "the package flash_attn_interface is not installed"),
+        (CONFIG, {"text_config": {"attn_implementation": "flash_attention_3"}}, "is not installed, and a kernel"),
         (CONFIG, {"experts_implementation": "owner/kernel"}, "has experts_implementation 'owner/kernel'"),
         (CONFIG, {"use_kernels": True}, r"asks for code from the Hub \(use_kernels\)"),
         (CONFIG, {"quantization_config": {"quant_method": "mine"}}, r"quantization_config\.quant_method 'mine'; it mu"),
@@ -94,6 +96,14 @@ def test_settings_that_are_huge_deep_or_no_json_are_an_error(base):
         config.write_text(text)
         with pytest.raises(StageError, match=said):
             refuse_untrusted(base)
+
+
+@pytest.mark.parametrize("keys", [{}, {"model_init_kwargs": {"attn_implementation": "flash_attention_3"}}])
+def test_a_training_takes_no_missing_attention_from_the_hub(base, tmp_path, keys):
+    """What transformers does where the package `kernels` is installed."""
+    asked = keys or {"attn_implementation": "flash_attention_3"}
+    with pytest.raises(StageError, match=r"in the TRL recipe, but the package flash_attn_interface is not installed"):
+        train_here(write_pairs(tmp_path / "pairs"), tmp_path / "out", base=base, **asked)
 
 
 def openers(tmp_path):

@@ -24,7 +24,7 @@ from builder.llm.adapters import read_adapter, refuse_other_class
 from builder.llm.attention import LEAVES_OUT, bends_attention
 from builder.llm.chat_tokens import untrained_tokens
 from builder.llm.contract import load_contract
-from builder.llm.model_files import refuse_untrusted
+from builder.llm.model_files import missing_attention, refuse_untrusted
 from builder.llm.opening import SAFELY, add_adapter, open_model
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
@@ -191,6 +191,9 @@ def _start(given: Arguments) -> dict[str, Any]:
     name, quantization = given.model.model_name_or_path, get_quantization_config(given.model)
     adapter = read_adapter(Path(name)) if Path(name).is_dir() else None
     _keep_bent_attention(given, *((adapter.base, adapter.revision) if adapter else (name, given.model.model_revision)))
+    attention = given.training.model_init_kwargs["attn_implementation"]
+    if problem := attention and missing_attention(attention):
+        raise StageError(f"attn_implementation is {attention!r} in the TRL recipe, {problem}")
     if adapter is None:
         refuse_untrusted(name, given.model.model_revision, weights=True)  # TRL opens it by its name
         if given.model.use_peft:

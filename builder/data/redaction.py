@@ -18,6 +18,9 @@ _LEAST = 4
 _LEAST_OTHER = 8
 """The same for users, queries, fragments and variables of the environment."""
 _NAMES = re.compile(r"(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|KEY|KEY_ID|CREDENTIALS?|SAS|CONNECTION_STRING)$")
+_LEAST_KEY = 12
+"""The same for variables whose name ends in KEY: many of them hold a word that says which key is meant."""
+_WORD = re.compile(r"[a-z]+")
 _OF_JSON = re.compile(r"(?:token|secret|password|passwd|key|auth|sas)[a-z_]*\"\s*:\s*\[?\s*\"([^\"]+)\"", re.IGNORECASE)
 _LOGIN = re.compile(r"://([^\s/?#@]+)@")
 # Every quantifier that could run far has a bound, so that no text can make a search take quadratic time.
@@ -29,7 +32,12 @@ _SIGNED = re.compile(
     re.IGNORECASE,
 )
 _EMPTIED = re.compile(r"(?<=[^\s'\"])[?#]\*\*\*(?=[#\s'\"):,;.]|$)")
-_SHAPES = re.compile(r"\bhf_[A-Za-z0-9]{16,200}|\bsk-[\w-]{16,300}|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
+_SHAPES = re.compile(
+    r"\bhf_[A-Za-z0-9]{16,200}|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bsk-(?:proj|svcacct|admin|ant)-[\w-]{40,300}|"
+    # Others' keys; names of data sets are words and years between hyphens, in lower case or with single capitals.
+    r"\bsk-(?:[a-z0-9]{1,10}-){0,3}(?:(?=[A-Za-z0-9]{0,200}?(?:[A-Z]{2}|[A-Z][0-9]|[0-9][A-Z]))[A-Za-z0-9]{16,200}|"
+    r"(?=[a-z]{0,200}[0-9])[a-z0-9]{32,200})[\w-]{0,200}"
+)
 
 
 def redacted(text: str) -> str:
@@ -50,7 +58,7 @@ def shows_secret(text: str) -> bool:
 def without_known(text: str) -> str:
     """A text without the secrets that this process knows: those of its addresses and of its environment."""
     found = False
-    for secret in _known(len(whole_addresses()), tuple(_of_environment())):
+    for secret in _known(len(whole_addresses()), _of_environment(tuple(os.environ.items()))):
         if secret in text:
             found, text = True, text.replace(secret, STANDS_FOR)
     return _EMPTIED.sub("", text) if found else text
@@ -108,14 +116,22 @@ def redact_task_logs() -> None:
     logger.configure(patcher=patch)
 
 
-def _of_environment() -> Iterator[str]:
-    for name, value in os.environ.items():
-        if len(value) >= _LEAST and (login := _LOGIN.search(value)):
-            yield login[1].partition(":")[2]
-        if name.startswith("FSSPEC_") and value.startswith("{"):
-            yield from (secret for secret in _OF_JSON.findall(value) if len(secret) >= _LEAST_OTHER)
-        if _NAMES.search(name.upper()) and len(value.strip()) >= _LEAST_OTHER and value[0] not in "/~.":
-            yield value.strip()
+@lru_cache(maxsize=4)
+def _of_environment(variables: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    return tuple(secret for name, value in variables for secret in _of_variable(name, value))
+
+
+def _of_variable(name: str, value: str) -> Iterator[str]:
+    if len(value) >= _LEAST and (login := _LOGIN.search(value)):
+        yield login[1].partition(":")[2]
+    if name.startswith("FSSPEC_") and value.startswith("{"):
+        yield from (secret for secret in _OF_JSON.findall(value) if len(secret) >= _LEAST_OTHER)
+    whole = value.strip()
+    of_key = name.upper().endswith("KEY")
+    least = _LEAST_KEY if of_key else _LEAST_OTHER
+    a_word = of_key and _WORD.fullmatch(whole)
+    if _NAMES.search(name.upper()) and len(whole) >= least and value[0] not in "/~." and not a_word:
+        yield whole
 
 
 @lru_cache(maxsize=4)

@@ -135,7 +135,7 @@ def _recipe_problems(recipe: Recipe, path: Path, needs: Sequence[Need]) -> Itera
     folder, doubted = recipe_file(path).parent, {need.value for need in needs}
 
     def is_read(value: object) -> bool:
-        return not doubted & {need.value for need in needs_of(value, folder)}
+        return not doubted or not doubted & {need.value for need in needs_of(value, folder)}
 
     sections: tuple[Section, ...] = (
         recipe.base,

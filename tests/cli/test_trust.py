@@ -198,6 +198,16 @@ def test_check_asks_no_server_reads_nothing_outside_and_says_what_needs_consent(
     assert server.headers == []
 
 
+def test_where_nothing_is_doubted_check_does_not_walk_the_folders_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_recipe_folder(tmp_path / "mine")
+    walked: list[object] = []
+    monkeypatch.setattr("builder.cli.check.needs_of", lambda *values: walked.append(values) or [])
+    run("check", tmp_path / "mine")
+    assert walked == []
+
+
 def test_a_link_to_another_recipe_is_not_followed_unasked(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path / "others")
     (folder / "build.yaml").unlink()

@@ -18,7 +18,7 @@ from builder.text.escape import escape, shortened
 from builder.workspace.console import describe_counts
 from builder.workspace.layout import METRICS
 from builder.workspace.stage_names import CURATE, SCORE
-from builder.workspace.workspace import Artifact
+from builder.workspace.workspace import Artifact, refuse_damaged
 
 SHOWN_CHARS = 600
 CHANGED = ("masked_emails", "masked_ips", "escaped", "unseen", "unseen_chars")
@@ -55,11 +55,13 @@ def show_stage(project: Project, stage: str, *, rows: int, rejected: bool = Fals
 
     Raises:
         RecipeError: If there is no such stage, or it has not run.
+        StageError: If it was done and is no longer whole; others may be damaged.
     """
-    build = project.look_at_build()
+    build = project.look_at_build(damaged_too=True)
     if stage not in build.artifacts:
         raise RecipeError(f"{stage}: no such stage; the stages are {', '.join(build.artifacts)}")
     artifact = build.artifacts[stage]
+    refuse_damaged([artifact])
     if artifact.status == "missing":
         raise RecipeError(f"{stage}: has not run; `humpback build` runs it")
     return _show_rejected(artifact, rows) if rejected else _show_kept(build, artifact, rows)
@@ -171,8 +173,10 @@ def _thresholds(build: Build, artifact: Artifact) -> list[dict[str, float]]:
         return thresholds(scores, rating=name.judge in RATINGS)
     if name.kind == CURATE and name.iteration is not None and artifact.status == "done":
         try:
-            given = selection_scores(config, build.iteration(name.iteration))
-        except StageError:  # what it was made from is gone; the rest can still be shown
+            stages = build.iteration(name.iteration)
+            refuse_damaged([*stages.judged, *stages.own.values(), stages.candidates])
+            given = selection_scores(config, stages)
+        except StageError:  # what it was made from is gone or damaged; the rest can still be shown
             return []
         return thresholds(list(given.values()), rating=len(config.judges) == 1 and config.judges[0] in RATINGS)
     return []

@@ -17,6 +17,10 @@ from builder.errors import RecipeError, StageError
 _CHAINED = re.compile(r"::(?=[A-Za-z][\w+.-]*:/|[a-z]+::)")
 _PART = re.compile(r"([A-Za-z][\w+.-]*://)?([^/?#]*)([^?#]*)(.*)", re.DOTALL)
 _LOGIN = re.compile(r":/+[^/]*@")
+# What stands before the @ is a container, or owner and repository, and what these are read from; no login.
+_NO_LOGIN = re.compile(
+    r"((?:abfss?|wasbs?)://)([\w.$-]+)(?::[^@/]*)?@|(github://)([\w.-]+:(?!gh[a-z]_|github_pat_)[\w.-]+)@"
+)
 _PORT = re.compile(r"(?:\[[^\]]*\]|[^:]*)(?::\d*)?")
 _whole: dict[str, str] = {}
 """Whole addresses by the keys that stand for them in this process."""
@@ -36,8 +40,9 @@ class Address(str):
         """
         if isinstance(whole, cls):
             return whole
-        shown = "::".join(map(_bare, _CHAINED.split(whole)))
-        if _LOGIN.search(shown):
+        parts = [*map(_bare, _CHAINED.split(whole))]
+        shown = "::".join(parts)
+        if _LOGIN.search("::".join(map(_without_source, parts))):
             raise ValueError("has a second address with a login in its path; take the login out of it")
         return cls._made(shown, _key_of(whole) if shown != whole else None)
 
@@ -150,6 +155,11 @@ def _key_of(whole: str) -> str:
     return _keys[whole]
 
 
+def _without_source(part: str) -> str:
+    found = _NO_LOGIN.match(part)
+    return f"{found[1] or found[3]}{part[found.end() :]}" if found else part
+
+
 def _bare(part: str) -> str:
     scheme, place, path, rest = _PART.fullmatch(part).groups()  # type: ignore[union-attr]  # it takes any text
     host = place.rpartition("@")[2]
@@ -160,4 +170,7 @@ def _bare(part: str) -> str:
             "has a ':' in the name of its host that no port follows; in a user or password write %40 for @, %2F for /, "
             "%3F for ?, %23 for # and %3A for :"
         )
+    found = _NO_LOGIN.match(part)
+    if found and found.end() == len(part[: len(scheme) + len(place)].removesuffix(host)):
+        host = f"{found[2] or found[4]}@{host}"
     return f"{scheme or ''}{host if scheme else place}{path}"

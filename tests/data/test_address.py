@@ -34,6 +34,14 @@ def config(*paths: str) -> Segments:
         ("https://CAN%40CAN:p%2FCAN@host/x", "https://host/x"),
         ("hf://datasets/owner/name@main/x.parquet", "hf://datasets/owner/name@main/x.parquet"),
         ("s3://bucket/a", "s3://bucket/a"),
+        ("abfs://box@account.dfs.core.windows.net/a", "abfs://box@account.dfs.core.windows.net/a"),
+        ("abfss://box:CAN@account/a?CAN", "abfss://box@account/a"),
+        ("abfs://box@CAN@account/a", "abfs://account/a"),
+        ("zip://a.warc::wasbs://box@account/x.zip?CAN", "zip://a.warc::wasbs://box@account/x.zip"),
+        ("github://org:repo@main/a.jsonl", "github://org:repo@main/a.jsonl"),
+        ("github://org:repo@/a.jsonl", "github://org:repo@/a.jsonl"),
+        ("github://org:repo:CAN@main/a", "github://main/a"),
+        ("github://org:ghp_CAN@main/a", "github://main/a"),
     ],
 )
 def test_an_address_is_shown_without_its_secrets(whole: str, shown: str) -> None:

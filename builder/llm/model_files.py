@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from builder.errors import StageError
 from builder.recipe.training_keys import ATTENTION
 
-WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+INDEX = "model.safetensors.index.json"
 ADAPTER = "adapter_config.json"
 SETTINGS = (
     "config.json", "generation_config.json", "tokenizer_config.json", "special_tokens_map.json", ADAPTER,
@@ -54,7 +54,10 @@ _MODEL_CLASS = re.compile(r"[A-Z]\w*(For[A-Z]\w*|Model)")
 _CODE_FILES = ("custom_generate/generate.py",)
 _PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".h5", ".msgpack")
 _DEEPEST = 50
-_CURE = "such a model is not opened; take one that transformers knows by itself"
+_CURE = (
+    "such a model is not opened; take one that transformers knows by itself, or, if it knows this one, a copy without "
+    "the key"
+)
 
 
 class _Files(NamedTuple):

@@ -26,7 +26,7 @@ ELSEWHERE = "it is read from there, with what logs you in"
 _WRITTEN = ("runtime.work_dir", "work", "releases")
 """Folders that a build or a release writes to; the last two are beside the recipe, whether it names them or not."""
 _SHIPPED = re.compile(rf"accelerate launch --config_file {OF_PACKAGE}([\w-]+\.yaml)( --num_processes [1-9]\d*)?")
-_SHOWN = 500
+_SHOWN = 4_000
 _MOST_BYTES = 1 << 20
 
 
@@ -177,6 +177,20 @@ def _path_needs(path: Path, folder: Path, key: str) -> Iterator[Need]:
         more = f" and {len(links) - 1:,} more" if links[1:] else ""
         text = f"links in it lead outside the recipe's folder: {first} to {leads}{more}"
         yield Need(key, str(path), text, looks=True, state=json.dumps(links))
+    elif (base := _base_of_adapter(target)) and not base.is_relative_to(folder):
+        yield Need(key, str(path), f"it is an adapter of {base}, which {READ[3:]}", looks=True, state=str(base))
+
+
+def _base_of_adapter(model: Path) -> Path | None:
+    """The folder here that the adapter in a folder names as its base; None where it names none, or is no adapter."""
+    settings = model / "adapter_config.json"
+    if not stat.S_ISREG(_mode(settings)) or settings.stat().st_size > _MOST_BYTES:
+        return None
+    try:
+        base = json.loads(settings.read_bytes())["base_model_name_or_path"]
+    except (ValueError, LookupError, TypeError, OSError, RecursionError):  # whoever opens it says so
+        return None
+    return _target(base) if isinstance(base, str) and _mode(base) else None
 
 
 def _links_out(place: Path, folder: Path) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """What of a recipe needs consent: found by the types of its keys, so that a new one cannot be forgotten."""
 
+import json
 import typing
 from collections.abc import Iterator
 from pathlib import Path
@@ -256,4 +257,22 @@ def test_a_value_is_shown_on_one_line_with_its_length(tmp_path: Path) -> None:
     folder = theirs(tmp_path / "theirs", runtime__launcher="true\n" + " " * 10_000 + "touch stolen")
     (need,) = recipe_needs(load_recipe(folder), folder)
     assert "\n" not in str(need)
-    assert "and 9,517 more characters" in str(need)
+    assert "and 6,017 more characters" in str(need)
+
+
+@pytest.mark.parametrize(
+    ("base", "asks"), [("../outside", True), ("theirs/base", False), ("org/name", False), (7, False)]
+)
+def test_the_base_of_an_adapter_counts_as_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base: object, asks: bool
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "outside").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    folder = tmp_path / "here" / "theirs"
+    for name in ("base", "adapter"):
+        (folder / name).mkdir(parents=True)
+    (folder / "adapter" / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": base}))
+    needs = list(needs_of(folder / "adapter", folder, "augment.model.path"))
+    assert [need.key for need in needs] == ["augment.model.path"] * asks
+    assert all(str(tmp_path / "outside") in need.why and need.looks for need in needs)

@@ -106,7 +106,7 @@ def _compare_config(name: str, old: Path, new: Path, down: frozenset[str]) -> Co
     if not new.is_dir():
         return ConfigChanges(name, 0, removed=count_rows(old), gone=True)
     rows = count_rows(new)
-    if not old.is_dir():
+    if not old.is_dir() or not parquet_files(old):
         return ConfigChanges(name, rows, added=rows, new=True)
     if _same_files(old, new):
         return ConfigChanges(name, rows)

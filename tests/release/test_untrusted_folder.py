@@ -178,3 +178,20 @@ def test_a_release_before_of_another_grammar_is_refused_or_passed_over(
     with pytest.raises(BuilderError):
         read_previous(before.dataset)
     assert local_releases(before.dataset.parents[1] / "2.0.0", "tiny") == {}
+
+
+def test_names_that_a_release_before_has_made_up_are_no_markup(standoff: Path, before: Previous) -> None:
+    (before.dataset / "build.yaml").write_text('"a\\n# Evil\\e[2J`<img src=x>`": 1\nname: tiny\n')
+    shutil.copytree(before.dataset / "curated", before.dataset / "a`<img src=x>`")
+    log = change_log(Version(1, 0, 1), [], compare(before, standoff / "dataset", {}))
+    assert "Evil" in log
+    assert "gone, with its" in log
+    for markup in ("<img", "\x1b", "\n# Evil", "`<"):
+        assert markup not in log.replace("\\<", "")
+
+
+def test_a_folder_without_rows_in_a_release_before_is_no_config_of_it(standoff: Path, before: Previous) -> None:
+    for file in (before.dataset / "curated").iterdir():
+        file.unlink()
+    (config,) = [item for item in compare(before, standoff / "dataset", {}).configs if item.name == "curated"]
+    assert config.new

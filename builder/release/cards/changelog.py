@@ -15,6 +15,7 @@ _TITLE = "# Changelog\n\n"
 _HEADING = re.compile(r"## [0-9.]{5,29}")
 _WRITTEN = re.compile(r"`[A-Za-z0-9_.-]{1,200}`|\\[!-/:-@\[-`{-~]|\b[a-z_]+_[a-z0-9_]+\b")
 """Names in a code span, escaped characters, and names of columns: what stays outside of them must be no markup."""
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 _MARKUP = re.compile(r"[\\`*_\[\]<>#|~!]|://|www\.")
 
 
@@ -40,11 +41,11 @@ def describe_changes(changes: Changes) -> str:
 
 def _lines(changes: Changes) -> Iterator[str]:
     for config in changes.configs:
-        yield f"`{config.name}`: {_rows(config)}"
+        yield f"{_name(config.name)}: {_rows(config)}"
     for config in changes.configs:
-        yield from (f"`{config.name}`: {_code(change)}" for change in config.columns)
+        yield from (f"{_name(config.name)}: {_code(change)}" for change in config.columns)
     for key, old, new in changes.recipe:
-        yield f"recipe, `{key}`: {_value(old)} → {_value(new)}"
+        yield f"recipe, {_name(key)}: {_value(old)} → {_value(new)}"
     if changes.models:
         yield f"trained anew: {', '.join(f'`{name}`' for name in changes.models)}"
 
@@ -60,6 +61,11 @@ def _rows(config: ConfigChanges) -> str:
         columns = ", ".join(f"`{name}` in {number:,}" for name, number in config.by_column.items())
         said.append(f"{config.changed:,} changed ({columns})")
     return f"{config.rows:,} rows, {', '.join(said) or 'as before'}"
+
+
+def _name(name: str) -> str:
+    """The name of a config or a key in a code span; one that the release before has made up is text."""
+    return f"`{name}`" if _PLAIN_NAME.fullmatch(name) else escape(name, "markdown")
 
 
 def _code(change: str) -> str:

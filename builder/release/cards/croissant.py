@@ -6,7 +6,7 @@ Every figure is that of the stages and files, as in the card.
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.data.storage import write_json
+from builder.data.storage import dump_json, write_text
 from builder.release.content.material import Material
 from builder.release.content.numbers import domains, funnel, masked, refusals
 from builder.release.content.parquet import Config
@@ -61,7 +61,8 @@ def write_croissant(dataset: Path, material: Material, configs: list[Config]) ->
         "distribution": [item for config in configs for item in _distribution(dataset, config)],
         "recordSet": [_record_set(config) for config in configs],
     }
-    write_json(dataset / CROISSANT, value)
+    # Sites put it into a page as it is, in a <script>, where a title could end that.
+    write_text(dataset / CROISSANT, dump_json(value).replace("<", "\\u003c") + "\n")
 
 
 def _distribution(dataset: Path, config: Config) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Names that attack: whatever a recipe calls a model, a licence or a source, nothing of it is markup in a card."""
 
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from support.release_build import FakeBuild
 
 from builder.build import Build
 from builder.release.cards.card import dataset_card, inert
+from builder.release.cards.croissant import write_croissant
 from builder.release.content.material import Material
 from builder.release.content.parquet import write_config
 from builder.release.content.tables import configs
@@ -72,6 +74,12 @@ def test_no_name_of_a_recipe_is_markup_in_the_card(tmp_path: Path, kind: str) ->
         assert markup not in body
     assert not set("\u202e\x1b\x07") & set(card)
     assert yaml.safe_load(front)["pretty_name"] == evil
+
+    write_croissant(tmp_path, material, written)
+    description = (tmp_path / "croissant.json").read_text(encoding="utf-8")
+    assert description.isascii()
+    assert not set("<\x1b\x07") & set(description)
+    assert json.loads(description)["name"] == evil
 
 
 def test_what_a_template_prints_is_left_alone_where_it_is_no_markup() -> None:

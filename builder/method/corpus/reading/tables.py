@@ -55,6 +55,8 @@ def read_parquet(item: Input) -> Iterator[Record | Loss]:
     A page of a few kilobytes may unpack to gigabytes, and what the file says of its sizes may be wrong, so Arrow gets
     `MEMORY_MB` and no more. Only columns of plain values are read: a nested one holds no page.
     """
+    import pyarrow.parquet  # noqa: F401  # libraries that are loaded within the limit may not stand it
+
     with open_binary(item.location) as handle:
         try:
             with bounded_memory(MEMORY_MB):

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def _template(path: Path) -> "Template":
     from jinja2 import DictLoader, StrictUndefined, TemplateSyntaxError
 
-    from builder.llm.bounded import BoundedEnvironment, TooMuch
+    from builder.llm.bounded.environment import BoundedEnvironment
+    from builder.llm.bounded.work import TooMuch
 
     environment = BoundedEnvironment(loader=DictLoader({}), undefined=StrictUndefined)
     try:
@@ -40,7 +41,7 @@ def render(name: str | Path, **values: str | bool) -> str:
     """
     from jinja2 import TemplateError
 
-    from builder.llm.bounded import TooMuch
+    from builder.llm.bounded.work import TooMuch
 
     try:
         return _template(template_path(name)).render(**values)

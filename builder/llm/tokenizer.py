@@ -22,7 +22,7 @@ def load_tokenizer(location: str | Path, revision: str | None = None) -> Any:
         from transformers import AutoTokenizer
     except ImportError as error:
         raise StageError(f"transformers is not installed: {INSTALL['transformers']}") from error
-    from builder.llm.bounded import bound_chat_templates
+    from builder.llm.bounded.environment import bound_chat_templates
 
     try:
         refuse_untrusted(location, revision)

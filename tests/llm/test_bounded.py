@@ -105,7 +105,17 @@ CHATML = (
 )
 
 
-@pytest.mark.parametrize("name", ["loops", "times", "doubled by tilde", "percent", "recursion", "the filter format"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("loops", marks=pytest.mark.full),
+        "times",
+        "doubled by tilde",
+        "percent",
+        "recursion",
+        "the filter format",
+    ],
+)
 def test_a_chat_template_without_end_is_stopped_by_its_name(tmp_path, name):
     path = tmp_path / "chat.jinja"
     path.write_text(ENDLESS[name].replace("output", "'x'") + CHATML)
@@ -125,7 +135,7 @@ def test_a_chat_template_that_explodes_on_certain_texts_is_stopped_there_too(tmp
 def test_bounded_templates_write_what_the_others_do(tmp_path):
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    from builder.llm.bounded import BoundedEnvironment
+    from builder.llm.bounded.environment import BoundedEnvironment
 
     text = (
         "{%- set ns = namespace(n=0, seen=[]) -%}{%- macro turn(m, i) -%}[{{ i }}:{{ m.role|title }}] "

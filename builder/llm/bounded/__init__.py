@@ -1,0 +1,1 @@
+"""Templates of others, rendered with a bound."""

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from builder.build import Build, look_at_build, run_build
 from builder.errors import RecipeError
-from builder.method.train.launch import training_needs
 from builder.method.train.recipe import check_training_recipes
 from builder.recipe.pins import refuse_unpinned
 from builder.recipe.recipe import Recipe, load_recipe
@@ -89,11 +88,7 @@ def unconsented(
     memory = Memory(file, work_dir or recipe.runtime.work_dir or file.parent / "work")
     if memory.is_own() and of_others(paths_inside(recipe, file)) is None:
         return []
-    needs = [
-        *recipe_needs(recipe, path, overrides, work_dir=work_dir),
-        *(need for training in _training_recipes(recipe) for need in training_needs(training, file.parent)),
-    ]
-    needs = [need for need in needs if need.looks or not only_looks]
+    needs = [need for need in recipe_needs(recipe, path, overrides, work_dir=work_dir) if need.looks or not only_looks]
     if trust and needs:
         if problem := memory.consent(need.digest(file) for need in needs):
             say(f"--trust-recipe holds for this run and is not remembered: {problem}")

@@ -153,12 +153,16 @@ def test_where_nothing_can_be_remembered_the_flag_holds_for_the_run_and_says_so(
         ({"report_to": ["none", "wandb"]}, "report_to"),
     ],
 )
-def test_what_a_trl_recipe_names_or_tells_needs_consent(folder: Path, options: dict[str, Any], key: str) -> None:
+def test_a_trl_recipe_that_names_a_file_or_a_receiver_is_refused_also_with_consent(
+    folder: Path, options: dict[str, Any], key: str
+) -> None:
     before = yaml.safe_load((folder / "sft_forward.yaml").read_text())
     (folder / "sft_forward.yaml").write_text(yaml.safe_dump(before | options))
-    result = run("build", folder)
-    assert asked(result) == ["sft_forward.yaml"]
-    assert f"sft_forward.yaml: {key}" in str(result.exception)
+    for consent in ((), ("--trust-recipe",)):
+        result = run("build", folder, *consent)
+        assert isinstance(result.exception, RecipeError)
+        assert f"sft_forward.yaml: {key}" in str(result.exception)
+        assert not (folder / "work").exists()
 
 
 def test_check_asks_no_server_reads_nothing_outside_and_says_what_needs_consent(

@@ -204,11 +204,11 @@ def test_the_file_that_accelerate_takes_by_default_is_looked_at_too(tmp_path, mo
         ({"fsdp": "full_shard", "fsdp_config": {"state_dict_type": "FULL_STATE_DICT"}}, None),
         ({"fsdp_config": {"state_dict_type": "SHARDED_STATE_DICT"}}, None),
         ({"fsdp": True, "fsdp_config": {"fsdp_state_dict_type": "SHARDED_STATE_DICT"}}, "is SHARDED_STATE_DICT, with"),
-        ({"fsdp": True, "fsdp_config": "FILE"}, "fsdp_config.state_dict_type is SHARDED_STATE_DICT, with which the tr"),
+        ({"fsdp": True, "fsdp_config": "FILE"}, "it must be a mapping; a file is not read"),
         ({"deepspeed": {"zero_optimization": {"stage": 2}}}, None),
         ({"deepspeed": {"zero_optimization": {"stage": 3, GATHER: True}}}, None),
         ({"deepspeed": {"zero_optimization": {"stage": 3}}}, f"deepspeed: zero_optimization.{GATHER} is not true with"),
-        ({"deepspeed": "FILE"}, f"deepspeed: zero_optimization.{GATHER} is not true with ZeRO stage 3"),
+        ({"deepspeed": "FILE"}, "it must be a mapping; a file is not read"),
         ({"deepspeed": {"tensor_parallel": {"autotp_size": 2}}}, "is not true with tensor_parallel.autotp_size 2"),
     ],
 )

@@ -5,27 +5,21 @@ import shlex
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from builder.data.resources import accelerate_file
 from builder.data.storage import read_json
-from builder.errors import BuilderError, RecipeError, StageError
+from builder.errors import BuilderError, StageError
 from builder.method.train.output import finish
 from builder.method.train.sft import FAILED
 from builder.method.train.sharding import launcher_sharding_problems
 from builder.recipe.sections.runtime import Runtime
-from builder.recipe.strict_yaml import read_yaml
-from builder.recipe.trust import Need
 from builder.workspace.child import STAGE_PROCESS
 from builder.workspace.environment import child_environment, visible_gpus
 from builder.workspace.layout import LOG
 from builder.workspace.processes import GRACE_SECONDS, die_with_parent, ends_in_order, last_words
 from builder.workspace.progress import notice
-
-_CONFIGURED = ("deepspeed", "fsdp_config", "accelerator_config")
-"""Keys of TRL that take a mapping, or the name of a file with one."""
 
 
 def launch(out: Path, arguments: list[str], runtime: Runtime) -> None:
@@ -125,35 +119,6 @@ def _outcome(process: "subprocess.Popen[bytes]") -> int:
         with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_SECONDS - 1)
         raise
-
-
-def training_needs(file: Path, folder: Path) -> Iterator[Need]:
-    """What of a TRL recipe needs the user's consent: the files that it names, and who is told about the training.
-
-    Args:
-        file: The TRL recipe; one that cannot be read needs nothing, as nobody can train with it.
-        folder: That of the recipe.
-    """
-    try:
-        options = read_yaml(file) if file.resolve().is_relative_to(folder) else {}
-    except RecipeError:
-        return
-    for key, value in options.items() if isinstance(options, dict) else ():
-        if key == "report_to":
-            told = [name for name in (value if isinstance(value, list) else [value]) if name not in (None, "none")]
-            yield from (Need(f"{file.name}: report_to", str(name), "it is told about the training") for name in told)
-        else:
-            yield from _named_files(f"{file.name}: {key}", value, by_name=key in _CONFIGURED)
-
-
-def _named_files(key: str, value: object, *, by_name: bool) -> Iterator[Need]:
-    """Words of a TRL recipe that are paths or addresses; anything is, for a key that takes a mapping or a file."""
-    if isinstance(value, dict | list):
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        for name, item in items:
-            yield from _named_files(f"{key}.{name}", item, by_name=False)
-    elif isinstance(value, str) and ("/" in value or value[:1] == "~" or (by_name and value[:1] not in ("", "{"))):
-        yield Need(key, value, "the training reads or writes there")
 
 
 def launcher_problems(launcher: str) -> list[str]:

@@ -55,11 +55,11 @@ def _option_problems(options: dict[Any, Any]) -> Iterator[str]:
     yield from (f"{key} is true; {why}, set it to false" for key, why in NEVER_TRUE.items() if options.get(key))
     yield from _number_problems(options)
     yield from _attention_problems(options)
-    yield from recipe_problems(options)
     limit = options.get("save_total_limit")
     if limit is not None and not _is_number(limit, 2):
         yield f"save_total_limit is {limit!r}; it must be at least 2: one checkpoint stays while the next is written"
-    yield from key_problems(options, SET_BY_US)
+    wrong = list(key_problems(options, SET_BY_US))
+    yield from wrong or recipe_problems(options)
 
 
 def _number_problems(options: dict[Any, Any]) -> Iterator[str]:

@@ -1,10 +1,10 @@
 """Texts of a release that somebody else may have written, read by rules that bound them."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from builder.data.paths import inside, shown
+from builder.data.paths import inside
+from builder.data.strict_json import strict_json
 from builder.errors import ReleaseError
 
 MOST_BYTES = 64 * 1024**2
@@ -43,21 +43,6 @@ def outside_json(root: Path, name: str, most: int = MOST_BYTES) -> Any:
     """
     text = outside_text(root, name, most)
     try:
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
-    except RecursionError as error:
-        raise ReleaseError(f"{root / name}: not valid JSON: its values are nested too deep") from error
+        return strict_json(text)
     except ValueError as error:
         raise ReleaseError(f"{root / name}: not valid JSON ({error})") from error
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        known: set[str] = set()
-        twice = next(key for key, _ in pairs if key in known or known.add(key))  # type: ignore[func-returns-value]
-        raise ValueError(f"the key {shown(twice)} is written twice")
-    return values
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")

@@ -4,10 +4,11 @@ A reply that is not what was asked for is a ValueError, and so a failed try of i
 be right. Nothing is put right here, as by taking the first of two choices.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from builder.data.strict_json import strict_json
 
 TOKEN_BYTES = 1_024
 """Bytes that a reply may have for a token: its text, escaped, its id and its log-probability."""
@@ -41,10 +42,7 @@ def parse(body: bytes) -> Any:
     Raises:
         ValueError: If it is no JSON in UTF-8, or such as readers disagree on: NaN, a name twice, without end or bottom.
     """
-    try:
-        return json.loads(body.decode("utf-8"), parse_constant=_no_number, object_pairs_hook=_distinct)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+    return strict_json(body.decode("utf-8"))
 
 
 def one_choice(reply: Any) -> dict[str, Any]:
@@ -168,14 +166,3 @@ def _object(value: Any, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"{what} is no object")
     return value
-
-
-def _no_number(name: str) -> Any:
-    raise ValueError(f"it holds {name}, which is no JSON")
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("it gives a name twice")
-    return found

@@ -111,11 +111,11 @@ def shares(path: Path, pages: list[Any], min_chars: int) -> None:
     """Where the time of the modes goes, step by step, and the floors: reading alone, parsing alone."""
     from fastwarc import ArchiveIterator
 
-    from builder.method.corpus.cutting.extractors import DOUBT, resiliparse_text, trafilatura_text
-    from builder.method.corpus.cutting.mask import Evidence
+    from builder.method.corpus.cutting.content.extractors import DOUBT, resiliparse_text, trafilatura_text
+    from builder.method.corpus.cutting.content.mask import Evidence
+    from builder.method.corpus.cutting.markup.source import TooDeepError, parse_html, refuse
     from builder.method.corpus.cutting.page import page_language
     from builder.method.corpus.cutting.segmenter import cut
-    from builder.method.corpus.cutting.source import TooDeepError, parse_html, refuse
     from builder.method.corpus.cutting.walk import walk
     from builder.method.corpus.reading.decode import Payload, decode
     from builder.method.corpus.rules.heuristics import why_reject_segment
@@ -262,7 +262,7 @@ def stock_rows(page: Any) -> list[Row]:
 def special_blocks(page: Any) -> dict[str, list[str]]:
     """Code blocks and tables of a page, as text."""
     from builder.method.corpus.cutting.blocks import render
-    from builder.method.corpus.cutting.source import parse_html
+    from builder.method.corpus.cutting.markup.source import parse_html
     from builder.method.corpus.cutting.walk import walk
 
     blocks = attempt(lambda page: walk(parse_html(page.html)), page)

@@ -20,9 +20,9 @@ from builder.data.records import segment_id, segment_schema
 from builder.data.storage import parquet_files, read_rows
 from builder.errors import RecipeError, StageError
 from builder.method.corpus.cutting.blocks import render
+from builder.method.corpus.cutting.markup.source import parse_html, refuse
 from builder.method.corpus.cutting.page import CutPage, cut_page
 from builder.method.corpus.cutting.segmenter import Segment
-from builder.method.corpus.cutting.source import parse_html, refuse
 from builder.method.corpus.cutting.walk import walk
 from builder.method.corpus.reading.readers import Loss, Page
 from builder.method.corpus.rules.body import letter_share

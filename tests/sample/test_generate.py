@@ -13,9 +13,9 @@ import pytest
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from builder.errors import RecipeError
-from builder.method.corpus.cutting.extractors import main_blocks
+from builder.method.corpus.cutting.content.extractors import main_blocks
+from builder.method.corpus.cutting.markup.source import parse_html
 from builder.method.corpus.cutting.segmenter import cut
-from builder.method.corpus.cutting.source import parse_html
 from builder.method.corpus.cutting.walk import walk
 from builder.sample import SAMPLE_SEED
 from builder.sample.crawl import EXACT_COPIES, NEAR_COPIES, crawl

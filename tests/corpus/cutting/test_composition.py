@@ -1,6 +1,6 @@
 from builder.method.corpus.cutting.composition import UNCOUNTED, composition
+from builder.method.corpus.cutting.markup.source import parse_html
 from builder.method.corpus.cutting.segmenter import cut
-from builder.method.corpus.cutting.source import parse_html
 from builder.method.corpus.cutting.walk import walk
 
 TEXT = "A sentence of some length that says a thing or two about bread. "

@@ -2,8 +2,8 @@ import pytest
 from support.corpus_pages import page
 
 from builder.method.corpus.cutting.language import decide, declared_language
+from builder.method.corpus.cutting.markup.source import parse_html
 from builder.method.corpus.cutting.page import page_language
-from builder.method.corpus.cutting.source import parse_html
 from builder.method.corpus.cutting.walk import walk
 from builder.method.corpus.reading.readers import Page
 from builder.text.language import detect

@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.corpus_pages import page, paragraphs, sentence
 
-from builder.method.corpus.cutting import extractors
 from builder.method.corpus.cutting.blocks import render
-from builder.method.corpus.cutting.extractors import Mode, main_blocks, resiliparse_text, trafilatura_text
-from builder.method.corpus.cutting.mask import Evidence, key
-from builder.method.corpus.cutting.points import points_of
+from builder.method.corpus.cutting.content import extractors
+from builder.method.corpus.cutting.content.extractors import Mode, main_blocks, resiliparse_text, trafilatura_text
+from builder.method.corpus.cutting.content.mask import Evidence, key
+from builder.method.corpus.cutting.content.points import points_of
+from builder.method.corpus.cutting.markup.source import MAX_TAGS, parse_html, refuse
 from builder.method.corpus.cutting.regions import settle
 from builder.method.corpus.cutting.segmenter import cut
-from builder.method.corpus.cutting.source import MAX_TAGS, parse_html, refuse
 from builder.method.corpus.cutting.walk import walk
 
 TEXTS = paragraphs(11, count=12, words=30)

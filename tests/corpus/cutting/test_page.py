@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from support.corpus_pages import page as page_html
 from support.corpus_pages import settings
 
+from builder.method.corpus.cutting.markup.source import parse_html
 from builder.method.corpus.cutting.page import CutPage, cut_page, page_language
-from builder.method.corpus.cutting.source import parse_html
 from builder.method.corpus.cutting.walk import walk
 from builder.method.corpus.reading.crawl import Page
 

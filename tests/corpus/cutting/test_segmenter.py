@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.method.corpus.cutting.blocks import render
+from builder.method.corpus.cutting.markup.source import parse_html
 from builder.method.corpus.cutting.segmenter import Segment, cut
-from builder.method.corpus.cutting.source import parse_html
 from builder.method.corpus.cutting.walk import walk
 
 ALL = 10**9

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from builder.method.corpus.cutting import regions
 from builder.method.corpus.cutting.blocks import Block, render
 from builder.method.corpus.cutting.cleaning import clean_heading
+from builder.method.corpus.cutting.markup.source import TooDeepError, parse_html
 from builder.method.corpus.cutting.regions import settle
-from builder.method.corpus.cutting.source import TooDeepError, parse_html
 from builder.method.corpus.cutting.walk import walk
 
 TAGS = [

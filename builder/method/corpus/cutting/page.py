@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting.cleaning import clean_heading
-from builder.method.corpus.cutting.extractors import main_blocks
+from builder.method.corpus.cutting.content.extractors import main_blocks
 from builder.method.corpus.cutting.language import decide, declared_language
+from builder.method.corpus.cutting.markup.source import TooDeepError, parse_html, refuse
 from builder.method.corpus.cutting.segmenter import Segment, cut
-from builder.method.corpus.cutting.source import TooDeepError, parse_html, refuse
 from builder.method.corpus.cutting.walk import walk
 from builder.text.language import detect
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting.blocks import render
-from builder.method.corpus.cutting.source import TooDeepError, has_too_many_attributes, parse_html, refuse
+from builder.method.corpus.cutting.markup.source import TooDeepError, has_too_many_attributes, parse_html, refuse
 from builder.method.corpus.cutting.walk import walk
 from builder.method.corpus.rules.pii import mask
 from builder.text.control_tokens import escape_control_tokens

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from builder.method.corpus.cutting.mask import Evidence
-from builder.method.corpus.cutting.source import with_fallback
+from builder.method.corpus.cutting.content.mask import Evidence
+from builder.method.corpus.cutting.markup.source import with_fallback
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting import regions
-from builder.method.corpus.cutting.points import LONG_KEY, MARGINS, MARKS, points_of
+from builder.method.corpus.cutting.content.points import LONG_KEY, MARGINS, MARKS, points_of
 from builder.method.corpus.cutting.regions import CERTAIN, HEADER, Region, settle
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from builder.data.address import Address
 from builder.data.inputs import open_binary
 from builder.method.corpus.reading.crawl import Input, Loss, Record, printable
+from builder.method.corpus.reading.files.kinds import media_type, says_html, says_nothing, starts_as_html
 from builder.method.corpus.reading.warc import Lost, WarcReader, WarcRecord
 
 PAGE_IDS = ("clueweb22-id", "warc-trec-id", "warc-record-id")
@@ -19,7 +20,11 @@ _SAFE = ascii_letters + digits + punctuation
 
 
 def read_warc(item: Input) -> Iterator[Record | Loss]:
-    """Yield the responses of a WARC file; every other record, and every lost one, is a `Loss`."""
+    """Yield the records of a WARC file that hold pages; every other record, and every lost one, is a `Loss`.
+
+    Pages are in responses, and in `resource` and `conversion` records that are HTML (`holds_page`). An archive may hold
+    a page as several of these: each is read, and dedup decides.
+    """
     offsets = _Offsets(item.offsets)
     empty, missing = True, "missing"
     with open_binary(item.location) as handle:
@@ -44,9 +49,10 @@ def read_warc(item: Input) -> Iterator[Record | Loss]:
 def _record(record: WarcRecord, place: str) -> Record | Loss:
     headers = record.headers
     page_id = next((printable(headers[name].strip()) for name in PAGE_IDS if headers.get(name)), place)
-    kind = headers.get("warc-type", "").strip().lower()
-    if kind != "response":
+    kind = kind_of(headers)
+    if not holds_page(record):
         return Loss("records", page_id, kind if kind in OTHER_RECORDS else "other_record")
+    said = headers.get("content-type", "")
     return Record(
         page_id=page_id,
         body=record.payload,
@@ -54,8 +60,35 @@ def _record(record: WarcRecord, place: str) -> Record | Loss:
         url=_url(headers.get("warc-target-uri", "")),
         language=printable(headers.get("language", "")),
         utf8="clueweb22-id" in headers,
-        http=True,
+        http=kind == "response" or media_type(said) == "application/http",
+        content_type=said if kind != "response" and says_html(said) else "",
     )
+
+
+def kind_of(headers: dict[str, str]) -> str:
+    """The WARC-Type of a record."""
+    return headers.get("warc-type", "").strip().lower()
+
+
+def holds_page(record: WarcRecord) -> bool:
+    """Whether a record may hold a page.
+
+    Responses do. A `resource` (a file as it was found, without HTTP) or `conversion` (what a tool has made of another
+    record) does if its Content-Type is that of HTML, or says nothing and the content starts as HTML. A resource is also
+    looked at where it is said to be plain text, as servers call what they do not know; a conversion is not, since text
+    taken from a page may begin with a tag that the page talks about. A reply of HTTP stored as a resource is one.
+    """
+    kind, said = kind_of(record.headers), record.headers.get("content-type", "")
+    if kind == "response":
+        return True
+    if kind not in ("resource", "conversion"):
+        return False
+    if says_html(said):
+        return True
+    if media_type(said) == "application/http":
+        return kind == "resource" and (record.payload or b"").startswith(b"HTTP/")
+    doubtful = says_nothing(said) or (kind == "resource" and media_type(said) == "text/plain")
+    return doubtful and starts_as_html(record.payload or b"")
 
 
 def _url(uri: str) -> str:

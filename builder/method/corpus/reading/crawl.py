@@ -58,6 +58,7 @@ class Record:
         language: What the crawl says about the language.
         utf8: Whether the body is UTF-8 whatever it says itself.
         http: Whether HTTP headers may stand before the page.
+        content_type: The type of a page without HTTP headers, if the crawl gives one.
     """
 
     page_id: str
@@ -67,6 +68,7 @@ class Record:
     language: str = ""
     utf8: bool = False
     http: bool = False
+    content_type: str = ""
 
 
 @dataclass(frozen=True)

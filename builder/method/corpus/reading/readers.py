@@ -81,7 +81,7 @@ def to_page(record: Record, item: Input) -> Page | Loss:
         payload = Payload(body)
     else:
         try:
-            payload = split_http(record.body) if record.http else Payload(record.body)
+            payload = split_http(record.body) if record.http else Payload(record.body, _headers(record))
         except UndecodableError:
             return Loss("pages", page_id, "decode", failed=True)
         body, html = payload.body, ""
@@ -97,6 +97,10 @@ def to_page(record: Record, item: Input) -> Page | Loss:
         language_hint=record.language,
         payload_digest=hashlib.blake2b(body, digest_size=16).hexdigest(),
     )
+
+
+def _headers(record: Record) -> dict[str, str]:
+    return {"content-type": record.content_type} if record.content_type else {}
 
 
 def _why_no_page(payload: Payload) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from builder.data.address import Address
 from builder.data.inputs import files_below, list_remote, open_binary
 from builder.errors import RecipeError
+from builder.method.corpus.reading.archives import holds_page, kind_of
 from builder.method.corpus.reading.crawl import Columns, Format, Input, printable
 from builder.method.corpus.reading.inflate import Piece, RawFile, is_packed, pieces
 from builder.method.corpus.reading.tables import PLAIN_JSON, check_columns
@@ -138,15 +139,12 @@ def _look_into(item: Input) -> None:
         return
     with open_binary(item.location) as handle:
         reader = WarcReader(BytesIO(handle.read(_HEAD_BYTES)), item.name)
-        kinds = [_kind(record) for record in islice(reader, 3) if isinstance(record, WarcRecord)]
-    if next((kind for kind in kinds if kind != "warcinfo"), "") == "conversion":
+        records = [record for record in islice(reader, 3) if isinstance(record, WarcRecord)]
+    first = next((record for record in records if kind_of(record.headers) != "warcinfo"), None)
+    if first is not None and kind_of(first.headers) == "conversion" and not holds_page(first):
         raise _wet(item.location)
-    if not kinds and _is_clueweb_text(item.location):
+    if not records and _is_clueweb_text(item.location):
         raise _clueweb_text(item.location)
-
-
-def _kind(record: WarcRecord) -> str:
-    return record.headers.get("warc-type", "").lower()
 
 
 def _refuse_texts(files: dict[str, Path | Address]) -> None:

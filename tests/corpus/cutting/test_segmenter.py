@@ -151,3 +151,26 @@ def test_segments_are_ordered_disjoint_and_rebuilt_from_their_blocks(
         assert first.position < second.position
     alone = segments_of(html, boundary, most)
     assert sum(len(item.text) for item in segments) >= sum(len(item.text) for item in alone)
+
+
+@pytest.mark.parametrize("boundary", ["tree", "any"])
+@pytest.mark.parametrize("max_chars", [1, 300, 450, 700, ALL])
+def test_the_last_section_of_a_truncated_page_is_a_segment_of_its_own(boundary: str, max_chars: int) -> None:
+    blocks = walk(parse_html(NESTED))
+    kept = {block.number for block in blocks if not block.level}
+    segments = cut(blocks, kept, boundary=boundary, max_chars=max_chars, truncated=True)  # type: ignore[arg-type]
+    assert [item.truncated for item in segments] == [False] * (len(segments) - 1) + [True]
+    assert (segments[-1].header, segments[-1].text.split()[0], segments[-1].path) == ("B", "beta", ("Top",))
+    assert not any("beta" in item.text or "\n\nB" in item.text for item in segments[:-1])
+    assert any("deep" in item.text for item in segments[:-1])
+    assert segments[-1].position == 3
+
+
+def test_a_truncated_page_of_one_section_has_a_truncated_segment_and_one_without_text_none() -> None:
+    blocks = walk(parse_html(f"<h1>Top</h1>{long('lead')}"))
+    (only,) = cut(blocks, {1}, boundary="tree", max_chars=ALL, truncated=True)
+    assert only.truncated
+    blocks = walk(parse_html(f"<h1>Top</h1>{long('lead')}<h2>Cut he</h2>"))
+    (only,) = cut(blocks, {1}, boundary="tree", max_chars=ALL, truncated=True)
+    assert not only.truncated
+    assert cut(walk(parse_html("<p>no heading</p>")), {0}, boundary="any", max_chars=ALL, truncated=True) == []

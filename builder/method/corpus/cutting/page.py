@@ -76,7 +76,14 @@ def _cut_page(page: "Page", config: "Segments") -> CutPage | str:
         return "language"
     title = _title(tree)
     kept = main_blocks(page.html, tree, blocks, config.mode)
-    segments = cut(blocks, kept, boundary=config.boundary, min_chars=config.min_chars, max_chars=config.max_chars)
+    segments = cut(
+        blocks,
+        kept,
+        boundary=config.boundary,
+        min_chars=config.min_chars,
+        max_chars=config.max_chars,
+        truncated=page.truncated,
+    )
     return CutPage(title, language, segments) if segments else "no_main_content"
 
 

@@ -12,7 +12,7 @@ they may be, and one by one all of them would be lost.
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from builder.method.corpus.cutting.blocks import Block, render
@@ -33,6 +33,7 @@ class Segment:
         text: The text, without the header itself.
         kept_blocks: Numbers of the blocks that make up `text`.
         made_of: How much of the text is links, table, list or code.
+        truncated: Whether its end is missing since the page's is.
     """
 
     header: str
@@ -42,6 +43,7 @@ class Segment:
     text: str
     kept_blocks: tuple[int, ...]
     made_of: Composition = UNCOUNTED
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,13 @@ class _Section:
 
 
 def cut(
-    blocks: list[Block], kept: Collection[int], *, boundary: Literal["tree", "any"], max_chars: int, min_chars: int = 1
+    blocks: list[Block],
+    kept: Collection[int],
+    *,
+    boundary: Literal["tree", "any"],
+    max_chars: int,
+    min_chars: int = 1,
+    truncated: bool = False,
 ) -> list[Segment]:
     """Cut a page into segments; every block ends up in at most one of them.
 
@@ -63,8 +71,11 @@ def cut(
         boundary: Where a segment ends; see the module.
         max_chars: Longest text that is kept together.
         min_chars: Characters from which the text of a section is long enough to be a segment.
+        truncated: Whether the end of the page is missing. Its last section is then a `truncated` segment of its own,
+            and the sections above it end before it.
     """
     sections = _sections(blocks, kept)
+    last = _take_last(sections) if truncated else None
     segments, index = [], 0
     while index < len(sections):
         section = sections[index]
@@ -77,7 +88,17 @@ def cut(
         lead, index = _lead(sections, index, min_chars, max_chars)
         if lead is not None:
             segments.append(lead)
-    return segments
+    return segments if last is None else [*segments, last]
+
+
+def _take_last(sections: list[_Section]) -> Segment | None:
+    """Take the last section out and make it a segment of its own; None if it has no text."""
+    if not sections:
+        return None
+    last = sections.pop()
+    sections[:] = [replace(section, end=min(section.end, len(sections))) for section in sections]
+    segment = _segment(last, last.own)
+    return None if segment is None else replace(segment, truncated=True)
 
 
 def _lead(sections: list[_Section], index: int, min_chars: int, max_chars: int) -> tuple[Segment | None, int]:

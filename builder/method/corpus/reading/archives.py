@@ -61,8 +61,14 @@ def _record(record: WarcRecord, place: str) -> Record | Loss:
         language=printable(headers.get("language", "")),
         utf8="clueweb22-id" in headers,
         http=kind == "response" or media_type(said) == "application/http",
+        truncated=_is_truncated(headers),
         content_type=said if kind != "response" and says_html(said) else "",
     )
+
+
+def _is_truncated(headers: dict[str, str]) -> bool:
+    """Whether a record is said to be cut (by length, time, a lost connection or whatever) or goes on in another one."""
+    return bool(headers.get("warc-truncated", "").strip() or headers.get("warc-segment-number", "").strip())
 
 
 def kind_of(headers: dict[str, str]) -> str:

@@ -59,6 +59,7 @@ class Record:
         utf8: Whether the body is UTF-8 whatever it says itself.
         http: Whether HTTP headers may stand before the page.
         content_type: The type of a page without HTTP headers, if the crawl gives one.
+        truncated: Whether the crawl says that the end is missing.
     """
 
     page_id: str
@@ -69,11 +70,15 @@ class Record:
     utf8: bool = False
     http: bool = False
     content_type: str = ""
+    truncated: bool = False
 
 
 @dataclass(frozen=True)
 class Page:
-    """A decoded page and where it came from; `record_offset` is -1 for a file of its own."""
+    """A decoded page and where it came from; `record_offset` is -1 for a file of its own.
+
+    Of a `truncated` page the end is missing, so that its last section is none.
+    """
 
     page_id: str
     url: str
@@ -82,6 +87,7 @@ class Page:
     record_offset: int
     language_hint: str
     payload_digest: str
+    truncated: bool = False
 
 
 @dataclass(frozen=True)

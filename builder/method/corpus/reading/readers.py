@@ -15,6 +15,7 @@ from builder.method.corpus.reading.decode import (
     is_html,
     split_http,
 )
+from builder.method.corpus.reading.ending import is_cut
 from builder.method.corpus.reading.html_files import own_url, read_html
 from builder.method.corpus.reading.sources import list_inputs
 from builder.method.corpus.reading.tables import read_jsonl, read_parquet
@@ -95,6 +96,7 @@ def to_page(record: Record, item: Input) -> Page | Loss:
         source_file=item.name,
         record_offset=record.offset,
         language_hint=record.language,
+        truncated=is_cut(html, payload, record.truncated),
         payload_digest=hashlib.blake2b(body, digest_size=16).hexdigest(),
     )
 

@@ -25,7 +25,8 @@ def why_reject_segment(segment: "Segment", config: "Segments") -> str | None:
     ones come first.
     """
     return (
-        header_fault(segment.header, config)
+        ("truncated" if segment.truncated else None)
+        or header_fault(segment.header, config)
         or _length_fault(segment.text, config)
         or _composition_fault(segment.made_of, config)
         or _text_fault(segment.text, config)

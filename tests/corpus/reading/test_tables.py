@@ -122,7 +122,7 @@ def test_a_cut_table_keeps_what_comes_before(tmp_path: Path) -> None:
     assert isinstance(found[-1], Loss)
     path = tmp_path / "x.jsonl.zst"
     path.write_bytes(pa.compress(lines(*rows(30)), "zstd", asbytes=True)[:-200])
-    assert [item.reason for item in read(path) if isinstance(item, Loss)] == ["corrupt"]
+    assert [item.reason for item in read(path) if isinstance(item, Loss)] == ["cut"]
 
 
 def test_a_damaged_row_group_loses_its_own_rows(tmp_path: Path) -> None:

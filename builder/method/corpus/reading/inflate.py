@@ -18,7 +18,8 @@ _WINDOW = 32 << 20
 _PROBE = 512
 _NEWLINES = re.compile(rb"[\r\n]*")
 
-Reason = Literal["corrupt", "cut", "unreadable"]
+Reason = Literal["corrupt", "cut", "unreadable", "memory", "dictionary"]
+"""The last two are of Zstandard: a window above the limit, and a dictionary that is not in the file."""
 
 
 @dataclass(frozen=True)

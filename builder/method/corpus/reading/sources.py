@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from builder.recipe.sections.corpus import CorpusSource
 
 _ENDINGS: dict[Format, tuple[str, ...]] = {
-    "warc": (".warc", ".warc.gz"),
+    "warc": (".warc", ".warc.gz", ".warc.zst"),
     "html": (".html", ".htm", ".html.gz", ".htm.gz"),
     "jsonl": (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz", ".json.zst"),
     "parquet": (".parquet",),

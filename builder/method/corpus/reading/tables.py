@@ -11,7 +11,8 @@ from builder.errors import RecipeError
 from builder.method.corpus.memory import bounded_memory
 from builder.method.corpus.reading.crawl import Columns, Input, Loss, Record
 from builder.method.corpus.reading.decode import MAX_PAGE_BYTES
-from builder.method.corpus.reading.inflate import Break, Piece, RawFile, is_packed, pieces
+from builder.method.corpus.reading.files.unpacked import unpacked
+from builder.method.corpus.reading.inflate import Break, Piece, RawFile
 from builder.text.escape import shortened
 
 if TYPE_CHECKING:
@@ -36,8 +37,7 @@ def read_jsonl(item: Input) -> Iterator[Record | Loss]:
         for offset, line in _lines(_open_lines(item, stack)):
             identity = f"{item.name}@{offset}"
             if isinstance(line, Break):
-                reason = "corrupt" if item.name.endswith(".zst") else line.reason
-                yield Loss("records", identity, reason, failed=True)
+                yield Loss("records", identity, line.reason, failed=True)
             elif line is None:
                 yield Record(identity, None, offset)
             elif line.strip():
@@ -182,12 +182,7 @@ def _text(value: object) -> str:
 
 def _open_lines(item: Input, stack: ExitStack) -> Iterator[Piece | Break]:
     handle: IO[bytes] = stack.enter_context(open_binary(item.location))
-    if item.name.endswith(".zst"):
-        import pyarrow as pa
-
-        handle = stack.enter_context(pa.CompressedInputStream(pa.PythonFile(handle, mode="r"), "zstd"))
-    raw = RawFile(handle)
-    return pieces(raw, b"{", packed=is_packed(raw, item.name, PLAIN_JSON))
+    return unpacked(RawFile(handle), item.name, b"{", PLAIN_JSON)[0]
 
 
 def _lines(source: Iterator[Piece | Break]) -> Iterator[tuple[int, bytes | Break | None]]:

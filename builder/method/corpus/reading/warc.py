@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from typing import IO
 
 from builder.method.corpus.reading.decode import MAX_PAGE_BYTES
-from builder.method.corpus.reading.inflate import Break, Piece, RawFile, Reason, is_packed, pieces
+from builder.method.corpus.reading.files.unpacked import unpacked
+from builder.method.corpus.reading.inflate import Break, Piece, RawFile, Reason
 from builder.method.corpus.reading.warc_head import MAX_HEAD, parse_head
 
 MEMBER_START = b"WARC/"
@@ -129,10 +130,9 @@ class WarcReader:
     """Reads the records of one file."""
 
     def __init__(self, handle: IO[bytes], name: str) -> None:
-        """Read from an open file; it is found out whether it is gzip, whatever its name says."""
-        raw = RawFile(handle)
-        self._packed = is_packed(raw, name, _START)
-        self._run = _Run(pieces(raw, MEMBER_START, packed=self._packed))
+        """Read from an open file; it is found out how it is packed, whatever its name says."""
+        source, self._packed = unpacked(RawFile(handle), name, MEMBER_START, _START)
+        self._run = _Run(source)
 
     def __iter__(self) -> Iterator[WarcRecord | Lost]:
         """Yield records and losses in the order of the file."""

@@ -31,7 +31,7 @@ from builder.recipe.sections.curate import Curate
 from builder.recipe.sections.runtime import Runtime
 from builder.text.domains import registered_domain
 
-VERSION = 3
+VERSION = 4
 _BATCH = 10_000
 
 

@@ -24,7 +24,7 @@ TEXT = {
     "Base": {"license", "license_link", "license_name", "revision"},
     "Chat": {"date", "system_backward", "system_seed", "system_web"},
     "Seed": {"language"},
-    "SeedSource": {"instruction", "license", "name", "output", "revision", "split"},
+    "SeedSource": {"input", "instruction", "license", "name", "output", "revision", "split"},
     "Segments": {"languages"},
     "CorpusSource": {"html", "id", "language", "url"},
     "Engine": {"quantization"},

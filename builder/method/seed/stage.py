@@ -7,6 +7,7 @@ sample does not depend on the order of files or rows.
 
 import re
 import statistics
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 from builder.data.accounting import Counts, Rejects, Stats
 from builder.data.records import rejected_schema, seed_schema, stable_id
 from builder.data.storage import write_rows
-from builder.errors import StageError
+from builder.errors import RecipeError, StageError
 from builder.method.seed.files import Candidate, SourceRow, read_source
 from builder.method.seed.oasst import COLUMNS, oasst_candidates
 from builder.recipe.sections.runtime import Runtime
@@ -24,10 +25,12 @@ from builder.text.control_tokens import escape_control_tokens, find_control_toke
 from builder.text.unseen import Plain, plain
 from builder.workspace.progress import Progress
 
-VERSION = 3
+VERSION = 4
 
 _HALF = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair, which no file can hold."""
+GIVEN = ("input", "context")
+"""Columns of what an instruction is about, in Alpaca and Dolly; left out, most of their instructions ask nothing."""
 FAILURES = frozenset({"not_json", "no_columns", "malformed", "not_text", "not_unicode"})
 """Reasons that mean a row could not be read; all others mean it was left out on purpose."""
 
@@ -128,11 +131,44 @@ def _named(candidate: Candidate) -> Candidate:
 
 
 def _pairs(rows: Iterable[SourceRow], source: SeedSource) -> Iterator[Candidate]:
+    """The pairs of a source, each with what its instruction is about.
+
+    Raises:
+        RecipeError: If a column of that holds text and the recipe does not name it, or it names one that is not there.
+    """
+    total, left_out, known = 0, Counter[str](), source.input is None
     for row in rows:
+        total += 1
         if row.value is None:
             yield Candidate(row.place, reason=row.fault)
-        else:
-            yield Candidate("", row.value[source.instruction], row.value[source.output])
+            continue
+        known = known or source.input in row.value
+        left_out.update(name for name in GIVEN if not source.input and _holds_text(row.value, name, source))
+        yield Candidate("", _asked(row.value, source), row.value[source.output])
+    if not known:
+        raise RecipeError(
+            f"seed source {source.name!r}: no row has the column {source.input!r}, which its `input` names; "
+            "name the one that is there, or take the key out"
+        )
+    for name, number in left_out.items():
+        raise RecipeError(
+            f"seed source {source.name!r}: {number:,} of {total:,} rows have text in the column {name!r}, which their "
+            f"instruction is about; set `input: {name}` to put it below the instruction, or take the column out"
+        )
+
+
+def _holds_text(row: dict[str, Any], name: str, source: SeedSource) -> bool:
+    value = row.get(name)
+    return name not in (source.instruction, source.output) and isinstance(value, str) and bool(value.strip())
+
+
+def _asked(row: dict[str, Any], source: SeedSource) -> Any:
+    """The instruction of a row with what it is about below it; no text where one of them is none."""
+    instruction, given = row[source.instruction], row.get(source.input) if source.input else None
+    if given is None or (isinstance(given, str) and not given.strip()):
+        return instruction
+    both_texts = isinstance(instruction, str) and isinstance(given, str)
+    return f"{instruction}\n\n{given}" if both_texts else [instruction, given]
 
 
 def _seed_row(candidate: Candidate, source: SeedSource) -> dict[str, str]:
@@ -160,7 +196,8 @@ def _fault(row: dict[str, str], candidate: Candidate, seen: set[str]) -> str | N
 
 
 def _spaced(text: Any) -> str:
-    return " ".join(str(text).split())
+    """A text as it is compared: composed, with single spaces."""
+    return " ".join(unicodedata.normalize("NFC", str(text)).split())
 
 
 def _sample(

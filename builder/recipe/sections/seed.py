@@ -20,6 +20,9 @@ class SeedSource(Section):
     license: Annotated[str, Field(min_length=1)]
     instruction: str = "instruction"
     output: str = "output"
+    input: Annotated[str, Field(min_length=1)] | None = None
+    """The column of what an instruction is about, as Alpaca's `input`; where it holds text, that is put below the
+    instruction."""
 
     @field_validator("name", "license")
     @classmethod
@@ -32,6 +35,12 @@ class SeedSource(Section):
     def _one_place(self) -> "SeedSource":
         if (self.path is None) == (self.dataset is None):
             raise ValueError("needs exactly one of path and dataset")
+        return self
+
+    @model_validator(mode="after")
+    def _of_pairs(self) -> "SeedSource":
+        if self.input is not None and self.format != "pairs":
+            raise ValueError("has the key input, which names a column of pairs, but its format is oasst; take it out")
         return self
 
 

@@ -164,6 +164,7 @@ CHANGES: dict[str, Change] = dict([
     _one("segments.languages", ["en", "de"], stages("segments")),
     _one("segments.min_chars", 7, stages("segments")),
     _one("segments.max_chars", 7_000, stages("segments")),
+    _one("segments.weigh_scripts", False, stages("segments")),
     _one("segments.boundary", "any", stages("segments")),
     _one("segments.max_header_chars", 7, stages("segments")),
     _one("segments.max_header_capitals", 0.7, stages("segments")),

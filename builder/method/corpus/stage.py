@@ -23,7 +23,7 @@ from builder.workspace.workers import forks_end_with_us, watched_workers
 if TYPE_CHECKING:
     from builder.method.corpus.reading.readers import Input, Loss, Page
 
-VERSION = 6
+VERSION = 7
 _LOST_LISTED = 100
 
 

@@ -39,6 +39,9 @@ class Heuristics(Section):
     min_chars: Annotated[int, Field(ge=1)] = 600
     """Sections that are shorter one by one are put together under the heading above them before this is asked."""
     max_chars: Annotated[int, Field(ge=1)] = 3_000
+    weigh_scripts: bool = True
+    """Whether a character of Han counts as 3.5 in lengths, of kana as 1.7 and of Hangul as 2.3, others as one: they say
+    as much as so many characters of English."""
     max_header_chars: Annotated[int, Field(ge=1)] = 200
     max_header_capitals: Share = 0.6
     """Share of capital letters above which a header is dropped as shouting."""

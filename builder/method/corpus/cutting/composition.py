@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from builder.text.scripts import size as weighed
+
 if TYPE_CHECKING:
     from builder.method.corpus.cutting.blocks import Block
 
 CARD_CHARS = 200
-"""A section with less text than this under a heading of its own may be a card of a listing."""
+"""A section with less text than this (`scripts.size`) under a heading of its own may be a card of a listing."""
 STUB_CHARS = 40
 """A list item shorter than this says little by itself; longer ones are often the best of answers."""
 
@@ -51,11 +53,11 @@ def composition(blocks: "Iterable[Block]") -> Composition:
         chars += size
         linked += block.linked
         table += size if block.row >= 0 else 0
-        stubs += size if block.kind == "item" and size < STUB_CHARS else 0
+        stubs += size if block.kind == "item" and weighed(block.text) < STUB_CHARS else 0
         code += size if block.kind == "code" else 0
         if block.kind == "heading":
             sections.append([2 * block.linked >= size, 0])
         elif sections:
-            sections[-1][1] += size
+            sections[-1][1] += weighed(block.text)
     cards = [by_link for by_link, under in sections if under < CARD_CHARS]
     return Composition(chars, linked, table, stubs, code, len(sections), len(cards), sum(cards))

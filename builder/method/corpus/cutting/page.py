@@ -12,6 +12,7 @@ from builder.method.corpus.cutting.markup.source import TooDeepError, parse_html
 from builder.method.corpus.cutting.segmenter import Segment, cut
 from builder.method.corpus.cutting.walk import walk
 from builder.text.language import detect
+from builder.text.scripts import size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,12 +77,14 @@ def _cut_page(page: "Page", config: "Segments") -> CutPage | str:
         return "language"
     title = _title(tree)
     kept = main_blocks(page.html, tree, blocks, config.mode)
+    length = size if config.weigh_scripts else len
     segments = cut(
         blocks,
         kept,
         boundary=config.boundary,
         min_chars=config.min_chars,
         max_chars=config.max_chars,
+        length=length,
         truncated=page.truncated,
     )
     return CutPage(title, language, segments) if segments else "no_main_content"

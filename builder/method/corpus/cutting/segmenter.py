@@ -11,12 +11,13 @@ they may be, and one by one all of them would be lost.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from builder.method.corpus.cutting.blocks import Block, render
 from builder.method.corpus.cutting.composition import UNCOUNTED, Composition, composition
+from builder.text.scripts import size
 
 _NOT_WORD = re.compile(r"\W+")
 
@@ -61,6 +62,7 @@ def cut(
     boundary: Literal["tree", "any"],
     max_chars: int,
     min_chars: int = 1,
+    length: Callable[[str], int] = size,
     truncated: bool = False,
 ) -> list[Segment]:
     """Cut a page into segments; every block ends up in at most one of them.
@@ -71,6 +73,7 @@ def cut(
         boundary: Where a segment ends; see the module.
         max_chars: Longest text that is kept together.
         min_chars: Characters from which the text of a section is long enough to be a segment.
+        length: How long a text is.
         truncated: Whether the end of the page is missing. Its last section is then a `truncated` segment of its own,
             and the sections above it end before it.
     """
@@ -81,11 +84,11 @@ def cut(
         section = sections[index]
         whole = _together(sections[index : section.end]) if boundary == "tree" else []
         segment = _segment(section, whole) if whole else None
-        if segment and len(segment.text) <= max_chars:
+        if segment and length(segment.text) <= max_chars:
             segments.append(segment)
             index = section.end
             continue
-        lead, index = _lead(sections, index, min_chars, max_chars)
+        lead, index = _lead(sections, index, min_chars, max_chars, length)
         if lead is not None:
             segments.append(lead)
     return segments if last is None else [*segments, last]
@@ -101,7 +104,9 @@ def _take_last(sections: list[_Section]) -> Segment | None:
     return None if segment is None else replace(segment, truncated=True)
 
 
-def _lead(sections: list[_Section], index: int, min_chars: int, max_chars: int) -> tuple[Segment | None, int]:
+def _lead(
+    sections: list[_Section], index: int, min_chars: int, max_chars: int, length: Callable[[str], int]
+) -> tuple[Segment | None, int]:
     """A section's own text; if that is too short, with the short sections that follow below it.
 
     Returns:
@@ -109,27 +114,27 @@ def _lead(sections: list[_Section], index: int, min_chars: int, max_chars: int) 
     """
     section, after = sections[index], index + 1
     lead = _segment(section, section.own)
-    size = len(lead.text) if lead is not None else 0
-    if size >= min_chars:
+    so_far = length(lead.text) if lead is not None else 0
+    if so_far >= min_chars:
         return lead, after
     blocks = list(section.own)
     while after < section.end:
         below = sections[after]
         if under := _together(sections[after : below.end]):
-            chars = _size(under, min_chars)
-            size += chars + len(below.heading.text) + 4  # two blank lines
-            if chars >= min_chars or size > max_chars:
+            chars = _size(under, min_chars, length)
+            so_far += chars + length(below.heading.text) + 4  # two blank lines
+            if chars >= min_chars or so_far > max_chars:
                 break
             blocks += [below.heading, *under]
         after = below.end
     return _segment(section, blocks), after
 
 
-def _size(blocks: list[Block], enough: int) -> int:
-    """Characters of the text of some blocks; `enough` where it is that long, for long texts take time to render."""
+def _size(blocks: list[Block], enough: int, length: Callable[[str], int]) -> int:
+    """Length of the text of some blocks; `enough` where it is that long, for long texts take time to render."""
     if sum(len(block.text) for block in blocks) >= enough:
         return enough
-    return min(len(render(blocks)), enough)
+    return min(length(render(blocks)), enough)
 
 
 def _sections(blocks: list[Block], kept: Collection[int]) -> list[_Section]:

@@ -1,12 +1,13 @@
 """Rules on the header of a segment (paper appendix: empty, upper-case and navigation headers are removed)."""
 
-import re
 import unicodedata
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.errors import RecipeError
+from builder.text.scripts import size
+from builder.text.words import words
 
 if TYPE_CHECKING:
     from builder.recipe.sections.corpus import Segments
@@ -20,7 +21,7 @@ def header_fault(header: str, config: "Segments") -> str | None:
     header = header.strip()
     if not any(character.isalnum() for character in header):
         return "header_empty"
-    if len(header) > config.max_header_chars:
+    if (size(header) if config.weigh_scripts else len(header)) > config.max_header_chars:
         return "header_too_long"
     if normalise_header(header) in navigation_headers(config.navigation_headers):
         return "header_navigation"
@@ -33,18 +34,24 @@ def capitals(header: str) -> float:
     Zero where it says nothing: fewer than two letters, or at most two words of at most four letters each, which are
     acronyms more often than shouting (FAQ, HTTP API). Letters of scripts without case count as small.
     """
+    header = unicodedata.normalize("NFC", header)
     letters = [character for character in header if character.isalpha()]
-    words = re.findall(r"[^\W\d_]+", header)
-    acronym = len(words) <= _ACRONYM_WORDS and all(len(word) <= _ACRONYM_LETTERS for word in words)
+    of_letters = "".join(character if character.isalpha() or _is_mark(character) else " " for character in header)
+    names = of_letters.split()
+    acronym = len(names) <= _ACRONYM_WORDS and all(len(name) <= _ACRONYM_LETTERS for name in names)
     if len(letters) < 2 or acronym:
         return 0.0
     return sum(unicodedata.category(letter) in ("Lu", "Lt") for letter in letters) / len(letters)
 
 
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character) in ("Mn", "Mc")
+
+
 def normalise_header(header: str) -> str:
     """A header as the list of navigation headers compares it: words only, in small letters, counts left out."""
-    words = re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", header).casefold().replace("’", "'").replace("'", ""))
-    return " ".join(word for word in words if not word.isdigit()) or " ".join(words)
+    found = words(header)
+    return " ".join(word for word in found if not word.isdigit()) or " ".join(found)
 
 
 @lru_cache(maxsize=8)

@@ -10,6 +10,7 @@ from builder.method.corpus.rules.body import is_cut, letter_share, repeated_sent
 from builder.method.corpus.rules.filters import filter_fault
 from builder.method.corpus.rules.header import header_fault
 from builder.text.control_tokens import find_control_token
+from builder.text.scripts import size
 from builder.text.secret_tokens import find_secret
 
 if TYPE_CHECKING:
@@ -36,9 +37,10 @@ def why_reject_segment(segment: "Segment", config: "Segments") -> str | None:
 
 
 def _length_fault(text: str, config: "Segments") -> str | None:
-    if len(text) < config.min_chars:
+    length = size(text) if config.weigh_scripts else len(text)
+    if length < config.min_chars:
         return "too_short"
-    return "too_long" if len(text) > config.max_chars else None
+    return "too_long" if length > config.max_chars else None
 
 
 def _composition_fault(made_of: "Composition", config: "Segments") -> str | None:

@@ -69,7 +69,7 @@ class MinHash:
             hashes_per_bucket=self.config.hashes_per_bucket,
         )
         signatures, buckets, clusters = (str(self.folder / name) for name in ("signatures", "buckets", "clusters"))
-        sign = stages.MinhashDedupSignature(signatures, config=config, language=splitter())
+        sign = stages.MinhashDedupSignature(signatures, config=config, language=splitter(self.config.n_grams))
         match = stages.MinhashDedupBuckets(signatures, buckets, config=config)
         join = stages.MinhashDedupCluster(buckets, clusters, config=config, save_cluster_id=True)
         with self._watched(out):

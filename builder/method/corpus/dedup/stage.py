@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Rows = np.ndarray[Any, np.dtype[np.int64]]
 
-VERSION = 2
+VERSION = 3
 REASONS = ("duplicate_id", "duplicate", "near_duplicate", "domain_cap", "not_sampled")
 """In the order in which rows are left out; a row's outcome is the number of its reason from 1, or 0 if it stays."""
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from builder.text.words import normalise
+from builder.text.words import normalise, widened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,10 +22,13 @@ _STEP = 1 << 20
 
 
 def word_pairs(instruction: str) -> set[int]:
-    """Hashes of the pairs of neighbouring words, beginning and end being words too; case and signs do not count."""
+    """Hashes of the pairs of neighbouring words, beginning and end being words too; case and signs do not count.
+
+    In scripts without spaces they are runs of letters (`words.widened`).
+    """
     from xxhash import xxh3_64_intdigest
 
-    words = ["", *(normalise(instruction).split() or instruction.split()), ""]
+    words = ["", *(widened(normalise(instruction).split(), 2) or instruction.split()), ""]
     return {xxh3_64_intdigest(f"{one} {other}") & 0xFFFFFFFF for one, other in pairwise(words)}
 
 

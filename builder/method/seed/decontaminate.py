@@ -14,6 +14,7 @@ M_yx trains on the whole seed, since what it writes is looked at afterwards; so 
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,9 +27,9 @@ from builder.errors import RecipeError, StageError
 from builder.method.seed.files import file_rows
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.seed import Decontaminate
-from builder.text.words import normalise
+from builder.text.words import normalise, units
 
-VERSION = 1
+VERSION = 2
 COLUMNS = ("instruction", "prompt", "question", "turns", "text")
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -43,6 +44,7 @@ class PromptSets:
         whole: Set of each normalised prompt.
         hashes: Set of each SHA-256 of a stripped prompt.
         grams: Set of each run of `ngram` words, joined by spaces.
+        lengths: How many entries of a list of words the runs have: `ngram`, and more in scripts without spaces.
         vocabulary: All words of `grams`, so that most runs of a row need not be looked up.
     """
 
@@ -51,6 +53,7 @@ class PromptSets:
     whole: dict[str, str] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
     grams: dict[str, str] = field(default_factory=dict)
+    lengths: set[int] = field(default_factory=set)
     vocabulary: set[str] = field(default_factory=set)
 
     @property
@@ -63,9 +66,11 @@ class PromptSets:
         words = normalise(prompt).split()
         self.sizes[name] = self.sizes.get(name, 0) + 1
         self.whole.setdefault(" ".join(words), name)
-        for start in range(len(words) - self.ngram + 1):
-            self.grams.setdefault(" ".join(words[start : start + self.ngram]), name)
-            self.vocabulary.update(words[start : start + self.ngram])
+        length = units(self.ngram, words)
+        for start in range(len(words) - length + 1):
+            self.grams.setdefault(" ".join(words[start : start + length]), name)
+            self.lengths.add(length)
+            self.vocabulary.update(words[start : start + length])
 
     def add_hash(self, name: str, value: str) -> None:
         """Take the SHA-256 of a stripped prompt into the set `name`."""
@@ -76,10 +81,9 @@ class PromptSets:
         """`contaminated:<set>` if a row holds a prompt of a set, else None."""
         if not self.sizes:
             return None
-        digest = hashlib.sha256(instruction.strip().encode("utf-8", "surrogatepass")).hexdigest()
         asked = normalise(instruction)
         name = (
-            self.whole.get(asked) or self.hashes.get(digest) or self._shared(asked) or self._shared(normalise(output))
+            self.whole.get(asked) or self._hashed(instruction) or self._shared(asked) or self._shared(normalise(output))
         )
         return f"contaminated:{name}" if name else None
 
@@ -90,13 +94,20 @@ class PromptSets:
         reasons = ((row["id"], self.why(row["instruction"], row["output"])) for row in rows)
         return {identity: reason for identity, reason in reasons if reason}
 
+    def _hashed(self, instruction: str) -> str | None:
+        """The set of a prompt that is known by its hash, whichever way its maker composed it."""
+        forms = {instruction.strip(), *(unicodedata.normalize(form, instruction.strip()) for form in ("NFC", "NFD"))}
+        digests = (hashlib.sha256(form.encode("utf-8", "surrogatepass")).hexdigest() for form in sorted(forms))
+        return next(filter(None, map(self.hashes.get, digests)), None) if self.hashes else None
+
     def _shared(self, text: str) -> str | None:
         words = text.split()
         known = 0  # words of the vocabulary up to here, in a row
         for end, word in enumerate(words, 1):
             known = known + 1 if word in self.vocabulary else 0
-            if known >= self.ngram and (name := self.grams.get(" ".join(words[end - self.ngram : end]))):
-                return name
+            for length in self.lengths:
+                if known >= length and (name := self.grams.get(" ".join(words[end - length : end]))):
+                    return name
         return None
 
 

@@ -1,4 +1,5 @@
 import gzip
+import json
 from pathlib import Path
 from typing import IO
 
@@ -177,7 +178,7 @@ def test_sources_that_are_not_there_are_said(tmp_path: Path) -> None:
         ("é".encode("latin-1"), {"content-type": "text/html; charset=latin1"}, "é"),
         ("é".encode(), {"content-type": "text/html; charset=latin1"}, "Ã©"),
         ("é".encode(), {"content-type": "text/html; charset=nonsense"}, "é"),
-        ("é".encode("latin-1"), {"content-type": "text/html; charset=utf-8"}, "é"),
+        ("é".encode("latin-1"), {"content-type": "text/html; charset=utf-8"}, "\ufffd"),
         (b"\xef\xbb\xbf" + "é".encode(), {"content-type": "text/html; charset=latin1"}, "é"),
         (b"\xff\xfe" + "é".encode("utf-16-le"), {}, "é"),
         ("<meta charset='koi8-r'>Привет".encode("koi8-r"), {}, "<meta charset='koi8-r'>Привет"),
@@ -186,6 +187,26 @@ def test_sources_that_are_not_there_are_said(tmp_path: Path) -> None:
 )
 def test_encodings(body: bytes, headers: dict[str, str], text: str) -> None:
     assert decode(Payload(body, headers)) == text
+
+
+def test_a_page_that_no_encoding_fits_is_dropped_with_a_reason(tmp_path: Path) -> None:
+    german = "<p>Die Straße führt über die Brücke in die schöne Stadt, wo viele Häuser grüne Türen haben. " * 5
+    pages_of = {
+        "a.html": b"<meta charset=utf-8>" + german.encode("cp1252"),
+        "b.html": b"<meta charset=iso-2022-kr>" + german.encode(),
+        "c.html": b"<meta charset=gb2312>" + "Набережная закрыта до весны. ".encode("koi8-r") * 9 + b"\xff\x20" * 40,
+        "d.html": b"<meta charset=utf-8>" + german.encode() + b"\xe4",
+        "e.html": b"<meta charset=windows-1252>" + german.encode("cp1252") + b"\x81\x9d",
+    }
+    for name, body in pages_of.items():
+        (tmp_path / name).write_bytes(body)
+    assert losses(tmp_path, "html") == [("pages", "undecodable", False)] * 3
+    kept = [item.html for item in read(tmp_path, "html") if isinstance(item, Page)]
+    assert [german in html for html in kept] == [True, True]
+    (tmp_path / "rows.jsonl").write_text(json.dumps({"html": "<p>gr\ufffdn " * 50}) + "\n")
+    assert losses(tmp_path / "rows.jsonl", "jsonl") == [("pages", "undecodable", False)]
+    write_warc(tmp_path / "x.warc.gz", [record(german.encode("cp1252"), 1), record(german.encode(), 2)])
+    assert losses(tmp_path / "x.warc.gz") == [("pages", "undecodable", False)]
 
 
 def test_an_undeclared_encoding_is_guessed_and_never_fatal() -> None:

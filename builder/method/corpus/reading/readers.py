@@ -13,6 +13,7 @@ from builder.method.corpus.reading.decode import (
     clean,
     decode,
     is_html,
+    is_undecodable,
     split_http,
 )
 from builder.method.corpus.reading.ending import is_cut
@@ -89,6 +90,8 @@ def to_page(record: Record, item: Input) -> Page | Loss:
     if reason := _why_no_page(payload):
         return Loss("pages", page_id, reason)
     html = html or decode(payload, utf8=record.utf8)
+    if is_undecodable(html):
+        return Loss("pages", page_id, "undecodable")
     return Page(
         page_id=page_id,
         url=printable(record.url or (own_url(html) if item.format == "html" else "")),

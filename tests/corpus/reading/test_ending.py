@@ -44,6 +44,18 @@ def test_the_first_segment_of_a_record_in_parts_is_truncated(tmp_path: Path) -> 
 SENTENCE = "<h1>Title</h1><p>One sentence of a page that says what it says and is whole.</p>"
 
 
+@pytest.mark.parametrize("end", ["", "</body></html>"])
+def test_a_body_whose_chunks_or_packing_have_no_end_is_cut_unless_the_page_is_closed(tmp_path: Path, end: str) -> None:
+    body = "".join(f"{SENTENCE}<p>{number} and {number * number}.</p>" for number in range(9_000)).encode()
+    chunk = b"%x\r\n%s\r\n" % (len(body + end.encode()), body + end.encode())
+    assert of(tmp_path, http(chunk, "Transfer-Encoding: chunked")).truncated is not bool(end)
+    assert not of(tmp_path, http(chunk + b"0\r\n", "Transfer-Encoding: chunked")).truncated
+    for name, packed in {"gzip": gzip.compress(body), "zstd": pa.compress(body, "zstd", asbytes=True)}.items():
+        encoding = f"Content-Encoding: {name}"
+        assert not of(tmp_path, http(packed, encoding)).truncated
+        assert of(tmp_path, http(packed[: len(packed) * 3 // 4], encoding)).truncated
+
+
 @pytest.mark.parametrize(
     ("message", "cut"),
     [

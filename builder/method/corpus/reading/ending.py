@@ -6,7 +6,7 @@ section is no answer. What is asked, in this order:
 1. `WARC-Truncated`, or a record that is the first segment of several, say it of a record.
 2. A source whose body or document is closed behind its last heading is whole, whatever HTTP says about its length:
    headers may be those of another form of the page. So is one without any heading, which gives no segment anyway.
-3. A body that is shorter than its Content-Length is cut.
+3. A body that is shorter than its Content-Length is cut, and one without its last chunk or the end of its packing.
 4. Else the source is looked at. Many good pages do not close their body, and HTML allows that, so this alone says
    nothing. A source is cut that ends inside a tag, a comment, a character or its reference, a script, style or title;
    inside a sentence, where an element is open whose end tag may not be left out, or behind a long run of text; or
@@ -53,7 +53,7 @@ def is_cut(html: str, payload: Payload, truncated: bool) -> bool:
         return True
     if _is_closed(html):
         return False
-    return is_short(payload) or ends_inside(html, len(payload.body))
+    return payload.cut or is_short(payload) or ends_inside(html, len(payload.body))
 
 
 def is_short(payload: Payload) -> bool:

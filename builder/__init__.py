@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Workspace", "load_recipe", "run_build"]
 
 if TYPE_CHECKING:

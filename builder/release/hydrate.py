@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder import __version__
 from builder.data.address import Address
 from builder.errors import RecipeError, ReleaseError
 from builder.method.corpus.cutting.restore import Masks, page_blocks, restore
@@ -18,7 +19,7 @@ from builder.release.changes import BUILD_FILE
 from builder.release.content.places import text_digest
 from builder.release.hydrated import Texts, write_hydrated
 from builder.release.standoff_source import StandoffSource, open_standoff
-from builder.release.stated import checked
+from builder.release.stated import Manifest, checked
 
 if TYPE_CHECKING:
     from builder.method.corpus.reading.readers import Input, Page
@@ -28,6 +29,8 @@ PAGE_MISSING, PAGE_UNREADABLE, PAGE_DIFFERS, TEXT_DIFFERS = (
 )  # fmt: skip
 """Why a text did not come back: no page of that id; a page that is no HTML any more; a page with other bytes than the
 build saw; the same bytes, but another text, which a parser of another version may give."""
+WALKS = {"0.1.0": "dom-3", "0.2.0": "dom-4"}
+"""The walk of each version. A new walk needs a new version, or nobody could be told what to install for the old one."""
 FORMAT_KEYS = ("format", "html", "url", "id", "language")
 """What says how to read a crawl; where it is, the command line says."""
 
@@ -100,8 +103,8 @@ def hydrate(release: Path, corpora: list[Path | Address], out: Path | None = Non
     manifest = source.manifest
     if manifest.walk != WALK_VERSION:
         raise ReleaseError(
-            f"{release}: was made with walk {manifest.walk}, this version has {WALK_VERSION} and numbers blocks "
-            f"otherwise; install humpback-builder {manifest.made_with}"
+            f"{release}: was made with walk {manifest.walk}, this version, {__version__}, has {WALK_VERSION} and "
+            f"numbers blocks otherwise; {_cure(manifest)}"
         )
     out = out.resolve() if out else _beside(release.resolve())
     if out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
@@ -117,6 +120,15 @@ def hydrate(release: Path, corpora: list[Path | Address], out: Path | None = Non
         )
     result = _write(out, source, search.texts, missing)
     return {"path": str(out), "texts": {"in": total, "restored": len(search.texts)}, **result}
+
+
+def _cure(manifest: Manifest) -> str:
+    """Which version to install for a release of another walk."""
+    having = [version for version, walk in WALKS.items() if walk == manifest.walk]
+    version = manifest.made_with if manifest.made_with in having or not having else having[-1]
+    if version == __version__:
+        return f"install humpback-builder from the commit that made it: it had not yet become {version}"
+    return f"install humpback-builder {version}, and give the release and the crawl to its `humpback hydrate`"
 
 
 def _beside(release: Path) -> Path:

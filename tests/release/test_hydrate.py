@@ -16,17 +16,19 @@ import yaml
 from support.corpus_pages import record, write_warc
 from support.crawl_build import MAIL, PAGES, QUOTED, CrawlBuild, crawl, web_page
 
+from builder import __version__
 from builder.build import Build
 from builder.cli.hydrate import hydrate_release
 from builder.data.storage import parquet_files, read_rows
 from builder.errors import RecipeError, ReleaseError
+from builder.method.corpus.cutting.walk import WALK_VERSION
 from builder.release.cards.markdown import examples
 from builder.release.checks.check import check_release
 from builder.release.content.places import quotes
 from builder.release.content.standoff import refuse_unreviewed
 from builder.release.folder import assemble
 from builder.release.hub.push import Push, push_release
-from builder.release.hydrate import hydrate
+from builder.release.hydrate import WALKS, hydrate
 from builder.release.manifest import MANIFEST, describe_files
 from builder.release.versions import Version
 
@@ -198,12 +200,37 @@ def test_what_cannot_be_restored_is_refused(standoff: Path, full: Path, build: C
     other = crawl(tmp_path / "other", range(PAGES, PAGES + 2))
     with pytest.raises(ReleaseError, match=r"none of the 23 texts came back \(page_missing 23\)"):
         hydrate(standoff, [other], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("walk", "made_with", "cure"),
+    [
+        ("dom-2", __version__, "install humpback-builder from the commit that made it"),
+        ("dom-3", "0.1.0", r"install humpback-builder 0\.1\.0, and"),
+        ("dom-3", "0.0.9", r"install humpback-builder 0\.1\.0, and"),
+        ("dom-3", __version__, r"install humpback-builder 0\.1\.0, and"),
+        ("dom-3", None, r"install humpback-builder 0\.1\.0, and"),
+        ("dom-99", "7.1.0", r"install humpback-builder 7\.1\.0, and"),
+    ],
+)
+def test_a_release_of_another_walk_is_refused_with_the_version_to_install(
+    standoff: Path, build: CrawlBuild, tmp_path: Path, walk: str, made_with: str | None, cure: str
+) -> None:
     changed = Path(shutil.copytree(standoff / "dataset", tmp_path / "changed"))
     manifest = json.loads((changed / MANIFEST).read_text())
-    (changed / MANIFEST).write_text(json.dumps(manifest | {"walk": "dom-2"}))
-    with pytest.raises(ReleaseError, match=r"made with walk dom-2.*install humpback-builder"):
+    tool = {"name": "humpback-builder", "version": made_with} if made_with else None
+    (changed / MANIFEST).write_text(json.dumps(manifest | {"walk": walk, "tool": tool}))
+    with pytest.raises(ReleaseError, match=rf"made with walk {walk}, this version, {__version__}, has .*{cure}"):
         hydrate(changed, [build.crawl], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_release_names_the_walk_and_the_version_that_has_it(standoff: Path) -> None:
+    assert WALKS[__version__] == WALK_VERSION
+    assert list(WALKS)[-1] == __version__
+    manifest = json.loads((standoff / "dataset" / MANIFEST).read_text())
+    assert (manifest["walk"], manifest["tool"]["version"]) == (WALK_VERSION, __version__)
 
 
 def test_examples_of_a_standoff_card_run(

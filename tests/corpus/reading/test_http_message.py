@@ -127,6 +127,26 @@ def test_a_cut_body_is_said_to_be_cut(coding: str) -> None:
     assert found.body
 
 
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_a_wrong_checksum_costs_nothing(coding: str) -> None:
+    packed = bytearray(PACKERS[coding](BODY))
+    packed[-5 if coding == "gzip" else -1] ^= 1
+    assert split_http(message(bytes(packed), f"Content-Encoding: {coding}")).body == BODY
+
+
+def test_zstd_frames_follow_each_other_and_may_be_skipped() -> None:
+    skipped = b"\x50\x2a\x4d\x18\x03\x00\x00\x00abc"
+    packed = skipped + PACKERS["zstd"](BODY) + skipped + PACKERS["zstd"](BODY)
+    assert split_http(message(packed, "Content-Encoding: zstd")).body == BODY * 2
+
+
+@pytest.mark.parametrize(
+    "first", ["HTTP/2 200", "HTTP/2 200 ", "HTTP/3 200", "HTTP/1.0 200 OK", "HTTP/1.1 200", "\r\nHTTP/1.1 200 OK"]
+)
+def test_heads_of_every_version_are_taken_off(first: str) -> None:
+    assert split_http(message(BODY, first=first)) == Payload(BODY, {"content-type": "text/html"}, 200)
+
+
 def test_chains_of_bombs_stay_within_the_bound_of_a_page() -> None:
     bomb = b" " * (MAX_PAGE_BYTES + 9)
     for _ in range(3):

@@ -136,6 +136,15 @@ def test_a_folder_of_html(tmp_path: Path) -> None:
     assert "é" in found[1].html
 
 
+@pytest.mark.parametrize("start", [b"\xef\xbb\xbf", b"\n\n", b"Welcome. ", b"\xff\xfe", b"<?xml version='1.0'?>"])
+def test_a_file_that_is_not_packed_is_read_whatever_its_name_and_its_start(tmp_path: Path, start: bytes) -> None:
+    text = "<h1>Harbour</h1><p>The old ferryman keeps a ledger.</p>"
+    (tmp_path / "c.html.gz").write_bytes(start + text.encode("utf-16-le" if start == b"\xff\xfe" else "utf-8"))
+    (only,) = pages(tmp_path, "html")
+    assert only.html.endswith(text)
+    assert not only.html.startswith("\ufeff")
+
+
 def test_a_cut_html_gz_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "c.html.gz").write_bytes(gzip.compress(page(1).encode())[:-20])
     assert losses(tmp_path, "html") == [("records", "cut", True)]

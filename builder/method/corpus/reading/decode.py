@@ -82,8 +82,8 @@ def is_undecodable(html: str) -> bool:
 
 
 def clean(text: str) -> str:
-    """Take out control characters, and what is no character (half of a pair, as JSON may hold)."""
-    return _CONTROLS.sub("", text.encode("utf-8", "replace").decode("utf-8"))
+    """Take out byte order marks, control characters, and what is no character (half of a pair, as JSON may hold)."""
+    return _CONTROLS.sub("", text.encode("utf-8", "replace").decode("utf-8")).lstrip("\ufeff")
 
 
 def _decode(payload: Payload) -> str:
@@ -135,4 +135,4 @@ def _guessed(body: bytes) -> str:
     if body.isascii():
         return "iso-2022-jp"
     guess = resolve(str(detect_encoding(body)))
-    return "windows-1252" if guess in (None, "utf-8", *UTF16_LE, *UTF16_BE) else guess or ""
+    return "windows-1252" if guess is None or guess in UTF16_LE or guess in UTF16_BE else guess

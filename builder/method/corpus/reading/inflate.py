@@ -10,6 +10,8 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import IO, Literal
 
+from builder.method.corpus.reading.payload.codings import before_error, is_text
+
 GZIP_MAGIC = b"\x1f\x8b\x08"
 CHUNK = 1 << 16
 _MAX_PIECE = 1 << 20
@@ -102,10 +104,10 @@ class RawFile:
 
 
 def is_packed(raw: RawFile, name: str, plain: re.Pattern[bytes]) -> bool:
-    """Whether a file is gzip, damaged or not; what looks `plain` and does not inflate is not, whatever its name."""
+    """Whether a file is gzip, damaged or not; what looks `plain`, or like text, and does not inflate is not."""
     if raw.at(0, len(GZIP_MAGIC)) == GZIP_MAGIC and _first_bytes(raw, 0):
         return True
-    return name.lower().endswith(".gz") and not plain.search(raw.at(0))
+    return name.lower().endswith(".gz") and not (plain.search(raw.at(0)) or is_text(raw.at(0)))
 
 
 def pieces(raw: RawFile, start: bytes, *, packed: bool) -> Iterator[Piece | Break]:
@@ -164,7 +166,7 @@ def _member(raw: RawFile, offset: int) -> Generator[Piece, None, int | Reason]:
         try:
             data = inflater.decompress(packed, _MAX_PIECE)
         except zlib.error:
-            if data := _before_error(before, packed):
+            if data := before_error(before, packed, _MAX_PIECE):
                 yield Piece(data, offset, starts)
             return "corrupt"
         if data or inflater.eof:
@@ -175,17 +177,6 @@ def _member(raw: RawFile, offset: int) -> Generator[Piece, None, int | Reason]:
             return position
         if not packed and not data:
             return "cut"
-
-
-def _before_error(inflater: "zlib._Decompress", packed: bytes) -> bytes:
-    """What comes out of `packed` up to the error in it; zlib throws it away."""
-    data = bytearray()
-    try:
-        for number in range(len(packed)):
-            data += inflater.decompress(packed[number : number + 1])
-    except zlib.error:
-        pass
-    return bytes(data)
 
 
 def _next_member(raw: RawFile, offset: int, start: bytes) -> int | None:

@@ -116,15 +116,29 @@ def _inflate(body: bytes, window_bits: int) -> tuple[bytes, bool]:
         inflater, whole = zlib.decompressobj(window_bits), False
         while position < len(body) and not inflater.eof and len(unpacked) <= MAX_PAGE_BYTES:
             step = body[position : position + _STEP]
+            before = inflater.copy()
             try:
                 unpacked += inflater.decompress(step, MAX_PAGE_BYTES + 1 - len(unpacked))
             except zlib.error:
-                return bytes(unpacked), False
+                return bytes(unpacked + before_error(before, step, MAX_PAGE_BYTES + 1 - len(unpacked))), False
             position += len(step) - len(inflater.unused_data)
         whole = inflater.eof
         if not whole:
             break
     return bytes(unpacked), whole or len(unpacked) > MAX_PAGE_BYTES
+
+
+def before_error(inflater: "zlib._Decompress", packed: bytes, limit: int) -> bytes:
+    """What comes out of `packed` up to the error in it, which may be in the checksum only; zlib throws it away."""
+    data = bytearray()
+    try:
+        for number in range(len(packed)):
+            if len(data) >= limit:
+                break
+            data += inflater.decompress(packed[number : number + 1], limit - len(data))
+    except zlib.error:
+        pass
+    return bytes(data)
 
 
 def _decompress(body: bytes, codec: str) -> tuple[bytes, bool]:

@@ -10,7 +10,7 @@ _LINE_END = re.compile(rb"\r?\n")
 _STATUS = re.compile(rb"HTTP/[\d.]+[ \t]+(\d{3})\b([^\r\n]*)")
 _EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 _MARKUP_LINE = re.compile(rb"\r?\n<")
-_NEXT_HEAD = re.compile(rb"[\r\n]*(?=HTTP/[\d.]+[ \t]+\d{3}\b)")
+_NEXT_HEAD = re.compile(rb"[\r\n]{0,8}+(?=HTTP/[\d.]+[ \t]+\d{3}\b)")
 _CHARSET = re.compile(r"(?:^|[;\s,])charset\s*=\s*(?:\"([^\"]*)|'([^']*)|([^\s;,\"']+))", re.IGNORECASE)
 _MAX_HEAD = 1 << 16
 _LISTS = ("content-encoding", "transfer-encoding")
@@ -48,9 +48,10 @@ def split_http(payload: bytes) -> Payload:
     Raises:
         UndecodableError: If the body is compressed in a way that cannot be undone.
     """
-    if not payload.startswith(b"HTTP/"):
+    first = _NEXT_HEAD.match(payload)
+    if first is None and not payload.startswith(b"HTTP/"):
         return Payload(payload)
-    head, body = _final_head(payload)
+    head, body = _final_head(payload, first.end() if first else 0)
     headers = _headers(head)
     status = _STATUS.match(head)
     transfer = headers.get("transfer-encoding", "").lower().split(",")
@@ -63,9 +64,8 @@ def split_http(payload: bytes) -> Payload:
     return Payload(body, headers, int(status.group(1)) if status else None, cut or broken)
 
 
-def _final_head(payload: bytes) -> tuple[bytes, bytes]:
+def _final_head(payload: bytes, start: int) -> tuple[bytes, bytes]:
     """The head that belongs to the body; interim ones (100, 103) and that of a proxy's tunnel go before it."""
-    start = 0
     while True:
         head, body = _split_head(payload, start)
         status = _STATUS.match(payload, start)

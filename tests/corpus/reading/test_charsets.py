@@ -115,6 +115,17 @@ def test_a_declared_encoding_is_kept_to_before_any_guess() -> None:
     assert decode(Payload(body)).endswith("図書館")
 
 
+def test_a_page_served_as_xml_is_utf8_unless_its_declaration_says_otherwise() -> None:
+    meta = "<meta http-equiv='Content-Type' content='text/html; charset=iso-8859-1' />é"
+    xml = "<?xml version='1.0' encoding='koi8-r'?><meta charset='utf-8' />Привет"
+    for kind in ("application/xhtml+xml", "application/xml", "text/xml"):
+        assert decode(Payload(meta.encode(), {"content-type": kind})) == meta
+        assert decode(Payload(meta.encode("latin-1"), {"content-type": kind})) == meta
+        assert decode(Payload(xml.encode("koi8-r"), {"content-type": kind})) == xml
+        assert decode(Payload(xml.encode(), {"content-type": f"{kind}; charset=utf-8"})) == xml
+    assert decode(Payload(meta.encode(), {"content-type": "text/html"})).endswith("Ã©")
+
+
 def test_text_in_utf8_with_another_declared_encoding_is_read_as_a_browser_shows_it() -> None:
     assert decode(Payload("<meta charset=latin1>é".encode())).endswith("Ã©")
     assert decode(Payload("<meta charset=latin1>é".encode()), utf8=True).endswith("é")

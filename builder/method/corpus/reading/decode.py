@@ -8,6 +8,7 @@ from builder.method.corpus.reading.payload.charsets import (
     UTF16_LE,
     by_mark,
     declared,
+    declared_as_xml,
     resolve,
 )
 from builder.method.corpus.reading.payload.codings import MAX_PAGE_BYTES, UndecodableError
@@ -93,13 +94,27 @@ def _decode(payload: Payload) -> str:
     if mark := by_mark(body):
         encoding, length = mark
         return endec.decode(body[length:], encoding, "replace", bom="ignore")
-    encoding = resolve(payload.charset) or declared(body) or ""
+    encoding = resolve(payload.charset) or _as_xml(payload) or declared(body) or ""
     if not encoding:
         text = _as_utf8(body)
         if text is not None:
             return text
         encoding = _guessed(body)
     return endec.decode(body, encoding, "replace", bom="ignore")
+
+
+def _as_xml(payload: Payload) -> str | None:
+    """The encoding of a page that is served as XML: a browser shows it in this one, or only an error."""
+    kind = payload.headers.get("content-type", "").lower()
+    if "xml" not in kind or "text/html" in kind:
+        return None
+    if label := declared_as_xml(payload.body):
+        return label
+    try:
+        payload.body.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return "utf-8"
 
 
 def _is_utf16(payload: Payload) -> bool:

@@ -64,11 +64,15 @@ def declared(body: bytes) -> str | None:
     for start, utf16 in _XML_IN_UTF16:
         if body.startswith(start):
             return utf16
-    head = body[:MAX_PRESCAN_BYTES]
-    for label in _labels(head):
+    for label in _labels(body[:MAX_PRESCAN_BYTES]):
         if encoding := _in_page(label):
             return encoding
-    xml = _XML_DECLARATION.match(head)
+    return declared_as_xml(body)
+
+
+def declared_as_xml(body: bytes) -> str | None:
+    """The label of the XML declaration; pages that are served as XML have no other."""
+    xml = _XML_DECLARATION.match(body)
     return _in_page(next((label for label in xml.groups() if label), b"")) if xml else None
 
 

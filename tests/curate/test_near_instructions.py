@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.languages import LANGUAGES, composed, decomposed
 
 from builder.method.curate.near_instructions import NearInstructions, word_pairs
 
@@ -52,3 +53,13 @@ def test_texts_without_words_are_compared_as_they_are():
 def test_only_instructions_that_were_read_can_be_asked_for():
     with pytest.raises(KeyError):
         NearInstructions([("a", "How?")], 0.8).admit("b")
+
+
+@pytest.mark.parametrize("spoken", LANGUAGES.values(), ids=LANGUAGES)
+def test_another_name_in_a_long_instruction_nearly_repeats_it_in_every_language(spoken):
+    asked = [
+        f"{spoken.sentences[0].replace('{}', name)} {spoken.sentences[1]} {spoken.question}" for name in spoken.names
+    ]
+    assert admitted(asked, 0.75)[0] == [0]
+    assert admitted([*spoken.sentences, spoken.question], 0.5)[1] == {}
+    assert admitted([composed(asked[0]), decomposed(asked[0]), asked[0].upper()], 1)[0] == [0]

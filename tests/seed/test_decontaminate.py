@@ -1,12 +1,14 @@
 import gzip
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.languages import LANGUAGES, Language, composed, decomposed
 
 from builder.build import run_build
 from builder.data.records import candidate_schema, score_schema, seed_schema
@@ -18,7 +20,7 @@ from builder.recipe.recipe import CleanCurate, Recipe
 from builder.recipe.sections.curate import Curate
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.seed import Decontaminate
-from builder.text.words import normalise
+from builder.text.words import normalise, words
 from builder.workspace.workspace import Workspace
 
 LONG = "Explain to a child in two or three short paragraphs why the sky is blue and not green or red"
@@ -208,3 +210,34 @@ def test_real_prompt_sets_are_read_whole_and_know_each_other(real_prompts: Path)
     hashed = load_prompts(clean(real_prompts / "lima_test_sha256.tsv"))
     assert hashed.sizes == {"lima_test_sha256": 300}
     assert sum(hashed.why(row["instruction"], "") is not None for row in rows) == 39
+
+
+@pytest.mark.parametrize("spoken", LANGUAGES.values(), ids=LANGUAGES)
+@pytest.mark.parametrize("form", [composed, decomposed])
+def test_prompts_are_found_inside_texts_of_every_language(spoken: Language, form: Callable[[str], str]) -> None:
+    sets = PromptSets(8)
+    sets.add("set", composed(spoken.sentences[1] + " " + spoken.question))
+    inside = form(f"{spoken.names[0]}! {spoken.sentences[1]}{spoken.names[1]} {spoken.question}{spoken.names[2]}")
+    assert sets.why(inside, "x") == "contaminated:set"
+    assert sets.why("x", form(spoken.text() + spoken.question)) == "contaminated:set"
+    assert sets.why(form(" ".join(spoken.sentences[2:])), form(spoken.sentences[0])) is None
+
+
+@pytest.mark.parametrize("language", ["zh", "ja", "th", "my"])
+def test_as_many_letters_as_make_up_the_words_are_needed_without_spaces(language: str) -> None:
+    letters = words(LANGUAGES[language].sentences[2])
+    sets = PromptSets(8)
+    sets.add("set", "".join(letters))
+    assert sets.why("".join(letters[3:19]), "x") == "contaminated:set"
+    assert sets.why("".join(letters[3:18]), "x") is None
+
+
+@pytest.mark.parametrize("spoken", LANGUAGES.values(), ids=LANGUAGES)
+def test_equal_prompts_and_their_hashes_are_found_however_they_are_composed(spoken: Language) -> None:
+    for one, other in ((composed, decomposed), (decomposed, composed)):
+        hashed, whole = PromptSets(99), PromptSets(99)
+        hashed.add_hash("set", hashlib.sha256(one(spoken.question).encode()).hexdigest())
+        whole.add("set", one(spoken.question))
+        assert hashed.why(f" {other(spoken.question)}\n", "x") == "contaminated:set"
+        assert whole.why(other(spoken.question).upper(), "x") == "contaminated:set"
+        assert hashed.why(spoken.sentences[1], "x") is whole.why(spoken.sentences[1], "x") is None

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.languages import LANGUAGES, Language, composed, decomposed
 
 from builder.data.accounting import Stats
 from builder.data.records import rejected_schema, seed_schema, stable_id
@@ -437,3 +438,52 @@ def test_messages_are_escaped_under_their_own_ids_and_an_unsafe_id_is_rejected(t
     found, stats = run(tmp_path / "out", source(file, "oasst"), on_control_tokens="escape")
     assert [(row["id"], row["output"]) for row in found] == [("r1", "So ‹s› it is.")]
     assert (stats.counts["pairs"].dropped, stats.details["escaped"]) == ({"control_tokens": 1}, 1)
+
+
+ASKED = [
+    {"instruction": "Translate the sentence.", "input": "The boat leaves at noon.", "output": "Le bateau part à midi."},
+    {"instruction": "Translate the sentence.", "input": "The lamp is lit.", "output": "La lampe est allumée."},
+    {"instruction": "Name two knots.", "input": "", "output": "Bowline, clove hitch."},
+    {"instruction": "Name a sail.", "input": None, "output": "The jib."},
+    {"instruction": "Name a mast.", "output": "The mizzen."},
+    {"instruction": "Give the plural.", "input": ["quay"], "output": "quays"},
+]
+
+
+def test_what_an_instruction_is_about_stands_below_it(tmp_path: Path) -> None:
+    rows, stats = run(tmp_path / "out", source(write_lines(tmp_path / "a.jsonl", ASKED), input="input"))
+    assert sorted(row["instruction"] for row in rows) == [
+        "Name a mast.", "Name a sail.", "Name two knots.", "Translate the sentence.\n\nThe boat leaves at noon.",
+        "Translate the sentence.\n\nThe lamp is lit.",
+    ]  # fmt: skip
+    assert stats.counts["pairs"].failed == {"not_text": 1}
+
+
+@pytest.mark.parametrize("column", ["input", "context"])
+def test_a_column_that_instructions_are_about_is_not_left_out_in_silence(tmp_path: Path, column: str) -> None:
+    rows = [{column if key == "input" else key: value for key, value in row.items()} for row in ASKED[:4]]
+    path = write_lines(tmp_path / "a.jsonl", rows)
+    with pytest.raises(RecipeError, match=rf"2 of 4 rows have text in the column '{column}'.*`input: {column}`"):
+        run(tmp_path / "out", source(path))
+    assert len(run(tmp_path / "named", source(path, input=column))[0]) == 4
+    empty = write_lines(tmp_path / "b.jsonl", rows[2:])
+    assert len(run(tmp_path / "empty", source(empty))[0]) == 2
+    assert len(run(tmp_path / "own", source(path, instruction=column))[0]) == 2  # it is the instruction itself
+
+
+def test_a_named_column_that_is_not_there_and_one_of_trees_are_refused(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "a.jsonl", ASKED)
+    with pytest.raises(RecipeError, match="no row has the column 'given'"):
+        run(tmp_path / "out", source(path, input="given"))
+    with pytest.raises(ValueError, match="key input"):
+        run(tmp_path / "out", source(path, "oasst", input="input"))
+
+
+@pytest.mark.parametrize("spoken", LANGUAGES.values(), ids=LANGUAGES)
+def test_pairs_are_duplicates_however_they_are_composed(tmp_path: Path, spoken: Language) -> None:
+    texts = spoken.question + " é", spoken.text()
+    pairs = [{"instruction": form(texts[0]), "output": form(texts[1])} for form in (composed, decomposed)]
+    one, stats = run(tmp_path / "one", source(write_lines(tmp_path / "a.jsonl", pairs)))
+    assert stats.counts["pairs"].dropped == {"duplicate": 1}
+    other, _ = run(tmp_path / "other", source(write_lines(tmp_path / "b.jsonl", pairs[::-1])))
+    assert one == other

@@ -3,11 +3,13 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.languages import LANGUAGES
 
 from builder.method.corpus.cutting.blocks import render
 from builder.method.corpus.cutting.markup.source import parse_html
 from builder.method.corpus.cutting.segmenter import Segment, cut
 from builder.method.corpus.cutting.walk import walk
+from builder.text.scripts import size
 
 ALL = 10**9
 
@@ -174,3 +176,16 @@ def test_a_truncated_page_of_one_section_has_a_truncated_segment_and_one_without
     (only,) = cut(blocks, {1}, boundary="tree", max_chars=ALL, truncated=True)
     assert not only.truncated
     assert cut(walk(parse_html("<p>no heading</p>")), {0}, boundary="any", max_chars=ALL, truncated=True) == []
+
+
+@pytest.mark.parametrize("language", ["zh", "ja", "ko"])
+def test_what_fits_together_is_measured_by_what_it_says(language: str) -> None:
+    text = LANGUAGES[language].text()
+    html = f"<h1>A</h1><p>{text}</p><h2>B</h2><p>{text[::-1]}</p>"
+    most = 3 * len(text)
+    blocks = walk(parse_html(html))
+    numbers = {block.number for block in blocks if not block.level}
+    assert len(cut(blocks, numbers, boundary="tree", max_chars=most)) == 2
+    assert len(cut(blocks, numbers, boundary="tree", max_chars=most, length=len)) == 1
+    assert len(cut(blocks, numbers, boundary="any", max_chars=most, min_chars=size(text))) == 2
+    assert len(cut(blocks, numbers, boundary="any", max_chars=9 * most, min_chars=size(text) + 9)) == 1

@@ -186,6 +186,8 @@ DETAILS = {
         "escaped": "Segments in which a control token was made harmless.",
         "unseen": "Segments found in whose header, text or headings above unseen characters were taken out.",
         "unseen_chars": "How many, those of titles included.",
+        "unread": "How many files of the sources are not read, by their ending, `hidden` or `no ending`.",
+        "unread_files": "The first of them by name.",
         "lost_records": "The first places where records were lost, with the reason.",
     },
     "dedup": {

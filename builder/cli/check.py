@@ -74,7 +74,9 @@ def check_recipe(
     problems = [*unpinned_problems(recipe, path), *_recipe_problems(recipe, path, needs), *silence]
     if problems:
         raise RecipeError("\n".join(dict.fromkeys(problems)))
-    faults, untried = ([], []) if _of_models(needs) else template_problems(recipe)
+    unread, faults = ([], []) if needs else _unread_files(recipe)
+    wrong, untried = ([], []) if _of_models(needs) else template_problems(recipe)
+    faults += wrong
     if faults:
         raise RecipeError("\n".join(dict.fromkeys(faults)))
     unchecked = [] if importlib.util.find_spec("trl") else ["TRL is not installed: its keys were not checked"]
@@ -87,6 +89,7 @@ def check_recipe(
         *gated,
         *licence_notes(recipe),
         *_selection_notes(recipe.curate),
+        *unread,
         *(() if needs else _served_notes(recipe, path, overrides, served)),
     ]
     looked_at = _preflight(path, overrides) if preflight else {}
@@ -163,6 +166,18 @@ def _recipe_problems(recipe: Recipe, path: Path, needs: Sequence[Need]) -> Itera
             yield from _training_problems(file, recipe)
     if not any(need.key == "runtime.launcher" for need in needs):
         yield from launcher_problems(recipe.runtime.launcher)
+
+
+def _unread_files(recipe: Recipe) -> tuple[list[str], list[str]]:
+    """Which files of the corpus a build would not read, and what is wrong with those that it would."""
+    from builder.method.corpus.reading.files.unread import unread_lines
+    from builder.method.corpus.reading.sources import list_files
+
+    try:
+        unread = list_files(recipe.segments.sources).unread
+    except RecipeError as error:
+        return [], str(error).splitlines()
+    return [escape(line, "terminal") for line in unread_lines(unread)], []
 
 
 def _ping(recipe: Recipe) -> tuple[set[str], list[str]]:

@@ -183,6 +183,21 @@ def test_check_reports_everything_wrong_with_recipe_files_and_templates(recipe, 
     assert "learning_rat is not a key of TRL's SFT recipe" in run("check", tmp_path).stderr
 
 
+def test_check_names_the_files_of_the_corpus_that_no_build_would_read(recipe):
+    folder = recipe.parent / "corpus" / "warc"
+    (folder / "more.wacz").write_bytes(b"PK")
+    (folder / "\x1b[2Jx.png").write_bytes(b"")
+    result = run("check", recipe)
+    assert result.returncode == 0, result.stderr
+    (line,) = [line for line in result.stdout.splitlines() if "not read" in line]
+    assert line.startswith("  note: ")
+    assert "2 files are not read as warc: 1 x .png (%1B[2Jx.png); 1 x .wacz (more.wacz)" in line
+    notes = json.loads(run("check", recipe, "--json").stdout)["notes"]
+    assert any("1 x .wacz (more.wacz)" in note for note in notes)
+    for name in ("more.wacz", "\x1b[2Jx.png"):
+        (folder / name).unlink()
+
+
 def test_debug_shows_the_traceback():
     result = run("--debug", "plan", "none.yaml")
     assert "Traceback" in result.stderr

@@ -92,6 +92,16 @@ def test_the_stage_ends_and_counts_every_bad_input(tmp_path: Path) -> None:
     assert {f"clueweb22-en0000-00-{2 * number:05d}" for number in range(len(PAGES) + 1)} <= good
 
 
+def test_the_stage_counts_the_files_that_it_does_not_read(tmp_path: Path) -> None:
+    archive(tmp_path / "in" / "x.warc.gz", 1)
+    for number in range(3):
+        (tmp_path / "in" / f"{number}.wacz").write_bytes(b"PK")
+    (tmp_path / "in" / ".hidden").write_bytes(b"")
+    details = extract(tmp_path / "out", settings(tmp_path / "in", tasks=1)).details
+    assert details["unread"] == {".wacz": 3, "hidden": 1}
+    assert sorted(details["unread_files"]) == [".hidden", "0.wacz", "1.wacz", "2.wacz"]
+
+
 def test_neither_workers_nor_tasks_change_what_comes_out(tmp_path: Path) -> None:
     config = the_bad_corpus(tmp_path / "in")
     seen = []

@@ -22,9 +22,10 @@ from builder.workspace.workers import forks_end_with_us, watched_workers
 
 if TYPE_CHECKING:
     from builder.method.corpus.reading.readers import Input, Loss, Page
+    from builder.method.corpus.reading.sources import CorpusFiles
 
 VERSION = 7
-_LOST_LISTED = 100
+_LISTED = 100
 
 
 def extract_segments(out: Path, config: Segments, *, runtime: Runtime) -> Stats:
@@ -43,16 +44,17 @@ def extract_segments(out: Path, config: Segments, *, runtime: Runtime) -> Stats:
         RecipeError: If the corpus is not there, or is text without HTML.
         StageError: If no page could be read from it.
     """
-    from builder.method.corpus.reading.readers import list_inputs
+    from builder.method.corpus.reading.sources import list_files
     from builder.method.corpus.rules.header import navigation_headers
 
-    inputs = list_inputs(config.sources)
+    corpus = list_files(config.sources)
+    _warn_of(corpus)
     navigation_headers(config.navigation_headers)
     files = TaskFiles(out, fingerprint("segments", VERSION, config, {}), config.tasks)
     missing = files.prepare()
     if missing:
-        _run(inputs, config, files, workers=min(runtime.workers, len(missing)))
-    return _merge(files, inputs)
+        _run(corpus.inputs, config, files, workers=min(runtime.workers, len(missing)))
+    return _merge(files, corpus)
 
 
 def _run(inputs: "list[Input]", config: Segments, files: TaskFiles, workers: int) -> None:
@@ -107,12 +109,13 @@ def _warm_up() -> None:
     load_detector()
 
 
-def _merge(files: TaskFiles, inputs: "list[Input]") -> Stats:
+def _merge(files: TaskFiles, corpus: "CorpusFiles") -> Stats:
     """Add up the tasks.
 
     Raises:
         StageError: If not one page was read.
     """
+    inputs = corpus.inputs
     counts = {"records": Counts(), "pages": Counts(), "segments": Counts()}
     sums: Counter[str] = Counter()
     for result in files.results():
@@ -134,12 +137,31 @@ def _merge(files: TaskFiles, inputs: "list[Input]") -> Stats:
     details: dict[str, Any] = {"files": len(inputs), **spread, **sums}
     if counts["records"].failed:
         details["lost_records"] = _lost_records(files, set(counts["records"].failed))
+    details |= _unread(corpus)
     return Stats(counts, details)
 
 
+def _warn_of(corpus: "CorpusFiles") -> None:
+    from loguru import logger
+
+    from builder.method.corpus.reading.files.unread import unread_lines
+
+    for line in unread_lines(corpus.unread):
+        logger.warning(line)
+
+
+def _unread(corpus: "CorpusFiles") -> dict[str, Any]:
+    """Files of the sources that were not read: how many of which kind, and the names of the first `_LISTED`."""
+    from builder.method.corpus.reading.files.unread import unread_counts
+
+    if not corpus.unread:
+        return {}
+    return {"unread": unread_counts(corpus.unread), "unread_files": [file.name for file in corpus.unread[:_LISTED]]}
+
+
 def _lost_records(files: TaskFiles, reasons: set[str]) -> list[str]:
-    """Where records were lost, as `file@offset: reason`; the first `_LOST_LISTED`."""
+    """Where records were lost, as `file@offset: reason`; the first `_LISTED`."""
     columns = ["id", "reason", "page_id"]
     rows = (row for rank in range(files.tasks) for row in read_rows(files.rejected(rank), columns))
     lost = (f"{row['id']}: {row['reason']}" for row in rows if row["reason"] in reasons and not row["page_id"])
-    return nsmallest(_LOST_LISTED, lost)
+    return nsmallest(_LISTED, lost)

@@ -3,17 +3,19 @@
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.data.address import Address
-from builder.data.inputs import files_below, list_remote, open_binary
+from builder.data.inputs import NotAFileError, files_below, list_remote, open_binary
 from builder.errors import RecipeError
 from builder.method.corpus.reading.archives import holds_page, kind_of
 from builder.method.corpus.reading.crawl import Columns, Format, Input, printable
+from builder.method.corpus.reading.files.unread import Unread, kind_of_file
+from builder.method.corpus.reading.html_files import holds_html
 from builder.method.corpus.reading.inflate import Piece, RawFile, is_packed, pieces
 from builder.method.corpus.reading.tables import PLAIN_JSON, check_columns
 from builder.method.corpus.reading.warc import WarcReader, WarcRecord
@@ -27,25 +29,56 @@ _ENDINGS: dict[Format, tuple[str, ...]] = {
     "jsonl": (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz", ".json.zst"),
     "parquet": (".parquet",),
 }
+_COMPANION = "companion"
+"""A file that belongs to another one, which is read: nobody has to be told of it."""
 _LOOKED_INTO = 100
 """So many files are opened to see whether they hold HTML; of remote ones a tenth."""
 _HEAD_BYTES = 1 << 18
 _NO_HEADINGS = "holds text without HTML, so there are no headers to cut at; point segments.sources at"
 
 
+@dataclass(frozen=True)
+class CorpusFiles:
+    """The files of a corpus: those that are read, source by source and sorted by name, and the others."""
+
+    inputs: list[Input]
+    unread: list[Unread]
+
+
 def list_inputs(sources: "list[CorpusSource]") -> list[Input]:
-    """All files of the sources, source by source and sorted by name.
+    """The files of the sources that are read.
+
+    Raises:
+        RecipeError: As `list_files` does.
+    """
+    return list_files(sources).inputs
+
+
+def list_files(sources: "list[CorpusSource]") -> CorpusFiles:
+    """All files of the sources.
 
     Raises:
         RecipeError: If a source does not exist, holds no file of its format, or holds text that once was HTML.
     """
-    inputs = list(_told_apart(item for source in sources for item in _list_source(source)))
+    found, rest = list[Input](), dict[str, Unread]()
+    for source in sources:
+        read, unread = _list_source(source)
+        found += read
+        rest |= unread
+    for item in found:
+        rest.pop(_place(item.location), None)
+    inputs = list(_told_apart(found))
     for item in inputs[: _LOOKED_INTO if isinstance(inputs[0].location, Path) else _LOOKED_INTO // 10]:
         try:
             _look_into(item)
         except OSError:
             continue  # the reader counts it
-    return inputs
+    return CorpusFiles(inputs, list(rest.values()))
+
+
+def _place(location: Path | Address) -> str:
+    """What tells a file from others, without its secrets but with what may be one file of several."""
+    return location.full() if isinstance(location, Address) else str(location)
 
 
 def _told_apart(inputs: Iterable[Input]) -> Iterator[Input]:
@@ -63,26 +96,32 @@ def _told_apart(inputs: Iterable[Input]) -> Iterator[Input]:
         yield item if number == 1 else replace(item, name=f"{stem}~{number}{dot}{ending}")
 
 
-def _list_source(source: "CorpusSource") -> list[Input]:
-    endings = _ENDINGS[source.format]
+def _list_source(source: "CorpusSource") -> tuple[list[Input], dict[str, Unread]]:
+    """The files of a source that are read, and the others by their places."""
     files = _list_local(source.path) if isinstance(source.path, Path) else _list_url(source.path)
     single = len(files) == 1 and str(source.path).rstrip("/").endswith(f"/{next(iter(files))}")
-    names = [name for name in files if single or name.lower().endswith(endings)]
-    if not names:
-        _refuse_texts(files)
-        raise RecipeError(
-            f"{source.path}: the folder holds no file ending in {' or '.join(endings)}; point segments.sources at the "
-            f"folder that does, or change format (it is {source.format})"
-        )
-    columns = Columns(source.html, source.url, source.id, source.language)
-    if single and isinstance(source.path, Path) and (beside := _offsets_name(source.path)).is_file():
-        files[beside.name] = beside
     strays = (
         _strays(source.path, files)
         if source.format == "html" and isinstance(source.path, Path) and source.path.is_dir()
         else set()
     )
-    return [
+    names, rest = [], dict[str, Unread]()
+    for name, location in files.items():
+        kind = "" if single else _why_unread(name, location, source.format, files, name in strays)
+        if not kind:
+            names.append(name)
+        elif kind != _COMPANION:
+            rest[_place(location)] = Unread(str(source.path), source.format, printable(name), kind)
+    if not names:
+        _refuse_texts(files)
+        raise RecipeError(
+            f"{source.path}: the folder holds no file {_looked_for(source.format)}; point segments.sources at the "
+            f"folder that does, or change format (it is {source.format})"
+        )
+    columns = Columns(source.html, source.url, source.id, source.language)
+    if single and isinstance(source.path, Path) and (beside := _offsets_name(source.path)).is_file():
+        files[beside.name] = beside
+    inputs = [
         Input(
             files[name],
             printable(name),
@@ -93,6 +132,37 @@ def _list_source(source: "CorpusSource") -> list[Input]:
         )
         for name in names
     ]
+    return inputs, rest
+
+
+def _looked_for(form: Format) -> str:
+    endings = f"ending in {' or '.join(_ENDINGS[form])}"
+    return f"{endings}, and none that starts as HTML" if form == "html" else endings
+
+
+def _why_unread(
+    name: str, location: Path | Address, form: Format, files: dict[str, Path | Address], stray: bool
+) -> str:
+    """What a file is that is not read; empty for one that is.
+
+    In a folder of HTML the content decides where the ending does not: pages of a mirror end in `.php` or nothing.
+    """
+    if name.lower().endswith(_ENDINGS[form]):
+        return ""
+    of = name.removesuffix(".offset")
+    if form == "warc" and of != name and (of in files or f"{of}.gz" in files):
+        return _COMPANION
+    kind = kind_of_file(printable(name))
+    if form != "html" or kind == "hidden":
+        return kind
+    if stray:
+        return "link_outside"
+    try:
+        return "" if holds_html(location) else kind
+    except NotAFileError:
+        return "not_a_file"
+    except OSError:
+        return "unreadable"
 
 
 def _strays(folder: Path, files: dict[str, Path | Address]) -> set[str]:

@@ -86,7 +86,6 @@ def _cut_page(page: "Page", config: "Segments") -> CutPage | str:
         max_chars=config.max_chars,
         length=length,
         truncated=page.truncated,
-        length=length,
     )
     return CutPage(title, language, segments) if segments else "no_main_content"
 

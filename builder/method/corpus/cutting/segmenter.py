@@ -64,7 +64,6 @@ def cut(
     min_chars: int = 1,
     length: Callable[[str], int] = size,
     truncated: bool = False,
-    length: Callable[[str], int] = size,
 ) -> list[Segment]:
     """Cut a page into segments; every block ends up in at most one of them.
 
@@ -77,7 +76,6 @@ def cut(
         length: How long a text is.
         truncated: Whether the end of the page is missing. Its last section is then a `truncated` segment of its own,
             and the sections above it end before it.
-        length: How long a text is.
     """
     sections = _sections(blocks, kept)
     last = _take_last(sections) if truncated else None

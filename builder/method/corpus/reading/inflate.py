@@ -110,7 +110,7 @@ def is_packed(raw: RawFile, name: str, plain: re.Pattern[bytes]) -> bool:
     return name.lower().endswith(".gz") and not (plain.search(raw.at(0)) or is_text(raw.at(0)))
 
 
-def pieces(raw: RawFile, start: bytes, *, packed: bool) -> Iterator[Piece | Break]:
+def pieces(raw: RawFile, start: bytes | tuple[bytes, ...], *, packed: bool) -> Iterator[Piece | Break]:
     """Yield the content of a file.
 
     Args:
@@ -131,7 +131,7 @@ def _plain(raw: RawFile) -> Iterator[Piece | Break]:
         yield Break("unreadable", offset, offset)
 
 
-def _members(raw: RawFile, start: bytes) -> Iterator[Piece | Break]:
+def _members(raw: RawFile, start: bytes | tuple[bytes, ...]) -> Iterator[Piece | Break]:
     offset = 0
     while raw.at(offset, 1):
         end = yield from _member(raw, offset)
@@ -179,7 +179,7 @@ def _member(raw: RawFile, offset: int) -> Generator[Piece, None, int | Reason]:
             return "cut"
 
 
-def _next_member(raw: RawFile, offset: int, start: bytes) -> int | None:
+def _next_member(raw: RawFile, offset: int, start: bytes | tuple[bytes, ...]) -> int | None:
     """Where the next member that begins with `start` lies."""
     while (at := raw.find(GZIP_MAGIC, offset)) is not None:
         if _first_bytes(raw, at).lstrip().startswith(start):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from builder.recipe.sections.corpus import CorpusSource
 
 _ENDINGS: dict[Format, tuple[str, ...]] = {
-    "warc": (".warc", ".warc.gz", ".warc.zst"),
+    "warc": (".warc", ".warc.gz", ".warc.zst", ".arc", ".arc.gz"),
     "html": (".html", ".htm", ".html.gz", ".htm.gz"),
     "jsonl": (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz", ".json.zst"),
     "parquet": (".parquet",),

@@ -7,6 +7,7 @@ The dialects are told apart record by record and need no setting. Read this way:
 - ClueWeb09: WARC/0.18, lines end in a bare newline, headers broken by stray newlines, Content-Length that does not
   match since carriage returns were taken out later.
 - Common Crawl and others: WARC/1.0 and 1.1.
+- ARC files, whole files of them: see `files/dialects.py`.
 
 Known limits: a gzip member gives nothing after the place where its damage shows, so of a file that is one single
 member the rest is lost, and the last record before may be wrong, since the checksum comes at the very end. A file that
@@ -16,19 +17,15 @@ is not packed has no checksums: bytes changed inside a page go unnoticed.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from typing import IO
 
 from builder.method.corpus.reading.decode import MAX_PAGE_BYTES
+from builder.method.corpus.reading.files.dialects import ARC, WARC, is_arc
 from builder.method.corpus.reading.files.unpacked import unpacked
 from builder.method.corpus.reading.inflate import Break, Piece, RawFile, Reason
-from builder.method.corpus.reading.warc_head import MAX_HEAD, parse_head
+from builder.method.corpus.reading.warc_head import MAX_HEAD
 
-MEMBER_START = b"WARC/"
-_START = re.compile(rb"WARC/\d{1,2}\.\d{1,2}[ \t]*\r?\n[ \t\r\n]{0,8}[A-Za-z][A-Za-z0-9-]{1,60}[ \t]*:")
-_BOUNDARY = re.compile(rb"(?s:.{0,4}?)[\r\n]*" + _START.pattern)
-"""The next record; up to four bytes of what separates it from the last one may be damaged."""
-_SEEN = 256
-"""Enough bytes to match `_BOUNDARY`."""
 _NEWLINES = re.compile(rb"[\r\n]+")
 _TOO_LARGE = -1
 
@@ -126,26 +123,35 @@ class _Run:
         return self.broken is None or not self._members or self.broken.offset != self._members[-1][1]
 
 
+def _first_bytes(raw: RawFile, name: str) -> bytes:
+    """The first bytes of a file's content."""
+    source, _ = unpacked(RawFile(BytesIO(raw.at(0))), name, WARC.begins, WARC.start)
+    first = next(source, None)
+    return first.data if isinstance(first, Piece) else b""
+
+
 class WarcReader:
     """Reads the records of one file."""
 
     def __init__(self, handle: IO[bytes], name: str) -> None:
         """Read from an open file; it is found out how it is packed, whatever its name says."""
-        source, self._packed = unpacked(RawFile(handle), name, MEMBER_START, _START)
+        raw = RawFile(handle)
+        self._dialect = ARC if is_arc(name, _first_bytes(raw, name)) else WARC
+        source, self._packed = unpacked(raw, name, self._dialect.begins, self._dialect.start)
         self._run = _Run(source)
 
     def __iter__(self) -> Iterator[WarcRecord | Lost]:
         """Yield records and losses in the order of the file."""
         run = self._run
         while True:
-            run.want(_SEEN)
+            run.want(self._dialect.seen)
             while newlines := _NEWLINES.match(run.data):
                 run.drop(newlines.end())
-                run.want(_SEEN)
+                run.want(self._dialect.seen)
             if not run.data and run.broken is None:
                 return
             offset, inside = self._place()
-            begun = _START.match(run.data) is not None
+            begun = self._dialect.start.match(run.data) is not None
             if begun and (record := self._record(offset, inside)):
                 yield record
                 continue
@@ -171,14 +177,14 @@ class WarcReader:
         """Take the record ahead, or nothing where the run ends inside it or its headers are no headers."""
         run = self._run
         run.want(MAX_HEAD)
-        head = parse_head(run.data)
+        head = self._dialect.parse(run.data)
         if head is None:
             return None
         headers, start = head
         said = headers.get("content-length", "")
         length = int(said) if re.fullmatch(r"[0-9]{1,18}", said) else None
         if length is not None and length <= MAX_PAGE_BYTES:
-            run.want(start + length + _SEEN)
+            run.want(start + length + self._dialect.seen)
             end = start + length if self._ends_at(start + length) else self._find_end(start, length, alone=inside == 0)
         else:
             end = self._find_end(start, None, alone=inside == 0) if length is None else _TOO_LARGE
@@ -195,7 +201,7 @@ class WarcReader:
         run = self._run
         if len(run.data) < end:
             return False
-        if _BOUNDARY.match(run.data, end):
+        if self._dialect.boundary.match(run.data, end):
             return True
         newlines = _NEWLINES.match(run.data, end)
         behind = newlines.end() if newlines else end
@@ -235,16 +241,18 @@ class WarcReader:
 
     def _next_start(self, begin: int, limit: int) -> int | None:
         """Where the next record starts in the data, if it does within `limit` bytes and before the run ends."""
-        run, scanned = self._run, begin
+        run, dialect, scanned = self._run, self._dialect, begin
         while True:
-            starts = [place for place in run.member_starts() if place >= begin and run.data.startswith(b"WARC/", place)]
-            if match := _START.search(run.data, scanned):
+            starts = [
+                place for place in run.member_starts() if place >= begin and run.data.startswith(dialect.begins, place)
+            ]
+            if match := dialect.start.search(run.data, scanned):
                 starts.append(match.start())
             if starts:
                 return min(starts)
             if run.over or len(run.data) - begin > limit:
                 return None
-            scanned = max(begin, len(run.data) - _SEEN)
+            scanned = max(begin, len(run.data) - dialect.seen)
             run.want(len(run.data) + 1)
 
     def _skip_to_start(self) -> bool:
@@ -254,7 +262,7 @@ class WarcReader:
             if run.over:
                 run.drop(len(run.data))
                 return False
-            run.drop(len(run.data) - _SEEN)
+            run.drop(max(1, len(run.data) - self._dialect.seen))
         run.drop(start)
         return True
 

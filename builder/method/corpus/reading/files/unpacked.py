@@ -7,7 +7,9 @@ from builder.method.corpus.reading.files.zst import frames, is_zst
 from builder.method.corpus.reading.inflate import Break, Piece, RawFile, is_packed, pieces
 
 
-def unpacked(raw: RawFile, name: str, start: bytes, plain: re.Pattern[bytes]) -> tuple[Iterator[Piece | Break], bool]:
+def unpacked(
+    raw: RawFile, name: str, start: bytes | tuple[bytes, ...], plain: re.Pattern[bytes]
+) -> tuple[Iterator[Piece | Break], bool]:
     """The content of a file in bounded pieces, and whether it is packed.
 
     Args:

@@ -50,7 +50,7 @@ def is_zst(raw: RawFile) -> bool:
     return head == ZSTD_MAGIC or _is_skippable(head)
 
 
-def frames(raw: RawFile, start: bytes) -> Iterator[Piece | Break]:
+def frames(raw: RawFile, start: bytes | tuple[bytes, ...]) -> Iterator[Piece | Break]:
     """Yield the content of a file; `start` is what a frame has to begin with for reading to go on after damage."""
     dictionary = _dictionary(raw)
     decoder = _decoder(dictionary)
@@ -205,7 +205,7 @@ def _frame(
             return "cut", None
 
 
-def _next_frame(raw: RawFile, offset: int, start: bytes, decoder: "ZstdDecompressor") -> int | None:
+def _next_frame(raw: RawFile, offset: int, start: bytes | tuple[bytes, ...], decoder: "ZstdDecompressor") -> int | None:
     """Where the next frame that begins with `start` lies."""
     while (at := raw.find(ZSTD_MAGIC, offset)) is not None:
         if _first_bytes(raw, at, decoder.decompressobj()).lstrip().startswith(start):

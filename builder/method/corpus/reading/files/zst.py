@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from builder.method.corpus.reading.inflate import CHUNK, Break, Piece, RawFile, Reason
 
 if TYPE_CHECKING:
-    from zstandard import ZstdCompressionDict, ZstdDecompressionObj, ZstdDecompressor
+    from zstandard import ZstdCompressionDict, ZstdDecompressor
 
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 MAX_WINDOW = 1 << 27
@@ -208,13 +208,13 @@ def _frame(
 def _next_frame(raw: RawFile, offset: int, start: bytes | tuple[bytes, ...], decoder: "ZstdDecompressor") -> int | None:
     """Where the next frame that begins with `start` lies."""
     while (at := raw.find(ZSTD_MAGIC, offset)) is not None:
-        if _first_bytes(raw, at, decoder.decompressobj()).lstrip().startswith(start):
+        if _first_bytes(raw, at, decoder).lstrip().startswith(start):
             return at
         offset = at + 1
     return None
 
 
-def _first_bytes(raw: RawFile, offset: int, inflater: "ZstdDecompressionObj") -> bytes:
+def _first_bytes(raw: RawFile, offset: int, decoder: "ZstdDecompressor") -> bytes:
     """The first bytes of the frame at `offset`, which lie in its first block; none if it is none."""
     import zstandard
 
@@ -223,6 +223,6 @@ def _first_bytes(raw: RawFile, offset: int, inflater: "ZstdDecompressionObj") ->
     if header is None or isinstance(block, str):
         return b""
     try:
-        return bytes(inflater.decompress(raw.at(offset, header.size + block[0]))[:_START_BYTES])
+        return bytes(decoder.decompressobj().decompress(raw.at(offset, header.size + block[0]))[:_START_BYTES])
     except zstandard.ZstdError:
         return b""

@@ -86,6 +86,41 @@ def test_empty_cells_keep_their_place() -> None:
     assert render(block for block in blocks_of(html) if block.text != "north") == "|  | south\nMay |  | 7\nJune |  | 8"
 
 
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("To do:<br>• wash<br>• dry<br>later", "To do:\n- wash\n- dry\nlater"),
+        ("•wash<br><br>•dry<br><br>after", "- wash\n- dry\n\nafter"),
+        ("- wash<br/>\n- dry<br/>\n- <b>fold</b>", "- wash\n- dry\n- fold"),
+        ("1. wash<br>2. dry<br>3) fold", "1. wash\n2. dry\n3) fold"),
+        ("1. wash<br>and wring<br>2. dry", "1. wash\nand wring\n2. dry"),
+        ("• one alone<br>and a line", "• one alone\nand a line"),
+        ("1911. A year<br>3. A day", "1911. A year\n3. A day"),
+        ("– Hello.<br>– Hello!", "– Hello.\n– Hello!"),
+        ("one<br>&nbsp;<br>two<br> <br><br>three", "one\n\ntwo\n\nthree"),
+    ],
+)
+def test_breaks_make_lines_paragraphs_and_lists(html: str, text: str) -> None:
+    assert render(blocks_of(f"<p>{html}</p>")) == text
+    assert render(blocks_of(f"<div>{html}<p>end</div>")) == f"{text}\n\nend"
+
+
+def test_items_made_by_breaks_are_items() -> None:
+    blocks = blocks_of("<p>Needed:<br>* a <a href=/pan>pan</a><br>* two eggs</p>")
+    assert [(block.kind, block.mark, block.text, block.linked) for block in blocks] == [
+        ("text", "", "Needed:", 0), ("item", "- ", "a pan", 3), ("item", "- ", "two eggs", 0),
+    ]  # fmt: skip
+
+
+def test_lines_in_a_cell_of_a_data_table_are_one_entry() -> None:
+    table = "<table><tr><th>who<th>where</tr><tr><td>Ann<td>12 Mill Lane<br>Oldtown</tr></table>"
+    assert render(blocks_of(table)) == "who | where\nAnn | 12 Mill Lane Oldtown"
+    alone = "<table><tr><td>A line<br>and a line</table>"
+    assert render(blocks_of(alone)) == "A line\nand a line"
+    page = f"<table><tr><td>menu<td>{'<br>'.join(['A long line of a page.'] * 12)}</table>"
+    assert " | " not in render(blocks_of(page))
+
+
 def test_regions_know_what_they_are() -> None:
     html = (
         "<nav>menu</nav><div role=navigation>more</div><div id=main class='siteFooter x'>end</div>"

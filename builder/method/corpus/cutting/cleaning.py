@@ -6,7 +6,9 @@ _EDIT = re.compile(r"\[\s*(?:edit(?:\s+source)?(?:\s*\|\s*edit\s+source)?)?\s*\]
 _EDIT_CHARS = 40
 _PERMALINK = re.compile("permalink", re.IGNORECASE)
 _PERMALINK_TO = re.compile(r"(?<=\s)permalink\s+to\s", re.IGNORECASE)
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\ud800-\udfff]")
+HOLE = "\ufdd0"
+"""Where a formula stood of which there is no text; a character that no page may have, and that is left out."""
+_UNSEEN = re.compile(f"[{HOLE}\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\ud800-\udfff]")
 
 
 def one_line(raw: str) -> str:

@@ -28,6 +28,7 @@ class Composition:
         sections: How many inner headings there are.
         cards: How many of them head less than `CARD_CHARS` characters.
         linked_cards: How many of those are links themselves.
+        formulas: How many formulas are missing in it, its header included.
     """
 
     chars: int = 0
@@ -38,19 +39,22 @@ class Composition:
     sections: int = 0
     cards: int = 0
     linked_cards: int = 0
+    formulas: int = 0
 
 
 UNCOUNTED = Composition()
 """The composition of a segment nobody has looked into; no rule speaks against it."""
 
 
-def composition(blocks: "Iterable[Block]") -> Composition:
-    """Count what some blocks of a page, in their order, are made of."""
+def composition(blocks: "Iterable[Block]", heading: "Block | None" = None) -> Composition:
+    """Count what some blocks of a page, in their order, are made of; `heading` stands above them."""
     chars = linked = table = stubs = code = 0
+    formulas = heading.formulas if heading is not None else 0
     sections: list[list[int]] = []  # of each: whether its heading is a link, characters under it
     for block in blocks:
         size = len(block.text)
         chars += size
+        formulas += block.formulas
         linked += block.linked
         table += size if block.row >= 0 else 0
         stubs += size if block.kind == "item" and weighed(block.text) < STUB_CHARS else 0
@@ -60,4 +64,4 @@ def composition(blocks: "Iterable[Block]") -> Composition:
         elif sections:
             sections[-1][1] += weighed(block.text)
     cards = [by_link for by_link, under in sections if under < CARD_CHARS]
-    return Composition(chars, linked, table, stubs, code, len(sections), len(cards), sum(cards))
+    return Composition(chars, linked, table, stubs, code, len(sections), len(cards), sum(cards), formulas)

@@ -184,7 +184,7 @@ def _segment(section: _Section, blocks: list[Block]) -> Segment | None:
     if not any(block.kind != "heading" for block in blocks):
         return None
     numbers = tuple(block.number for block in blocks)
-    text, made_of = render(blocks), composition(blocks)
+    text, made_of = render(blocks), composition(blocks, heading)
     return Segment(heading.text, heading.level, section.path, heading.ordinal, text, numbers, made_of)
 
 

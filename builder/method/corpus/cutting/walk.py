@@ -7,8 +7,8 @@ it with them.
 
 from typing import TYPE_CHECKING
 
-from builder.method.corpus.cutting.blocks import Block, plain_rows
-from builder.method.corpus.cutting.cleaning import clean_heading, code_lines, one_line
+from builder.method.corpus.cutting.blocks import Block, lines_as_items, plain_rows
+from builder.method.corpus.cutting.cleaning import HOLE, clean_heading, code_lines, one_line
 from builder.method.corpus.cutting.regions import Region, marks_of
 
 if TYPE_CHECKING:
@@ -66,7 +66,9 @@ def walk(tree: "HtmlElement") -> list[Block]:
                 read(element.tail)
             element, children = outer.pop()
     state.flush()  # noqa: V201  # the loop ends in the `else` above
-    return plain_rows(state.blocks, state.cells_of, state.mixed)
+    blocks = plain_rows(state.blocks, state.cells_of, state.mixed, state.lines)
+    lines_as_items(blocks, state.lines)
+    return blocks
 
 
 def _is_permalink(anchor: "HtmlElement") -> bool:
@@ -99,10 +101,12 @@ class _Walk:
         self.mixed: set[int] = set()  # rows with another table inside
         self.unit_count = self.row_count = self.cell_count = self.heading_count = 0
         self.breaks = self.codes = 0
+        self.lines: list[int] = []  # blocks that only breaks part from the one before
         self.anchors: list[bool] = []  # of each link around the present place, whether it leads to another page
         self.links = self.linked = 0  # how many of them do; characters read inside of those
         self.boundary = True
         self.heading = ""
+        self.holes = 0  # formulas without a text behind a heading, or before all else
         self.nested = 0  # headings open inside a heading, in broken pages
 
     def read(self, text: str) -> None:
@@ -171,12 +175,16 @@ class _Walk:
             text = code_lines(raw) if self.codes else one_line(raw)
             if text:
                 block = self._add(self.kinds[-1], text)
-                block.glued = self.breaks == 1 and not self.boundary
+                if self.breaks and not self.boundary:
+                    self.lines.append(block.number)
+                    block.glued = self.breaks == 1
                 if block.kind == "item":
                     block.mark = self.marks[-1]
                 if not self.codes:
                     self.kinds[-1] = "text"
                 self.breaks, self.boundary = 0, False
+            if HOLE in raw:
+                self._miss(raw.count(HOLE), self.blocks[-1] if text else None)
         self.linked = 0
 
     def _add(self, kind: str, text: str) -> Block:
@@ -185,11 +193,22 @@ class _Walk:
         cell = -1
         if self.rows and self.cells:
             block.row, (cell, block.column) = self.rows[-1], self.cells[-1]
+        if self.holes:
+            block.formulas, self.holes = self.holes, 0
         self.cells_of.append(cell)
         self.blocks.append(block)
         if kind != "heading":
             self.region.chars += len(text)
         return block
+
+    def _miss(self, holes: int, block: Block | None) -> None:
+        """Count formulas without a text: of their block, of the one before where they stand alone, or of the next."""
+        if block is None and self.blocks and self.blocks[-1].kind != "heading":
+            block = self.blocks[-1]
+        if block is None:
+            self.holes += holes
+        else:
+            block.formulas += holes
 
     def _end_heading(self) -> None:
         raw, self.text = "".join(self.text), []
@@ -197,6 +216,8 @@ class _Walk:
         if text:
             block = self._add("heading", text)
             block.level, block.ordinal = HEADINGS[self.heading], self.heading_count
+        if HOLE in raw:
+            self._miss(raw.count(HOLE), self.blocks[-1] if text else None)
         self.heading_count += 1
         self.linked = 0
         self.heading, self.boundary = "", True

@@ -1,7 +1,7 @@
 """Which segments are low in quality, by rules (paper section 3.1 and its appendix; the others are ours).
 
 Departure: the paper names its rules on length, repetition and headers only; the rules on links, tables, lists,
-listings, threads, cut endings, letters and secrets are ours.
+listings, threads, cut endings, missing formulas, letters and secrets are ours.
 """
 
 from typing import TYPE_CHECKING
@@ -45,6 +45,8 @@ def _length_fault(text: str, config: "Segments") -> str | None:
 
 def _composition_fault(made_of: "Composition", config: "Segments") -> str | None:
     """Rules on shares of the characters of a segment; a segment that was not counted has no fault."""
+    if made_of.formulas:  # whoever reads it meets a sentence with a hole
+        return "formula"
     chars = max(1, made_of.chars)
     if made_of.linked / chars > config.max_link_share:
         return "links"

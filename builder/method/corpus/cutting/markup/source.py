@@ -3,6 +3,10 @@
 import re
 from typing import TYPE_CHECKING
 
+from builder.method.corpus.cutting.markup.formulas import state_formulas
+from builder.method.corpus.cutting.markup.found import find
+from builder.method.corpus.cutting.markup.inline import keep_meaning
+
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
@@ -46,12 +50,16 @@ def parse_html(html: str) -> "HtmlElement":
 
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     parser.set_element_class_lookup(etree.ElementDefaultClassLookup(element=HtmlElement))
-    tree = etree.fromstring(with_fallback(html).encode("utf-8", "replace"), parser)
+    source = with_fallback(html).encode("utf-8", "replace")
+    tree = etree.fromstring(source, parser)
     if tree is None:
         raise etree.ParserError("the page is empty")
     error = parser.error_log.last_error
     if error is not None and error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
         raise TooDeepError(error.message)
+    found = find(tree)
+    state_formulas(tree, source, found)  # before anything is taken out: what renderers hide holds a formula's source
+    keep_meaning(tree, found)
     etree.strip_elements(tree, *_INVISIBLE, with_tail=False)
     etree.strip_tags(tree, *_INLINE)
     return tree

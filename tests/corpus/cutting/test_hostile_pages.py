@@ -46,6 +46,17 @@ LARGE: dict[str, Callable[[int], str]] = {
     "unclosed noscripts": lambda size: f"<h1>Bread</h1>{'<noscript>' * (size // 10)}",
     "tags that never end": lambda size: f"<h1>Bread</h1>{'<a <a=' * (size // 6)}",
     "quotes that never end": lambda size: "<h1>Bread</h1>" + "<p a=\"'" * (size // 7),
+    "powers": lambda size: f"<h1>Bread</h1><p>{'x<sup>2</sup>' * (size // 13)}",
+    "marks of notes": lambda size: f"<h1>Bread</h1><p>[{'<a href=#fn1>1</a>, ' * (size // 20)}",
+    "formulas in formulas": lambda size: f"<h1>Bread</h1>{('<p>' + '<math>' * 200 + 'x</p>') * (size // 1_200)}",
+    "formulas in one frame": lambda size: (
+        f"<h1>Bread</h1>{'<div class=MathJax>' * 12}{'<math><mi>x</mi></math>' * (size // 23)}<h2>end</h2>"
+    ),
+    "white space in formulas": lambda size: (
+        f"<h1>Bread</h1>{('<script type=math/tex>' + ' ' * 9_000 + 'x</script>') * (size // 9_000)}"
+    ),
+    "readings": lambda size: f"<h1>Bread</h1>{('<p>' + '<ruby>a<rt>b' * 120 + '</p>') * (size // 1_440)}",
+    "lines": lambda size: f"<h1>Bread</h1><table><tr><td>a<td>{'1. a<br>' * (size // 8)}",
     "declarations": lambda size: "<h1>Bread</h1>" + "<![CDATA[" * (size // 9),
 }
 

@@ -98,6 +98,11 @@ def test_formulas_read_as_they_are_meant(html: str, text: str) -> None:
     assert render(blocks_of(f"<p>{html}</p>")) == text
 
 
+def test_formulas_and_words_in_one_frame_all_stay() -> None:
+    html = f"<div class=MathJax>so {SHAPES['alttext']} and {SHAPES['annotation']}</div>"
+    assert render(blocks_of(html)) == f"so ${TEX}$ and ${TEX}$"
+
+
 HOLES = {
     "picture": "<img class=tex src=a.png>",
     "picture by address": "<img src='/media/math/render/svg/77' alt=''>",

@@ -36,7 +36,7 @@ _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6", "p")
 _SOURCES = ("data-latex", "data-tex", "data-expr", "data-katex", "data-math")
 _TEX_ENCODING = re.compile(r"tex", re.IGNORECASE)
 _DELIMITED = re.compile(r"(\$\$?|\\[(\[])(.*?)(\$\$?|\\[)\]])", re.DOTALL)
-_CDATA = re.compile(r"%?\s*<!\[CDATA\[|%?\s*\]\]>")
+_CDATA = re.compile(r"%? ?<!\[CDATA\[|%? ?\]\]>")
 _STYLE = re.compile(r"\\(?:display|text)style\b\s*")
 _NUMBER = re.compile(r"[-+−]?\d[\d.,\s\u202f]*%?")
 _PICTURE_OF = re.compile(
@@ -74,7 +74,8 @@ def state_formulas(tree: "HtmlElement", source: bytes, found: Found) -> None:
             _formula(formula, crowded)
     if found.scripts or found.formulas or found.glyphs or b"katex" in source:
         for element in _drawn()(tree):
-            _wrapper(element)
+            if not crowded.get(element):
+                _wrapper(element)
     for image in found.pictures:
         _picture(image)
 
@@ -161,7 +162,8 @@ def _names(element: "HtmlElement") -> set[str]:
 
 def _holds_text(element: "HtmlElement") -> bool:
     """Whether what has a renderer's name holds more than one formula."""
-    return next(element.iter(*_HEADINGS), None) is not None
+    several = len(list(islice(element.iter(*MATH), 2))) > 1
+    return several or next(element.iter(*_HEADINGS), None) is not None
 
 
 def _is_display(element: "HtmlElement") -> bool:
@@ -200,7 +202,7 @@ def _tex(source: str) -> str:
     """TeX on one line without delimiters; empty where it is too long."""
     if len(source) > _LONGEST:
         return ""
-    text = " ".join(_CDATA.sub("", source).replace(HOLE, "").split())
+    text = _CDATA.sub("", " ".join(source.replace(HOLE, "").split())).strip()
     if delimited := _DELIMITED.fullmatch(text):
         text = delimited[2].strip()
     while text.startswith("{") and text.endswith("}") and r"\displaystyle" in text[:16]:

@@ -34,6 +34,7 @@ class Block:
         column: Place of its table cell in the row, from 0.
         linked: How many of its characters are in links that lead to other pages.
         formulas: How many formulas are missing in it, since the page has no text of them.
+        fence: For listings of code, the language that the page names, which may be empty; else None.
     """
 
     number: int
@@ -49,6 +50,7 @@ class Block:
     column: int = 0
     linked: int = 0
     formulas: int = 0
+    fence: str | None = None
 
 
 def lines_as_items(blocks: list[Block], lines: list[int]) -> None:
@@ -112,7 +114,7 @@ def plain_rows(blocks: list[Block], cells_of: list[int], mixed: set[int], lines:
 
 
 def render(blocks: "Iterable[Block]") -> str:
-    """The text of some blocks of a page: paragraphs, list items with marks, rows with " | ", code with its lines."""
+    """The text of some blocks of a page: paragraphs, list items with marks, rows with " | ", code between fences."""
     parts: list[str] = []
     last: Block | None = None
     for block in blocks:
@@ -122,9 +124,17 @@ def render(blocks: "Iterable[Block]") -> str:
         if block.row >= 0:  # an empty cell keeps its place
             bars = " | " * (block.column - (last.column if same_row and last is not None else 0))
             parts.append((bars or " ") if same_row else bars.lstrip())
-        parts.append(block.mark + block.text)
+        parts.append(block.mark + (block.text if block.fence is None else _fenced(block.text, block.fence)))
         last = block
     return "".join(parts)
+
+
+def _fenced(code: str, language: str) -> str:
+    """Code as Markdown has it; its fence is longer than any run of backticks in it."""
+    fence = "```"
+    while fence in code:
+        fence += "`"
+    return f"{fence}{language}\n{code}\n{fence}"
 
 
 def _separator(last: Block, block: Block) -> str:

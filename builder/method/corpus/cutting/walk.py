@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting.blocks import Block, lines_as_items, plain_rows
 from builder.method.corpus.cutting.cleaning import HOLE, clean_heading, code_lines, one_line
+from builder.method.corpus.cutting.markup.custom import read_as
+from builder.method.corpus.cutting.markup.furniture import is_edit_link
+from builder.method.corpus.cutting.markup.listings import FENCE
 from builder.method.corpus.cutting.regions import Region, marks_of
 
 if TYPE_CHECKING:
@@ -45,7 +48,9 @@ def walk(tree: "HtmlElement") -> list[Block]:
     while True:
         for child in children:
             tag = child.tag
-            if tag == "title" or (tag == "a" and not state.codes and _is_permalink(child)):
+            if "-" in tag:
+                tag = read_as(child)
+            if tag == "title" or (tag == "a" and not state.codes and (_is_permalink(child) or is_edit_link(child))):
                 read(child.tail or "")
                 continue
             enter(tag, child)
@@ -102,6 +107,7 @@ class _Walk:
         self.unit_count = self.row_count = self.cell_count = self.heading_count = 0
         self.breaks = self.codes = 0
         self.lines: list[int] = []  # blocks that only breaks part from the one before
+        self.fences: list[str | None] = []  # of each listing around the present place
         self.anchors: list[bool] = []  # of each link around the present place, whether it leads to another page
         self.links = self.linked = 0  # how many of them do; characters read inside of those
         self.boundary = True
@@ -180,7 +186,9 @@ class _Walk:
                     block.glued = self.breaks == 1
                 if block.kind == "item":
                     block.mark = self.marks[-1]
-                if not self.codes:
+                if self.codes:
+                    block.fence = self.fences[-1]
+                else:
                     self.kinds[-1] = "text"
                 self.breaks, self.boundary = 0, False
             if HOLE in raw:
@@ -257,6 +265,7 @@ class _Walk:
             self._enter_cell(element)
         elif tag == "pre":
             self.codes += 1
+            self.fences.append(element.get(FENCE))
 
     def _enter_item(self, element: "HtmlElement") -> None:
         number = self.counters[-1] if self.counters else -1
@@ -288,6 +297,7 @@ class _Walk:
             self.cells.pop()
         elif tag == "pre":
             self.codes -= 1
+            self.fences.pop()
 
 
 def _number(value: str | None, otherwise: int) -> int:

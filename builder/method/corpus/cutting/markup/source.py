@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from builder.method.corpus.cutting.markup.formulas import state_formulas
 from builder.method.corpus.cutting.markup.found import find
 from builder.method.corpus.cutting.markup.inline import keep_meaning
+from builder.method.corpus.cutting.markup.listings import unwrap_listings
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -59,6 +60,7 @@ def parse_html(html: str) -> "HtmlElement":
         raise TooDeepError(error.message)
     found = find(tree)
     state_formulas(tree, source, found)  # before anything is taken out: what renderers hide holds a formula's source
+    unwrap_listings(tree)
     keep_meaning(tree, found)
     etree.strip_elements(tree, *_INVISIBLE, with_tail=False)
     etree.strip_tags(tree, *_INLINE)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from builder.method.corpus.cutting.blocks import Block, lines_as_items, plain_rows
 from builder.method.corpus.cutting.cleaning import HOLE, clean_heading, code_lines, one_line
 from builder.method.corpus.cutting.markup.custom import read_as
-from builder.method.corpus.cutting.markup.furniture import is_edit_link
+from builder.method.corpus.cutting.markup.furniture import EDIT_BEGINNINGS, is_edit_link
 from builder.method.corpus.cutting.markup.listings import FENCE
 from builder.method.corpus.cutting.regions import Region, marks_of
 
@@ -50,7 +50,7 @@ def walk(tree: "HtmlElement") -> list[Block]:
             tag = child.tag
             if "-" in tag:
                 tag = read_as(child)
-            if tag == "title" or (tag == "a" and not state.codes and (_is_permalink(child) or is_edit_link(child))):
+            if tag == "title" or (tag == "a" and not state.codes and _is_furniture(child)):
                 read(child.tail or "")
                 continue
             enter(tag, child)
@@ -76,8 +76,11 @@ def walk(tree: "HtmlElement") -> list[Block]:
     return blocks
 
 
-def _is_permalink(anchor: "HtmlElement") -> bool:
-    if len(anchor) > 2 or len(anchor.text or "") > 8:
+def _is_furniture(anchor: "HtmlElement") -> bool:
+    text = anchor.text or ""
+    if text.lstrip()[:4].lower() in EDIT_BEGINNINGS:
+        return is_edit_link(anchor)
+    if len(text) > 8 or len(anchor) > 2:
         return False
     return "".join(anchor.itertext()).strip() in _PERMALINKS
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 LINKED = ("h1", "h2", "h3", "h4", "h5", "h6", "dt")
 """Headings, and the terms of manuals."""
-_LINKS = ("a", "button", "span")
+_LINKS = frozenset({"a", "button", "span"})
 _BESIDE = frozenset({"a", "button", "span", "div", "p", "small", "sup"})
 _NEAR = 3
 """So many elements after a heading are looked at."""
@@ -66,6 +66,13 @@ _PAGE_LABEL = re.compile(
     r"|modifica questa|quelltext|brontekst)\s",
     re.IGNORECASE,
 )
+EDIT_BEGINNINGS = frozenset(
+    {
+        "edit", "view", "show", "page", "impr", "sugg", "prop", "open", "fix ", "see ", "modi", "dies", "seit", "quel",
+        "bron", "[edi", "[vie",
+    }
+)  # fmt: skip
+"""How links begin that are looked at wherever they are on a page."""
 _PERMALINK_TEXT = re.compile(
     r"(?:permanent ?link|permalink|anchor|copy link|direct link|link)(?:(?: to|:) .{1,80})?|section titled .{1,80}"
     r"|(?:copy )?link to (?:this )?(?:section|heading|clipboard)|copy (?:section )?link",
@@ -115,7 +122,11 @@ def _marks(names: str) -> int:
 
 
 def _clear_inside(heading: "HtmlElement") -> None:
-    links = [link for link in heading.iterdescendants(*_LINKS) if _is_furniture(link, inside=True)]
+    links = [
+        link
+        for link in heading.iterdescendants()
+        if link.tag in _LINKS and (link.get("class") or link.tag != "span") and _is_furniture(link, inside=True)
+    ]
     if not links:
         return
     rest = _letters("".join(heading.itertext()))

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _BUTTONS = frozenset({"button", "clipboard-copy"})
 _SPECIAL = LINE_TAGS | {"del", "ins", "s", "strike", "td", "th"}
-_TELLING = _BUTTONS | {"a"}
 _WHOLE = frozenset({"table", "tbody", "ol", "ul", "code"})
 """Named after the numbers that are in it with the code."""
 _LONGEST_CONTROL = 60
@@ -64,14 +63,16 @@ def look(listing: "HtmlElement") -> Inside:
     told = _has_telling(listing)
     for element in listing.iterdescendants():
         tag, names = element.tag, element.get("class")
-        if tag in _HEADINGS:
+        role = role_of(names) if names else 0
+        if tag == "span":
+            if not (role or told or counted):  # most of what highlighters write
+                continue
+        elif tag in _HEADINGS:
             seen.headings = True
             return seen
-        seen.listings = seen.listings or tag == "pre"
-        seen.special = seen.special or tag in _SPECIAL
-        role = role_of(names) if names else 0
-        if not (role or told or counted or tag in _TELLING):  # most of what highlighters write
-            continue
+        else:
+            seen.listings = seen.listings or tag == "pre"
+            seen.special = seen.special or tag in _SPECIAL
         if _is_unread(element, role):
             seen.unread.add(element)
         elif (role & PROMPT or is_unselectable(element)) and is_prompt(element):

@@ -10,7 +10,6 @@ tell what was typed.
 """
 
 import re
-from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -33,6 +32,7 @@ _EDITORS = {
 """Class of an element that holds a listing, and that of the element in it with the code, if it is not all of it."""
 _LIST = re.compile(r"(?:^|\s)(?:linenums|line-?numbers|dp-\w+|enlighterjs|geshi|hljs-ln|code-?lines?)(?:\s|$)", re.I)
 _BOXES = _EDITORS.keys() | {
+    "CodeMirror", "SyntaxHighlighter", "EnlighterJSWrapper", "sourceCode",
     "w3-code", "code", "codeblock", "code-block", "codebox", "code-box", "codesample", "code-sample", "codesnippet",
     "code-snippet", "codeexample", "code-example", "codecontent", "code-content", "source", "sourcecode", "source-code",
     "bbcode_code", "programlisting", "listing", "console", "terminal", "screen", "codehilite", "highlight",
@@ -64,8 +64,10 @@ def unwrap_listings(tree: "HtmlElement") -> None:
     for element in tree.iter(*_WANTED):
         tag = element.tag
         if tag == "div":
-            names, style = element.get("class"), element.get("style")
-            if (names and _is_box(names)) or (style and _is_typed(style)):
+            if names := element.get("class"):
+                if not _BOXES.isdisjoint(names.split()):
+                    listings.append(element)
+            elif (style := element.get("style")) and _is_typed(style):
                 listings.append(element)
         elif tag == "pre":
             element.attrib.pop(FENCE, None)
@@ -87,11 +89,6 @@ def unwrap_listings(tree: "HtmlElement") -> None:
     for pre in pres:
         _finish(pre)
     clear_edit_links(links)
-
-
-@lru_cache(maxsize=20_000)
-def _is_box(names: str) -> bool:
-    return not _BOXES.isdisjoint(names.lower().split())
 
 
 def _unwrap(listing: "HtmlElement") -> "list[HtmlElement]":

@@ -152,11 +152,14 @@ def _letters(text: str) -> int:
 
 def _is_furniture(element: "HtmlElement", *, inside: bool) -> bool:
     """Whether an element in a heading (or beside it) is such a link."""
+    if element.tag == "div" and element.find(".//a") is None:
+        return False
     text = text_of(element, _SHORT)
     if text == "x":
         return False
     label = " ".join(text.split()).strip(_BRACKETS)
-    marks = _marks(element.get("class") or "")
+    names = element.get("class")
+    marks = _marks(names) if names else 0
     if marks & 1:
         return True
     if not label or not _letters(label):

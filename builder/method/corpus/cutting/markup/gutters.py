@@ -58,9 +58,11 @@ def role_of(names: str | None) -> int:
 
 def text_of(element: "HtmlElement", limit: int = _MANY) -> str:
     """The text of an element, or "x" where it is longer than `limit`."""
+    text = element.text or ""
+    if len(text) > limit:
+        return "x"
     if not len(element):
-        text = element.text or ""
-        return text if len(text) <= limit else "x"
+        return text
     parts: list[str] = []
     size = 0
     for part in element.itertext():

@@ -1,7 +1,6 @@
 """What is in a listing beside its code, and the code without it."""
 
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,6 @@ from builder.method.corpus.cutting.markup.gutters import (
 from builder.method.corpus.cutting.markup.lines import LINE_TAGS, Line, lines_of
 
 if TYPE_CHECKING:
-    from lxml.etree import XPath
     from lxml.html import HtmlElement
 
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
@@ -60,12 +58,11 @@ def look(listing: "HtmlElement") -> Inside:
     lines: set[HtmlElement] = set()
     first = next(filter(None, map(str.strip, listing.itertext())), "")
     counted = first[:1].isdecimal()  # else no line has its number before it
-    told = _has_telling(listing)
     for element in listing.iterdescendants():
         tag, names = element.tag, element.get("class")
         role = role_of(names) if names else 0
         if tag == "span":
-            if not (role or told or counted):  # most of what highlighters write
+            if not (role or counted) and len(element.keys()) < (2 if names else 1):  # most of what highlighters write
                 continue
         elif tag in _HEADINGS:
             seen.headings = True
@@ -88,18 +85,6 @@ def look(listing: "HtmlElement") -> Inside:
     _close_gap([element for element in seen.unread if _numbered(element)])
     seen.special = seen.special or bool(seen.unread or seen.prompts or seen.spans)
     return seen
-
-
-@cache
-def _telling() -> "XPath":
-    from lxml import etree
-
-    return etree.XPath("boolean(.//*[@style or @role or @data-nosnippet or @data-line-number or @unselectable])")
-
-
-def _has_telling(listing: "HtmlElement") -> bool:
-    """Whether an element in a listing has an attribute beside its class that may say it is no code."""
-    return bool(_telling()(listing))
 
 
 def code_of(listing: "HtmlElement", seen: Inside, *, preserved: bool = True) -> str:

@@ -124,8 +124,8 @@ def test_lines_in_a_cell_of_a_data_table_are_one_entry() -> None:
 def test_regions_know_what_they_are() -> None:
     html = (
         "<nav>menu</nav><div role=navigation>more</div><div id=main class='siteFooter x'>end</div>"
-        "<div class=header-related>see</div><div class='football madrid'>news</div><p hidden>secret</p>"
-        "<p style='display: none'>gone</p><p>text</p>"
+        "<div class=header-related>see</div><div class='football madrid'>news</div><p hidden=until-found>secret</p>"
+        "<button aria-controls=a>open</button><p id=a style='display: none'>gone</p><p>text</p>"
     )
     marks = {block.text: settle(block.region, 1_000) for block in blocks_of(html)}
     assert marks == {
@@ -135,6 +135,7 @@ def test_regions_know_what_they_are() -> None:
         "see": regions.HEAD_NAME | regions.RELATED_NAME,
         "news": regions.FOOT_NAME,  # beginnings of words are coarse; that is why they are evidence and no more
         "secret": regions.HIDDEN,
+        "open": regions.BUTTON,
         "gone": regions.HIDDEN,
         "text": 0,
     }

@@ -7,6 +7,7 @@ from builder.method.corpus.cutting.markup.formulas import state_formulas
 from builder.method.corpus.cutting.markup.found import find
 from builder.method.corpus.cutting.markup.inline import keep_meaning
 from builder.method.corpus.cutting.markup.listings import unwrap_listings
+from builder.method.corpus.cutting.markup.sight import drop_unseen
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -60,6 +61,7 @@ def parse_html(html: str) -> "HtmlElement":
         raise TooDeepError(error.message)
     found = find(tree)
     state_formulas(tree, source, found)  # before anything is taken out: what renderers hide holds a formula's source
+    drop_unseen(tree, source)
     unwrap_listings(tree)
     keep_meaning(tree, found)
     etree.strip_elements(tree, *_INVISIBLE, with_tail=False)

@@ -1,0 +1,198 @@
+"""What of a page no reader sees is taken out of its tree, so that it is no text in any mode.
+
+Asked is what the page itself says: attributes, styles of elements, its own sheets, names of classes that have one
+meaning everywhere. Sheets elsewhere are not read. Panels that a control unfolds stay (`folded`), and so does the frame
+of a page that a script shows at once (`frame`).
+"""
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
+
+from builder.method.corpus.cutting.markup.folded import Controls
+from builder.method.corpus.cutting.markup.frame import leave_frame
+from builder.method.corpus.cutting.markup.paint import has_ink, unpainted
+from builder.method.corpus.cutting.markup.shadow import open_shadows
+from builder.method.corpus.cutting.markup.styles import FOLDED, Look, concealed, font_pixels, hides_words, read_style
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lxml.etree import XPath
+    from lxml.html import HtmlElement
+
+_NEVER = ("datalist", "noembed", "noframes")
+_ATTRIBUTES = tuple(
+    re.compile(name + rb"""(?<=[\s"'/]""" + name + rb""")[\s=>/]""") for name in (b"hidden", b"popover")
+)
+# Whole names of classes for text that screen readers alone are to read.
+_SPOKEN = re.compile(
+    r"(?<![\w:-])(?!not[-_])(?:[a-z0-9]{1,10}[-_]{1,2}){0,3}(?:sr-?only|(?:visually|accessibly|accessible|a11y)-?hid(?:den|e)|"
+    r"hid(?:den|e)-?visually|hidden-?accessible|screen-?reader(?:s)?-?(?:text|only|element)|only-?screen-?reader|"
+    r"show-for-sr|for-screen-?readers?|element-invisible|assistive-text|off-?screen(?:-text)?)"
+    r"(?:-text|-focusable|--focusable)?(?![\w:-])",
+    re.IGNORECASE,
+)
+_HINTS = (
+    b"sr-only", b"sronly", b"srOnly", b"isually", b"ccessib", b"11y-", b"screen-reader", b"screenreader",
+    b"ScreenReader", b"for-sr", b"element-invisible", b"assistive", b"offscreen", b"off-screen",
+)  # fmt: skip
+_NAME = re.compile(rb"[\w-]+")
+_AROUND = 60
+_TURN = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_ABSOLUTE_SIZE = re.compile(r"[\d.]+(?:px|rem|pt|pc|in|cm|mm|q|vw|vh)?")
+
+
+def drop_unseen(tree: "HtmlElement", source: bytes) -> None:
+    """Take out of a page's tree what readers do not see; called before anything else changes the tree.
+
+    Args:
+        tree: The page.
+        source: The same as it was parsed, to see at once what is not in it.
+    """
+    from lxml import etree
+
+    small = source.lower()
+    if b"shadowrootmode" in small:
+        open_shadows(tree)
+    etree.strip_elements(tree, *_NEVER, with_tail=False)
+    looks = _looks(tree, small)
+    hidden = _hidden(tree, looks, source, small)
+    words = {element: way for element, look in looks.items() if (way := hides_words(look)) and element not in hidden}
+    inked = any(map(has_ink, looks.values()))
+    ink = list(unpainted(looks, foreign=_is_dressed_elsewhere(tree))) if inked else []
+    if not (hidden or words or ink):
+        return
+    ways = {**hidden, **words}
+    _leave_folded(tree, ways, small)
+    leave_frame(tree, ways)
+    for element, way in words.items():
+        if element in ways:
+            _blank(element, _OVERRIDES[way], looks)
+    for element in ink:
+        _blank(element, has_ink, looks)
+    for element in hidden:
+        if element in ways:
+            element.tag = "unseen"
+    etree.strip_elements(tree, "unseen", with_tail=False)
+
+
+@lru_cache(maxsize=16)
+def _path(path: str) -> "XPath":
+    from lxml import etree
+
+    return etree.XPath(path)
+
+
+def _find(tree: "HtmlElement", path: str, **names: str) -> "list[Any]":
+    return cast("list[Any]", _path(path)(tree, **names))
+
+
+def _looks(tree: "HtmlElement", small: bytes) -> "dict[HtmlElement, Look]":
+    """What elements say of their looks, where it may matter."""
+    looks: dict[HtmlElement, Look] = {}
+    for style in _find(tree, "descendant-or-self::*/@style"):
+        if look := read_style(style):
+            looks[style.getparent()] = look
+    if b"bgcolor" in small or b"<font" in small or b"text=" in small:
+        for element in _find(tree, "descendant-or-self::*[@bgcolor or self::font[@color] or self::body[@text]]"):
+            looks[element] = {**_old_colours(element), **looks.get(element, {})}
+    return looks
+
+
+def _old_colours(element: "HtmlElement") -> Look:
+    colours = {"background-color": element.get("bgcolor"), "color": element.get("color") or element.get("text")}
+    return {name: value.strip().lower() for name, value in colours.items() if value}
+
+
+def _hidden(
+    tree: "HtmlElement", looks: "dict[HtmlElement, Look]", source: bytes, small: bytes
+) -> "dict[HtmlElement, str]":
+    """Elements that are not seen with all that is in them, and how they are hidden."""
+    hidden = {element: way for element, look in looks.items() if (way := concealed(look))}
+    if any(attribute.search(small) for attribute in _ATTRIBUTES):
+        for element in _find(tree, "descendant-or-self::*[@hidden or @popover]"):
+            folded = (element.get("hidden") or "").strip().lower() == "until-found"
+            if not folded and "display" not in looks.get(element, {}):
+                hidden.setdefault(element, "display")
+    for dialog in tree.iter("dialog"):
+        if "open" not in dialog.attrib and "display" not in looks.get(dialog, {}):
+            hidden[dialog] = "dialog"
+    for name in _spoken_names(source):
+        for element in _find(tree, "descendant-or-self::*[contains(@class,$name)]", name=name):
+            if is_spoken(element.get("class", "")):
+                hidden[element] = "spoken"
+    for root in (tree, tree.find("body")):
+        if root is not None:
+            hidden.pop(root, None)
+    return hidden
+
+
+def _spoken_names(source: bytes) -> set[str]:
+    """Words in the source of a page that may be names of such classes."""
+    names: set[bytes] = set()
+    for hint in _HINTS:
+        at = source.find(hint)
+        while at >= 0:
+            names.update(_NAME.findall(source, max(0, at - _AROUND), at + _AROUND))
+            at = source.find(hint, at + len(hint))
+    return {name for name in (name.decode() for name in names) if is_spoken(name)}
+
+
+@lru_cache(maxsize=5_000)
+def is_spoken(classes: str) -> bool:
+    """Whether classes of an element say that only screen readers read it."""
+    return _SPOKEN.search(_TURN.sub("-", classes)) is not None
+
+
+def _is_dressed_elsewhere(tree: "HtmlElement") -> bool:
+    sheets = (link for link in tree.iter("link") if "stylesheet" in (link.get("rel") or "").lower())
+    return next(sheets, None) is not None or any("@import" in (sheet.text or "") for sheet in tree.iter("style"))
+
+
+def _leave_folded(tree: "HtmlElement", ways: "dict[HtmlElement, str]", small: bytes) -> None:
+    """Take out of the hidden elements those that a control unfolds, then those within them, to a depth of three."""
+
+    def is_seen(element: "HtmlElement") -> bool:
+        return element not in ways and not any(around in ways for around in element.iterancestors())
+
+    panels = [element for element, way in ways.items() if way in FOLDED]
+    controls = Controls(tree, small, panels, is_seen)
+    for _ in range(3):
+        unfolded = [panel for panel in panels if controls.unfold(panel)]
+        if not unfolded:
+            return
+        for panel in unfolded:
+            del ways[panel]
+        panels = [panel for panel in panels if panel in ways]
+
+
+def _shows_itself(look: Look) -> bool:
+    return look.get("visibility") in ("visible", "initial")
+
+
+def _has_size(look: Look) -> bool:
+    """Whether letters have a size that is no share of the size around them."""
+    size = look.get("font-size", "")
+    if _ABSOLUTE_SIZE.fullmatch(size) is None and not size.isalpha():
+        return "font" in look and bool(font_pixels(look))
+    return font_pixels(look) != 0
+
+
+_OVERRIDES = {"visibility": _shows_itself, "font-size": _has_size}
+
+
+def _blank(element: "HtmlElement", shows: "Callable[[Look], bool]", looks: "dict[HtmlElement, Look]") -> None:
+    """Take the words of an element, but not those of descendants whose own looks show them."""
+    from lxml import etree
+
+    seen = [False]
+    for event, part in etree.iterwalk(element, events=("start", "end")):
+        if event == "start":
+            seen.append(seen[-1] or (part is not element and part in looks and shows(looks[part])))
+            if not seen[-1]:
+                part.text = None
+        else:
+            seen.pop()
+            if part is not element and not seen[-1]:
+                part.tail = None

@@ -312,3 +312,28 @@ def test_headings_in_a_noscript_are_the_page_only_where_it_has_no_others() -> No
     forum = f"<body><noscript><h1>A thread</h1><p>{SEEN[0]}</p><p hidden>{ORDER}</p></noscript>"
     assert words(forum).split("\n") == ["A thread", SEEN[0]]
     assert words(f"<body><h1>Shown</h1><p>Text</p>{forum}").split("\n") == ["Shown", "Text"]
+
+
+SHEETS = (
+    ("<style>.x{display:none}</style><p class='a x'>{}</p>", False),
+    ("<style>p.x, #no { color: red; visibility: hidden }</style><p class=x>{}</p>", False),
+    ("<style>#secret{position:absolute;left:-9999px}</style><div id=secret><p>{}</p></div>", False),
+    ("<style>aside{/* none */opacity:0}</style><aside>{}</aside>", False),
+    ("<style>@media screen{.x{font-size:0}}</style><p class=x>{}</p>", False),
+    ("<style>.x{display:none}.x.y{display:block}</style><p class=x>{}</p>", False),
+    ("<style>.x{display:none}.x.y{display:block}</style><p class='x y'>{}</p>", True),
+    ("<style>.x{display:none}</style><p class=xx>{}</p>", True),
+    ("<style>@media print{.x{display:none}}</style><p class=x>{}</p>", True),
+    ("<style media=print>.x{display:none}</style><p class=x>{}</p>", True),
+    ("<style>.x{display:none}@media (min-width:800px){.x{display:block}}</style><p class=x>{}</p>", True),
+    ("<style>.x{display:none}</style><p class=x style='display:block'>{}</p>", True),
+    ("<style>.panel{display:none}</style><button class=accordion>Tolls</button><div class=panel>{}</div>", True),
+    ("<style>body{opacity:0}</style><p>{}</p>", True),
+)
+
+
+@pytest.mark.parametrize(("part", "seen"), SHEETS)
+def test_a_page_s_own_sheet_says_what_is_seen(part: str, seen: bool) -> None:
+    text = words(a_page((part,)))
+    assert ("five points" in text) == seen
+    assert SEEN[0] in text

@@ -13,6 +13,7 @@ from builder.method.corpus.cutting.markup.folded import Controls
 from builder.method.corpus.cutting.markup.frame import leave_frame
 from builder.method.corpus.cutting.markup.paint import has_ink, unpainted
 from builder.method.corpus.cutting.markup.shadow import open_shadows
+from builder.method.corpus.cutting.markup.sheets import looks_of_sheets
 from builder.method.corpus.cutting.markup.styles import FOLDED, Look, concealed, font_pixels, hides_words, read_style
 
 if TYPE_CHECKING:
@@ -90,10 +91,11 @@ def _find(tree: "HtmlElement", path: str, **names: str) -> "list[Any]":
 
 def _looks(tree: "HtmlElement", small: bytes) -> "dict[HtmlElement, Look]":
     """What elements say of their looks, where it may matter."""
-    looks: dict[HtmlElement, Look] = {}
+    looks = looks_of_sheets(tree, small) if b"<style" in small else {}
     for style in _find(tree, "descendant-or-self::*/@style"):
         if look := read_style(style):
-            looks[style.getparent()] = look
+            element = style.getparent()
+            looks[element] = {**looks[element], **look} if element in looks else look
     if b"bgcolor" in small or b"<font" in small or b"text=" in small:
         for element in _find(tree, "descendant-or-self::*[@bgcolor or self::font[@color] or self::body[@text]]"):
             looks[element] = {**_old_colours(element), **looks.get(element, {})}

@@ -35,8 +35,8 @@ _SPOKEN = re.compile(
     re.IGNORECASE,
 )
 _HINTS = (
-    b"sr-only", b"sronly", b"srOnly", b"isually", b"ccessib", b"11y-", b"screen-reader", b"screenreader",
-    b"ScreenReader", b"for-sr", b"element-invisible", b"assistive", b"offscreen", b"off-screen",
+    b"sr-only", b"sronly", b"isually", b"screen-reader", b"screenreader", b"for-sr", b"invisible", b"assistive",
+    b"offscreen", b"off-screen",
 )  # fmt: skip
 _NAME = re.compile(rb"[\w-]+")
 _AROUND = 60
@@ -120,7 +120,7 @@ def _hidden(
     for dialog in tree.iter("dialog"):
         if "open" not in dialog.attrib and "display" not in looks.get(dialog, {}):
             hidden[dialog] = "dialog"
-    for name in _spoken_names(source):
+    for name in _spoken_names(source, small):
         for element in _find(tree, "descendant-or-self::*[contains(@class,$name)]", name=name):
             if is_spoken(element.get("class", "")):
                 hidden[element] = "spoken"
@@ -130,14 +130,14 @@ def _hidden(
     return hidden
 
 
-def _spoken_names(source: bytes) -> set[str]:
+def _spoken_names(source: bytes, small: bytes) -> set[str]:
     """Words in the source of a page that may be names of such classes."""
     names: set[bytes] = set()
     for hint in _HINTS:
-        at = source.find(hint)
+        at = small.find(hint)
         while at >= 0:
             names.update(_NAME.findall(source, max(0, at - _AROUND), at + _AROUND))
-            at = source.find(hint, at + len(hint))
+            at = small.find(hint, at + len(hint))
     return {name for name in (name.decode() for name in names) if is_spoken(name)}
 
 

@@ -50,7 +50,7 @@ def parse_html(html: str) -> "HtmlElement":
     from lxml import etree
     from lxml.html import HtmlElement
 
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False)
     parser.set_element_class_lookup(etree.ElementDefaultClassLookup(element=HtmlElement))
     source = with_fallback(html).encode("utf-8", "replace")
     tree = etree.fromstring(source, parser)

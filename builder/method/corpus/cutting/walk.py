@@ -11,7 +11,7 @@ from builder.method.corpus.cutting.blocks import Block, lines_as_items, plain_ro
 from builder.method.corpus.cutting.cleaning import HOLE, clean_heading, code_lines, one_line
 from builder.method.corpus.cutting.markup.custom import read_as
 from builder.method.corpus.cutting.markup.furniture import EDIT_BEGINNINGS, is_edit_link
-from builder.method.corpus.cutting.markup.listings import FENCE
+from builder.method.corpus.cutting.markup.listings.listings import FENCE
 from builder.method.corpus.cutting.regions import Region, marks_of
 
 if TYPE_CHECKING:

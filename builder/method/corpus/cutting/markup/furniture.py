@@ -5,7 +5,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from builder.method.corpus.cutting.markup.gutters import text_of
+from builder.method.corpus.cutting.markup.listings.gutters import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,11 +3,11 @@
 import re
 from typing import TYPE_CHECKING
 
-from builder.method.corpus.cutting.markup.formulas import state_formulas
-from builder.method.corpus.cutting.markup.found import find
-from builder.method.corpus.cutting.markup.inline import keep_meaning
-from builder.method.corpus.cutting.markup.listings import unwrap_listings
-from builder.method.corpus.cutting.markup.sight import drop_unseen
+from builder.method.corpus.cutting.markup.listings.listings import unwrap_listings
+from builder.method.corpus.cutting.markup.meaning.formulas import state_formulas
+from builder.method.corpus.cutting.markup.meaning.found import find
+from builder.method.corpus.cutting.markup.meaning.inline import keep_meaning
+from builder.method.corpus.cutting.markup.sight.sight import drop_unseen
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from builder.method.corpus.cutting.markup.colours import read_colour
+from builder.method.corpus.cutting.markup.sight.colours import read_colour
 
 Look = Mapping[str, str]
 """Properties of one element with their values, in small letters."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_plus
 
 from builder.method.corpus.cutting.cleaning import HOLE
-from builder.method.corpus.cutting.markup import mathml
-from builder.method.corpus.cutting.markup.edits import replace
-from builder.method.corpus.cutting.markup.found import MATH, Found
+from builder.method.corpus.cutting.markup.meaning import mathml
+from builder.method.corpus.cutting.markup.meaning.edits import replace
+from builder.method.corpus.cutting.markup.meaning.found import MATH, Found
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,7 +3,7 @@
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from builder.method.corpus.cutting.markup.gutters import (
+from builder.method.corpus.cutting.markup.listings.gutters import (
     GUTTER,
     holds_numbers,
     is_cell_prompt,
@@ -12,7 +12,7 @@ from builder.method.corpus.cutting.markup.gutters import (
     role_of,
     text_of,
 )
-from builder.method.corpus.cutting.markup.languages import is_language
+from builder.method.corpus.cutting.markup.listings.languages import is_language
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement

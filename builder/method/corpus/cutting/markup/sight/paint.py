@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from builder.method.corpus.cutting.markup.colours import Colour, look_alike, read_colour
-from builder.method.corpus.cutting.markup.styles import Look, is_transparent
+from builder.method.corpus.cutting.markup.sight.colours import Colour, look_alike, read_colour
+from builder.method.corpus.cutting.markup.sight.styles import Look, is_transparent
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement

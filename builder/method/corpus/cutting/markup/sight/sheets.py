@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from builder.method.corpus.cutting.markup.styles import Look, concealed, hides_words, read_style
+from builder.method.corpus.cutting.markup.sight.styles import Look, concealed, hides_words, read_style
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from builder.method.corpus.cutting.markup.styles import FOLDED
+from builder.method.corpus.cutting.markup.sight.styles import FOLDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

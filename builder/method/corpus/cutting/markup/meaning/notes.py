@@ -3,9 +3,9 @@
 import re
 from typing import TYPE_CHECKING
 
-from builder.method.corpus.cutting.markup.edits import after, before, take_out, words_in
-from builder.method.corpus.cutting.markup.found import Found
-from builder.method.corpus.cutting.markup.raised import is_mark, is_note
+from builder.method.corpus.cutting.markup.meaning.edits import after, before, take_out, words_in
+from builder.method.corpus.cutting.markup.meaning.found import Found
+from builder.method.corpus.cutting.markup.meaning.raised import is_mark, is_note
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement

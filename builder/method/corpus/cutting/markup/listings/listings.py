@@ -13,11 +13,11 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from builder.method.corpus.cutting.markup.beside import clear_beside
 from builder.method.corpus.cutting.markup.furniture import LINKED, clear_edit_links
-from builder.method.corpus.cutting.markup.gutters import GUTTER, holds_numbers, numbers_in, role_of, text_of
-from builder.method.corpus.cutting.markup.inside import code_of, look
-from builder.method.corpus.cutting.markup.languages import is_language, language_of
+from builder.method.corpus.cutting.markup.listings.beside import clear_beside
+from builder.method.corpus.cutting.markup.listings.gutters import GUTTER, holds_numbers, numbers_in, role_of, text_of
+from builder.method.corpus.cutting.markup.listings.inside import code_of, look
+from builder.method.corpus.cutting.markup.listings.languages import is_language, language_of
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement

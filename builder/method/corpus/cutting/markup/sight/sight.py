@@ -9,12 +9,19 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
-from builder.method.corpus.cutting.markup.folded import Controls
-from builder.method.corpus.cutting.markup.frame import leave_frame
-from builder.method.corpus.cutting.markup.paint import has_ink, unpainted
-from builder.method.corpus.cutting.markup.shadow import open_shadows
-from builder.method.corpus.cutting.markup.sheets import looks_of_sheets
-from builder.method.corpus.cutting.markup.styles import FOLDED, Look, concealed, font_pixels, hides_words, read_style
+from builder.method.corpus.cutting.markup.sight.folded import Controls
+from builder.method.corpus.cutting.markup.sight.frame import leave_frame
+from builder.method.corpus.cutting.markup.sight.paint import has_ink, unpainted
+from builder.method.corpus.cutting.markup.sight.shadow import open_shadows
+from builder.method.corpus.cutting.markup.sight.sheets import looks_of_sheets
+from builder.method.corpus.cutting.markup.sight.styles import (
+    FOLDED,
+    Look,
+    concealed,
+    font_pixels,
+    hides_words,
+    read_style,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from builder.method.corpus.cutting.markup.gutters import (
+from builder.method.corpus.cutting.markup.listings.gutters import (
     CONTROL,
     GUTTER,
     LINE,
@@ -17,7 +17,7 @@ from builder.method.corpus.cutting.markup.gutters import (
     role_of,
     text_of,
 )
-from builder.method.corpus.cutting.markup.lines import LINE_TAGS, Line, lines_of
+from builder.method.corpus.cutting.markup.listings.lines import LINE_TAGS, Line, lines_of
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement

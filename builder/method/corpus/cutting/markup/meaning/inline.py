@@ -3,10 +3,10 @@
 import re
 from typing import TYPE_CHECKING
 
-from builder.method.corpus.cutting.markup.edits import after, before, replace, take_out, unwrap, words_in
-from builder.method.corpus.cutting.markup.found import Found
-from builder.method.corpus.cutting.markup.notes import leave_out_notes
-from builder.method.corpus.cutting.markup.raised import LONGEST, lowered, raised
+from builder.method.corpus.cutting.markup.meaning.edits import after, before, replace, take_out, unwrap, words_in
+from builder.method.corpus.cutting.markup.meaning.found import Found
+from builder.method.corpus.cutting.markup.meaning.notes import leave_out_notes
+from builder.method.corpus.cutting.markup.meaning.raised import LONGEST, lowered, raised
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement

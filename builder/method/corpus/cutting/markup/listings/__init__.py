@@ -1,0 +1,1 @@
+"""Listings as code alone: without numbers, buttons and prompts."""

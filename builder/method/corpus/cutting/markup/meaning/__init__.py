@@ -1,0 +1,1 @@
+"""What inline elements and formulas mean, told in the text."""

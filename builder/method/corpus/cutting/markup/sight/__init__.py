@@ -1,0 +1,1 @@
+"""What no reader of a page sees, which is no text of it."""

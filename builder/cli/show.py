@@ -21,7 +21,7 @@ from builder.workspace.stage_names import CURATE, SCORE
 from builder.workspace.workspace import Artifact, refuse_damaged
 
 SHOWN_CHARS = 600
-CHANGED = ("masked_emails", "masked_ips", "escaped", "unseen", "unseen_chars")
+CHANGED = ("masked_emails", "masked_ips", "escaped", "unseen", "unseen_chars", "trimmed", "trimmed_chars")
 """Details that count what was changed in texts."""
 
 

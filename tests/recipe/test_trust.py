@@ -140,6 +140,7 @@ def needs(folder: Path, *overrides: str, work_dir: Path | None = None) -> list[t
         ({"training__forward": "/etc/passwd"}, "training.forward"),
         ({"augment__template": "/etc/passwd"}, "augment.template"),
         ({"segments__navigation_headers": "/etc/passwd"}, "segments.navigation_headers"),
+        ({"segments__phrases": "/etc/passwd"}, "segments.phrases"),
         ({"decontaminate": {"prompts": ["/etc/passwd"]}}, "decontaminate.prompts.0"),
         ({"segments__sources": [{"path": "file:///etc", "format": "html"}]}, "segments.sources.0.path"),
         ({"segments__sources": [{"path": "s3://yours/pages", "format": "warc"}]}, "segments.sources.0.path"),

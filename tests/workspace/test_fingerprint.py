@@ -212,6 +212,7 @@ NAMED = {
     "chat.template": ("own.jinja", {"chat.template": "own.jinja"}, EVERY_PROMPT),
     "decontaminate.prompts": ("prompts.jsonl", {}, CLEAN),
     "segments.navigation_headers": ("headers.txt", {"segments.navigation_headers": "headers.txt"}, stages("segments")),
+    "segments.phrases": ("phrases.txt", {"segments.phrases": "phrases.txt"}, stages("segments")),
     "score.expected.rubric": ("own.jinja", {"score.1.rubric": "own.jinja"}, judged("expected")),
     "score.verdict.rubric": ("own.jinja", {"score.2.rubric": "own.jinja"}, judged("verdict")),
     "score.reasoned.rubric": ("own.jinja", {"score.3.rubric": "own.jinja"}, judged("reasoned")),

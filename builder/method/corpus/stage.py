@@ -46,10 +46,12 @@ def extract_segments(out: Path, config: Segments, *, runtime: Runtime) -> Stats:
     """
     from builder.method.corpus.reading.sources import list_files
     from builder.method.corpus.rules.header import navigation_headers
+    from builder.method.corpus.rules.phrases import load_phrases
 
     corpus = list_files(config.sources)
     _warn_of(corpus)
     navigation_headers(config.navigation_headers)
+    load_phrases(config.phrases)
     files = TaskFiles(out, fingerprint("segments", VERSION, config, {}), config.tasks)
     missing = files.prepare()
     if missing:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from builder.data.accounting import REJECTED_TEXTS_PER_REASON, Counts, Rejects
 from builder.data.records import rejected_schema, segment_id, segment_schema
 from builder.data.storage import open_rows
+from builder.method.corpus.cutting.tails import KINDS
 from builder.method.corpus.cutting.walk import WALK_VERSION
 from builder.method.corpus.reading.readers import Loss
 from builder.method.corpus.rules.heuristics import unsafe, why_reject_segment
@@ -67,7 +68,8 @@ class _Result:
         self.records, self.pages, self.segments = Counts(), Counts(), Counts()
         self.rows: list[dict[str, Any]] = []
         names = ("chars", "chars_squared", "masked_emails", "masked_ips", "escaped", "unseen", "unseen_chars")
-        self.sums: Counter[str] = Counter(dict.fromkeys(names, 0))
+        trims = ("trimmed", "trimmed_chars", *(f"trimmed_{kind}" for kind in KINDS))
+        self.sums: Counter[str] = Counter(dict.fromkeys((*names, *trims), 0))
 
     @property
     def counts(self) -> dict[str, Counts]:
@@ -94,6 +96,7 @@ class _Result:
     def _add_segments(self, page: "Page", cut: "CutPage") -> None:
         # Before the ids, which are those of the texts as published. What is unseen goes first: it may part an address
         # or a control token, and then no mask would find them.
+        self._count_trimmed(cut)
         cut = self._plain(cut)
         cut = self._masked(cut) if self.config.mask_pii else cut
         safe = _escaped(cut) if self.config.on_control_tokens == "escape" else cut
@@ -108,6 +111,12 @@ class _Result:
             self.rows.append(_row(identity, page, safe, segment))
             escaped = (original, cut.title) != (segment, safe.title)
             self.sums.update(chars=len(segment.text), chars_squared=len(segment.text) ** 2, escaped=escaped)
+
+    def _count_trimmed(self, cut: "CutPage") -> None:
+        for segment in cut.segments:
+            if segment.trimmed:
+                self.sums.update(trimmed=1, trimmed_chars=segment.trimmed_chars)
+                self.sums.update({f"trimmed_{kind}": blocks for kind, blocks in segment.trimmed})
 
     def _plain(self, cut: "CutPage") -> "CutPage":
         """The page without characters that nobody sees."""

@@ -69,6 +69,39 @@ class Heuristics(Section):
     """Lines of the frame of a forum, such as "Senior Member" or "jane wrote:"."""
     drop_cut_endings: bool = True
     """Whether a text that ends like a teaser is dropped."""
+    phrases: Named | None = None
+    """A text file with the phrases that the next rules know furniture by, instead of the one that comes along."""
+    trim_tails: bool = True
+    """Whether bylines, pointers to other pages, calls, credits and notes on the writer go, block by block."""
+    leads: Literal["drop", "announcing", "keep"] = "drop"
+    """Whether a text is dropped that stands before sections which became segments of their own: `drop` those under the
+    first level of headings, unless they begin with the heading's words as definitions do, and those that announce what
+    follows; `announcing` the latter alone."""
+    drop_posts: bool = True
+    """Whether texts under the name of who wrote them are dropped, as posts in a forum are."""
+    drop_prompts: bool = True
+    """Whether headers are dropped that are a prompt of a shop or a form, or the label of a note."""
+    drop_changelogs: bool = True
+    drop_legal: bool = True
+    """Whether terms of use, notices on privacy and disclaimers are dropped."""
+    drop_praise: bool = True
+    """Whether testimonials and collections of buyers' reviews are dropped."""
+    drop_teams: bool = True
+    """Whether sections about the people of a site are dropped."""
+    drop_events: bool = True
+    """Whether listings of events are dropped."""
+    drop_prices: bool = True
+    """Whether lists of goods with prices are dropped."""
+    max_marketing: Annotated[float, Field(ge=0)] = 4.0
+    """Phrases of advertising in 1,000 characters."""
+    min_prose_share: Share = 0.4
+    """Share of the characters outside of code and tables that are in sentences or long lines."""
+    max_fragment_share: Share = 0.5
+    """Share of the lines outside of code and tables that are short, no list item and no sentence."""
+    drop_walls: bool = True
+    """Whether texts that ask for consent, or stand before the page, are dropped."""
+    drop_placeholders: bool = True
+    """Whether texts with unfilled fields of a template, or with places for advertisements, are dropped."""
     filters: list[FilterName] = Field([])
     """datatrove's document filters to run after the rules above."""
 

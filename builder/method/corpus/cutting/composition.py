@@ -1,5 +1,6 @@
-"""What a segment is made of: how much of it is links, table, short items or code, and how many cards are in it."""
+"""What a segment is made of: how much of it is links, table, short items, code or prose, and how many cards."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +14,13 @@ CARD_CHARS = 200
 """A section with less text than this (`scripts.size`) under a heading of its own may be a card of a listing."""
 STUB_CHARS = 40
 """A list item shorter than this says little by itself; longer ones are often the best of answers."""
+PROSE_CHARS = 120
+"""A line as long as this is prose, also in scripts that end no sentence with a mark."""
+_ENDS = re.compile(r"[.!?…。！？।॥։؟۔።៕:：;][\"'”’»)\]*\s]{0,9}\Z")
+_BRACES = re.compile(
+    r"\{\{[^{}\n]{1,80}\}\}|\{%[^{}%\n]{1,80}%\}|\$\{[A-Za-z_][\w.]{0,60}\}|<%[=\-]?[^<>%\n]{0,80}%>"
+    r"|\[\[[A-Za-z_][\w .\-]{0,40}\]\]|\*\|[A-Z_:]{2,30}\|\*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,12 @@ class Composition:
         cards: How many of them head less than `CARD_CHARS` characters.
         linked_cards: How many of those are links themselves.
         formulas: How many formulas are missing in it, its header included.
+        lines: Blocks that are no heading, no code and in no table.
+        fragments: Those of them that are a line of their own, in no list, short and no sentence.
+        prose: Characters of those that end as sentences do or are as long as one.
+        loose: Characters of all of them.
+        braces: Fields of templates that nobody filled in, outside of code.
+        code_braces: Those in code.
     """
 
     chars: int = 0
@@ -40,6 +54,12 @@ class Composition:
     cards: int = 0
     linked_cards: int = 0
     formulas: int = 0
+    lines: int = 0
+    fragments: int = 0
+    prose: int = 0
+    loose: int = 0
+    braces: int = 0
+    code_braces: int = 0
 
 
 UNCOUNTED = Composition()
@@ -48,20 +68,47 @@ UNCOUNTED = Composition()
 
 def composition(blocks: "Iterable[Block]", heading: "Block | None" = None) -> Composition:
     """Count what some blocks of a page, in their order, are made of; `heading` stands above them."""
-    chars = linked = table = stubs = code = 0
+    chars = linked = table = stubs = code = lines = fragments = prose = loose = braces = code_braces = 0
     formulas = heading.formulas if heading is not None else 0
     sections: list[list[int]] = []  # of each: whether its heading is a link, characters under it
     for block in blocks:
-        size = len(block.text)
+        text, size = block.text, len(block.text)
         chars += size
         formulas += block.formulas
         linked += block.linked
-        table += size if block.row >= 0 else 0
-        stubs += size if block.kind == "item" and weighed(block.text) < STUB_CHARS else 0
-        code += size if block.kind == "code" else 0
+        found = unfilled(text)
+        if block.kind == "code":
+            code += size
+            code_braces += found
+        else:
+            braces += found
         if block.kind == "heading":
             sections.append([2 * block.linked >= size, 0])
-        elif sections:
-            sections[-1][1] += weighed(block.text)
+            continue
+        if sections:
+            sections[-1][1] += weighed(text)
+        stubs += size if block.kind == "item" and weighed(text) < STUB_CHARS else 0
+        if block.row >= 0:
+            table += size
+        elif block.kind != "code":
+            whole = size >= PROSE_CHARS or _ENDS.search(text, max(0, size - 10)) is not None
+            lines, loose = lines + 1, loose + size
+            prose += size if whole else 0
+            fragments += not whole and block.kind == "text" and not block.glued
     cards = [by_link for by_link, under in sections if under < CARD_CHARS]
-    return Composition(chars, linked, table, stubs, code, len(sections), len(cards), sum(cards), formulas)
+    return Composition(
+        chars, linked, table, stubs, code, len(sections), len(cards), sum(cards), formulas,
+        lines, fragments, prose, loose, braces, code_braces,
+    )  # fmt: skip
+
+
+def without_fields(text: str) -> str:
+    """A text without such fields."""
+    return _BRACES.sub(" ", text)
+
+
+def unfilled(text: str) -> int:
+    """How many fields of a template are in a text that nobody filled in."""
+    if "{" in text or "[[" in text or "<%" in text or "*|" in text:
+        return sum(1 for _ in _BRACES.finditer(text))
+    return 0

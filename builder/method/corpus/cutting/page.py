@@ -2,7 +2,8 @@
 
 import gc
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting.cleaning import clean_heading
@@ -10,12 +11,16 @@ from builder.method.corpus.cutting.content.extractors import main_blocks
 from builder.method.corpus.cutting.language import decide, declared_language
 from builder.method.corpus.cutting.markup.source import TooDeepError, parse_html, refuse
 from builder.method.corpus.cutting.segmenter import Segment, cut
+from builder.method.corpus.cutting.tails import Furniture, trim
+from builder.method.corpus.cutting.threads import is_front_page, posts
 from builder.method.corpus.cutting.walk import walk
+from builder.method.corpus.rules.header import navigation_headers
+from builder.method.corpus.rules.phrases import load_phrases
 from builder.text.language import detect
 from builder.text.scripts import size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from lxml.html import HtmlElement
 
@@ -77,17 +82,31 @@ def _cut_page(page: "Page", config: "Segments") -> CutPage | str:
         return "language"
     title = _title(tree)
     kept = main_blocks(page.html, tree, blocks, config.mode)
-    length = size if config.weigh_scripts else len
-    segments = cut(
-        blocks,
-        kept,
+    segments = cut_blocks(blocks, kept, page.url, config, truncated=page.truncated)
+    return CutPage(title, language, segments) if segments else "no_main_content"
+
+
+def cut_blocks(
+    blocks: "list[Block]", kept: "Collection[int]", url: str, config: "Segments", *, truncated: bool = False
+) -> list[Segment]:
+    """The segments of a page: cut at its headings, furniture at their ends taken away, posts of a forum marked."""
+    cut_at_headings = partial(
+        cut,
         boundary=config.boundary,
         min_chars=config.min_chars,
         max_chars=config.max_chars,
-        length=length,
-        truncated=page.truncated,
+        length=size if config.weigh_scripts else len,
+        truncated=truncated,
     )
-    return CutPage(title, language, segments) if segments else "no_main_content"
+    if not config.trim_tails:
+        segments = cut_at_headings(blocks, kept)
+    else:
+        furniture = Furniture(load_phrases(config.phrases), navigation_headers(config.navigation_headers))
+        segments = cut_at_headings(blocks, kept, trim=partial(trim, furniture=furniture, min_chars=config.min_chars))
+    posted, front = posts(blocks, url), is_front_page(url)
+    if not posted and not front:
+        return segments
+    return [replace(segment, post=segment.position in posted, front=front) for segment in segments]
 
 
 def page_language(page: "Page", blocks: "list[Block]", allowed: list[str]) -> str:

@@ -17,6 +17,7 @@ from typing import Literal
 
 from builder.method.corpus.cutting.blocks import Block, render
 from builder.method.corpus.cutting.composition import UNCOUNTED, Composition, composition
+from builder.method.corpus.cutting.tails import Trimmed
 from builder.text.scripts import size
 
 _NOT_WORD = re.compile(r"\W+")
@@ -35,6 +36,11 @@ class Segment:
         kept_blocks: Numbers of the blocks that make up `text`.
         made_of: How much of the text is links, table, list or code.
         truncated: Whether its end is missing since the page's is.
+        lead: Whether text below its heading is left out: it stands before sections that are segments of their own.
+        post: Whether its heading names who wrote the text, as in a forum.
+        front: Whether its page is the front page of a site.
+        trimmed: How many blocks were taken away as what.
+        trimmed_chars: Their characters.
     """
 
     header: str
@@ -45,6 +51,11 @@ class Segment:
     kept_blocks: tuple[int, ...]
     made_of: Composition = UNCOUNTED
     truncated: bool = False
+    lead: bool = False
+    post: bool = False
+    front: bool = False
+    trimmed: tuple[tuple[str, int], ...] = ()
+    trimmed_chars: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,9 @@ class _Section:
     own: list[Block]
     path: tuple[str, ...]
     end: int  # index of the first later section that is not below this one
+
+
+Trim = Callable[[list[Block]], Trimmed]
 
 
 def cut(
@@ -64,6 +78,7 @@ def cut(
     min_chars: int = 1,
     length: Callable[[str], int] = size,
     truncated: bool = False,
+    trim: Trim = Trimmed,
 ) -> list[Segment]:
     """Cut a page into segments; every block ends up in at most one of them.
 
@@ -76,6 +91,7 @@ def cut(
         length: How long a text is.
         truncated: Whether the end of the page is missing. Its last section is then a `truncated` segment of its own,
             and the sections above it end before it.
+        trim: What takes furniture away from the blocks of a segment; the default takes nothing.
     """
     sections = _sections(blocks, kept)
     last = _take_last(sections) if truncated else None
@@ -83,14 +99,15 @@ def cut(
     while index < len(sections):
         section = sections[index]
         whole = _together(sections[index : section.end]) if boundary == "tree" else []
-        segment = _segment(section, whole) if whole else None
+        segment = _segment(section, whole, trim) if whole else None
         if segment and length(segment.text) <= max_chars:
             segments.append(segment)
             index = section.end
             continue
-        lead, index = _lead(sections, index, min_chars, max_chars, length)
+        lead, index = _lead(sections, index, min_chars, max_chars, length, trim)
         if lead is not None:
-            segments.append(lead)
+            below = any(later.own for later in sections[index : section.end])
+            segments.append(replace(lead, lead=True) if below else lead)
     return segments if last is None else [*segments, last]
 
 
@@ -100,12 +117,17 @@ def _take_last(sections: list[_Section]) -> Segment | None:
         return None
     last = sections.pop()
     sections[:] = [replace(section, end=min(section.end, len(sections))) for section in sections]
-    segment = _segment(last, last.own)
+    segment = _segment(last, last.own, Trimmed)
     return None if segment is None else replace(segment, truncated=True)
 
 
 def _lead(
-    sections: list[_Section], index: int, min_chars: int, max_chars: int, length: Callable[[str], int]
+    sections: list[_Section],
+    index: int,
+    min_chars: int,
+    max_chars: int,
+    length: Callable[[str], int],
+    trim: Trim,
 ) -> tuple[Segment | None, int]:
     """A section's own text; if that is too short, with the short sections that follow below it.
 
@@ -113,7 +135,7 @@ def _lead(
         The segment, None if there is no text for one, and the index of the first section that is not in it.
     """
     section, after = sections[index], index + 1
-    lead = _segment(section, section.own)
+    lead = _segment(section, section.own, trim)
     so_far = length(lead.text) if lead is not None else 0
     if so_far >= min_chars:
         return lead, after
@@ -127,7 +149,7 @@ def _lead(
                 break
             blocks += [below.heading, *under]
         after = below.end
-    return _segment(section, blocks), after
+    return _segment(section, blocks, trim), after
 
 
 def _size(blocks: list[Block], enough: int, length: Callable[[str], int]) -> int:
@@ -176,16 +198,26 @@ def _together(sections: list[_Section]) -> list[Block]:
     return blocks if any(block.kind != "heading" for block in blocks) else []
 
 
-def _segment(section: _Section, blocks: list[Block]) -> Segment | None:
+def _segment(section: _Section, blocks: list[Block], trim: Trim) -> Segment | None:
     """A segment of the given blocks, without a repeat of the header at its start; None if nothing is left."""
     heading = section.heading
     if blocks and _letters(blocks[0].text) == _letters(heading.text):
         blocks = blocks[1:]
     if not any(block.kind != "heading" for block in blocks):
         return None
-    numbers = tuple(block.number for block in blocks)
-    text, made_of = render(blocks), composition(blocks, heading)
-    return Segment(heading.text, heading.level, section.path, heading.ordinal, text, numbers, made_of)
+    trimmed = trim(blocks)
+    blocks = trimmed.blocks
+    return Segment(
+        heading.text,
+        heading.level,
+        section.path,
+        heading.ordinal,
+        render(blocks),
+        tuple(block.number for block in blocks),
+        composition(blocks, heading),
+        trimmed=trimmed.kinds,
+        trimmed_chars=trimmed.chars,
+    )
 
 
 def _letters(text: str) -> str:

@@ -6,6 +6,7 @@ listings, threads, cut endings, missing formulas, letters and secrets are ours.
 
 from typing import TYPE_CHECKING
 
+from builder.method.corpus.rules.answers import answer_fault
 from builder.method.corpus.rules.body import is_cut, letter_share, repeated_sentences, teasers, thread_lines
 from builder.method.corpus.rules.filters import filter_fault
 from builder.method.corpus.rules.header import header_fault
@@ -31,6 +32,7 @@ def why_reject_segment(segment: "Segment", config: "Segments") -> str | None:
         or _length_fault(segment.text, config)
         or _composition_fault(segment.made_of, config)
         or _text_fault(segment.text, config)
+        or answer_fault(segment, config)
         or _unsafe_text(segment)
         or (filter_fault(segment.text, config.filters) if config.filters else None)
     )

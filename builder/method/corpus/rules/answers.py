@@ -1,0 +1,159 @@
+"""Which segments answer nothing: posts, prompts, notices, lists, praise, and leads without their sections.
+
+Departure: the paper leaves this to its scores; these rules are ours, each with a key that turns it off.
+"""
+
+import re
+from typing import TYPE_CHECKING
+
+from builder.method.corpus.rules.phrases import load_phrases, words_of
+from builder.method.corpus.rules.walls import wall_fault
+
+if TYPE_CHECKING:
+    from builder.method.corpus.cutting.composition import Composition
+    from builder.method.corpus.cutting.segmenter import Segment
+    from builder.method.corpus.rules.phrases import Phrases
+    from builder.recipe.sections.corpus import Segments
+
+    Found = dict[str, list[str]]
+
+LISTED_LINES = 4
+"""So many lines with a date or a price make a listing, where they are `LISTED_SHARE` of all lines."""
+LISTED_SHARE = 0.3
+QUESTION_SHARE = 0.6
+LEGAL_PHRASES = 5
+"""So many different phrases of a contract or a notice make a text one of those, where they are dense."""
+LEGAL_DENSITY = 3.0
+DEFINED_WORDS, DEFINED_AT = 5, 25
+"""A lead that says its whole header, of so many words at most, among its first words is taken for a definition."""
+SHOP_PHRASES, PRAISE_PHRASES = 2, 3
+ATTRIBUTED = 3
+"""So many lines that name a person and an office are those below quotations in praise."""
+FRONT_PAGE = 0.25
+"""Of `max_marketing`, what the front page of a site may have."""
+CHANGE_LINES = 5
+CHANGE_SHARE = 0.5
+_SHORT, _LABEL = 120, 40
+_VERSION = re.compile(
+    r"(?:.{0,40}\b(?:version|release|v|ver\.)\s?)?\[?v?\d{1,4}(?:\.\d{1,5}){1,3}(?:[-.]?(?:alpha|beta|rc|dev|post)[.\d]*)?\]?"
+    r"(?:\W{1,3}(?:\w{3,9}\W{1,2})?\d[\d\W]{1,12})?(?:\W*(?:latest|unreleased|current|lts|stable))?\W{0,3}",
+    re.IGNORECASE,
+)
+_CHAPTER = re.compile(r"\d+(?:\.\d+)?\.?")
+_OFFICE = re.compile(
+    r"\W{0,3}[A-Z][^.!?:;]{2,50}[,|–—-] ?[^.!?:;]{0,40}\b(?:C[A-Z]O|[SE]?VP|President|Director|Manager|Founder"
+    r"|Co-?founder|Officer|Owner|Head of|Lead|Engineer|Developer|Designer|Partner|Chair|Principal)\b[^.!?]{0,60}"
+)
+_PRICE = re.compile(r"[$€£¥₹₩₽]\s?\d|\d\s?(?:€|£|zł|kr\b|USD\b|EUR\b|GBP\b|CHF\b)")
+_DATE = re.compile(
+    r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]{0,6}\.?\s\d{1,2}\b|\b\d{1,2}(?:st|nd|rd|th)?\s"
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)|\b\d{1,2}[:.]\d\d\s?(?:am|pm|uhr|h)\b|\b\d{1,2}\s?(?:am|pm)\b"
+    r"|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b|\b\d{4}-\d\d-\d\d\b|\d{1,2}月\d{1,2}日",
+    re.IGNORECASE,
+)
+
+
+def answer_fault(segment: "Segment", config: "Segments") -> str | None:
+    """The first rule by which a segment is no answer, or None; cheap rules come first."""
+    phrases = load_phrases(config.phrases)
+    if config.drop_posts and segment.post:
+        return "forum_post"
+    if fault := _header_fault(segment.header, phrases, config) or _make_up_fault(segment.made_of, config):
+        return fault
+    words = words_of(segment.text)
+    found = phrases.words.found(words)
+    return (
+        wall_fault(segment, found, phrases, config)
+        or _lead_fault(segment, words, found, config)
+        or _words_fault(segment, found, config)
+        or _lines_fault(segment, phrases, config)
+    )
+
+
+def _header_fault(header: str, phrases: "Phrases", config: "Segments") -> str | None:
+    words = words_of(header)
+    asked = {
+        "prompt": (config.drop_prompts, "header_prompt"),
+        "label": (config.drop_prompts, "header_label"),
+        "legal": (config.drop_legal, "legal_notice"),
+        "changelog": (config.drop_changelogs, "changelog"),
+        "praise": (config.drop_praise, "praise"),
+        "team": (config.drop_teams, "team"),
+        "events": (config.drop_events, "events"),
+    }
+    for name, (drop, reason) in asked.items():
+        if drop and phrases.headers[name].match(words):
+            return reason
+    version = config.drop_changelogs and _VERSION.fullmatch(header[:100]) and not _CHAPTER.fullmatch(header)
+    return "changelog" if version else None
+
+
+def _make_up_fault(made_of: "Composition", config: "Segments") -> str | None:
+    if made_of.loose * 2 < made_of.chars:  # code and tables have rules of their own
+        return None
+    if made_of.prose < config.min_prose_share * made_of.loose:
+        return "no_prose"
+    return "fragments" if made_of.fragments > config.max_fragment_share * made_of.lines else None
+
+
+def _lead_fault(segment: "Segment", words: list[str], found: "Found", config: "Segments") -> str | None:
+    if not segment.lead or config.leads == "keep":
+        return None
+    if "announcement" in found:
+        return "lead"
+    first = config.leads == "drop" and segment.level == 1 and not _defines(words_of(segment.header), words)
+    return "lead" if first else None
+
+
+def _defines(header: list[str], words: list[str]) -> bool:
+    """Whether a text begins as a definition of its header does: with the same words."""
+    size = len(header)
+    if not 0 < size <= DEFINED_WORDS:
+        return False
+    return any(words[start : start + size] == header for start in range(min(DEFINED_AT, len(words))))
+
+
+def _words_fault(segment: "Segment", found: "Found", config: "Segments") -> str | None:
+    thousands = max(len(segment.text), 500) / 1_000
+    if config.drop_prompts and "interface" in found:
+        return "interface"
+    if config.drop_prices and len(set(found.get("shop", ()))) >= SHOP_PHRASES:
+        return "shop"
+    if config.drop_praise and len(found.get("praise", ())) >= PRAISE_PHRASES:
+        return "praise"
+    if config.drop_legal:
+        legal = found.get("legal", ())
+        if len(set(legal)) >= LEGAL_PHRASES and len(legal) >= LEGAL_DENSITY * thousands:
+            return "legal_notice"
+    marketing = len(found.get("marketing", ()))
+    limit = config.max_marketing * (FRONT_PAGE if segment.front else 1.0)
+    return "marketing" if marketing > limit * thousands else None
+
+
+def _lines_fault(segment: "Segment", phrases: "Phrases", config: "Segments") -> str | None:
+    if segment.made_of.code * 4 > segment.made_of.chars:
+        return None
+    lines = [line for line in segment.text.splitlines() if line]
+    short = [line for line in lines if len(line) <= _SHORT]
+    enough = max(LISTED_LINES, LISTED_SHARE * len(lines))
+    if len(short) < enough:
+        return None
+    loose = [line for line in short if " | " not in line]  # a table of prices or dates may well be an answer
+    if config.drop_prices and sum(len(line) <= _LABEL and _PRICE.search(line) is not None for line in loose) >= enough:
+        return "prices"
+    if config.drop_events and sum(_DATE.search(line) is not None for line in loose) >= enough:
+        return "events"
+    if config.drop_praise and sum(_OFFICE.fullmatch(line) is not None for line in short) >= ATTRIBUTED:
+        return "praise"
+    questions = sum(line.rstrip().endswith(("?", "？", "؟")) for line in lines)
+    if config.drop_prompts and questions >= max(LISTED_LINES, QUESTION_SHARE * len(lines)):
+        return "questions"
+    if config.drop_changelogs and _changes(lines, phrases) >= max(CHANGE_LINES, CHANGE_SHARE * len(lines)):
+        return "changelog"
+    return None
+
+
+def _changes(lines: list[str], phrases: "Phrases") -> int:
+    """List items that begin as entries of a changelog do."""
+    items = (words_of(line[:60])[:1] for line in lines if line.startswith("- "))
+    return sum("change" in phrases.words.found(words) for words in items)

@@ -1,0 +1,125 @@
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.method.corpus.cutting.blocks import Block, render
+from builder.method.corpus.cutting.markup.source import parse_html
+from builder.method.corpus.cutting.tails import Furniture, is_sentence, trim
+from builder.method.corpus.cutting.walk import walk
+from builder.method.corpus.rules.header import navigation_headers
+from builder.method.corpus.rules.phrases import load_phrases
+
+FURNITURE = Furniture(load_phrases(None), navigation_headers(None))
+LONG = "Dough needs time, since yeast makes gas slowly and gluten has to stretch without tearing."
+
+
+def blocks_of(html: str) -> list[Block]:
+    return walk(parse_html(f"<html><body>{html}</body></html>"))
+
+
+def trimmed(html: str, min_chars: int = 1) -> tuple[str, dict[str, int]]:
+    found = trim(blocks_of(html), FURNITURE, min_chars)
+    return render(found.blocks), dict(found.kinds)
+
+
+@pytest.mark.parametrize(
+    ("tail", "kind"),
+    [
+        ("<p>Read more about sourdough in our guide</p>", "aside"),
+        ("<p>Tags: bread, yeast, flour</p>", "promotion"),
+        ("<p>© 2024 The Bakers Guild. All rights reserved.</p>", "promotion"),
+        ("<p>Last updated: 3 May 2024</p>", "promotion"),
+        ("<p>Photo credit: Ada Miller</p>", "promotion"),
+        ("<p>Subscribe to our newsletter for weekly recipes!</p>", "promotion"),
+        ("<p>Have questions? Call us at 555 0100 today.</p>", "promotion"),
+        ("<p><a href='/a'>Sourdough for beginners</a></p>", "link"),
+        ("<p><a href='/a'>← Flour</a> <a href='/b'>Salt →</a></p>", "link"),
+        ("<ul><li><a href='/a'>Rye</a></li></ul>", "link"),
+        ("<p>Here are the ten loaves we like best:</p>", "announcement"),
+        ("<p>But first, let's look at the oven.</p>", "announcement"),
+        ("<p>以下是我们的建议：</p>", "announcement"),
+        ("<p>Ada Miller is a food writer who has baked for twenty years.</p>", "bio"),
+        ("<p>→ ★</p>", "ornament"),
+        ("<p>Ada's kitchen</p>", "stray"),
+        ("<h3>Our favourite tins</h3>", "heading"),
+        ("<h3>Related posts</h3><p>Rye is another grain. It likes sour dough.</p>", "section"),
+        ("<h3>About the author</h3><p>Ada bakes. She lives by the sea.</p>", "section"),
+    ],
+)
+def test_what_stands_behind_a_text_goes_and_is_counted(tail: str, kind: str) -> None:
+    text, kinds = trimmed(f"<p>{LONG}</p><p>{LONG}</p>{tail}")
+    assert text == f"{LONG}\n\n{LONG}"
+    assert set(kinds) == {kind}
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "<p>Read more slowly than you think you should; the recipe hides two steps in one line.</p>",
+        "<p>By default, the oven switches itself off.</p>",
+        "<p>Contact your dentist if a crust has chipped a tooth.</p>",
+        "<ol><li>Sign in to your account.</li><li>Go to the settings and click Save</li></ol>",
+        "<p>x = flour / water</p>",
+        "<pre>bake --at 230</pre>",
+        "<table><tr><td>Rye</td><td>70 %</td></tr><tr><td>Wheat</td><td>62 %</td></tr></table>",
+        "<ul><li>Rye</li><li>Spelt</li></ul>",
+        "<h3>Cookies</h3><p>They need no yeast, and a shorter time in the oven than any loaf does.</p>",
+        "<p>パンは発酵に時間がかかります。</p>",
+    ],
+)
+def test_last_lines_of_a_text_stay(last: str) -> None:
+    html = f"<p>{LONG}</p><p>{LONG}</p>{last}"
+    assert trimmed(html) == (render(blocks_of(html)), {})
+
+
+def test_lines_before_a_text_and_pointers_in_it_go() -> None:
+    text, kinds = trimmed(
+        f"<p>By Ada Miller</p><p>May 3, 2024</p><p>5 min read</p><p>{LONG}</p>"
+        f"<p>Also read: Ten ways with rye</p><p>{LONG}</p><p>[Read more: <a href='/x'>On salt</a>]</p><p>{LONG}</p>"
+    )
+    assert text == f"{LONG}\n\n{LONG}\n\n{LONG}"
+    assert kinds == {"byline": 3, "aside": 2}
+
+
+def test_scripts_without_marks_of_a_sentence_have_no_strays() -> None:
+    thai = "ขนมปังต้องใช้เวลาในการหมักแป้งนานหลายชั่วโมงเพื่อให้ได้รสชาติที่ดีและเนื้อสัมผัสที่นุ่ม"
+    assert trimmed(f"<p>{thai}</p><p>{thai}</p><p>อบในเตาร้อน</p>")[1] == {}
+    assert is_sentence("面包需要时间。")
+    assert is_sentence("क्या यह रोटी है।")
+    assert not is_sentence("Ada's kitchen")
+
+
+def test_a_text_of_furniture_alone_keeps_a_block() -> None:
+    html = "<p>Read more</p><p>Subscribe now</p><h2>Related posts</h2>"
+    assert trimmed(html)[0] == "Read more"
+
+
+def test_a_text_that_would_be_too_short_keeps_its_tail() -> None:
+    html = f"<p>{LONG}</p><p>Tags: bread, yeast</p>"
+    assert trimmed(html, min_chars=len(LONG) + 5)[1] == {}
+    assert trimmed(html, min_chars=len(LONG))[1] == {"promotion": 1}
+
+
+LINES = st.sampled_from([
+    LONG, "Read more", "Ada's kitchen", "Tags: a, b", "By Ada", "Also read: rye", "★", "Here is why:", "Dough rests.",
+])  # fmt: skip
+KINDS = st.sampled_from(["text", "item", "code", "heading", "term"])
+
+
+@given(st.lists(st.tuples(KINDS, LINES | st.text(string.printable, max_size=60)), min_size=1, max_size=12))
+def test_what_stays_is_whole_blocks_in_their_order_and_nothing_is_lost_uncounted(
+    lines: list[tuple[str, str]],
+) -> None:
+    blocks = [Block(number, kind, text) for number, (kind, text) in enumerate(lines)]
+    found = trim(blocks, FURNITURE)
+    numbers = [block.number for block in found.blocks]
+    assert numbers
+    assert numbers == sorted(set(numbers))
+    gone = [block for block in blocks if block.number not in numbers]
+    assert sum(count for _, count in found.kinds) == len(gone)
+    assert found.chars == sum(len(block.text) for block in gone)
+    if any(kind != "heading" for kind, _ in lines):
+        assert any(block.kind != "heading" for block in found.blocks)
+    assert [block.number for block in blocks] == list(range(len(lines)))

@@ -1,0 +1,54 @@
+import pytest
+
+from builder.method.corpus.cutting.markup.source import parse_html
+from builder.method.corpus.cutting.threads import is_front_page, posts
+from builder.method.corpus.cutting.walk import walk
+
+TEXT = "<p>I have baked rye for ten years and it never rises as high as wheat does.</p>"
+
+
+def posted(url: str, *headings: str, level: int = 3) -> list[str]:
+    html = "".join(f"<h{level}>{heading}</h{level}>{TEXT}" for heading in headings)
+    blocks = walk(parse_html(f"<html><body><h1>Why is my loaf flat?</h1>{html}</body></html>"))
+    found = posts(blocks, url)
+    return [block.text for block in blocks if block.kind == "heading" and block.ordinal in found]
+
+
+@pytest.mark.parametrize(
+    ("url", "headings"),
+    [
+        ("https://bread.example/page", ("rye_fan", "Crusty77", "rye_fan", "oldMiller")),
+        ("https://bread.example/page", ("Ada Senior Member", "Bob New Member", "Crusty77 Moderator")),
+        ("https://bread.example/page", ("Re: Why is my loaf flat?", "Re: Why is my loaf flat?")),
+        ("https://bread.example/page", ("#2 2024-08-03 10:59", "#3 2024-08-03 14:22")),
+        ("https://forum.bread.example/rye", ("Ada", "Bob", "Carla M")),
+    ],
+)
+def test_headings_that_name_who_wrote_are_found(url: str, headings: tuple[str, ...]) -> None:
+    assert posted(url, *headings) == list(headings)
+
+
+@pytest.mark.parametrize(
+    ("url", "headings"),
+    [
+        ("https://bread.example/page", ("Pros", "Cons", "Pros", "Cons")),
+        ("https://bread.example/api", ("forEach", "map", "find_all", "useState")),
+        ("https://bread.example/api", ("Example", "Parameters", "Returns", "Example", "Parameters")),
+        ("https://bread.example/page", ("Rye", "Spelt", "Wheat")),
+        ("https://bread.example/topics/rye", ("Rye", "Spelt", "Wheat")),
+        ("https://bread.example/page", ("Members of the guild", "How to join")),
+    ],
+)
+def test_other_short_headings_are_not(url: str, headings: tuple[str, ...]) -> None:
+    assert posted(url, *headings) == []
+
+
+def test_the_question_of_a_thread_is_one() -> None:
+    assert posted("https://bread.example/threads/flat-loaf.12/", "Ada", "Bob") == ["Why is my loaf flat?", "Ada", "Bob"]
+
+
+def test_front_pages_are_told_by_their_address() -> None:
+    fronts = ("https://a.example", "http://a.example/", "https://a.example/en/", "https://a.example/us/en/")
+    assert all(map(is_front_page, (*fronts, "https://a.example/index.html")))
+    others = ("https://a.example/bread", "https://a.example/?p=3", "file:///pages/index.html", "pages/a.html")
+    assert not any(map(is_front_page, others))

@@ -1,0 +1,210 @@
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.corpus_pages import settings
+
+from builder.errors import RecipeError
+from builder.method.corpus.cutting.composition import Composition
+from builder.method.corpus.cutting.segmenter import Segment
+from builder.method.corpus.rules import phrases
+from builder.method.corpus.rules.heuristics import why_reject_segment
+from builder.method.corpus.rules.phrases import SECTIONS, Lines, load_phrases, words_of
+from builder.recipe.sections.corpus import Segments
+
+PROSE = "Dough needs time, since yeast makes gas slowly and gluten has to stretch without tearing."
+
+OTHER = "Salt slows the yeast down, which is why bakers add it late."
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Segments:
+    return settings(tmp_path, min_chars=50, max_chars=3_000)
+
+
+def segment(header: str = "How bread rises", *lines: str) -> Segment:
+    return Segment(header, 2, (), 0, "\n\n".join(lines or (PROSE,)), (0,))
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("Add to cart", "header_prompt"),
+        ("Sign up today", "header_prompt"),
+        ("Sign Up For Our Newsletter!", "header_prompt"),
+        ("Need help?", "header_prompt"),
+        ("Ready to bake with us?", "header_prompt"),
+        ("Why choose Miller's Mill?", "header_prompt"),
+        ("Warning", "header_label"),
+        ("Final Thoughts", "header_label"),
+        ("Terms of Use", "legal_notice"),
+        ("Our Privacy Policy", "legal_notice"),
+        ("Limitation of liability", "legal_notice"),
+        ("Release notes", "changelog"),
+        ("What's new in 4.2", "changelog"),
+        ("Version 2.10.3", "changelog"),
+        ("v1.4.0 (2024-03-05)", "changelog"),
+        ("[1.2.3] - 2024-01-05", "changelog"),
+        ("What our customers say", "praise"),
+        ("1,204 Reviews", "praise"),
+        ("Meet our team", "team"),
+        ("About the author", "team"),
+        ("Upcoming events", "events"),
+    ],
+)
+def test_headers_of_each_kind_have_their_reason(header: str, reason: str, config: Segments) -> None:
+    assert why_reject_segment(segment(header), config) in (reason, "header_navigation")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Add salt to the dough", "How to sign up for a food licence", "Select list", "Order by clause", "Try statement",
+        "Related work", "Legal requirements", "Comments in code", "Cookies and how they work", "Joining tables",
+        "New Features Related to Type Hints", "Reviewing a patch", "Privacy considerations", "3.1 Branches",
+        "9.7.3.7. Basic Expressions", "Versioning a package", "How to choose a mill", "Description", "Options",
+        "Events in JavaScript", "Leadership in small teams", "Copyright law for bakers", "Shopping for flour",
+        "Download and unpack the archive", "Upgrade from version 3", "Watch a folder for changes", "Tips for rye",
+    ],
+)  # fmt: skip
+def test_headers_that_only_begin_like_them_pass(header: str, config: Segments) -> None:
+    assert why_reject_segment(segment(header), config) is None
+
+
+TEXTS = {
+    "marketing": (
+        "Our expert team offers tailored solutions, and our clients trust us. We provide our customers a free trial.",
+        "Book a demo with our specialists today. We offer world class service with no hidden fees in our shops.",
+    ),
+    "shop": (f"{PROSE} Add to cart. Free shipping on all loaves.", "Only three left in stock, so order now."),
+    "interface": (PROSE, "Your email address will not be published. Required fields are marked *"),
+    "praise": ("Great service, I highly recommend them!", "Excellent job. She was great to work with, five stars."),
+    "legal_notice": (
+        "By using this site you agree to these terms, which are governed by the laws of Utopia.",
+        "We shall not be liable, without limitation, and reserve the right to change them without notice.",
+    ),
+    "questions": (
+        "How well do you know your flour?", "What is the protein content of rye?", "Who milled the first grain?",
+        "Which loaf rises highest?", "Where is wheat grown?",
+    ),
+    "prices": (PROSE, "Rye $4.00", "Wheat $3.50", "Spelt loaf $6.10", "Baguette $2.20"),
+    "events": (PROSE, "Mar 3, Rye evening", "Apr 12, Open oven", "May 5, Mill tour", "Jun 9, Summer bake"),
+    "changelog": (
+        "- Fixed a crash at 230 degrees", "- Added a timer", "- Removed the old door", "- Improved the fan",
+        "- Updated the manual",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("reason", TEXTS)
+def test_texts_of_each_kind_have_their_reason(reason: str, config: Segments) -> None:
+    assert why_reject_segment(segment("Bread", *TEXTS[reason]), config) == reason
+
+
+KEYS = {
+    "marketing": {"max_marketing": 99.0},
+    "shop": {"drop_prices": False},
+    "interface": {"drop_prompts": False},
+    "praise": {"drop_praise": False},
+    "legal_notice": {"drop_legal": False},
+    "questions": {"drop_prompts": False},
+    "prices": {"drop_prices": False},
+    "events": {"drop_events": False},
+    "changelog": {"drop_changelogs": False},
+}
+
+
+@pytest.mark.parametrize("reason", KEYS)
+def test_each_kind_has_a_key_that_turns_its_rule_off(reason: str, tmp_path: Path) -> None:
+    config = settings(tmp_path, min_chars=50, **KEYS[reason])
+    assert why_reject_segment(segment("Bread", *TEXTS[reason]), config) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Repairs cost between $100 and $300 for a small oven, and up to $1,500 where the stones have to be laid anew.",
+        "We use our own starter, which we feed twice a day. It takes us a week to bring it back from the fridge.",
+        "In March 3 of the year 1820 the first mill burnt down; it was built again by May 5, and on June 9 it ground.",
+        "Would you rather have rye? Then soak it for a day. Rye holds more water than wheat does, and keeps longer.",
+    ],
+)
+def test_prose_with_prices_dates_questions_and_we_passes(text: str, config: Segments) -> None:
+    assert why_reject_segment(segment("Bread", text), config) is None
+
+
+def test_lists_of_links_and_loose_lines_are_no_prose(config: Segments) -> None:
+    made_of = Composition(chars=600, lines=20, loose=600, prose=100)
+    assert why_reject_segment(replace(segment(), made_of=made_of), config) == "no_prose"
+    made_of = Composition(chars=600, lines=20, fragments=11, loose=600, prose=400)
+    assert why_reject_segment(replace(segment(), made_of=made_of), config) == "fragments"
+    made_of = Composition(chars=600, code=500, lines=4, fragments=4, loose=100)
+    assert why_reject_segment(replace(segment(), made_of=made_of), config) is None
+
+
+def test_leads_without_their_sections_are_dropped_as_the_recipe_says(tmp_path: Path) -> None:
+    announcing = replace(
+        segment("Ten loaves", f"{PROSE} But first, let's look at ovens. Here are my top ten."), lead=True
+    )
+    first = replace(segment("Sourdough in winter", PROSE), lead=True, level=1)
+    defining = replace(
+        segment("Sourdough", f"Sourdough is bread that wild yeast has raised. {PROSE}"), lead=True, level=1
+    )
+    expected = {"drop": ["lead", "lead", None], "announcing": ["lead", None, None], "keep": [None, None, None]}
+    for leads, reasons in expected.items():
+        config = settings(tmp_path, min_chars=50, leads=leads)
+        assert [why_reject_segment(item, config) for item in (announcing, first, defining)] == reasons
+    whole = replace(announcing, lead=False)
+    assert why_reject_segment(whole, settings(tmp_path, min_chars=50)) is None
+
+
+def test_posts_go_and_front_pages_may_praise_themselves_less(tmp_path: Path) -> None:
+    config = settings(tmp_path, min_chars=50)
+    assert why_reject_segment(replace(segment(), post=True), config) == "forum_post"
+    assert why_reject_segment(replace(segment(), post=True), settings(tmp_path, min_chars=50, drop_posts=False)) is None
+    boast = segment("Bread", f"Our loaves are tailored to your guests. {PROSE} {OTHER}")
+    assert why_reject_segment(boast, config) is None
+    assert why_reject_segment(replace(boast, front=True), config) == "marketing"
+
+
+def test_phrases_are_whole_lines_with_any_words_for_a_star_and_a_number_for_n() -> None:
+    lines = Lines(["read * more", "<n> comments", "tags *"])
+    matching = ["Read more", "READ ten times more!", "12 comments", "Tags:", "Tags: a, b"]
+    assert all(lines.match(words_of(line)) for line in matching)
+    assert not any(
+        lines.match(words_of(line)) for line in ["Do read more", "comments", "twelve comments", "", "vintage tags"]
+    )
+    assert words_of("L’été, it's ©") == ["lete", "its", "copyright"]
+
+
+def test_the_packaged_phrases_are_written_as_they_are_compared() -> None:
+    path = Path(phrases.__file__).with_name("phrases.txt")
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    listed = [line for line in lines if not line.startswith("[")]
+    plain = [" ".join(part for part in line.split() if part not in ("*", "<n>")) for line in listed if line.isascii()]
+    assert [phrase for phrase in plain if " ".join(words_of(phrase)) != phrase] == []
+    assert {line[1:-1] for line in lines if line.startswith("[")} == SECTIONS
+
+
+def test_the_phrases_can_be_replaced_and_mistakes_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "phrases.txt"
+    path.write_text("# ours\n[header prompt]\nmy own *\n")
+    config = settings(tmp_path, min_chars=50, phrases=path)
+    assert why_reject_segment(segment("My own header"), config) == "header_prompt"
+    assert why_reject_segment(segment("Need help?"), config) is None
+    load_phrases.cache_clear()
+    path.write_text("[header promt]\nmy own *\n")
+    with pytest.raises(RecipeError, match=r"line 1 .*header promt.*segments\.phrases"):
+        load_phrases(path)
+    with pytest.raises(RecipeError, match=r"nowhere.txt.*segments\.phrases"):
+        load_phrases(tmp_path / "nowhere.txt")
+
+
+@pytest.mark.parametrize("text", ["a " * 60_000, "read " * 30_000, "(" * 120_000, "Ada, " * 30_000, "1.1." * 30_000])
+def test_long_texts_of_one_pattern_take_no_time(text: str, tmp_path: Path) -> None:
+    config = settings(tmp_path, min_chars=1, max_chars=10**9)
+    began = time.process_time()
+    why_reject_segment(segment(text[:150], text), config)
+    why_reject_segment(segment("Bread", *[text[:100]] * 1_000), config)
+    assert time.process_time() - began < 5

@@ -1,5 +1,5 @@
 # The two commands: `make quickstart` and `make test`. Both install into .venv when it is not there yet.
-.PHONY: help install quickstart test test-full lint pin-versions method-check threshold-check kill-check kill-check-engines bench-segments bench-dedup bench-engine bench-train injection-check release-demo bench-push bench-release docs wheel clean
+.PHONY: help install quickstart test test-full lint pin-versions method-check threshold-check kill-check kill-check-engines bench-segments train-mask bench-dedup bench-engine bench-train injection-check release-demo bench-push bench-release docs wheel clean
 python := .venv/bin/python
 # Tests run one OpenMP thread each; two run side by side.
 export OMP_NUM_THREADS := 1
@@ -13,6 +13,7 @@ help:
 	@echo "make kill-check    30 random kills over one quickstart, compared with an undisturbed one (about 15 minutes)"
 	@echo "make kill-check-engines  the same over augment and score with more than 5,000 rows"
 	@echo "make bench-segments CORPUS=FOLDER [CHECK=SCRIPT]  speed of the segmenter beside the stock block, and its score"
+	@echo "make train-mask CORPUS=FOLDERS [MANUALS=FILE] [CHECK=SCRIPT]  fit the learned mask of main content on pages with truth"
 	@echo "make method-check  the method on three fresh worlds, with spread (about 20 minutes)"
 	@echo "make threshold-check  what 4.5 on a mean of probabilities selects, simulated"
 	@echo "make injection-check  what plain text that speaks to the judge does to its scores (minutes)"
@@ -84,6 +85,11 @@ docs: install
 
 bench-segments: install
 	$(python) scripts/bench_segments.py $(CORPUS) $(if $(CHECK),--check $(CHECK))
+
+# Fits the learned mask of main content and writes its model; a few minutes on one core.
+train-mask: install
+	$(python) -c "import lightgbm" 2>/dev/null || $(python) -m pip install --quiet "lightgbm>=4.5,<5"
+	$(python) scripts/train_mask.py $(CORPUS) $(if $(MANUALS),--manuals $(MANUALS)) $(if $(CHECK),--check $(CHECK)) $(if $(FIT),--fit $(FIT))
 
 wheel: install
 	$(python) -m hatchling build -t wheel

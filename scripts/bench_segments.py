@@ -25,8 +25,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from true_content import known_content, segments_of, truth_text
+
 TURN = 20
-MODES = ("cascade", "overlay", "fast")
+MIN_CHARS = 200
+MODES = ("learned", "cascade", "overlay", "fast")
 Row = dict[str, str]
 
 
@@ -36,7 +39,9 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--check", type=Path)
     parser.add_argument("--pages", type=int, help="only the first N pages of each file")
-    parser.add_argument("--min-chars", type=int, default=200, help="shortest segment; a scoring program has its own")
+    parser.add_argument(
+        "--min-chars", type=int, default=MIN_CHARS, help="shortest segment; a scoring program has its own"
+    )
     options = parser.parse_args()
     logging.disable(logging.ERROR)
     if hasattr(os, "sched_setaffinity"):
@@ -144,7 +149,7 @@ def shares(path: Path, pages: list[Any], min_chars: int) -> None:
             continue
         blocks = timed("walk", lambda tree=tree: walk(tree))
         timed("language", lambda page=page, blocks=blocks: page_language(page, blocks, ["en"]))
-        resiliparse = timed("Resiliparse", lambda html=html: resiliparse_text(html))
+        resiliparse = timed("Resiliparse", lambda tree=tree: resiliparse_text(tree))
         evidence = timed("mask", lambda b=blocks, r=resiliparse: Evidence(b, r))
         content = timed("mask", evidence.main_content)
         if content.doubt > DOUBT:
@@ -183,24 +188,64 @@ def truth_of(folder: Path, pages: list[Any]) -> Path | None:
 
 
 def score(check: ModuleType, truth: Path, pages: list[Any], min_chars: int) -> None:
-    """Print the program's figures for each contestant, and how code and tables fare."""
+    """Print the program's figures for each contestant, how far from a perfect mask it is, how code and tables fare."""
     true = true_shingles(check, truth)
     blocks = {page.url: special_blocks(page) for page in pages}
+    best = perfect_rows(truth, pages, min_chars)
+    ceiling = scores(run_rows(check, best, truth))
     with tempfile.TemporaryDirectory() as folder:
-        out, clean = Path(folder) / "segments.jsonl", Path(folder) / "truth.jsonl"
+        clean = Path(folder) / "truth.jsonl"
         marked = without_marks(truth, clean)
-        for name in ("stock", *MODES):
-            rows = [row for page in pages for row in rows_of(name, page, min_chars)]
-            out.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        for name in ("stock", *MODES, "perfect"):
+            rows = best if name == "perfect" else [row for page in pages for row in rows_of(name, page, min_chars)]
             print(f"  {name}")
-            for line in run_check(check, [str(out), "--truth", str(truth), "--by-set"]):
+            lines = run_rows(check, rows, truth)
+            for line in lines:
                 print("   ", line.strip())
+            below = [f"{part} {ceiling[part] - value:.1f}" for part, value in scores(lines).items() if part in ceiling]
+            print("    below the perfect mask:", ", ".join(below))
             if marked:
                 print(f"    the same without the marks that {marked} headers of the truth end in, such as [edit]:")
-                for line in run_check(check, [str(out), "--truth", str(clean), "--by-set"]):
+                for line in run_rows(check, rows, clean):
                     print("     ", line.strip())
             for kind in ("code", "table"):
                 print(f"    {kind}: {special_score(check, rows, true, blocks, kind)}")
+
+
+def scores(lines: list[str]) -> dict[str, float]:
+    """The score of each set in lines of a scoring program, where it names one."""
+    found = {}
+    for line in lines:
+        values = dict(part.split("=", 1) for part in line.split() if "=" in part)
+        with contextlib.suppress(KeyError, ValueError):
+            found[values["set"]] = float(values["SCORE"])
+    return found
+
+
+def perfect_rows(truth: Path, pages: list[Any], min_chars: int) -> list[Row]:
+    """What the same cut gives with a mask that keeps just the blocks of the truth: no mask can do better."""
+    from builder.method.corpus.cutting.markup.source import parse_html, refuse
+    from builder.method.corpus.cutting.walk import walk
+
+    known, rows = {page["url"]: page for page in map(json.loads, truth.open(encoding="utf-8"))}, list[Row]()
+    for page in pages:
+        text = truth_text(known.get(page.url, {}))
+        blocks: Any = (
+            attempt(lambda page: walk(parse_html(page.html)), page) if text and not refuse(page.html) else None
+        )
+        if blocks:
+            content = zip(blocks, known_content(blocks, text), strict=True)
+            kept = {block.number for block, true in content if true and not block.level}
+            rows += segments_of(page.url, blocks, kept, min_chars)
+    return rows
+
+
+def run_rows(check: ModuleType, rows: list[Row], truth: Path) -> list[str]:
+    """Lines the program prints for these segments."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "segments.jsonl"
+        out.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return list(run_check(check, [str(out), "--truth", str(truth), "--by-set"]))
 
 
 def without_marks(truth: Path, clean: Path) -> int:

@@ -117,9 +117,10 @@ class Segments(Heuristics):
 
     sources: Annotated[list[CorpusSource], Field(min_length=1)]
     languages: list[str] = Field(["en"], min_length=1)
-    mode: Literal["cascade", "overlay", "fast"] = "cascade"
-    """Who is asked which text is main content: Resiliparse, and trafilatura where there is doubt (`cascade`), always
-    (`overlay`) or never (`fast`)."""
+    mode: Literal["learned", "cascade", "overlay", "fast"] = "learned"
+    """Who says which text is main content: a model learned from pages with known main content, which hears Resiliparse
+    (`learned`), or rules that hear Resiliparse, and trafilatura where there is doubt (`cascade`), always (`overlay`) or
+    never (`fast`)."""
     boundary: Literal["tree", "any"] = "tree"
     on_control_tokens: Literal["reject", "escape"] = "reject"
     """Whether a segment with a control token of a chat template is dropped, or the token made harmless."""

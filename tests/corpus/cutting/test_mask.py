@@ -10,7 +10,8 @@ from support.corpus_pages import page, paragraphs, sentence
 from builder.method.corpus.cutting.blocks import render
 from builder.method.corpus.cutting.content import extractors
 from builder.method.corpus.cutting.content.extractors import Mode, main_blocks, resiliparse_text, trafilatura_text
-from builder.method.corpus.cutting.content.mask import Evidence, key
+from builder.method.corpus.cutting.content.heard import key
+from builder.method.corpus.cutting.content.mask import Evidence
 from builder.method.corpus.cutting.content.points import points_of
 from builder.method.corpus.cutting.markup.source import MAX_TAGS, parse_html, refuse
 from builder.method.corpus.cutting.regions import settle
@@ -43,7 +44,7 @@ def article(*more: str, end: str = "") -> str:
     return f"<html><body><div class=page>{body}{''.join(more)}{end}</div></body></html>"
 
 
-@pytest.mark.parametrize("mode", ["cascade", "overlay", "fast"])
+@pytest.mark.parametrize("mode", ["learned", "cascade", "overlay", "fast"])
 def test_the_paragraphs_of_a_plain_page_stay_in_every_mode(mode: Mode) -> None:
     assert kept(page(7), mode) == [text for index in range(3) for text in paragraphs(7_000 + index)]
 
@@ -130,7 +131,7 @@ def test_comments_are_the_content_of_conversations() -> None:
 
 
 def test_pages_say_themselves_that_they_are_conversations(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extractors, "resiliparse_text", lambda html: "\n".join(TEXTS[:5]))
+    monkeypatch.setattr(extractors, "resiliparse_text", lambda tree: "\n".join(TEXTS[:5]))
     script = '<script type="application/ld+json">{"@type": "KIND"}</script>'
     html = article(f"<div class=comments><p>{LINE}</p></div>")
     assert LINE not in kept(html, "fast")
@@ -247,7 +248,7 @@ def test_a_page_without_text_has_no_content() -> None:
 
 def test_extractors_survive_half_of_a_surrogate_pair() -> None:
     html = page(2).replace("<h2>", "<p>\ud83d half</p><h2>", 1)
-    assert resiliparse_text(html)
+    assert resiliparse_text(parse_html(html))
     assert trafilatura_text(parse_html(html))
     assert kept(html)
 
@@ -298,7 +299,10 @@ _trees = st.recursive(
 
 @settings(max_examples=150, deadline=None)
 @given(
-    _trees, st.sampled_from(["tree", "any"]), st.sampled_from(["cascade", "overlay", "fast"]), st.integers(50, 2_000)
+    _trees,
+    st.sampled_from(["tree", "any"]),
+    st.sampled_from(["learned", "cascade", "overlay", "fast"]),
+    st.integers(50, 2_000),
 )
 def test_any_tree_gives_each_text_once_in_order(html: str, boundary: str, mode: Mode, most: int) -> None:
     html = f"<html><body><h1>Start</h1>{html}</body></html>"

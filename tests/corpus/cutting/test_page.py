@@ -37,7 +37,7 @@ def test_long_texts_decide_and_not_the_many_short_ones_around_them() -> None:
     assert language(f"<ul>{menu}</ul><h1>Fluss</h1><p>{GERMAN}</p>", "en") == "de"
 
 
-@pytest.mark.parametrize("mode", ["cascade", "overlay", "fast"])
+@pytest.mark.parametrize("mode", ["learned", "cascade", "overlay", "fast"])
 def test_every_mode_cuts_a_plain_page_alike(mode: str) -> None:
     config = settings(Path("x"), mode=mode, boundary="any")
     found = cut_page(a_page(page_html(4)), config)

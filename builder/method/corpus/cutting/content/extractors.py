@@ -2,19 +2,21 @@
 
 from typing import TYPE_CHECKING, Literal
 
+from builder.method.corpus.cutting.content import learned
+from builder.method.corpus.cutting.content.features import facts
 from builder.method.corpus.cutting.content.mask import Evidence
-from builder.method.corpus.cutting.markup.source import with_fallback
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
     from builder.method.corpus.cutting.blocks import Block
 
-Mode = Literal["cascade", "overlay", "fast"]
+Mode = Literal["learned", "cascade", "overlay", "fast"]
 DOUBT = 0.08
 """Share of a page's text on which the evidence must be close to even before `cascade` asks trafilatura."""
 MOST_BLOCKS = 20_000
-"""trafilatura takes a tenth of a millisecond a block; on pages with more than this it would pass the time limit."""
+"""trafilatura takes a tenth of a millisecond a block; on pages with more than this it would pass the time limit. The
+facts of the learned mask would take as much memory as the page itself."""
 
 _CONVERSATION = "DiscussionForumPosting"
 """What schema.org calls a thread of a forum. Under a question with answers, comments are remarks, not the answers."""
@@ -25,31 +27,36 @@ def main_blocks(html: str, tree: "HtmlElement", blocks: "list[Block]", mode: Mod
 
     Args:
         html: The page.
-        tree: The same, as `source.parse` gives it.
+        tree: The same, as `source.parse_html` gives it.
         blocks: The same, as `walk.walk` gives it.
-        mode: `overlay` asks both extractors, `fast` Resiliparse alone, which is many times faster; `cascade` asks
-            trafilatura where what is known without it leaves doubt. No mode asks it on a page of `MOST_BLOCKS`.
+        mode: `learned` asks Resiliparse and a model of pages with known main content. The others add up points by
+            rules: `overlay` asks both extractors, `fast` Resiliparse alone, `cascade` asks trafilatura where what is
+            known without it leaves doubt. On a page of more than `MOST_BLOCKS`, all are `fast`.
     """
-    evidence = Evidence(blocks, resiliparse_text(html), conversation=_CONVERSATION in html)
-    if mode != "overlay" or len(blocks) > MOST_BLOCKS:
+    resiliparse, many = resiliparse_text(tree), len(blocks) > MOST_BLOCKS
+    if mode == "learned" and not many:
+        model = learned.load()
+        points = model.points(facts(blocks, resiliparse, html, model.facts))
+        return learned.main_content(blocks, points, model.needed)
+    evidence = Evidence(blocks, resiliparse, conversation=_CONVERSATION in html)
+    if mode != "overlay" or many:
         content = evidence.main_content()
-        if mode == "fast" or content.doubt <= DOUBT or len(blocks) > MOST_BLOCKS:
+        if mode != "cascade" or content.doubt <= DOUBT or many:
             return content.kept
     return evidence.main_content(trafilatura_text(tree)).kept
 
 
-def resiliparse_text(html: str) -> str:
-    """The main content in Resiliparse's judgement, a block a line."""
+def resiliparse_text(tree: "HtmlElement") -> str:
+    """The main content in Resiliparse's judgement, a block a line.
+
+    It is given the tree that the blocks were read from, written out: what was taken out or written another way there
+    would else keep its text from being found. Without scripts that is also the quicker way.
+    """
+    from lxml import etree
     from resiliparse.extract.html2text import extract_plain_text
 
-    def extract(sound: str) -> str:
-        return str(extract_plain_text(sound, main_content=True, alt_texts=False, list_bullets=False))
-
-    source = with_fallback(html)
-    try:
-        return extract(source)
-    except TypeError:  # half of a surrogate pair
-        return extract(source.encode("utf-8", "replace").decode())
+    source = etree.tostring(tree, encoding="unicode", method="html")
+    return str(extract_plain_text(source, main_content=True, alt_texts=False, list_bullets=False))
 
 
 def trafilatura_text(tree: "HtmlElement") -> str:

@@ -6,12 +6,13 @@ points for or against it, and the sum decides. What a block is worth by itself i
 heard. The points for what they say were found in the same way.
 """
 
-from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting import regions
+from builder.method.corpus.cutting.content.headings import threads
+from builder.method.corpus.cutting.content.heard import Heard, key
 from builder.method.corpus.cutting.content.points import LONG_KEY, MARGINS, MARKS, points_of
 from builder.method.corpus.cutting.regions import CERTAIN, HEADER, Region, settle
 
@@ -24,8 +25,6 @@ DOUBTFUL = 6.0
 """A block that is this near to `NEEDED` is in doubt."""
 ROOT_SHARE = 0.9
 """How much of what both extractors keep the container of the content must hold."""
-REACH = 6
-"""How many blocks are shortly before and after."""
 AGAINST = sum(bit for bit, points in MARKS.items() if points < 0)
 """Marks that speak against a block."""
 
@@ -69,7 +68,7 @@ class Evidence:
         self._sizes = [0 if block.level else len(block.text) for block in blocks]
         self._total = sum(self._sizes)
         self._ignored = regions.COMMENT_NAME if conversation else 0
-        self._resiliparse = _Mask(blocks, self._keys, resiliparse)
+        self._resiliparse = Heard(blocks, self._keys, resiliparse)
         self._marks = self._marks_that_tell()
         self._points = points_of(blocks, self._keys, self._sizes, self._marks)
 
@@ -81,7 +80,7 @@ class Evidence:
                 asked, and Resiliparse's word counts for both.
         """
         one = self._resiliparse
-        other = one if trafilatura is None else _Mask(self._blocks, self._keys, trafilatura)
+        other = one if trafilatura is None else Heard(self._blocks, self._keys, trafilatura)
         inside = self._within_root(other)
         kept, unsure = [], 0
         tables: dict[int, list[tuple[int, int, float]]] = {}
@@ -102,7 +101,7 @@ class Evidence:
                 kept += [number for number, _, _ in cells]
         return MainContent(frozenset(kept), unsure / (self._total or 1))
 
-    def _heard(self, block: "Block", other: "_Mask", *, short: bool) -> float:
+    def _heard(self, block: "Block", other: Heard, *, short: bool) -> float:
         """Points of a block for what the extractors say about it."""
         number, one = block.number, self._resiliparse
         points = 0.0 if short or not one.has[number] else RESILIPARSE
@@ -130,9 +129,13 @@ class Evidence:
         for bit in (*MARKS, HEADER):
             if 2 * sum(size for mark, size in share.items() if mark & bit) > self._total:
                 common |= bit
-        return [mark & ~(common & ~CERTAIN) for mark in marks]
+        telling = [mark & ~(common & ~CERTAIN) for mark in marks]
+        if not self._ignored:
+            for number in threads(self._blocks):
+                telling[number] |= regions.COMMENT_NAME
+        return telling
 
-    def _within_root(self, other: "_Mask") -> dict[Region, bool]:
+    def _within_root(self, other: Heard) -> dict[Region, bool]:
         """Whether each region is in the smallest one that holds nearly all that both extractors keep."""
         one, kept_chars = self._resiliparse, dict[Region, int]()
         kept = [number for number in one.places if number in other.long]
@@ -158,52 +161,6 @@ class Evidence:
                 at = at.parent
             inside.update(dict.fromkeys(chain, at is not None and inside[at]))
         return inside
-
-
-def key(text: str) -> str:
-    """A text without white space: what two renderings of it have in common."""
-    return "".join(text.split())
-
-
-class _Mask:
-    """What an extractor says about the blocks of a page.
-
-    Attributes:
-        has: Whether each block is in its text: a long one anywhere, a short one as a line of its own.
-        places: Numbers of the long ones in its text; headings are left out.
-        long: The same, as a set.
-        first: The first of them, or 0.
-        last: The last of them, or the last block.
-        units: Lists and tables of which it has kept most.
-    """
-
-    def __init__(self, blocks: "list[Block]", keys: list[str], content: str) -> None:
-        whole = key(content)
-        single = {key(line) for line in content.split("\n") if len(line) < 4 * LONG_KEY}
-        self.has = [text in whole if len(text) >= LONG_KEY else text in single for text in keys]
-        inside: Counter[int] = Counter()
-        sizes: Counter[int] = Counter()
-        self.places = []
-        for number, (block, text, has) in enumerate(zip(blocks, keys, self.has, strict=True)):
-            if block.level:
-                continue
-            if block.unit:
-                sizes[block.unit] += len(text)
-                inside[block.unit] += len(text) if has else 0
-            if has and len(text) >= LONG_KEY:
-                self.places.append(number)
-        self.units = {unit for unit, size in sizes.items() if inside[unit] >= 0.6 * size}
-        self.long = frozenset(self.places)
-        self.first = self.places[0] if self.places else 0
-        self.last = self.places[-1] if self.places else len(blocks)
-
-    def around(self, number: int) -> bool:
-        """Whether it has kept long texts shortly before and after a block."""
-        index = bisect_left(self.places, number)
-        after = index + (index < len(self.places) and self.places[index] == number)
-        if index == 0 or after == len(self.places):
-            return False
-        return number - self.places[index - 1] <= REACH and self.places[after] - number <= REACH
 
 
 def _around(region: Region) -> list[Region]:

@@ -3,8 +3,8 @@
 The points are weights of a logistic regression, times ten and rounded, that foretells whether a block is in the true
 main content of pages of seven types (articles, documentation, services, forums, listings, products, collections). Of
 the facts tried, those stay whose weights agreed on two halves of the pages, or were near zero on one of them. Set by
-hand are `UNWANTED`, `UNHEARD`, `FURNITURE`, `OFTEN`, `ANSWER`, and what NAV, its names and those of legal text cost:
-the pages have too few such blocks to tell.
+hand are `UNWANTED`, `UNHEARD`, `FURNITURE_LINE`, `OFTEN`, `ANSWER`, and what NAV, its names and those of legal text
+cost: the pages have too few such blocks to tell.
 """
 
 import re
@@ -12,8 +12,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting import regions
+from builder.method.corpus.cutting.content.headings import COMMENTS, FURNITURE, kind_of
 from builder.method.corpus.cutting.regions import CONTENT, HEADER
-from builder.method.corpus.rules.header import navigation_headers, normalise_header
 
 if TYPE_CHECKING:
     from builder.method.corpus.cutting.blocks import Block
@@ -24,7 +24,7 @@ LISTING_SHARE = 1 / 3
 """Share of a page's text that is links, margins left out, from which it lists other pages: links are its content."""
 OFTEN_TIMES = 3
 """A text that stands this often on a page is a button or a label."""
-_FURNITURE = re.compile(
+FURNITURE_START = re.compile(
     r"(?:tags?|tagged|categor(?:y|ies)|filed under|posted (?:in|on|by)|share (?:this|on|via)|read more|advertisement"
     r"|sign up|log in|subscribe|skip to|back to top|follow us)\b",
     re.IGNORECASE,
@@ -40,7 +40,7 @@ OUTSIDE_ARTICLE = -6.0  # on a page whose <article> holds a good part of the tex
 CODE, SENTENCE = 11.0, 6.0  # extractors mangle code; furniture has no full stops
 ANSWER = 4.0  # sentences under a question, which pages fold away and extractors then leave out
 LINK, HALF_LINK = -2.0, -4.0
-COPYRIGHT, FURNITURE, REPEATED, OFTEN = -15.0, -10.0, -2.0, -8.0
+COPYRIGHT, FURNITURE_LINE, REPEATED, OFTEN = -15.0, -10.0, -2.0, -8.0
 MARKS = {
     regions.NAV: -4.0, regions.FOOTER: -8.0, regions.ASIDE: -6.0, regions.DIALOG: -20.0, regions.BUTTON: -10.0,
     regions.FIGURE: -17.0, regions.HIDDEN: -4.0, regions.NAV_NAME: -4.0, regions.FOOT_NAME: -12.0,
@@ -101,7 +101,7 @@ def _is_listing(blocks: "list[Block]", sizes: list[int], marks: list[int]) -> bo
 
 
 def _heading_points(heading: "Block") -> float:
-    points = NAVIGATION_HEADING if normalise_header(heading.text) in navigation_headers(None) else 0.0
+    points = NAVIGATION_HEADING if kind_of(heading.text) in (FURNITURE, COMMENTS) else 0.0
     return points + (LINKED_HEADING if 2 * heading.linked > len(heading.text) else 0.0)
 
 
@@ -123,4 +123,4 @@ def _text_points(block: "Block", link: float, *, question: bool) -> float:
         points += link if block.linked > 0.8 * size else HALF_LINK
     if "©" in text or "rights reserved" in text:
         points += COPYRIGHT
-    return points + (FURNITURE if _FURNITURE.match(text) else 0.0)
+    return points + (FURNITURE_LINE if FURNITURE_START.match(text) else 0.0)

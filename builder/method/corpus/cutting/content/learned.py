@@ -1,0 +1,106 @@
+"""A mask learned from pages with known main content: boosted trees on the facts about a block, in whole numbers.
+
+The model is data, `mask_model.json`: conditions ("fact above threshold"), trees of the same depth as rows of
+conditions, and the points at their leaves. A block's points are the sum over the trees, so any machine gives the same.
+The card of the model is in docs/main-content.md; `scripts/train_mask.py` makes it.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+    from builder.method.corpus.cutting.blocks import Block
+
+    Ints = ndarray[Any, Any]
+
+MODEL = Path(__file__).with_name("mask_model.json")
+_ROWS = 1_000
+"""Blocks that are judged at once: a bound on memory."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A learned mask.
+
+    Attributes:
+        version: Its name, as segments are marked with it.
+        facts: Names of the facts that it asks for.
+        columns: Of each condition, the place of its fact among `facts`.
+        thresholds: Of each condition, what the fact must exceed.
+        levels: Of each depth, a row of conditions for each tree, from its left to its right.
+        leaves: Points of the leaves of each tree, from left to right.
+        needed: Points from which a block is main content.
+    """
+
+    version: str
+    facts: tuple[str, ...]
+    columns: "Ints"
+    thresholds: "Ints"
+    levels: "tuple[Ints, ...]"
+    leaves: "Ints"
+    needed: int
+
+    def points(self, table: "Ints") -> "Ints":
+        """Points of blocks, from a table with a row for each and a column for each of `facts`."""
+        import numpy as np
+
+        parts = [self._points(table[start : start + _ROWS]) for start in range(0, len(table), _ROWS)]
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+
+    def _points(self, table: "Ints") -> "Ints":
+        import numpy as np
+
+        holds = (table[:, self.columns] > self.thresholds).astype(np.int32)
+        trees = len(self.leaves)
+        row = (np.arange(len(table), dtype=np.int32) * len(self.columns))[:, None]
+        flat = holds.ravel()
+        place = np.zeros((len(table), trees), dtype=np.int32)
+        for depth, conditions in enumerate(self.levels):
+            offsets = (np.arange(trees, dtype=np.int32) << depth)[None, :]
+            asked = conditions.ravel().take(place + offsets)
+            place = (place << 1) + flat.take(asked + row)
+        offsets = (np.arange(trees, dtype=np.int32) << len(self.levels))[None, :]
+        points: Ints = self.leaves.ravel().take(place + offsets).sum(axis=1, dtype=np.int64)
+        return points
+
+
+@lru_cache(maxsize=2)
+def load(path: Path = MODEL) -> Model:
+    """The model that comes with the package, or another of the same form."""
+    import numpy as np
+
+    data = json.loads(path.read_text(encoding="utf-8"))
+    columns, thresholds = np.array(data["conditions"], dtype=np.int32).T
+    levels = tuple(np.array(level, dtype=np.int32) for level in data["levels"])
+    leaves = np.array(data["leaves"], dtype=np.int32)
+    return Model(
+        data["version"], tuple(data["facts"]), columns.copy(), thresholds.copy(), levels, leaves, data["needed"]
+    )
+
+
+def main_content(blocks: "list[Block]", points: "Ints", needed: int) -> frozenset[int]:
+    """Numbers of the blocks that are main content; the cells of a table stay or go together.
+
+    Args:
+        blocks: The page, as `walk` gives it.
+        points: Of each block.
+        needed: From how many points a block is main content.
+    """
+    kept: list[int] = []
+    tables: dict[int, list[tuple[int, int, int]]] = {}
+    for block, worth in zip(blocks, points.tolist(), strict=True):
+        if block.level:
+            continue
+        if block.row >= 0:
+            tables.setdefault(block.unit, []).append((block.number, len(block.text), worth))
+        elif worth >= needed:
+            kept.append(block.number)
+    for cells in tables.values():  # a table without some of its cells cannot be read
+        if sum(size * worth for _, size, worth in cells) >= needed * sum(size for _, size, _ in cells):
+            kept += [number for number, _, _ in cells]
+    return frozenset(kept)

@@ -8,6 +8,7 @@ from builder.method.corpus.cutting.markup.meaning.formulas import state_formulas
 from builder.method.corpus.cutting.markup.meaning.found import find
 from builder.method.corpus.cutting.markup.meaning.inline import keep_meaning
 from builder.method.corpus.cutting.markup.sight.sight import drop_unseen
+from builder.method.corpus.cutting.markup.slugs import forget_slugs
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -66,6 +67,7 @@ def parse_html(html: str) -> "HtmlElement":
     keep_meaning(tree, found)
     etree.strip_elements(tree, *_INVISIBLE, with_tail=False)
     etree.strip_tags(tree, *_INLINE)
+    forget_slugs(tree)
     return tree
 
 

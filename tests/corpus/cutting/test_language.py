@@ -1,7 +1,7 @@
 import pytest
 from support.corpus_pages import page
 
-from builder.method.corpus.cutting.language import decide, declared_language
+from builder.method.corpus.cutting.language import by_vote, decide, declared_language
 from builder.method.corpus.cutting.markup.source import parse_html
 from builder.method.corpus.cutting.page import page_language
 from builder.method.corpus.cutting.walk import walk
@@ -52,6 +52,44 @@ def test_odd_words_and_short_texts_do_not_cost_a_declared_page_its_place() -> No
     assert language(html(ODD, "en")) == "en"
     assert language(html("Vint brallow zorbly.", "en")) == "en"
     assert language(page(3)) == "en"
+
+
+SENTENCES = [
+    f"The {word} river flows slowly through the old town in the evening." for word in ["red", "green", "old", "new"]
+]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "Book Now *" * 120,
+        "1990 1991 1992 " * 80,
+        "Zdeněk Dvořák, Łukasz Wójcik, Jürgen Müller, Søren Kierkegaard, " * 12,
+        "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor. " * 9,
+        "SKU-8841-XL/22 " * 70,
+    ],
+)
+@pytest.mark.parametrize("declared", ["en", ""])
+def test_one_long_odd_text_does_not_decide_for_a_page(odd: str, declared: str) -> None:
+    body = "".join(f"<p>{text}</p>" for text in SENTENCES * 3 + [f"{text} Again." for text in SENTENCES])
+    assert language(f"<html lang='{declared}'><body><h1>On rivers</h1>{body}<div>{odd}</div></body></html>") == "en"
+
+
+@pytest.mark.parametrize("declared", ["en", "de", ""])
+def test_a_page_in_another_language_is_not_saved_by_labels(declared: str) -> None:
+    labels = "".join(f"<li>Read more of item {index}</li>" for index in range(60))
+    german = "".join(f"<p>{index}. {GERMAN[:96]}</p>" for index in range(8))
+    assert language(f"<html lang='{declared}'><ul>{labels}</ul><h1>Fluss</h1>{german}</html>") == "de"
+
+
+def test_each_text_has_one_vote_however_often_it_stands_there() -> None:
+    said = {
+        "The river flows through the town, slowly and wide.": ("en", 0.9),
+        "Der Fluss fließt langsam durch die Stadt.": ("de", 0.9),
+    }
+    found = by_vote([*list(said) * 3, list(said)[1], "short"], lambda text: said[text])
+    assert found[0] == "en"
+    assert by_vote(["short", "again and again " * 9], lambda text: ("xx", 1.0)) == ("", 0.0, 0)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,15 @@
 """Which language a page is in: what it declares is a hint, a detector on its text decides."""
 
 import re
+from collections.abc import Callable, Iterable
 
+LANGUAGE_CHARS = 1_000
+"""How much text the language detector is shown at once."""
+_PIECE = 600
+SENTENCE_CHARS = 40
+"""Shorter texts are names and labels, which are in no language."""
+VOTERS = 40
+"""How many texts of a page are heard, spread evenly over it."""
 SURE = 0.7
 """Confidence from which the detector overrules what the page declares."""
 SHORT_LETTERS = 200
@@ -18,6 +26,48 @@ def declared_language(html: str, hint: str) -> str:
         return code.group().lower()
     declared = _HTML_LANGUAGE.search(html, 0, 10_000) or _META_LANGUAGE.search(html, 0, 10_000)
     return declared.group(1).lower() if declared else ""
+
+
+def longest(texts: Iterable[str]) -> str:
+    """The longest texts of a page, as much of them as the detector is shown."""
+    pieces, chars = [], 0
+    for text in sorted(texts, key=len, reverse=True):
+        pieces.append(text[:_PIECE])
+        chars += len(pieces[-1])
+        if chars >= LANGUAGE_CHARS:
+            break
+    return "\n".join(pieces)[:LANGUAGE_CHARS]
+
+
+def by_vote(texts: Iterable[str], detect: Callable[[str], tuple[str, float]]) -> tuple[str, float, int]:
+    """The language of most text of a page, each text heard by itself and once.
+
+    Args:
+        texts: All texts of the page.
+        detect: Says the language of a text and how sure that is.
+
+    Returns:
+        The language, empty if no text could be heard; its share of the votes, 0 to 1; how many letters were heard.
+    """
+    heard = [text for text in dict.fromkeys(texts) if len(text) >= SENTENCE_CHARS and _says_something(text[:_PIECE])]
+    votes: dict[str, float] = {}
+    letters = 0
+    for text in heard[:: 1 + len(heard) // VOTERS]:
+        language, confidence = detect(text[:_PIECE])
+        weight = sum(map(str.isalpha, text[:_PIECE]))
+        votes[language] = votes.get(language, 0.0) + weight * confidence
+        letters += weight
+    total = sum(votes.values())
+    if not total:
+        return "", 0.0, 0
+    language, most = max(votes.items(), key=lambda vote: (vote[1], vote[0]))
+    return language, most / total, letters
+
+
+def _says_something(text: str) -> bool:
+    """Whether a text is more than the same few words over and over, as moving banners are."""
+    words = text.split()
+    return 4 * len(set(words)) > len(words)
 
 
 def decide(declared: str, detected: str, confidence: float, letters: int, allowed: list[str]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting.cleaning import clean_heading
 from builder.method.corpus.cutting.content.extractors import main_blocks
-from builder.method.corpus.cutting.language import decide, declared_language
+from builder.method.corpus.cutting.language import by_vote, decide, declared_language, longest
 from builder.method.corpus.cutting.markup.source import TooDeepError, parse_html, refuse
 from builder.method.corpus.cutting.segmenter import Segment, cut
 from builder.method.corpus.cutting.tails import Furniture, trim
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
     from builder.method.corpus.cutting.blocks import Block
     from builder.method.corpus.reading.readers import Page
     from builder.recipe.sections.corpus import Segments
-
-LANGUAGE_CHARS = 1_000
-"""How much text the language detector is shown."""
-_LANGUAGE_PIECE = 600
 
 
 @dataclass(frozen=True)
@@ -110,24 +106,24 @@ def cut_blocks(
 
 
 def page_language(page: "Page", blocks: "list[Block]", allowed: list[str]) -> str:
-    """The language of a page by its longest texts, as `language.decide` takes it; empty if there is no sign of any.
+    """The language of a page, as `language.decide` takes it; empty if there is no sign of any.
 
-    Where a quick detector and the page agree, the better one, which takes a tenth of a page's whole time, is spared.
+    Where a quick detector and the page agree on the longest texts, the better one, which takes a tenth of a page's
+    whole time, is spared. Where the longest texts speak against a page, all of it is heard: they may be a quotation,
+    names, or one line over and over.
     """
     from resiliparse.parse.lang import detect_fast
 
-    pieces, chars = [], 0
-    for block in sorted(blocks, key=lambda block: -len(block.text)):
-        pieces.append(block.text[:_LANGUAGE_PIECE])
-        chars += len(pieces[-1])
-        if chars >= LANGUAGE_CHARS:
-            break
-    text = "\n".join(pieces)[:LANGUAGE_CHARS]
+    text = longest(block.text for block in blocks)
     declared = declared_language(page.html, page.language_hint)
     if declared in allowed and detect_fast(text)[0] == declared:
         return declared
     detected, confidence = detect(text)
-    return decide(declared, detected, confidence, sum(map(str.isalpha, text)), allowed)
+    found = decide(declared, detected, confidence, sum(map(str.isalpha, text)), allowed)
+    if not found or found in allowed:
+        return found
+    detected, confidence, letters = by_vote((block.text for block in blocks), detect)
+    return decide(declared, detected, confidence, letters, allowed) if detected else found
 
 
 def _title(tree: "HtmlElement") -> str:

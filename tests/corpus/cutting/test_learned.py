@@ -9,7 +9,7 @@ import pytest
 from support.corpus_pages import page, paragraphs
 
 from builder.method.corpus.cutting.content.extractors import main_blocks, resiliparse_text
-from builder.method.corpus.cutting.content.features import all_facts, facts
+from builder.method.corpus.cutting.content.features import facts
 from builder.method.corpus.cutting.content.learned import MODEL, load, main_content
 from builder.method.corpus.cutting.markup.source import parse_html
 from builder.method.corpus.cutting.walk import walk
@@ -19,7 +19,10 @@ TEXTS = paragraphs(21, count=14, words=40)
 
 def read(html: str) -> tuple[list, dict]:
     blocks = walk(tree := parse_html(html))
-    return blocks, all_facts(blocks, resiliparse_text(tree), html)
+    names, table = facts(blocks, resiliparse_text(tree), html)
+    assert table.shape == (len(blocks), len(names))
+    assert table.dtype == np.int32
+    return blocks, {name: table[:, index] for index, name in enumerate(names)}
 
 
 def kept(html: str) -> list[str]:
@@ -48,7 +51,7 @@ def test_facts_are_whole_numbers_and_the_same_each_time(html: str) -> None:
 def test_facts_survive_half_of_a_surrogate_pair() -> None:
     blocks = walk(parse_html("<h1>x</h1><p>text"))
     blocks[1].text = "half \ud83d of it"
-    assert facts(blocks, "", "", ("length", "signs")).shape == (2, 2)
+    assert len(facts(blocks, "", "")[1]) == 2
 
 
 def test_facts_tell_links_sentences_and_what_stands_around() -> None:
@@ -81,14 +84,17 @@ def test_points_are_the_sum_of_the_leaves_that_a_block_falls_to(
     row: tuple[int, int], points: int, tmp_path: Path
 ) -> None:
     model = load(tiny(tmp_path))
-    assert model.points(np.array([row], dtype=np.int32)).tolist() == [points]
+    assert model.points(["linked", "other", "length"], np.array([(row[1], 7, row[0])], dtype=np.int32)).tolist() == [
+        points
+    ]
 
 
 def test_many_blocks_are_judged_as_one_by_one(tmp_path: Path) -> None:
     model, rng = load(tiny(tmp_path)), random.Random(1)
     rows = np.array([(rng.randrange(200), rng.randrange(1000)) for _ in range(2_500)], dtype=np.int32)
-    assert model.points(rows).tolist() == [int(model.points(row[None])[0]) for row in rows]
-    assert model.points(rows[:0]).tolist() == []
+    names = ["length", "linked"]
+    assert model.points(names, rows).tolist() == [int(model.points(names, row[None])[0]) for row in rows]
+    assert model.points(names, rows[:0]).tolist() == []
 
 
 def test_tables_stay_whole_or_go() -> None:

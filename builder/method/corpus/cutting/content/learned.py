@@ -45,27 +45,25 @@ class Model:
     leaves: "Ints"
     needed: int
 
-    def points(self, table: "Ints") -> "Ints":
-        """Points of blocks, from a table with a row for each and a column for each of `facts`."""
+    def points(self, names: list[str], table: "Ints") -> "Ints":
+        """Points of blocks, from a table with a row for each and a column for each name."""
         import numpy as np
 
-        parts = [self._points(table[start : start + _ROWS]) for start in range(0, len(table), _ROWS)]
+        place = {name: index for index, name in enumerate(names)}
+        chosen = np.ascontiguousarray(table[:, [place[name] for name in self.facts]])
+        parts = [self._points(chosen[start : start + _ROWS]) for start in range(0, len(table), _ROWS)]
         return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
 
     def _points(self, table: "Ints") -> "Ints":
         import numpy as np
 
-        holds = (table[:, self.columns] > self.thresholds).astype(np.int32)
-        trees = len(self.leaves)
-        row = (np.arange(len(table), dtype=np.int32) * len(self.columns))[:, None]
-        flat = holds.ravel()
-        place = np.zeros((len(table), trees), dtype=np.int32)
+        values, trees = table.ravel(), np.arange(len(self.leaves))
+        row = (np.arange(len(table)) * table.shape[1])[:, None]
+        place: Ints = np.zeros((len(table), len(trees)), dtype=np.int64)
         for depth, conditions in enumerate(self.levels):
-            offsets = (np.arange(trees, dtype=np.int32) << depth)[None, :]
-            asked = conditions.ravel().take(place + offsets)
-            place = (place << 1) + flat.take(asked + row)
-        offsets = (np.arange(trees, dtype=np.int32) << len(self.levels))[None, :]
-        points: Ints = self.leaves.ravel().take(place + offsets).sum(axis=1, dtype=np.int64)
+            asked = conditions.ravel().take(place + (trees << depth))
+            place = 2 * place + (values.take(row + self.columns.take(asked)) > self.thresholds.take(asked))
+        points: Ints = self.leaves.ravel().take(place + (trees << len(self.levels))).sum(axis=1)
         return points
 
 

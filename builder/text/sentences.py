@@ -12,10 +12,14 @@ _OTHER_ENDS = "。｡！？؟۔؞।॥။።፧፨។៕։׃།༎᠃᙮߹‼�
 _FULL_STOP = "．"
 """That of Japanese; also the point of its numbers."""
 ENDS = _SPACED_ENDS + _OTHER_ENDS + _FULL_STOP
-CLOSING = "\"'”’)]」』）］】》〉»"
+_ALL_MARKS = ENDS + "\u037e"
+CLOSING = "\"'”’)]」』）］】》〉»“‘«‹›״"
+"""What may close a quotation or a bracket; of the same mark some languages make the one that opens."""
+_BEHIND = CLOSING + "}*_ \t\n\u00a0\u202f\u200b\u200d"
+"""What may follow the mark of a sentence."""
 _ALL_CLOSING, _ALL_ENDS = re.escape(CLOSING), re.escape(ENDS)
 _THAI = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece"
-_LATIN_BREAK = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|\n+")
+_LATIN_BREAK = re.compile(r"(?<=[.!?…])[\"'”’“‘»«›‹)\]]*\s+|\n+")
 _BREAK = re.compile(
     rf"{_LATIN_BREAK.pattern}"
     rf"|(?<=[{_OTHER_ENDS}])[{_ALL_CLOSING}]*(?![{_ALL_CLOSING}{_ALL_ENDS}])\s*"
@@ -38,11 +42,22 @@ def split_sentences(text: str) -> list[str]:
 
 def ends_sentence(piece: str) -> bool:
     """Whether a piece of a text ends as sentences do; in Thai and Lao, without a full stop, any letter will do."""
-    end = piece.rstrip(CLOSING + " ")
+    return ends_with_mark(piece) or ends_unmarked(piece)
+
+
+def ends_with_mark(piece: str) -> bool:
+    """Whether a piece of a text ends with the mark of a sentence, of any script."""
+    end = piece.rstrip(_BEHIND)
     last = end[-1:]
-    if last.isascii():
-        return last in (".", "!", "?") or (last == ";" and _GREEK_QUESTION.search(end) is not None)
-    return last in ENDS or last == "\u037e" or _ENDS_THAI.search(end) is not None
+    if last == ";":
+        return _GREEK_QUESTION.search(end) is not None
+    return last != "" and last in _ALL_MARKS
+
+
+def ends_unmarked(piece: str) -> bool:
+    """Whether a piece ends with a letter of Thai or Lao, which put no mark behind a sentence."""
+    end = piece.rstrip(_BEHIND)
+    return not end[-1:].isascii() and _ENDS_THAI.search(end) is not None
 
 
 def sentence_spans(text: str) -> Iterator[tuple[int, int]]:

@@ -1,3 +1,6 @@
+import pytest
+from support.languages import LANGUAGES, Language
+
 from builder.method.corpus.cutting.composition import UNCOUNTED, composition
 from builder.method.corpus.cutting.markup.source import parse_html
 from builder.method.corpus.cutting.segmenter import cut
@@ -28,6 +31,27 @@ def test_cards_are_short_sections() -> None:
     cards = "".join(f'<h3><a href="/{n}">Card {n}</a></h3><p>short</p>' for n in range(3))
     found = made_of(f"{cards}<h3>Section</h3><p>{TEXT * 5}</p><h3>Plain</h3><p>short</p>")
     assert (found.sections, found.cards, found.linked_cards) == (5, 4, 3)
+
+
+@pytest.mark.parametrize("spoken", LANGUAGES.values(), ids=LANGUAGES)
+@pytest.mark.parametrize("form", ["<p>{}</p>", "<ul><li>{}</li></ul>", "<p>“{}”</p>", "<p>（{}）</p>", "<p>„{}“</p>"])
+def test_a_sentence_of_every_language_is_prose_by_itself(spoken: Language, form: str) -> None:
+    sentences = [sentence.replace("{}", spoken.names[0]) for sentence in spoken.sentences]
+    found = made_of("".join(form.format(sentence) for sentence in sentences))
+    assert (found.prose, found.fragments, found.lines) == (found.loose, 0, 5)
+
+
+@pytest.mark.parametrize(
+    "line", ["ភ្នំពេញ។", "ရန်ကုန်။", "本当です。』", "「そうです！」", "Πού;", "Ja, «sagt er.»", "הוא אמר.״"]
+)
+def test_marks_and_quotations_of_every_script_end_prose(line: str) -> None:
+    found = made_of(f"<p>{line}</p>")
+    assert (found.prose, found.fragments) == (len(line), 0)
+
+
+@pytest.mark.parametrize("line", ["首页", "ホーム", "홈", "หน้าแรก", "ပင်မ", "ទំព័រដើម", "मुखपृष्ठ", "Αρχική", "الرئيسية"])
+def test_labels_of_every_script_are_fragments(line: str) -> None:
+    assert made_of(f"<p>{line}</p>").fragments == 1
 
 
 def test_segments_carry_their_composition() -> None:

@@ -89,6 +89,25 @@ def test_scripts_without_marks_of_a_sentence_have_no_strays() -> None:
     assert is_sentence("面包需要时间。")
     assert is_sentence("क्या यह रोटी है।")
     assert not is_sentence("Ada's kitchen")
+    assert all(
+        map(is_sentence, ("ပေါင်မုန့်ဖုတ်ပါ။", "ដាក់អំបិល។", "「時間が要る。」", "Γιατί;", "„Brot braucht Zeit.“", "ዳቦ።"))
+    )
+
+
+@pytest.mark.parametrize(
+    "last", ["『面包需要时间。』", "先称好五百克面粉，再加入三百五十克水，最后放十克盐，慢慢揉成面团", "ဆားထည့်ပါ။"]
+)
+def test_lines_of_every_script_that_say_something_are_no_strays(last: str) -> None:
+    paragraph = "面包是用面粉、水、盐和酵母做成的，先把面粉和水混合，然后静置半个小时，再揉成面团。"
+    assert trimmed(f"<p>{paragraph}</p><p>{last}</p>")[1] == {}
+    assert trimmed(f"<p>{paragraph}</p><p>首页</p>")[1] == {"stray": 1}
+
+
+def test_lengths_of_dense_scripts_count_as_the_recipe_says() -> None:
+    html = f"<p>{'面包需要时间。' * 30}</p><p>© 2024 面包坊</p>"
+    assert trimmed(html, min_chars=600)[1] == {"promotion": 1}
+    blocks = blocks_of(html)
+    assert trim(blocks, FURNITURE, len(render(blocks)) - 2, len).kinds == ()
 
 
 def test_a_text_of_furniture_alone_keeps_a_block() -> None:

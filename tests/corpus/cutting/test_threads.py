@@ -37,6 +37,12 @@ def test_headings_that_name_who_wrote_are_found(url: str, headings: tuple[str, .
         ("https://bread.example/page", ("Rye", "Spelt", "Wheat")),
         ("https://bread.example/topics/rye", ("Rye", "Spelt", "Wheat")),
         ("https://bread.example/page", ("Members of the guild", "How to join")),
+        ("https://bread.example/page", ("ステップ1", "ステップ2", "ステップ1", "ステップ2")),
+        ("https://bread.example/page", ("方法1", "方法2", "方法1", "方法2")),
+        ("https://bread.example/page", ("방법1", "방법2", "방법1", "방법2")),
+        ("https://bread.example/page", ("ขั้นตอนที่1", "ขั้นตอนที่2", "ขั้นตอนที่1", "ขั้นตอนที่2")),
+        ("https://forum.bread.example/rye", ("怎样在家里烤一个酥脆的面包", "为什么面包放一天就会变硬呢")),
+        ("https://forum.bread.example/rye", ("วิธีอบขนมปังให้กรอบนานที่บ้าน", "ทำไมขนมปังแข็งเร็วเมื่อทิ้งไว้")),
     ],
 )
 def test_other_short_headings_are_not(url: str, headings: tuple[str, ...]) -> None:

@@ -159,6 +159,38 @@ def test_leads_without_their_sections_are_dropped_as_the_recipe_says(tmp_path: P
     assert why_reject_segment(whole, settings(tmp_path, min_chars=50)) is None
 
 
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        ("酵母", "酵母是一种单细胞真菌，能够让面团发酵。"),
+        ("量子力学", "物理学において量子力学とは、微小な粒子のふるまいを述べる理論である。"),
+        ("ขนมปัง", "ขนมปังเป็นอาหารที่ทำจากแป้งและน้ำ"),
+        ("हिन्दी साहित्य का इतिहास", "हिन्दी साहित्य का इतिहास एक हज़ार वर्ष पुराना है।"),
+        ("ပေါင်မုန့်", "ပေါင်မုန့်သည် ဂျုံမှုန့်ဖြင့် ပြုလုပ်သော အစားအစာဖြစ်သည်။"),
+        ("İstanbul", "istanbul, Türkiye’nin en kalabalık şehridir."),
+        ("Straße", "Eine STRASSE ist ein Verkehrsweg."),
+        ("Café", "Un cafe\u0301 est une boisson."),
+        ("לֶחֶם", "לֶחֶם הוּא מַאֲכָל הֶעָשׂוּי מִקֶּמַח."),
+    ],
+)
+def test_a_definition_is_no_lead_in_any_script(header: str, text: str, tmp_path: Path) -> None:
+    config = settings(tmp_path, min_chars=1)
+    lead = replace(segment(header, text), lead=True, level=1)
+    assert why_reject_segment(lead, config) is None
+    assert why_reject_segment(replace(lead, header=f"{header[::-1]} 9"), config) == "lead"
+
+
+def test_prose_of_dense_scripts_with_dates_is_no_listing(tmp_path: Path) -> None:
+    config = settings(tmp_path, min_chars=50, max_repeated_share=1)
+    line = "管理员把每条船的名字写进一本厚厚的册子里，到了春天他就站在码头上大声念给村里的大人和孩子们听。"
+    dated = [f"{year}年10月1日，{line}" for year in range(1949, 1955)]
+    assert why_reject_segment(segment("港口的历史", *dated), config) is None
+    assert (
+        why_reject_segment(segment("演出", *[f"{month}月5日 上海 {line[:9]}" for month in range(1, 7)]), config)
+        == "events"
+    )
+
+
 def test_posts_go_and_front_pages_may_praise_themselves_less(tmp_path: Path) -> None:
     config = settings(tmp_path, min_chars=50)
     assert why_reject_segment(replace(segment(), post=True), config) == "forum_post"

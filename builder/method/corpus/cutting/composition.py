@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.text.scripts import size as weighed
+from builder.text.sentences import ends_unmarked, ends_with_mark
 
 if TYPE_CHECKING:
     from builder.method.corpus.cutting.blocks import Block
@@ -15,8 +16,10 @@ CARD_CHARS = 200
 STUB_CHARS = 40
 """A list item shorter than this says little by itself; longer ones are often the best of answers."""
 PROSE_CHARS = 120
-"""A line as long as this is prose, also in scripts that end no sentence with a mark."""
-_ENDS = re.compile(r"[.!?…。！？।॥։؟۔።៕:：;][\"'”’»)\]*\s]{0,9}\Z")
+"""A line as long as this (`scripts.size`) is prose, also in scripts that end no sentence with a mark."""
+_UNMARKED_CHARS = 40
+"""In Thai and Lao a shorter line is no sentence."""
+_COLONS = (":", "：", ";")
 _BRACES = re.compile(
     r"\{\{[^{}\n]{1,80}\}\}|\{%[^{}%\n]{1,80}%\}|\$\{[A-Za-z_][\w.]{0,60}\}|<%[=\-]?[^<>%\n]{0,80}%>"
     r"|\[\[[A-Za-z_][\w .\-]{0,40}\]\]|\*\|[A-Z_:]{2,30}\|\*"
@@ -91,7 +94,7 @@ def composition(blocks: "Iterable[Block]", heading: "Block | None" = None) -> Co
         if block.row >= 0:
             table += size
         elif block.kind != "code":
-            whole = size >= PROSE_CHARS or _ENDS.search(text, max(0, size - 10)) is not None
+            whole = _is_whole(text)
             lines, loose = lines + 1, loose + size
             prose += size if whole else 0
             fragments += not whole and block.kind == "text" and not block.glued
@@ -100,6 +103,16 @@ def composition(blocks: "Iterable[Block]", heading: "Block | None" = None) -> Co
         chars, linked, table, stubs, code, len(sections), len(cards), sum(cards), formulas,
         lines, fragments, prose, loose, braces, code_braces,
     )  # fmt: skip
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a line is as long as prose, or ends as a sentence or what announces one does."""
+    if len(text) >= PROSE_CHARS or weighed(text) >= PROSE_CHARS:
+        return True
+    end = text[-10:]
+    if ends_with_mark(end) or end.rstrip().endswith(_COLONS):
+        return True
+    return len(text) >= _UNMARKED_CHARS and ends_unmarked(end)
 
 
 def without_fields(text: str) -> str:

@@ -86,19 +86,21 @@ def cut_blocks(
     blocks: "list[Block]", kept: "Collection[int]", url: str, config: "Segments", *, truncated: bool = False
 ) -> list[Segment]:
     """The segments of a page: cut at its headings, furniture at their ends taken away, posts of a forum marked."""
+    length = size if config.weigh_scripts else len
     cut_at_headings = partial(
         cut,
         boundary=config.boundary,
         min_chars=config.min_chars,
         max_chars=config.max_chars,
-        length=size if config.weigh_scripts else len,
+        length=length,
         truncated=truncated,
     )
     if not config.trim_tails:
         segments = cut_at_headings(blocks, kept)
     else:
         furniture = Furniture(load_phrases(config.phrases), navigation_headers(config.navigation_headers))
-        segments = cut_at_headings(blocks, kept, trim=partial(trim, furniture=furniture, min_chars=config.min_chars))
+        trim_furniture = partial(trim, furniture=furniture, min_chars=config.min_chars, length=length)
+        segments = cut_at_headings(blocks, kept, trim=trim_furniture)
     posted, front = posts(blocks, url), is_front_page(url)
     if not posted and not front:
         return segments

@@ -6,12 +6,15 @@ text. The rules on length look at what is left; a segment that would be too shor
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting.blocks import render
 from builder.method.corpus.rules.header import normalise_header
 from builder.method.corpus.rules.phrases import words_of
+from builder.text.scripts import size as weighed
+from builder.text.sentences import ends_with_mark
 
 if TYPE_CHECKING:
     from builder.method.corpus.cutting.blocks import Block
@@ -23,11 +26,11 @@ LINE_CHARS = 250
 """A longer block is a paragraph of the text, whatever it begins with."""
 BIO_CHARS = 400
 STRAY_CHARS = 60
+"""By `scripts.size`, and so the next one."""
 SECTION_CHARS = 800
 """A section with more text than this at the end of a segment stays, whatever its heading."""
 _LAST_HEADING = 40
 _AUTHOR = re.compile(r"(?:by|von|par|por|di|door|от|автор)[ :]{1,2}[^\W\d_][^.!?]{1,80}$", re.IGNORECASE)
-_ENDS = frozenset(".!?…。！？।॥։؟۔።။៕")
 _CLOSING = "\"'”’»)]}*_ \u200b\u200d"
 _FORMULA = frozenset("=(){}[]<>\\$|→;/_`")
 
@@ -51,11 +54,20 @@ class Trimmed:
 
 def is_sentence(text: str) -> bool:
     """Whether a text ends with the mark of a sentence, of any script."""
-    return text.rstrip(_CLOSING)[-1:] in _ENDS
+    return ends_with_mark(text)
 
 
-def trim(blocks: "list[Block]", furniture: Furniture, min_chars: int = 1) -> Trimmed:
-    """Take away what is furniture at both ends of a segment, and pointers to other pages inside of it."""
+def trim(
+    blocks: "list[Block]", furniture: Furniture, min_chars: int = 1, length: Callable[[str], int] = weighed
+) -> Trimmed:
+    """Take away what is furniture at both ends of a segment, and pointers to other pages inside of it.
+
+    Args:
+        blocks: Those of the segment.
+        furniture: What is known as furniture.
+        min_chars: A segment that is as long keeps its furniture where it would be shorter without.
+        length: How long a text is.
+    """
     kinds: Counter[str] = Counter()
     kept = _without_byline(blocks, furniture.phrases, kinds)
     kept = list(_without_asides(kept, furniture.phrases, kinds))
@@ -66,7 +78,7 @@ def trim(blocks: "list[Block]", furniture: Furniture, min_chars: int = 1) -> Tri
             break
         kinds[kind] += size
         del kept[-size:]
-    if not kinds or (min_chars > 1 and len(render(kept)) < min_chars <= len(render(blocks))):
+    if not kinds or (min_chars > 1 and length(render(kept)) < min_chars <= length(render(blocks))):
         return Trimmed(blocks)
     chars = sum(len(block.text) for block in blocks) - sum(len(block.text) for block in kept)
     return Trimmed(kept, tuple(sorted(kinds.items())), chars)
@@ -121,7 +133,7 @@ def _is_weak(block: "Block") -> bool:
 
 def _is_prose(blocks: "list[Block]") -> bool:
     """Whether paragraphs end with a mark here, as they do in most scripts: only then a line without one is a stray."""
-    long = [block.text for block in blocks if block.kind == "text" and len(block.text) > STRAY_CHARS]
+    long = [block.text for block in blocks if block.kind == "text" and weighed(block.text) > STRAY_CHARS]
     return 2 * sum(map(is_sentence, long)) > len(long)
 
 
@@ -168,12 +180,13 @@ def _begins_with_name(text: str) -> bool:
 
 def _furniture_section(blocks: "list[Block]", furniture: Furniture) -> int:
     """Blocks of the last section, its heading included, where that is furniture and short."""
-    chars = linked = 0
+    chars = linked = said = 0
     for size, block in enumerate(reversed(blocks[-_LAST_HEADING:]), start=1):
         if block.kind == "heading":
             return size if _is_furniture(block.text, furniture, links=3 * linked >= chars) else 0
         chars, linked = chars + len(block.text), linked + block.linked
-        if chars > SECTION_CHARS:
+        said += weighed(block.text)
+        if said > SECTION_CHARS:
             return 0
     return 0
 
@@ -189,6 +202,6 @@ def _is_furniture(header: str, furniture: Furniture, *, links: bool) -> bool:
 def _is_stray(block: "Block", before: "Block") -> bool:
     """Whether a line is left over from something else: short, no sentence, no item, no part of what stands before."""
     text = block.text
-    if block.kind != "text" or block.glued or len(text) > STRAY_CHARS or is_sentence(text):
+    if block.kind != "text" or block.glued or weighed(text) > STRAY_CHARS or is_sentence(text):
         return False
     return before.kind != "heading" and not _FORMULA & set(text)

@@ -4,6 +4,9 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from builder.text.scripts import UNSPACED, is_latin
+from builder.text.words import units, words
+
 if TYPE_CHECKING:
     from builder.method.corpus.cutting.blocks import Block
 
@@ -16,13 +19,17 @@ _FRONT = re.compile(
 )
 NAME_CHARS = 40
 NAME_WORDS = 4
+_NO_NAME = tuple("?:.!？：。！؟।။")
 _THREAD = re.compile(
     r"[/.](?:forums?|threads?|viewtopic|showthread|topics?/\d|boards?|bbs|discussions?|viewthread|message_?boards?)\b"
     r"|/t/[^/]+/\d|[?&;]topic=|\bphpbb\b|//(?:forums?|boards?|bbs|community|discuss)\.",
     re.IGNORECASE,
 )
 # A word with a digit, a low line or an inner capital, or all small: nicknames look so, and headings seldom.
-_NICKNAME = re.compile(r"[^\W\d_]+[\d_][\w.]*|[a-zà-ÿ]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*|[a-z][\w.\-]{2,}")
+# "ステップ1" and "방법1" are headings as "Step 1" is: their scripts put no space before a number.
+_NICKNAME = re.compile(
+    rf"[^\W\d_{UNSPACED}\uac00-\ud7a3]+[\d_][\w.]*|[a-zà-ÿ]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*|[a-z][\w.\-]{{2,}}"
+)
 _RANK = re.compile(
     r"(?:[\w.\- ]{1,30}\W+)?(?:(?:senior|junior|new|full|active|notable|well-known|registered|premium|community|"
     r"distinguished|supporting|advanced)\ )?"
@@ -73,6 +80,7 @@ def posts(blocks: "list[Block]", url: str) -> frozenset[int]:
 
 
 def _is_name(text: str) -> bool:
-    return (
-        len(text) <= NAME_CHARS and len(text.split()) <= NAME_WORDS and text.rstrip()[-1:] not in ("?", ":", ".", "!")
-    )
+    if len(text) > NAME_CHARS or text.rstrip()[-1:] in _NO_NAME:
+        return False
+    parts = text.split() if is_latin(text) else words(text)
+    return len(parts) <= units(NAME_WORDS, parts)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 from builder.method.corpus.rules.phrases import load_phrases, words_of
 from builder.method.corpus.rules.walls import wall_fault
+from builder.text.scripts import size
+from builder.text.words import units
+from builder.text.words import words as words_of_any
 
 if TYPE_CHECKING:
     from builder.method.corpus.cutting.composition import Composition
@@ -34,6 +37,8 @@ FRONT_PAGE = 0.25
 CHANGE_LINES = 5
 CHANGE_SHARE = 0.5
 _SHORT, _LABEL = 120, 40
+"""By `scripts.size`."""
+_BEGINNING = 1_000
 _VERSION = re.compile(
     r"(?:.{0,40}\b(?:version|release|v|ver\.)\s?)?\[?v?\d{1,4}(?:\.\d{1,5}){1,3}(?:[-.]?(?:alpha|beta|rc|dev|post)[.\d]*)?\]?"
     r"(?:\W{1,3}(?:\w{3,9}\W{1,2})?\d[\d\W]{1,12})?(?:\W*(?:latest|unreleased|current|lts|stable))?\W{0,3}",
@@ -101,16 +106,18 @@ def _lead_fault(segment: "Segment", words: list[str], found: "Found", config: "S
         return None
     if "announcement" in found:
         return "lead"
-    first = config.leads == "drop" and segment.level == 1 and not _defines(words_of(segment.header), words)
+    first = config.leads == "drop" and segment.level == 1 and not _defines(words_of_any(segment.header), segment.text)
     return "lead" if first else None
 
 
-def _defines(header: list[str], words: list[str]) -> bool:
+def _defines(header: list[str], text: str) -> bool:
     """Whether a text begins as a definition of its header does: with the same words."""
-    size = len(header)
-    if not 0 < size <= DEFINED_WORDS:
+    number = len(header)
+    if not 0 < number <= units(DEFINED_WORDS, header):
         return False
-    return any(words[start : start + size] == header for start in range(min(DEFINED_AT, len(words))))
+    words = words_of_any(text[:_BEGINNING])
+    at = min(units(DEFINED_AT, words), len(words))
+    return any(words[start : start + number] == header for start in range(at))
 
 
 def _words_fault(segment: "Segment", found: "Found", config: "Segments") -> str | None:
@@ -134,12 +141,12 @@ def _lines_fault(segment: "Segment", phrases: "Phrases", config: "Segments") -> 
     if segment.made_of.code * 4 > segment.made_of.chars:
         return None
     lines = [line for line in segment.text.splitlines() if line]
-    short = [line for line in lines if len(line) <= _SHORT]
+    short = [line for line in lines if size(line) <= _SHORT]
     enough = max(LISTED_LINES, LISTED_SHARE * len(lines))
     if len(short) < enough:
         return None
     loose = [line for line in short if " | " not in line]  # a table of prices or dates may well be an answer
-    if config.drop_prices and sum(len(line) <= _LABEL and _PRICE.search(line) is not None for line in loose) >= enough:
+    if config.drop_prices and sum(size(line) <= _LABEL and _PRICE.search(line) is not None for line in loose) >= enough:
         return "prices"
     if config.drop_events and sum(_DATE.search(line) is not None for line in loose) >= enough:
         return "events"

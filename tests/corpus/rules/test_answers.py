@@ -240,3 +240,13 @@ def test_long_texts_of_one_pattern_take_no_time(text: str, tmp_path: Path) -> No
     why_reject_segment(segment(text[:150], text), config)
     why_reject_segment(segment("Bread", *[text[:100]] * 1_000), config)
     assert time.process_time() - began < 5
+
+
+def test_one_word_of_advertising_makes_no_advert_however_often_it_comes(config: Segments) -> None:
+    told = replace(
+        segment("Bread", f"Our oven broke. Our neighbour lent us hers, and our bread rose. {PROSE}"), front=True
+    )
+    assert why_reject_segment(told, config) is None
+    assert why_reject_segment(replace(told, front=False), config) is None
+    sold = replace(segment("Bread", f"Our oven is for your business. We offer a free trial. {PROSE}"), front=True)
+    assert why_reject_segment(sold, config) == "marketing"

@@ -132,9 +132,10 @@ def _words_fault(segment: "Segment", found: "Found", config: "Segments") -> str 
         legal = found.get("legal", ())
         if len(set(legal)) >= LEGAL_PHRASES and len(legal) >= LEGAL_DENSITY * thousands:
             return "legal_notice"
-    marketing = len(found.get("marketing", ()))
+    advertised = found.get("marketing", ())
     limit = config.max_marketing * (FRONT_PAGE if segment.front else 1.0)
-    return "marketing" if marketing > limit * thousands else None
+    several = len(set(advertised)) > 1  # "our" alone is in many a text that sells nothing
+    return "marketing" if several and len(advertised) > limit * thousands else None
 
 
 def _lines_fault(segment: "Segment", phrases: "Phrases", config: "Segments") -> str | None:

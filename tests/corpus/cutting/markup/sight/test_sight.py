@@ -152,7 +152,7 @@ def segments(html: str, mode: str) -> str:
     return "\n".join(f"{segment.header}\n{segment.text}" for segment in found.segments)
 
 
-@pytest.mark.parametrize("mode", ["cascade", "overlay", "fast"])
+@pytest.mark.parametrize("mode", ["learned", "cascade", "overlay", "fast"])
 @pytest.mark.parametrize("kind", HIDDEN)
 def test_a_text_that_no_reader_sees_is_in_no_segment(kind: str, mode: str) -> None:
     text = segments(a_page(HIDDEN[kind]), mode)
@@ -187,6 +187,14 @@ FOLDED = {
         f"<div role=tabpanel aria-labelledby=a><p>{SEEN[1]}</p></div>"
         "<div role=tabpanel aria-labelledby=b hidden><p>{}</p></div>",
     ),
+    "tabs that name nothing": (
+        "<ul role=tablist><li role=tab>Locks</li><li role=tab>Tolls</li></ul>"
+        f"<div><div role=tabpanel><p>{SEEN[1]}</p></div><div role=tabpanel hidden><p>{{}}</p></div></div>",
+    ),
+    "read more below": (
+        f"<p>{SEEN[1]}<span id=dots>...</span><span id=more style='display:none'> {{}}</span></p>"
+        "<button onclick='more()'>Read more</button>",
+    ),
     "tabs of links": (
         "<ul><li><a href='#a'>Locks</a></li><li><a href='#b'>Tolls</a></li></ul>"
         f"<div class='tab-pane active' id=a><p>{SEEN[1]}</p></div>"
@@ -216,7 +224,7 @@ FOLDED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("mode", ["cascade", "overlay", "fast"])
+@pytest.mark.parametrize("mode", ["learned", "cascade", "overlay", "fast"])
 @pytest.mark.parametrize("kind", FOLDED)
 def test_what_a_control_unfolds_is_text(kind: str, mode: str) -> None:
     text = segments(a_page(FOLDED[kind], PANEL), mode)

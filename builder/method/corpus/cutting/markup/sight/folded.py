@@ -95,6 +95,8 @@ class Controls:
         parent = panel.getparent()
         if parent is not None and around == [None, None]:
             around = [parent.getprevious()]
+        elif parent is not None and panel.tag == "span" and around[1] is None:
+            around.append(parent.getnext())  # the rest of a paragraph, and "Read more" below it
         return any(
             beside is not None and isinstance(beside.tag, str) and self._is_seen(beside) and _has_face(beside)
             and any(_is_control(part) for part in _first(beside))
@@ -102,14 +104,17 @@ class Controls:
         )  # fmt: skip
 
     def _has_open_kin(self, panel: "HtmlElement") -> bool:
-        """Whether a tab or slide beside it, with a class of the same name, is seen."""
+        """Whether a tab or slide beside it, with its role or a class of the same name, is seen."""
         names = {name for name in panel.get("class", "").split() if _SLIDE.search(_TURN.sub("-", name))}
-        if not names:
+        is_tab = panel.get("role") == "tabpanel"
+        if not (names or is_tab):
             return False
         for beside in (*_few(panel.itersiblings(preceding=True)), *_few(panel.itersiblings())):
             if (
                 beside.tag == panel.tag
-                and names.intersection(beside.get("class", "").split())
+                and (
+                    names.intersection(beside.get("class", "").split()) or (is_tab and beside.get("role") == "tabpanel")
+                )
                 and self._is_seen(beside)
             ):
                 return True

@@ -22,6 +22,11 @@ def text_of(html: str) -> str:
         "<sup class=reference id=cite_ref-1><a href='#cite_note-1'><span>[</span>1<span>]</span></a></sup>",
         "<sup class='noprint'>[<i><a href='/wiki/Sources'>citation needed</a></i>]</sup>",
         "<sup><a href='https://example.org/book'>[3]</a></sup>",
+        "<sup class=reference><a href='#cite_1'>[1]</a></sup><sup class='reference nowrap'><span>: 23–25 </span></sup>",
+        "<span class='ltx_note ltx_role_footnote'><sup class=ltx_note_mark>1</sup><span class=ltx_note_outer>"
+        "<span class=ltx_note_content><sup class=ltx_note_mark>1</sup><span class='ltx_tag'>1</span>By m<sup>2</sup>, "
+        "as <a href='#bib.1'>Roe</a> has it.</span></span></span>",
+        "<sup class=ltx_note_mark>1</sup>",
         " <a href='#cite-3'>[3]</a>",
         " [<a href='#ref3'>3</a>, <a href='#ref4'>4</a>]",
         "<a href='#note'>*</a>",

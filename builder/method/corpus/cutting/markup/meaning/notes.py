@@ -1,6 +1,7 @@
 """Marks of footnotes and references: they say nothing without the note, and glue to numbers where they stand."""
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting.markup.meaning.edits import after, before, take_out, words_in
@@ -30,6 +31,8 @@ _TARGET = re.compile(
     re.IGNORECASE,
 )
 _BACK = re.compile(r"[↩↵⏎↑^⤴↖⬆\ufe0e\ufe0f\s]+")
+_PAGE = re.compile(r":\s?\S")
+"""The page of a reference, as Wikipedia raises it behind the mark."""
 _SPEAKS_OF_IT = frozenset(
     {
         "in", "see", "of", "by", "from", "to", "and", "with", "also", "as", "ref", "refs", "reference",
@@ -42,11 +45,21 @@ _SPEAKS_OF_IT = frozenset(
 def leave_out_notes(found: Found) -> None:
     """Take out the marks among the raised texts and the links of a page."""
     for element in found.levels:
-        if element.tag == "sup" and _is_raised_mark(element):
+        if element.tag == "sup" and (note := _note_around(element)) is not None:
+            take_out(note)
+        elif element.tag == "sup" and _is_raised_mark(element):
             take_out(element)
     for link in found.links:
         if link.tag == "a" and _is_mark(link):
             _take_run(link)
+
+
+def _note_around(mark: "HtmlElement") -> "HtmlElement | None":
+    """What holds a mark with its note: LaTeXML writes a note where its mark is, and shows it on demand."""
+    if "ltx_note_mark" not in (mark.get("class") or ""):
+        return None
+    around = (outer for outer in islice(mark.iterancestors("span"), 4))
+    return next((outer for outer in around if "ltx_note" in (outer.get("class") or "").split()), mark)
 
 
 def _take_run(link: "HtmlElement") -> None:
@@ -98,7 +111,8 @@ def _is_raised_mark(element: "HtmlElement") -> bool:
     if content is None:
         return False
     names = set((element.get("class") or "").lower().split())
-    if names & (_NAMES | _RAISED_NAMES) and (is_mark(content) or "[" in content or names & _NAMES):
+    named = names & (_NAMES | _RAISED_NAMES)
+    if named and (is_mark(content) or "[" in content or names & _NAMES or _PAGE.match(content)):
         return True
     links = list(element.iterchildren("a"))
     if not links or len(content) > _MARK_CHARS or not is_mark(content):

@@ -34,6 +34,8 @@ _RENDERED = frozenset({*_WRAPPERS, "MathJax_Preview", "MJXp-math", "MathJax_Erro
 _DISPLAY = ("katex-display", "MathJax_Display", "MathJax_SVG_Display", "display", "block", "displayed")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6", "p")
 _SOURCES = ("data-latex", "data-tex", "data-expr", "data-katex", "data-math")
+_LOOKS = ("style", "hidden", "class", "id")
+_OWN_NAMES = _ALL_WRAPPERS | {"MathJax_Preview"}
 _TEX_ENCODING = re.compile(r"tex", re.IGNORECASE)
 _DELIMITED = re.compile(r"(\$\$?|\\[(\[])(.*?)(\$\$?|\\[)\]])", re.DOTALL)
 _CDATA = re.compile(r"%? ?<!\[CDATA\[|%? ?\]\]>")
@@ -55,7 +57,13 @@ _SOURCE_IN_ADDRESS = re.compile(
 _LOOKS_LIKE_TEX = re.compile(r"\\[a-zA-Z]{2,}|\\[(\[{]|[\^_]\{|\$[^$]+\$|[\w)\]}]\^[\w({]")
 _EQUATION = re.compile(r"[\w\s^_{}()\[\]+\-−*·×/=<>≤≥≈.,|'′²³√π∑∫∞\\]{3,120}")
 _FIRST_MORE = re.compile(r"&(?:bg|fg|s|fs|size)=.*", re.IGNORECASE | re.DOTALL)
+_IN_ADDRESS = {"space": " ", "plus": "+"}
+_NAMED_IN_ADDRESS = re.compile(r"&(space|plus);")
+"""How an editor of such addresses writes spaces and signs."""
 _WORD = re.compile(r"[^\W\d_]{3,}")
+_COMMAND = re.compile(r"\\(?:begin|end|label|tag|color|ref)\*?\s?\{[^{}]{0,80}\}|\\[a-zA-Z]+")
+_SPEECH = 4
+"""A formula with so many different words says something."""
 
 
 def state_formulas(tree: "HtmlElement", source: bytes, found: Found) -> None:
@@ -177,13 +185,21 @@ def _is_display(element: "HtmlElement") -> bool:
 
 def _of_math(formula: "HtmlElement") -> str:
     """The TeX of a `math` element: its annotation, its text for readers without pictures, or its own structure."""
+    text = _said_of(formula)
+    if not text:
+        return mathml.tex_of(formula)
+    words = {word.lower() for word in _WORD.findall(_COMMAND.sub(" ", text))}
+    if len(words) < _SPEECH:
+        return text
+    shown = mathml.tex_of(formula)  # readers see this, and no text beside it that speaks of something else
+    return text if 2 * len(words.intersection(map(str.lower, _WORD.findall(shown)))) >= len(words) else shown
+
+
+def _said_of(formula: "HtmlElement") -> str:
     for note in formula.iter("annotation"):
         if _TEX_ENCODING.search(note.get("encoding") or "") and not len(note) and (text := _tex(note.text or "")):
             return text
-    for name in ("alttext", *_SOURCES):
-        if text := _tex(formula.get(name) or ""):
-            return text
-    return mathml.tex_of(formula)
+    return next((text for name in ("alttext", *_SOURCES) if (text := _tex(formula.get(name) or ""))), "")
 
 
 def _of_source(source: str) -> str:
@@ -213,6 +229,7 @@ def _tex(source: str) -> str:
 
 
 def _state(element: "HtmlElement", tex: str, *, display: bool) -> None:
+    looks = {name: value for name in _LOOKS if (value := element.get(name)) is not None}
     if not tex:
         replace(element, HOLE if _may_be_seen(element) else "")
     elif _NUMBER.fullmatch(tex) or _is_prose(tex):
@@ -220,6 +237,9 @@ def _state(element: "HtmlElement", tex: str, *, display: bool) -> None:
     else:
         mark = "$$" if display else "$"
         replace(element, f"{mark}{tex}{mark}")
+    element.attrib.update(looks)  # whether a reader sees it is asked afterwards
+    if "class" in looks:
+        element.set("class", " ".join(name for name in looks["class"].split() if name not in _OWN_NAMES))
 
 
 def _may_be_seen(element: "HtmlElement") -> bool:
@@ -246,7 +266,7 @@ def _picture(image: "HtmlElement") -> None:
         return  # a picture with "formula" in its address may show anything
     if exact and given and not _LOOKS_LIKE_TEX.search(source):
         read = unquote if "codecogs" in address else unquote_plus  # there a plus is a plus
-        source = _FIRST_MORE.sub("", read(given[1]))
+        source = _FIRST_MORE.sub("", read(_NAMED_IN_ADDRESS.sub(lambda name: _IN_ADDRESS[name[1]], given[1])))
     _state(image, _tex(source), display="display" in names or alt.strip().startswith((r"\[", "$$")))
 
 

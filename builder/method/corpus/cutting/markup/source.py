@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting.markup.listings.listings import unwrap_listings
+from builder.method.corpus.cutting.markup.meaning.dressed import name_dressed
 from builder.method.corpus.cutting.markup.meaning.formulas import state_formulas
 from builder.method.corpus.cutting.markup.meaning.found import find
 from builder.method.corpus.cutting.markup.meaning.inline import keep_meaning
@@ -60,6 +61,7 @@ def parse_html(html: str) -> "HtmlElement":
     error = parser.error_log.last_error
     if error is not None and error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
         raise TooDeepError(error.message)
+    name_dressed(tree, source)
     found = find(tree)
     state_formulas(tree, source, found)  # before anything is taken out: what renderers hide holds a formula's source
     drop_unseen(tree, source)

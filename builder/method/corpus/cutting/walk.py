@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from builder.method.corpus.cutting.blocks import Block, lines_as_items, plain_rows
 from builder.method.corpus.cutting.cleaning import HOLE, clean_heading, code_lines, one_line
 from builder.method.corpus.cutting.markup.custom import read_as
-from builder.method.corpus.cutting.markup.furniture import EDIT_BEGINNINGS, is_edit_link
+from builder.method.corpus.cutting.markup.furniture import EDIT_BEGINNINGS, is_edit_button, is_edit_link
 from builder.method.corpus.cutting.markup.listings.listings import FENCE
 from builder.method.corpus.cutting.regions import Region, marks_of
 
@@ -50,7 +50,7 @@ def walk(tree: "HtmlElement") -> list[Block]:
             tag = child.tag
             if "-" in tag:
                 tag = read_as(child)
-            if tag == "title" or (tag == "a" and not state.codes and _is_furniture(child)):
+            if tag == "title" or (tag in ("a", "button") and not state.codes and _is_furniture(child)):
                 read(child.tail or "")
                 continue
             enter(tag, child)
@@ -77,6 +77,8 @@ def walk(tree: "HtmlElement") -> list[Block]:
 
 
 def _is_furniture(anchor: "HtmlElement") -> bool:
+    if anchor.tag == "button":
+        return is_edit_button(anchor)
     text = anchor.text or ""
     if text.lstrip()[:4].lower() in EDIT_BEGINNINGS:
         return is_edit_link(anchor)

@@ -70,3 +70,16 @@ def test_terms_of_manuals_lose_their_links_to_the_source() -> None:
         '<span>[source]</span></span></a><a class="headerlink" href="#Mean">¶</a></dt><dd>Finds a mean.</dd></dl>'
     )
     assert texts(html) == ["class Mean", "Finds a mean."]
+
+
+@pytest.mark.parametrize("label", ["Edit", "Bearbeiten", "Modifier", "[edit]", "編集"])
+def test_buttons_that_only_say_edit_are_left_out_wherever_they_are(label: str) -> None:
+    html = (
+        f"<h2>Lock</h2><p>It opens.</p><div class=secedit><form><button>{label}</button></form></div><p>It closes.</p>"
+    )
+    assert [block.text for block in walk(parse_html(html))] == ["Lock", "It opens.", "It closes."]
+
+
+def test_buttons_that_say_more_are_text() -> None:
+    html = "<p>It opens.</p><button>Edit the gate</button>"
+    assert [block.text for block in walk(parse_html(html))] == ["It opens.", "Edit the gate"]

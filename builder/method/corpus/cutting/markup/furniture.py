@@ -107,6 +107,12 @@ def is_edit_link(anchor: "HtmlElement") -> bool:
     return not around.strip(_BRACKETS)
 
 
+def is_edit_button(button: "HtmlElement") -> bool:
+    """Whether a button says "Edit" and no more, as wikis have one behind each section."""
+    label = text_of(button, _LABEL)
+    return label != "x" and label.strip(_BRACKETS).lower() in _LABELS
+
+
 def _is_edit_label(label: str) -> bool:
     small = label.lower()
     if small in _LABELS:

@@ -18,6 +18,7 @@ from builder.method.corpus.cutting.markup.listings.beside import clear_beside
 from builder.method.corpus.cutting.markup.listings.gutters import GUTTER, holds_numbers, numbers_in, role_of, text_of
 from builder.method.corpus.cutting.markup.listings.inside import code_of, look
 from builder.method.corpus.cutting.markup.listings.languages import is_language, language_of
+from builder.method.corpus.cutting.markup.listings.typed import without_counts
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -242,6 +243,10 @@ def _finish(pre: "HtmlElement") -> None:
         code_named = code is not None
     else:
         label, code_named = (fence or language_of(pre, code)), code is not None
+    if counted := without_counts(text_of(pre)):
+        for child in list(pre):
+            pre.remove(child)
+        pre.text = counted
     beside = clear_beside(pre)
     label = label or beside
     if label or code_named or fence is not None or _is_named(pre) or not reads_as_prose(text_of(pre)):

@@ -53,3 +53,14 @@ def test_what_is_left_is_each_line_without_its_number(code: list[str]) -> None:
     if left != [""]:
         depth = min(len(line) - len(line.lstrip()) for line in code if line)
         assert left == [line[depth:] for line in code]
+
+
+@pytest.mark.parametrize("name", ["r", "c", "go", "make", "python", "rust"])
+def test_highlighters_that_write_a_language_beside_their_name_are_believed(name: str) -> None:
+    for highlighter in ("sourceCode", "hljs"):
+        (block,) = walk(
+            parse_html(f"<pre class='{highlighter} {name}'><code class='{highlighter} {name}'>x\ny</code></pre>")
+        )
+        assert block.fence == name
+    (block,) = walk(parse_html("<pre class='basic spec'><code>x = 1\ny</code></pre>"))
+    assert block.fence == ""

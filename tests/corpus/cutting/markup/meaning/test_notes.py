@@ -27,6 +27,7 @@ def text_of(html: str) -> str:
         "<span class=ltx_note_content><sup class=ltx_note_mark>1</sup><span class='ltx_tag'>1</span>By m<sup>2</sup>, "
         "as <a href='#bib.1'>Roe</a> has it.</span></span></span>",
         "<sup class=ltx_note_mark>1</sup>",
+        "<sup class='modern-footnotes-footnote' data-mfn=1><a href='javascript:void(0)'>1</a></sup>",
         " <a href='#cite-3'>[3]</a>",
         " [<a href='#ref3'>3</a>, <a href='#ref4'>4</a>]",
         "<a href='#note'>*</a>",

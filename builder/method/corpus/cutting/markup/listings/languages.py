@@ -31,6 +31,8 @@ _KNOWN = frozenset(
 )
 _SPOKEN = frozenset("c d r go make basic log man spec inform processing less env rest terminal git".split())  # noqa: SIM905
 """Names that are words of pages too: alone they say nothing."""
+_HIGHLIGHTERS = frozenset({"sourcecode", "hljs"})
+"""Classes of highlighters that write the name of a language beside them, and no other words: "sourceCode r"."""
 _SHORT = frozenset({"js", "py", "rb", "sh", "ts", "c#", "c++", "go", "c", "r"})
 _NONE = re.compile(r"(?:none|no-?highlight|plain(?:text)?|text|txt|default|auto|unknown|output|notranslate|\d.*)$")
 _SURE = re.compile(r"(?:language|lang|mw-highlight-lang|gatsby-code|enlighter-l)-([a-z][\w+#.-]{0,24})$")
@@ -88,5 +90,6 @@ def _named(names: str, own: bool) -> str:
         if likely and likely[1] in _KNOWN:
             return likely[1]
     if own or "highlight" in words or "sourcecode" in words or "codehilite" in words:
-        return next((word for word in words if word in _KNOWN and word not in _SPOKEN), "")
+        believed = not _HIGHLIGHTERS.isdisjoint(words)
+        return next((word for word in words if word in _KNOWN and (believed or word not in _SPOKEN)), "")
     return ""

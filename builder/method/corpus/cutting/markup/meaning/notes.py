@@ -111,7 +111,7 @@ def _is_raised_mark(element: "HtmlElement") -> bool:
     if content is None:
         return False
     names = set((element.get("class") or "").lower().split())
-    named = names & (_NAMES | _RAISED_NAMES)
+    named = bool(names & (_NAMES | _RAISED_NAMES)) or any("footnote" in name for name in names)
     if named and (is_mark(content) or "[" in content or names & _NAMES or _PAGE.match(content)):
         return True
     links = list(element.iterchildren("a"))

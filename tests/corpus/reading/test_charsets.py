@@ -12,6 +12,7 @@ from pin_encodings import PINS, digest
 from support.declared_pages import PAGES, TEXT, TOKENS
 from support.encoding_samples import DIFFERENCES, sample
 from support.hang_guard import must_end
+from support.languages import LANGUAGES
 
 from builder.method.corpus.reading.decode import Payload, clean, decode, is_html, is_undecodable
 from builder.method.corpus.reading.payload.charsets import MAX_PRESCAN_BYTES, declared, resolve
@@ -139,6 +140,26 @@ def test_text_in_utf8_with_another_declared_encoding_is_read_as_a_browser_shows_
         ("<p>grün".encode("utf-16-be"), "<p>grün"),
         ("<p>Die Straße zur schönen Brücke ist für heute gesperrt.".encode("cp1252"), "für heute"),
         ("<p>Набережная закрыта до весны, сообщил начальник порта.".encode("cp1251"), "Набережная закрыта"),
+        *(
+            (LANGUAGES[language].text().encode(encoding), LANGUAGES[language].text())
+            for language, encoding in [
+                ("ko", "euc-kr"),
+                ("ko", "cp949"),
+                ("ja", "euc-jp"),
+                ("ja", "shift_jis"),
+                ("ja", "iso-2022-jp"),
+                ("zh", "gbk"),
+                ("zh", "gb18030"),
+                ("th", "cp874"),
+                ("ar", "cp1256"),
+                ("ru", "koi8-r"),
+                ("ru", "mac-cyrillic"),
+                ("ru", "iso-8859-5"),
+                ("el", "cp1253"),
+                ("tr", "cp1254"),
+                ("de", "cp1252"),
+            ]
+        ),
         ("<p>caf\u00e9 ".encode() * 40 + b"\xc3", "café"),
     ],
 )

@@ -98,6 +98,13 @@ def test_a_chain_undone_in_part_is_undone_to_its_end() -> None:
     assert split_http(message(PACKERS["zstd"](BODY), "Content-Encoding: zstd, deflate, br")).body == BODY
 
 
+@pytest.mark.parametrize("undone", ["gzip", "br", "zstd", "deflate", "gzip, br"])
+@pytest.mark.parametrize("stored", ["deflate", "br"])
+def test_what_a_crawler_has_undone_needs_no_mark_of_its_own(stored: str, undone: str) -> None:
+    found = split_http(message(PACKERS[stored](BODY), f"Content-Encoding: {stored}, {undone}"))
+    assert (found.body, found.cut) == (BODY, False)
+
+
 def test_a_body_labelled_as_another_coding_is_unpacked_by_its_magic() -> None:
     assert split_http(message(gzip.compress(BODY), "Content-Encoding: br")).body == BODY
     assert split_http(message(gzip.compress(BODY), "Content-Encoding: deflate")).body == BODY

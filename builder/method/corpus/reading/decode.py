@@ -34,6 +34,9 @@ _NOT_HTML = (
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f]")
 _TAGS = re.compile("<[^<>]*>")
 _JAPANESE = re.compile(rb"\x1b\$[@B]")
+_LABELS = {"cp949": "euc-kr", "euc_kr": "euc-kr", "euc_jp": "euc-jp", "iso2022_jp": "iso-2022-jp"}
+_LABELS |= {"mac-cyrillic": "x-mac-cyrillic"}
+"""Names of the detector that are no labels."""
 _HEAD_BYTES = 2_048
 _DAMAGED_SHARE = 0.1
 MAX_REPLACED = 0.01
@@ -143,11 +146,15 @@ def _as_utf8(body: bytes) -> str | None:
 
 
 def _guessed(body: bytes) -> str:
-    from resiliparse.parse.encoding import detect_encoding
+    from resiliparse.parse.encoding import EncodingDetector
 
     if encoding := _utf16(body):
         return encoding
     if body.isascii():
         return "iso-2022-jp"
-    guess = resolve(str(detect_encoding(body)))
-    return "windows-1252" if guess is None or guess in UTF16_LE or guess in UTF16_BE else guess
+    detector = EncodingDetector()
+    detector.update(body)
+    # Asked for names of browsers, it knows neither Korean nor EUC, and says UTF-8.
+    found = str(detector.encoding(html5_compatible=False) or "")
+    guess = resolve(_LABELS.get(found, found)) or "utf-8"
+    return "windows-1252" if guess in UTF16_LE or guess in UTF16_BE else guess

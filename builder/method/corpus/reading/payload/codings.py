@@ -47,6 +47,20 @@ def unpack(body: bytes, codings: list[str]) -> tuple[bytes, bool]:
     chain = [_NAMES.get(name, name) for name in names if name not in _PLAIN]
     if len(chain) > MAX_CODINGS:
         raise UndecodableError(f"Content-Encoding names {len(chain)} codings; at most {MAX_CODINGS} are undone")
+    unpacked, whole = _unpack_chain(body, chain)
+    for length in range(len(chain) - 1, 0, -1):
+        if whole:
+            break
+        # A crawler may have undone the last codings and no other, which shows where they leave no trace of their own.
+        rest, whole = _unpack_chain(body, chain[:length])
+        unpacked = rest if whole or unpacked is None else unpacked
+    if unpacked is None:
+        raise UndecodableError(f"Content-Encoding {', '.join(chain)}: the body is damaged, or packed in another way")
+    return unpacked, not whole
+
+
+def _unpack_chain(body: bytes, chain: list[str]) -> tuple[bytes | None, bool]:
+    """Undo all of a chain; None if nothing comes out."""
     whole = True
     for name in reversed(chain):
         magic = _by_magic(body)
@@ -54,9 +68,12 @@ def unpack(body: bytes, codings: list[str]) -> tuple[bytes, bool]:
             if magic in chain:
                 continue  # the crawler has undone this coding, but not one before it
             name = magic  # labelled as another coding
-        body, sound = _undo(body, name)
+        try:
+            body, sound = _undo(body, name)
+        except UndecodableError:
+            return None, False
         whole = whole and sound
-    return body, not whole
+    return body, whole
 
 
 def _by_magic(body: bytes) -> str:

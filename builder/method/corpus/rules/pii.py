@@ -87,6 +87,8 @@ def _replace(pattern: re.Pattern[str], text: str, stand_in: str, is_real: Callab
         if not is_real(address.group()):
             return address.group()
         count += 1
-        return stand_in
+        # A hyphen or a point in front belongs to what stands before, as in Hebrew.
+        found = address.group()
+        return found[: len(found) - len(found.lstrip("-."))] + stand_in
 
     return pattern.sub(replacement, text), count

@@ -25,18 +25,24 @@ _LATIN_TOKEN = re.compile(r"\w+")
 _IS_UNSPACED = re.compile(f"[{UNSPACED}]")
 _UNSPOKEN = re.compile("[\u00ad\u0640\u200b-\u200d\u2060\ufeff]")
 """Hyphens that may be, the line that stretches Arabic, joiners: they stand inside words and say nothing."""
+_GREEK = re.compile("[\u03ac-\u03af\u03cc-\u03ce\u0390\u03b0]")
+_WITHOUT_TONOS = str.maketrans("άέήίόύώΐΰ", "αεηιουωϊϋ")
+"""Capitals of Greek are written without it."""
 
 
 def fold(text: str) -> str:
     """A text in composed compatibility form and small letters, with straight quotes; lines stay.
 
-    The dotted and the dotless i of Turkish are one letter: which of them a capital is depends on the language.
+    The dotted and the dotless i of Turkish are one letter: which of them a capital is depends on the language. Greek is
+    without its accent, which capitals have not.
     """
     if text.isascii():
         return text.lower()
     folded = unicodedata.normalize("NFKC", _UNSPOKEN.sub("", text)).casefold()
     folded = folded.replace("i\u0307", "i").replace("ı", "i")
     folded = unicodedata.normalize("NFKC", folded)
+    if _GREEK.search(folded):
+        folded = folded.translate(_WITHOUT_TONOS)
     return folded.replace("’", "'").replace("‘", "'").replace("“", '"').replace("”", '"')
 
 

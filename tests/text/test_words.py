@@ -71,6 +71,8 @@ def test_words_of_scripts_without_spaces_are_letters_with_their_marks() -> None:
         ("ISPARTA ıspanak İnce", "ısparta ISPANAK ince"),
         ("STRASSE Straße", "straße STRASSE"),
         ("ΟΔΟΣ", "οδος"),
+        ("ΠΏΣ ΨΉΝΕΤΑΙ ΤΟ ΨΩΜΙ", "πως ψήνεται το ψωμί"),
+        ("ΑΫΛΟΣ ΠΡΑΫΝΩ ΡΟΪΔΗ", "άυλος πραΰνω Ροΐδη".replace("άυ", "αϋ")),
         ("Ёлка", "ЁЛКА"),
         ("ＡＢＣ１２ ｶﾅ", "abc12 カナ"),
         ("Où ? ÉTÉ", "où été"),

@@ -61,6 +61,18 @@ def test_a_list_of_navigation_headers_is_compared_by_words_of_any_script(listed:
     assert header_fault(written, config) == "header_navigation"
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "首页", "相关文章（5）", "お問い合わせ", "関連記事：", "댓글 3", "관련 글", "ติดต่อเรา",
+        "บทความที่เกี่ยวข้อง", "اتصل بنا", "مقالات ذات صلة", "צור קשר", "संपर्क करें", "ဆက်သွယ်ရန်",
+        "КОНТАКТЫ", "ΕΠΙΚΟΙΝΩΝΙΑ", "İLETİŞİM", "Iletişim", "ÜBER UNS", "Mentions légales",
+    ],
+)  # fmt: skip
+def test_furniture_is_known_in_every_language(header: str, tmp_path) -> None:
+    assert header_fault(decomposed(header), settings(tmp_path)) == "header_navigation"
+
+
 def test_a_header_is_too_long_by_what_it_says(tmp_path) -> None:
     assert header_fault("青石镇港口" * 12, settings(tmp_path)) == "header_too_long"
     assert header_fault("青石镇港口" * 12, settings(tmp_path, weigh_scripts=False)) is None

@@ -316,6 +316,20 @@ def test_most_frequent_openings_are_counted_folded() -> None:
     assert [opening for opening, _ in openings(["What is it?"] * 3, words=1).most] == ["what"]
 
 
+@pytest.mark.parametrize(
+    ("text", "opening"),
+    [
+        ("请写一篇关于蜜蜂的文章", "请 写 一 篇 关 于"),
+        ("蜂についての文章を書いて", "蜂 に つ い て の"),
+        ("เขียนเรียงความเกี่ยวกับผึ้ง", "เ ขี ย น เ รี"),
+        ("벌에 대한 글을 써 줘", "벌에 대한 글을"),
+        ("اكتب مقالا عن النحل", "اكتب مقالا عن"),
+    ],
+)
+def test_an_opening_says_as_much_in_every_script(text: str, opening: str) -> None:
+    assert openings([text]).most == [(opening, 1.0)]
+
+
 @pytest.mark.parametrize(("alike", "rows", "warned"), [(51, 100, True), (50, 100, False), (99, 99, False)])
 def test_collapse_to_one_opening_is_a_warning(alike: int, rows: int, warned: bool) -> None:
     found = openings("Write an essay on bees." if number < alike else f"Name {number}" for number in range(rows))

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from builder.text.words import words
+from builder.text.words import units, words
 
 COLLAPSE = 0.5
 """Share of the most frequent opening above which there is a warning.
@@ -75,7 +75,8 @@ def openings(instructions: Iterable[str], words: int = 3, shown: int = 5) -> Ope
 
 def _opening(instruction: str, number: int) -> str:
     # A word has some ten letters; what follows cannot be among the first words.
-    return " ".join(words(instruction[: 100 * number])[:number])
+    first = words(instruction[: 100 * number])
+    return " ".join(first[: units(number, first)])
 
 
 def _fewer(counts: Counter[str]) -> Counter[str]:

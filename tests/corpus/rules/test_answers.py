@@ -134,6 +134,13 @@ def test_prose_with_prices_dates_questions_and_we_passes(text: str, config: Segm
     assert why_reject_segment(segment("Bread", text), config) is None
 
 
+def test_steps_with_numbers_are_no_dates(config: Segments) -> None:
+    steps = ("Marinate 20 minutes in oil", "Separate 2 eggs and beat them", "Marble 3 slabs of dough", "Wait 5 decades")
+    assert why_reject_segment(segment("Bread", *steps), config) is None
+    days = ("Bakers meet May 3", "Rye day 4th March", "Oven walk Sept. 12", "Flour fair 3 Oct")
+    assert why_reject_segment(segment("Bread", *days), config) == "events"
+
+
 def test_lists_of_links_and_loose_lines_are_no_prose(config: Segments) -> None:
     made_of = Composition(chars=600, lines=20, loose=600, prose=100)
     assert why_reject_segment(replace(segment(), made_of=made_of), config) == "no_prose"

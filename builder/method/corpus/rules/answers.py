@@ -50,9 +50,14 @@ _OFFICE = re.compile(
     r"|Co-?founder|Officer|Owner|Head of|Lead|Engineer|Developer|Designer|Partner|Chair|Principal)\b[^.!?]{0,60}"
 )
 _PRICE = re.compile(r"[$€£¥₹₩₽]\s?\d|\d\s?(?:€|£|zł|kr\b|USD\b|EUR\b|GBP\b|CHF\b)")
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    r"|nov(?:ember)?|dec(?:ember)?)"
+)
+"""Whole words: "Marinate 20 minutes" and "5 decades" are no dates."""
 _DATE = re.compile(
-    r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]{0,6}\.?\s\d{1,2}\b|\b\d{1,2}(?:st|nd|rd|th)?\s"
-    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)|\b\d{1,2}[:.]\d\d\s?(?:am|pm|uhr|h)\b|\b\d{1,2}\s?(?:am|pm)\b"
+    rf"\b{_MONTH}\.?\s\d{{1,2}}\b|\b\d{{1,2}}(?:st|nd|rd|th)?\s{_MONTH}\b"
+    r"|\b\d{1,2}[:.]\d\d\s?(?:am|pm|uhr|h)\b|\b\d{1,2}\s?(?:am|pm)\b"
     r"|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b|\b\d{4}-\d\d-\d\d\b|\d{1,2}月\d{1,2}日",
     re.IGNORECASE,
 )

@@ -7,6 +7,7 @@ whose ids repeat them.
 """
 
 import re
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -72,10 +73,15 @@ def _named_after(heading: "HtmlElement", words: list[str]) -> "list[tuple[HtmlEl
 
 
 def _repeats(name: str, words: list[str]) -> bool:
-    own = _words(_BEFORE.sub("", name, count=1))
+    own = _words_of_name(name)
     if "".join(own) == "".join(words):  # "RelatedWork" too
         return bool(own)
     return len(own) >= _CUT_WORDS and own == words[: len(own)]
+
+
+@lru_cache(maxsize=20_000)
+def _words_of_name(name: str) -> list[str]:
+    return _words(_BEFORE.sub("", name, count=1))
 
 
 def _has_text(element: "HtmlElement") -> bool:

@@ -43,7 +43,7 @@ def _frame(tree: "HtmlElement", ways: "dict[HtmlElement, str]") -> "HtmlElement 
         for element, way in ways.items()
         if way in FOLDED and not any(up in ways for up in element.iterancestors())
     ]
-    sized = [(_chars(element), at) for at, element in enumerate(outermost)]
+    sized = [(_chars(element), at) for at, element in enumerate(outermost) if _may_be_long(element)]
     if not sized or max(sized)[0] < _LEAST:
         return None
     chars, at = max(sized)
@@ -54,6 +54,16 @@ def _frame(tree: "HtmlElement", ways: "dict[HtmlElement, str]") -> "HtmlElement 
         return None
     heads = any(_is_seen(heading, ways) and _chars(heading) for heading in tree.xpath(_HEADINGS))
     return None if prose and heads else outermost[at]
+
+
+def _may_be_long(element: "HtmlElement") -> bool:
+    """Whether there is enough text in it, that of scripts counted: this is soon asked."""
+    size = 0
+    for text in element.itertext():
+        size += len(text)
+        if size >= _LEAST:
+            return True
+    return False
 
 
 def _chars(element: "HtmlElement") -> int:

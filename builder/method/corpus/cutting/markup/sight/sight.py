@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 _NEVER = ("datalist", "noembed", "noframes")
-_ATTRIBUTES = tuple(
-    re.compile(name + rb"""(?<=[\s"'/]""" + name + rb""")[\s=>/]""") for name in (b"hidden", b"popover")
-)
+_ATTRIBUTES = {
+    name: re.compile(rb"""%b(?<=[\s"'/]%b)[\s=>/]""" % (name.encode(), name.encode())) for name in ("hidden", "popover")
+}
 # Whole names of classes for text that screen readers alone are to read.
 _SPOKEN = re.compile(
     r"(?<![\w:-])(?!not[-_])(?:[a-z0-9]{1,10}[-_]{1,2}){0,3}(?:sr-?only|(?:visually|accessibly|accessible|a11y)-?hid(?:den|e)|"
@@ -41,22 +41,18 @@ _SPOKEN = re.compile(
     r"(?:-text|-focusable|--focusable)?(?![\w:-])",
     re.IGNORECASE,
 )
-_HINTS = (
-    b"sr-only", b"sronly", b"isually", b"screen-reader", b"screenreader", b"for-sr", b"invisible", b"assistive",
-    b"offscreen", b"off-screen",
-)  # fmt: skip
-_NAME = re.compile(rb"[\w-]+")
-_AROUND = 60
+_HINT = re.compile(r"sr|hid|reader|invisible|assistive|screen", re.IGNORECASE)
 _TURN = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _ABSOLUTE_SIZE = re.compile(r"[\d.]+(?:px|rem|pt|pc|in|cm|mm|q|vw|vh)?")
 
 
-def drop_unseen(tree: "HtmlElement", source: bytes) -> None:
-    """Take out of a page's tree what readers do not see; called before anything else changes the tree.
+def drop_unseen(tree: "HtmlElement", source: bytes, elements: "list[HtmlElement]") -> None:
+    """Take out of a page's tree what readers do not see; called before anything else takes a part out of the tree.
 
     Args:
         tree: The page.
         source: The same as it was parsed, to see at once what is not in it.
+        elements: All elements that are in it or were: passes in Python over them are dear, and there are two.
     """
     from lxml import etree
 
@@ -64,8 +60,9 @@ def drop_unseen(tree: "HtmlElement", source: bytes) -> None:
     if b"shadowrootmode" in small:
         open_shadows(tree)
     etree.strip_elements(tree, *_NEVER, with_tail=False)
-    looks = _looks(tree, small)
-    hidden = _hidden(tree, looks, source, small)
+    classes = {names for element in elements if (names := element.get("class"))}
+    looks = _looks(tree, small, elements, classes)
+    hidden = _hidden(tree, looks, small, elements, classes)
     words = {element: way for element, look in looks.items() if (way := hides_words(look)) and element not in hidden}
     inked = any(map(has_ink, looks.values()))
     ink = list(unpainted(looks, foreign=_is_dressed_elsewhere(tree))) if inked else []
@@ -96,9 +93,11 @@ def _find(tree: "HtmlElement", path: str, **names: str) -> "list[Any]":
     return cast("list[Any]", _path(path)(tree, **names))
 
 
-def _looks(tree: "HtmlElement", small: bytes) -> "dict[HtmlElement, Look]":
+def _looks(
+    tree: "HtmlElement", small: bytes, elements: "list[HtmlElement]", classes: set[str]
+) -> "dict[HtmlElement, Look]":
     """What elements say of their looks, where it may matter."""
-    looks = looks_of_sheets(tree, small) if b"<style" in small else {}
+    looks = looks_of_sheets(tree, small, elements, classes) if b"<style" in small else {}
     for style in _find(tree, "descendant-or-self::*/@style"):
         if look := read_style(style):
             element = style.getparent()
@@ -115,43 +114,50 @@ def _old_colours(element: "HtmlElement") -> Look:
 
 
 def _hidden(
-    tree: "HtmlElement", looks: "dict[HtmlElement, Look]", source: bytes, small: bytes
+    tree: "HtmlElement",
+    looks: "dict[HtmlElement, Look]",
+    small: bytes,
+    elements: "list[HtmlElement]",
+    classes: set[str],
 ) -> "dict[HtmlElement, str]":
     """Elements that are not seen with all that is in them, and how they are hidden."""
-    hidden = {element: way for element, look in looks.items() if (way := concealed(look))}
-    if any(attribute.search(small) for attribute in _ATTRIBUTES):
-        for element in _find(tree, "descendant-or-self::*[@hidden or @popover]"):
+    hidden = _concealed(looks)
+    told = [key for key, attribute in _ATTRIBUTES.items() if attribute.search(small)]
+    if told:
+        path = "|".join(f"descendant-or-self::*/@{key}" for key in told)
+        for element in dict.fromkeys(value.getparent() for value in _find(tree, path)):
             folded = (element.get("hidden") or "").strip().lower() == "until-found"
             if not folded and "display" not in looks.get(element, {}):
                 hidden.setdefault(element, "display")
     for dialog in tree.iter("dialog"):
         if "open" not in dialog.attrib and "display" not in looks.get(dialog, {}):
             hidden[dialog] = "dialog"
-    for name in _spoken_names(source, small):
-        for element in _find(tree, "descendant-or-self::*[contains(@class,$name)]", name=name):
-            if is_spoken(element.get("class", "")):
-                hidden[element] = "spoken"
+    spoken = set(filter(is_spoken, classes))
+    if spoken:
+        hidden.update((element, "spoken") for element in elements if element.get("class") in spoken)
     for root in (tree, tree.find("body")):
         if root is not None:
             hidden.pop(root, None)
     return hidden
 
 
-def _spoken_names(source: bytes, small: bytes) -> set[str]:
-    """Words in the source of a page that may be names of such classes."""
-    names: set[bytes] = set()
-    for hint in _HINTS:
-        at = small.find(hint)
-        while at >= 0:
-            names.update(_NAME.findall(source, max(0, at - _AROUND), at + _AROUND))
-            at = small.find(hint, at + len(hint))
-    return {name for name in (name.decode() for name in names) if is_spoken(name)}
+def _concealed(looks: "dict[HtmlElement, Look]") -> "dict[HtmlElement, str]":
+    """How elements are hidden by their looks; those of the same style have one look."""
+    ways: dict[int, str] = {}
+    hidden: dict[HtmlElement, str] = {}
+    for element, look in looks.items():
+        key = id(look)
+        if key not in ways:
+            ways[key] = concealed(look)
+        if ways[key]:
+            hidden[element] = ways[key]
+    return hidden
 
 
-@lru_cache(maxsize=5_000)
+@lru_cache(maxsize=50_000)
 def is_spoken(classes: str) -> bool:
     """Whether classes of an element say that only screen readers read it."""
-    return _SPOKEN.search(_TURN.sub("-", classes)) is not None
+    return _HINT.search(classes) is not None and _SPOKEN.search(_TURN.sub("-", classes)) is not None
 
 
 def _is_dressed_elsewhere(tree: "HtmlElement") -> bool:

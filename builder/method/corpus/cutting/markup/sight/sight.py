@@ -14,6 +14,7 @@ from builder.method.corpus.cutting.markup.sight.frame import leave_frame
 from builder.method.corpus.cutting.markup.sight.paint import has_ink, unpainted
 from builder.method.corpus.cutting.markup.sight.shadow import open_shadows
 from builder.method.corpus.cutting.markup.sight.sheets import looks_of_sheets
+from builder.method.corpus.cutting.markup.sight.streamed import place_streamed
 from builder.method.corpus.cutting.markup.sight.styles import (
     FOLDED,
     Look,
@@ -59,6 +60,8 @@ def drop_unseen(tree: "HtmlElement", source: bytes, elements: "list[HtmlElement]
     small = source.lower()
     if b"shadowrootmode" in small:
         open_shadows(tree)
+    if b"$R" in source:
+        place_streamed(source, elements)
     etree.strip_elements(tree, *_NEVER, with_tail=False)
     classes = {names for element in elements if (names := element.get("class"))}
     looks = _looks(tree, small, elements, classes)

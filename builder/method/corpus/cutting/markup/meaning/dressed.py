@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,12 +11,20 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 _INLINE = ("span", "font", "small", "em", "i", "b", "strong", "u")
-_MOST = 1_000_000
-"""Characters of sheets that are read, of one page."""
+_LONGEST, _MOST, _NEAR = 500_000, 200, 500
+"""Characters of a sheet and properties in it that are looked at, and characters of a rule before one."""
+_TELLING = re.compile(r"vertical-align\s*:\s*(?:super|sub)(?![\w-])|line-through", re.IGNORECASE)
 _LEVEL = re.compile(r"vertical-align\s*:\s*(super|sub)(?![\w-])", re.IGNORECASE)
 _STRUCK = re.compile(r"text-decoration(?:-line)?\s*:[^;]{0,60}line-through", re.IGNORECASE)
-_RULE = re.compile(r"([^{}]*)\{([^{}]*)\}")
 _PLAIN = re.compile(r"(?:span)?\.([a-zA-Z_][\w-]*)")
+_IN_SOURCE = {
+    b"tical-align": re.compile(rb"tical-align\s*:\s*su[pb]"),
+    b"TICAL-ALIGN": re.compile(rb"TICAL-ALIGN\s*:\s*[sS][uU][pPbB]"),
+    b"ine-through": None,
+    b"INE-THROUGH": None,
+}
+"""What is in a page that has any, with what has to follow it; quick to look for."""
+_IN_STYLE = re.compile(rb"style\s*=[^<>]{0,500}?(?:tical-align\s*:\s*su[pb]|ine-through)", re.IGNORECASE)
 _HINTS = ("tical-align", "TICAL-ALIGN", "ine-through", "INE-THROUGH")
 
 
@@ -26,9 +35,9 @@ def name_dressed(tree: "HtmlElement", source: bytes) -> None:
         tree: The page; changed in place.
         source: The same, to see at once that there are none.
     """
-    if not any(hint.encode() in source for hint in _HINTS):
+    if not any(hint in source and (more is None or more.search(source)) for hint, more in _IN_SOURCE.items()):
         return
-    for style in _styles()(tree):
+    for style in _styles()(tree) if _IN_STYLE.search(source) else ():
         _name(style.getparent(), _meaning(style))  # type: ignore[attr-defined]  # a string that knows its element
     meanings = dict(_of_sheets(tree))
     if meanings:
@@ -49,14 +58,16 @@ def _styles() -> "Callable[[HtmlElement], list[str]]":
 
 
 def _of_sheets(tree: "HtmlElement") -> "Iterator[tuple[str, str]]":
-    left = _MOST
     for sheet in tree.iter("style"):
-        text = (sheet.text or "")[:left]
-        left -= len(text)
-        for rule in _RULE.finditer(text):
-            if meaning := _meaning(rule[2]):
-                plain = (_PLAIN.fullmatch(selector.strip()) for selector in rule[1].rpartition(";")[2].split(","))
-                yield from ((selector[1], meaning) for selector in plain if selector)
+        text = (sheet.text or "")[:_LONGEST]
+        for found in islice(_TELLING.finditer(text), _MOST):
+            start = text.rfind("{", max(0, found.start() - _NEAR), found.start())
+            if start < 0 or "}" in text[start : found.start()]:
+                continue
+            meaning = _meaning(text[start + 1 : found.end()])
+            for selector in re.split(r"[{};]", text[max(0, start - _NEAR) : start])[-1].split(","):
+                if meaning and (plain := _PLAIN.fullmatch(selector.strip())):
+                    yield plain[1], meaning
 
 
 def _meaning(style: str) -> str:

@@ -83,6 +83,12 @@ def test_lines_before_a_text_and_pointers_in_it_go() -> None:
     assert kinds == {"byline": 3, "aside": 2}
 
 
+def test_how_long_a_text_is_may_be_said() -> None:
+    blocks = blocks_of("<p>面包需要时间，酵母慢慢产生气体。</p><p>Tags: bread</p>")
+    by_characters = trim(blocks, FURNITURE, 20, len)
+    assert (by_characters.kinds, trim(blocks, FURNITURE, 20).kinds) == ((), (("promotion", 1),))
+
+
 def test_scripts_without_marks_of_a_sentence_have_no_strays() -> None:
     thai = "ขนมปังต้องใช้เวลาในการหมักแป้งนานหลายชั่วโมงเพื่อให้ได้รสชาติที่ดีและเนื้อสัมผัสที่นุ่ม"
     assert trimmed(f"<p>{thai}</p><p>{thai}</p><p>อบในเตาร้อน</p>")[1] == {}

@@ -195,6 +195,7 @@ CHANGES: dict[str, Change] = dict([
     _one("segments.max_marketing", 7.0, stages("segments")),
     _one("segments.min_prose_share", 0.7, stages("segments")),
     _one("segments.max_fragment_share", 0.7, stages("segments")),
+    _one("segments.drop_holes", False, stages("segments")),
     _one("segments.drop_walls", False, stages("segments")),
     _one("segments.drop_placeholders", False, stages("segments")),
     _one("segments.filters", ["c4_quality"], stages("segments")),

@@ -98,6 +98,8 @@ class Heuristics(Section):
     """Share of the characters outside of code and tables that are in sentences or long lines."""
     max_fragment_share: Share = 0.5
     """Share of the lines outside of code and tables that are short, no list item and no sentence."""
+    drop_holes: bool = True
+    """Whether a text is dropped in which a line announces something that is not there."""
     drop_walls: bool = True
     """Whether texts that ask for consent, or stand before the page, are dropped."""
     drop_placeholders: bool = True

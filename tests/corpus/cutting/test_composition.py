@@ -61,3 +61,31 @@ def test_segments_carry_their_composition() -> None:
     assert segment.made_of.chars == len(segment.text)
     assert segment.made_of.linked == len(TEXT)
     assert UNCOUNTED.linked == 0
+
+
+def kept_of(html: str, *left_out: str):
+    blocks = walk(parse_html(f"<html><body>{html}</body></html>"))
+    return composition(block for block in blocks if block.text not in left_out)
+
+
+def test_what_a_line_announces_and_the_segment_leaves_out_is_a_hole() -> None:
+    listed = f"<p>The best flours are:</p><ul><li>Rye</li><li>Spelt</li></ul><p>{TEXT}</p>"
+    assert kept_of(listed).holes == 0
+    assert kept_of(listed, "Rye", "Spelt").holes == 1
+    coded = f"<p>Run this in the kitchen:</p><pre>bake</pre><p>{TEXT}</p>"
+    assert (kept_of(coded).holes, kept_of(coded, "bake").holes) == (0, 1)
+    assert kept_of(f"<p>面包的种类：</p><p>黑麦</p><p>{TEXT}</p>", "黑麦").holes == 1
+    assert kept_of(f"<p>Mixing by hand:</p><p>{TEXT}</p>").holes == 0
+    assert kept_of(f"<p>There are two kinds of loaf in this house:</p><h3>Rye</h3><p>{TEXT}</p>").holes == 0
+
+
+def test_labels_with_short_values_are_fragments_and_titles_of_paragraphs_are_none() -> None:
+    cards = "".join(f"<div>Season:</div><div>{number} of four</div>" for number in range(4))
+    assert made_of(cards).fragments == 8
+    assert made_of(f"<p>Mixing:</p><p>{TEXT}</p><p>Baking:</p><p>{TEXT}</p>").fragments == 0
+    assert made_of("<p>You need:</p><ul><li>Rye</li><li>Salt</li></ul>").fragments == 0
+
+
+def test_lines_that_are_links_for_a_good_part_are_counted() -> None:
+    assert made_of('<ul><li><a href="/a">Rye bread with seeds</a> (a recipe)</li><li>Salt</li></ul>').links == 1
+    assert made_of(f'<p>{TEXT} <a href="/a">Rye</a></p>').links == 0

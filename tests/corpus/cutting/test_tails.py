@@ -31,7 +31,7 @@ def trimmed(html: str, min_chars: int = 1) -> tuple[str, dict[str, int]]:
         ("<p>Tags: bread, yeast, flour</p>", "promotion"),
         ("<p>© 2024 The Bakers Guild. All rights reserved.</p>", "promotion"),
         ("<p>Last updated: 3 May 2024</p>", "promotion"),
-        ("<p>Photo credit: Ada Miller</p>", "promotion"),
+        ("<p>Photo credit: Ada Miller</p>", "aside"),
         ("<p>Subscribe to our newsletter for weekly recipes!</p>", "promotion"),
         ("<p>Have questions? Call us at 555 0100 today.</p>", "promotion"),
         ("<p><a href='/a'>Sourdough for beginners</a></p>", "link"),
@@ -42,6 +42,12 @@ def trimmed(html: str, min_chars: int = 1) -> tuple[str, dict[str, int]]:
         ("<p>以下是我们的建议：</p>", "announcement"),
         ("<p>Ada Miller is a food writer who has baked for twenty years.</p>", "bio"),
         ("<p>→ ★</p>", "ornament"),
+        ("<p>Feel free to tell us about your own loaf in the comments.</p>", "promotion"),
+        ("<p>Would you like to receive notifications about new loaves?</p>", "promotion"),
+        ("<p>On rye: <a href='/a'>Rye loaves in tins</a> | <a href='/b'>Wheat loaves</a></p>", "link"),
+        ("<p>Photograph courtesy of the Millers.</p>", "aside"),
+        ("<p>Raising prices? Learn how to <a href='/a'>write a letter</a> to guests.</p>", "promotion"),
+        ("<p>Browse our gallery of loaves to see how they rise.</p>", "promotion"),
         ("<p>Ada's kitchen</p>", "stray"),
         ("<h3>Our favourite tins</h3>", "heading"),
         ("<h3>Related posts</h3><p>Rye is another grain. It likes sour dough.</p>", "section"),
@@ -66,6 +72,7 @@ def test_what_stands_behind_a_text_goes_and_is_counted(tail: str, kind: str) -> 
         "<table><tr><td>Rye</td><td>70 %</td></tr><tr><td>Wheat</td><td>62 %</td></tr></table>",
         "<ul><li>Rye</li><li>Spelt</li></ul>",
         "<h3>Cookies</h3><p>They need no yeast, and a shorter time in the oven than any loaf does.</p>",
+        "<p>Why does it rest? Gluten relaxes in that time, and gas has to form.</p>",
         "<p>パンは発酵に時間がかかります。</p>",
     ],
 )
@@ -81,6 +88,19 @@ def test_lines_before_a_text_and_pointers_in_it_go() -> None:
     )
     assert text == f"{LONG}\n\n{LONG}\n\n{LONG}"
     assert kinds == {"byline": 3, "aside": 2}
+
+
+def test_buttons_and_credits_of_pictures_between_paragraphs_go() -> None:
+    text, kinds = trimmed(f"<p>{LONG}</p><p>Share</p><p>{LONG}</p><p>Image from Ada's review.</p><p>{LONG}</p>")
+    assert (text, kinds) == (f"{LONG}\n\n{LONG}\n\n{LONG}", {"aside": 2})
+    stays = f"<p>{LONG}</p><p>Share the dough among four tins.</p><p>The image from the oven shows it.</p><p>{LONG}</p>"
+    assert trimmed(stays)[1] == {}
+
+
+def test_links_to_other_pages_before_a_text_go() -> None:
+    links = "<ul><li><a href='/a'>Rye</a></li><li><a href='/b'>Spelt</a></li></ul>"
+    assert trimmed(f"{links}<p>{LONG}</p>") == (LONG, {"byline": 2})
+    assert trimmed(f"<p>{LONG}</p>{links}<p>{LONG}</p>")[1] == {}
 
 
 def test_how_long_a_text_is_may_be_said() -> None:

@@ -51,6 +51,8 @@ def test_other_short_headings_are_not(url: str, headings: tuple[str, ...]) -> No
 
 def test_the_question_of_a_thread_is_one() -> None:
     assert posted("https://bread.example/threads/flat-loaf.12/", "Ada", "Bob") == ["Why is my loaf flat?", "Ada", "Bob"]
+    assert posted("https://bread.example/t/flat-loaf/12") == ["Why is my loaf flat?"]
+    assert posted("https://bread.example/flat-loaf") == []
 
 
 def test_front_pages_are_told_by_their_address() -> None:

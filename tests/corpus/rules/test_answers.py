@@ -51,6 +51,14 @@ def segment(header: str = "How bread rises", *lines: str) -> Segment:
         ("Meet our team", "team"),
         ("About the author", "team"),
         ("Upcoming events", "events"),
+        ("Key takeaways", "header_label"),
+        ("How we tested ovens", "header_label"),
+        ("Related baking articles", "header_prompt"),
+        ("What's next?", "header_label"),
+        ("Conclusion: bread is time", "header_label"),
+        ("Free loaf checker", "header_prompt"),
+        ("Miller named a Leader in flour", "praise"),
+        ("See what bakers are saying", "praise"),
     ],
 )
 def test_headers_of_each_kind_have_their_reason(header: str, reason: str, config: Segments) -> None:
@@ -66,6 +74,7 @@ def test_headers_of_each_kind_have_their_reason(header: str, reason: str, config
         "9.7.3.7. Basic Expressions", "Versioning a package", "How to choose a mill", "Description", "Options",
         "Events in JavaScript", "Leadership in small teams", "Copyright law for bakers", "Shopping for flour",
         "Download and unpack the archive", "Upgrade from version 3", "Watch a folder for changes", "Tips for rye",
+        "Free software", "Introduction to rye", "Questions of taste", "Deal with a wet dough",
     ],
 )  # fmt: skip
 def test_headers_that_only_begin_like_them_pass(header: str, config: Segments) -> None:
@@ -78,6 +87,7 @@ TEXTS = {
         "Book a demo with our specialists today. We offer world class service with no hidden fees in our shops.",
     ),
     "shop": (f"{PROSE} Add to cart. Free shipping on all loaves.", "Only three left in stock, so order now."),
+    "course": (f"Course overview. {PROSE} This course covers rye.", "Learn at home, self-paced. Tuition: $90."),
     "interface": (PROSE, "Your email address will not be published. Required fields are marked *"),
     "praise": ("Great service, I highly recommend them!", "Excellent job. She was great to work with, five stars."),
     "legal_notice": (
@@ -105,6 +115,7 @@ def test_texts_of_each_kind_have_their_reason(reason: str, config: Segments) -> 
 KEYS = {
     "marketing": {"max_marketing": 99.0},
     "shop": {"drop_prices": False},
+    "course": {"drop_prices": False},
     "interface": {"drop_prompts": False},
     "praise": {"drop_praise": False},
     "legal_notice": {"drop_legal": False},
@@ -196,6 +207,51 @@ def test_prose_of_dense_scripts_with_dates_is_no_listing(tmp_path: Path) -> None
         why_reject_segment(segment("演出", *[f"{month}月5日 上海 {line[:9]}" for month in range(1, 7)]), config)
         == "events"
     )
+
+
+def test_texts_of_a_page_of_goods_go_and_sites_may_praise_themselves_less(tmp_path: Path) -> None:
+    config = settings(tmp_path, min_chars=50)
+    assert why_reject_segment(replace(segment(), declared="goods"), config) == "shop_page"
+    off = settings(tmp_path, min_chars=50, drop_prices=False)
+    assert why_reject_segment(replace(segment(), declared="goods"), off) is None
+    boast = segment("Bread", f"Our loaves are tailored to your guests. {PROSE} {OTHER}")
+    for declared, reason in {"": None, "article": None, "site": "marketing"}.items():
+        assert why_reject_segment(replace(boast, declared=declared), config) == reason
+    assert why_reject_segment(replace(segment(), declared="site"), config) is None
+
+
+def test_texts_with_a_hole_go_as_the_recipe_says(tmp_path: Path) -> None:
+    holed = replace(segment(), made_of=Composition(chars=600, lines=6, loose=600, prose=600, holes=1))
+    assert why_reject_segment(holed, settings(tmp_path, min_chars=50)) == "hole"
+    assert why_reject_segment(holed, settings(tmp_path, min_chars=50, drop_holes=False)) is None
+
+
+def test_lists_whose_lines_are_links_for_a_good_part_go(config: Segments) -> None:
+    listed = Composition(chars=600, linked=250, lines=6, loose=600, prose=600, links=4)
+    assert why_reject_segment(replace(segment(), made_of=listed), config) == "links"
+    assert why_reject_segment(replace(segment(), made_of=replace(listed, links=3)), config) is None
+    assert why_reject_segment(replace(segment(), made_of=replace(listed, lines=3, links=3)), config) is None
+
+
+def test_answers_without_their_questions_go(config: Segments) -> None:
+    for header in ("FAQ", "Frequently Asked Questions", "FAQs about bread", "Häufige Fragen"):
+        assert why_reject_segment(segment(header, PROSE, OTHER), config) == "questions_lost"
+        assert why_reject_segment(segment(header, "Why does dough rest?", PROSE, OTHER), config) is None
+        assert why_reject_segment(segment(header, "面团为什么要休息？", PROSE, OTHER), config) is None
+
+
+def test_texts_of_quotations_alone_are_praise(config: Segments) -> None:
+    quoted = ("“The loaf was gone in a day, and we came back for two of them.”", "“My crust sings now.” Ada")
+    assert why_reject_segment(segment("Bread", *quoted), config) == "praise"
+    assert why_reject_segment(segment("Bread", *quoted, PROSE, OTHER), config) is None
+    assert why_reject_segment(segment("Bread", f'"Time," says Ada. {PROSE}', OTHER), config) is None
+
+
+def test_openings_that_announce_go_and_others_stay(config: Segments) -> None:
+    for header in ("Introduction", "Overview", "Summary"):
+        assert why_reject_segment(segment(header, f"This article explains how bread rises. {PROSE}"), config) == "lead"
+        assert why_reject_segment(segment(header, PROSE, OTHER), config) is None
+    assert why_reject_segment(segment("How it rises", f"In this guide we rest it. {PROSE}"), config) is None
 
 
 def test_posts_go_and_front_pages_may_praise_themselves_less(tmp_path: Path) -> None:

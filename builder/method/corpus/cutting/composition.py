@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 CARD_CHARS = 200
 """A section with less text than this (`scripts.size`) under a heading of its own may be a card of a listing."""
+LINKED = 2
+"""A line is a link for a good part where links are the half of it."""
 STUB_CHARS = 40
 """A list item shorter than this says little by itself; longer ones are often the best of answers."""
 PROSE_CHARS = 120
@@ -46,6 +48,9 @@ class Composition:
         loose: Characters of all of them.
         braces: Fields of templates that nobody filled in, outside of code.
         code_braces: Those in code.
+        links: How many of the lines are a link for a good part.
+        holes: How many lines announce something that is not there: they end with a colon, and what followed was left
+            out of the segment.
     """
 
     chars: int = 0
@@ -63,6 +68,8 @@ class Composition:
     loose: int = 0
     braces: int = 0
     code_braces: int = 0
+    links: int = 0
+    holes: int = 0
 
 
 UNCOUNTED = Composition()
@@ -71,12 +78,18 @@ UNCOUNTED = Composition()
 
 def composition(blocks: "Iterable[Block]", heading: "Block | None" = None) -> Composition:
     """Count what some blocks of a page, in their order, are made of; `heading` stands above them."""
-    chars = linked = table = stubs = code = lines = fragments = prose = loose = braces = code_braces = 0
+    chars = linked = table = stubs = code = lines = fragments = prose = loose = braces = code_braces = links = 0
+    holes = 0
+    last: Block | None = None
     formulas = heading.formulas if heading is not None else 0
     sections: list[list[int]] = []  # of each: whether its heading is a link, characters under it
     for block in blocks:
         text, size = block.text, len(block.text)
         chars += size
+        holes += last is not None and _leaves_hole(last, block)
+        label = last is not None and _is_label(last) and (block.kind == "text" and size < STUB_CHARS)
+        fragments += label
+        last = block
         formulas += block.formulas
         linked += block.linked
         found = unfilled(text)
@@ -98,10 +111,11 @@ def composition(blocks: "Iterable[Block]", heading: "Block | None" = None) -> Co
             lines, loose = lines + 1, loose + size
             prose += size if whole else 0
             fragments += not whole and block.kind == "text" and not block.glued
+            links += LINKED * block.linked >= size
     cards = [by_link for by_link, under in sections if under < CARD_CHARS]
     return Composition(
         chars, linked, table, stubs, code, len(sections), len(cards), sum(cards), formulas,
-        lines, fragments, prose, loose, braces, code_braces,
+        lines, fragments, prose, loose, braces, code_braces, links, holes,
     )  # fmt: skip
 
 
@@ -113,6 +127,18 @@ def _is_whole(text: str) -> bool:
     if ends_with_mark(end) or end.rstrip().endswith(_COLONS):
         return True
     return len(text) >= _UNMARKED_CHARS and ends_unmarked(end)
+
+
+def _leaves_hole(block: "Block", after: "Block") -> bool:
+    """Whether a line announces what is not there: a list whose links went, a picture, a form."""
+    if block.kind in ("heading", "code") or block.row >= 0 or not block.text.endswith((":", "：")):
+        return False
+    return after.number > block.number + 1 and after.kind == "text" and not after.glued
+
+
+def _is_label(block: "Block") -> bool:
+    """Whether a line is the label of something: "Seasons:"."""
+    return block.kind == "text" and not block.glued and len(block.text) < STUB_CHARS and block.text.endswith(":")
 
 
 def without_fields(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting.cleaning import clean_heading
 from builder.method.corpus.cutting.content.extractors import main_blocks
+from builder.method.corpus.cutting.declared import declared
 from builder.method.corpus.cutting.language import by_vote, decide, declared_language, longest
 from builder.method.corpus.cutting.markup.source import TooDeepError, parse_html, refuse
 from builder.method.corpus.cutting.segmenter import Segment, cut
@@ -79,6 +80,8 @@ def _cut_page(page: "Page", config: "Segments") -> CutPage | str:
     title = _title(tree)
     kept = main_blocks(page.html, tree, blocks, config.mode)
     segments = cut_blocks(blocks, kept, page.url, config, truncated=page.truncated)
+    if says := declared(page.html):
+        segments = [replace(segment, declared=says) for segment in segments]
     return CutPage(title, language, segments) if segments else "no_main_content"
 
 

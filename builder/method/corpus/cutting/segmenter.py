@@ -17,6 +17,7 @@ from typing import Literal
 
 from builder.method.corpus.cutting.blocks import Block, render
 from builder.method.corpus.cutting.composition import UNCOUNTED, Composition, composition
+from builder.method.corpus.cutting.declared import Declared
 from builder.method.corpus.cutting.tails import Trimmed
 from builder.text.scripts import size
 
@@ -39,6 +40,7 @@ class Segment:
         lead: Whether text below its heading is left out: it stands before sections that are segments of their own.
         post: Whether its heading names who wrote the text, as in a forum.
         front: Whether its page is the front page of a site.
+        declared: What its page declares itself to be.
         trimmed: How many blocks were taken away as what.
         trimmed_chars: Their characters.
     """
@@ -54,6 +56,7 @@ class Segment:
     lead: bool = False
     post: bool = False
     front: bool = False
+    declared: Declared = ""
     trimmed: tuple[tuple[str, int], ...] = ()
     trimmed_chars: int = 0
 

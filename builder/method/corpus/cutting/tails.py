@@ -30,6 +30,8 @@ STRAY_CHARS = 60
 SECTION_CHARS = 800
 """A section with more text than this at the end of a segment stays, whatever its heading."""
 _LAST_HEADING = 40
+_LINKED = {"text": 6, "item": 9, "term": 9}
+"""A line at the end is one of links where so many tenths of it are; a list of things may have a link to each."""
 _AUTHOR = re.compile(r"(?:by|von|par|por|di|door|от|автор)[ :]{1,2}[^\W\d_][^.!?]{1,80}$", re.IGNORECASE)
 _CLOSING = "\"'”’»)]}*_ \u200b\u200d"
 _FORMULA = frozenset("=(){}[]<>\\$|→;/_`")
@@ -100,7 +102,7 @@ def _is_byline(block: "Block", phrases: "Phrases") -> bool:
     if block.kind not in ("text", "item") or block.row >= 0 or len(text) > LINE_CHARS / 2 or is_sentence(text):
         return False
     words = words_of(text)
-    if not words:
+    if not words or (block.kind == "item" and 10 * block.linked >= _LINKED["item"] * len(text)):
         return True
     return phrases.lines["byline"].match(words) or _is_date(words) or _AUTHOR.match(text) is not None
 
@@ -121,9 +123,10 @@ def _without_asides(blocks: "list[Block]", phrases: "Phrases", kinds: Counter[st
 
 
 def _is_aside(block: "Block", phrases: "Phrases") -> bool:
-    if block.kind != "text" or block.row >= 0 or len(block.text) > LINE_CHARS or not _is_weak(block):
+    if block.kind != "text" or block.row >= 0 or len(block.text) > LINE_CHARS:
         return False
-    return phrases.lines["aside"].match(words_of(block.text))
+    words = words_of(block.text)
+    return phrases.lines["credit"].match(words) or (_is_weak(block) and phrases.lines["aside"].match(words))
 
 
 def _is_weak(block: "Block") -> bool:
@@ -161,16 +164,24 @@ def _line_kind(block: "Block", phrases: "Phrases") -> str:
     words = words_of(text)
     if not words:
         return "ornament"
-    if 10 * block.linked >= 9 * len(text) and len(text) <= LINE_CHARS and not is_sentence(text):
+    if len(text) <= LINE_CHARS and not is_sentence(text) and 10 * block.linked >= _LINKED[block.kind] * len(text):
         return "link"
     if block.kind == "item" and not block.linked:
         return ""
     if len(text) <= LINE_CHARS:
+        if block.linked and block.kind == "text" and _asks_and_answers(text):
+            return "promotion"
         if phrases.lines["announcement"].match(words):
             return "announcement"
         if phrases.lines["tail"].match(words) or (_is_weak(block) and phrases.lines["tail weak"].match(words)):
             return "promotion"
     return "bio" if _begins_with_name(text) and phrases.lines["bio"].match(words) else ""
+
+
+def _asks_and_answers(text: str) -> bool:
+    """Whether a line asks its reader something and goes on: "Planning a trip? Read how to pack"."""
+    mark = max(text.find(mark) for mark in ("? ", "？", "؟ "))
+    return 0 < mark < len(text) - 10
 
 
 def _begins_with_name(text: str) -> bool:

@@ -53,7 +53,7 @@ def posts(blocks: "list[Block]", url: str) -> frozenset[int]:
     They are told by their form, by coming again on the page as few other headings do, and by the address of the page.
     """
     headings = [block for block in blocks if block.kind == "heading"]
-    if len(headings) < 2:
+    if not headings:
         return frozenset()
     times = Counter((heading.level, heading.text) for heading in headings)
     thread = bool(_THREAD.search(url))

@@ -29,11 +29,17 @@ LEGAL_PHRASES = 5
 LEGAL_DENSITY = 3.0
 DEFINED_WORDS, DEFINED_AT = 5, 25
 """A lead that says its whole header, of so many words at most, among its first words is taken for a definition."""
-SHOP_PHRASES, PRAISE_PHRASES = 2, 3
+SHOP_PHRASES, COURSE_PHRASES, PRAISE_PHRASES = 2, 3, 3
 ATTRIBUTED = 3
 """So many lines that name a person and an office are those below quotations in praise."""
 FRONT_PAGE = 0.25
 """Of `max_marketing`, what the front page of a site may have."""
+SITE_PAGE = 0.5
+"""What a page may have that declares itself a page of a site and no article."""
+QUOTED_SHARE = 0.7
+"""A text that is quotations for so much of it is a collection of praise, or nobody's answer."""
+LINKED_LINES = 0.6
+"""A text is a list of links where so many of its lines are links for a good part."""
 CHANGE_LINES = 5
 CHANGE_SHARE = 0.5
 _SHORT, _LABEL = 120, 40
@@ -44,6 +50,8 @@ _VERSION = re.compile(
     r"(?:\W{1,3}(?:\w{3,9}\W{1,2})?\d[\d\W]{1,12})?(?:\W*(?:latest|unreleased|current|lts|stable))?\W{0,3}",
     re.IGNORECASE,
 )
+_ASKING = ("?", "？", "؟")
+_QUOTES = ("“", "„", "«", "「", '"')
 _CHAPTER = re.compile(r"\d+(?:\.\d+)?\.?")
 _OFFICE = re.compile(
     r"\W{0,3}[A-Z][^.!?:;]{2,50}[,|–—-] ?[^.!?:;]{0,40}\b(?:C[A-Z]O|[SE]?VP|President|Director|Manager|Founder"
@@ -68,14 +76,15 @@ def answer_fault(segment: "Segment", config: "Segments") -> str | None:
     phrases = load_phrases(config.phrases)
     if config.drop_posts and segment.post:
         return "forum_post"
+    if config.drop_prices and segment.declared == "goods":
+        return "shop_page"
     if fault := _header_fault(segment.header, phrases, config) or _make_up_fault(segment.made_of, config):
         return fault
-    words = words_of(segment.text)
-    found = phrases.words.found(words)
+    found = phrases.words.found(words_of(segment.text))
     return (
         wall_fault(segment, found, phrases, config)
-        or _lead_fault(segment, words, found, config)
-        or _words_fault(segment, found, config)
+        or _lead_fault(segment, found, phrases, config)
+        or _words_fault(segment, found, phrases, config)
         or _lines_fault(segment, phrases, config)
     )
 
@@ -103,15 +112,20 @@ def _make_up_fault(made_of: "Composition", config: "Segments") -> str | None:
         return None
     if made_of.prose < config.min_prose_share * made_of.loose:
         return "no_prose"
+    if config.drop_holes and made_of.holes:
+        return "hole"
+    if made_of.lines >= LISTED_LINES and made_of.links >= LINKED_LINES * made_of.lines:
+        return "links"
     return "fragments" if made_of.fragments > config.max_fragment_share * made_of.lines else None
 
 
-def _lead_fault(segment: "Segment", words: list[str], found: "Found", config: "Segments") -> str | None:
-    if not segment.lead or config.leads == "keep":
+def _lead_fault(segment: "Segment", found: "Found", phrases: "Phrases", config: "Segments") -> str | None:
+    if config.leads == "keep":
         return None
-    if "announcement" in found:
+    if "announcement" in found and (segment.lead or phrases.headers["opening"].match(words_of(segment.header))):
         return "lead"
-    first = config.leads == "drop" and segment.level == 1 and not _defines(words_of_any(segment.header), segment.text)
+    opens = segment.lead and config.leads == "drop" and segment.level == 1
+    first = opens and not _defines(words_of_any(segment.header), segment.text)
     return "lead" if first else None
 
 
@@ -125,12 +139,16 @@ def _defines(header: list[str], text: str) -> bool:
     return any(words[start : start + number] == header for start in range(at))
 
 
-def _words_fault(segment: "Segment", found: "Found", config: "Segments") -> str | None:
-    thousands = max(len(segment.text), 500) / 1_000
+def _words_fault(segment: "Segment", found: "Found", phrases: "Phrases", config: "Segments") -> str | None:
+    thousands = max(size(segment.text), 500) / 1_000
     if config.drop_prompts and "interface" in found:
         return "interface"
+    if config.drop_prompts and _lost_questions(segment, phrases):
+        return "questions_lost"
     if config.drop_prices and len(set(found.get("shop", ()))) >= SHOP_PHRASES:
         return "shop"
+    if config.drop_prices and len(set(found.get("course", ()))) >= COURSE_PHRASES:
+        return "course"
     if config.drop_praise and len(found.get("praise", ())) >= PRAISE_PHRASES:
         return "praise"
     if config.drop_legal:
@@ -138,15 +156,24 @@ def _words_fault(segment: "Segment", found: "Found", config: "Segments") -> str 
         if len(set(legal)) >= LEGAL_PHRASES and len(legal) >= LEGAL_DENSITY * thousands:
             return "legal_notice"
     advertised = found.get("marketing", ())
-    limit = config.max_marketing * (FRONT_PAGE if segment.front else 1.0)
+    share = FRONT_PAGE if segment.front else SITE_PAGE if segment.declared == "site" else 1.0
     several = len(set(advertised)) > 1  # "our" alone is in many a text that sells nothing
-    return "marketing" if several and len(advertised) > limit * thousands else None
+    return "marketing" if several and len(advertised) > config.max_marketing * share * thousands else None
+
+
+def _lost_questions(segment: "Segment", phrases: "Phrases") -> bool:
+    """Whether several answers stand under a header of questions, and no question among them."""
+    if "\n" not in segment.text or any(mark in segment.text for mark in _ASKING):
+        return False
+    return phrases.headers["questions"].match(words_of(segment.header))
 
 
 def _lines_fault(segment: "Segment", phrases: "Phrases", config: "Segments") -> str | None:
     if segment.made_of.code * 4 > segment.made_of.chars:
         return None
     lines = [line for line in segment.text.splitlines() if line]
+    if config.drop_praise and _quoted(lines) >= QUOTED_SHARE * len(segment.text):
+        return "praise"
     short = [line for line in lines if size(line) <= _SHORT]
     enough = max(LISTED_LINES, LISTED_SHARE * len(lines))
     if len(short) < enough:
@@ -158,12 +185,18 @@ def _lines_fault(segment: "Segment", phrases: "Phrases", config: "Segments") -> 
         return "events"
     if config.drop_praise and sum(_OFFICE.fullmatch(line) is not None for line in short) >= ATTRIBUTED:
         return "praise"
-    questions = sum(line.rstrip().endswith(("?", "？", "؟")) for line in lines)
+    questions = sum(line.rstrip().endswith(_ASKING) for line in lines)
     if config.drop_prompts and questions >= max(LISTED_LINES, QUESTION_SHARE * len(lines)):
         return "questions"
     if config.drop_changelogs and _changes(lines, phrases) >= max(CHANGE_LINES, CHANGE_SHARE * len(lines)):
         return "changelog"
     return None
+
+
+def _quoted(lines: list[str]) -> int:
+    """Characters of the lines that begin with a quotation mark, where several do."""
+    quoted = [len(line) for line in lines if line.startswith(_QUOTES)]
+    return sum(quoted) if len(quoted) > 1 else 0
 
 
 def _changes(lines: list[str], phrases: "Phrases") -> int:

@@ -18,13 +18,14 @@ _SECTION = re.compile(r"\[([a-z ]+)\]")
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 LONGEST_LINE = 400
 """A longer line is a paragraph and no phrase."""
-LINES = frozenset({"byline", "aside", "tail", "tail weak", "bio", "announcement", "ad"})
-HEADERS = frozenset({"prompt", "label", "changelog", "legal", "praise", "team", "events"})
+LINES = frozenset({"byline", "aside", "credit", "tail", "tail weak", "bio", "announcement", "ad"})
+HEADERS = frozenset({"prompt", "label", "changelog", "legal", "praise", "team", "events", "questions", "opening"})
 WORDS = frozenset(
     {
         "announcement",
         "marketing",
         "shop",
+        "course",
         "interface",
         "praise",
         "consent",

@@ -6,6 +6,8 @@ CORPUS is a folder with WARC files and their truth (*truth*.jsonl: url, set, seg
 `scripts/manual_pages.py` writes them. Every page is judged by a mask that was fitted on pages of other hosts only, in
 folds; SCRIPT scores the segments, as for `scripts/bench_segments.py`. Then one is fitted on all of the pages (or those
 of the WARC files NAME and the manuals) and written. The same pages, settings and LightGBM give the same file.
+
+Points of words are fitted first; the trees learn from what words give on pages of hosts that they were not fitted on.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import hashlib
 import json
 import logging
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,18 +23,20 @@ from urllib.parse import urlsplit
 
 import bench_segments
 import numpy as np
+from mask_words import Words, tokens_of
 from true_content import known_content, segments_of, truth_text
 
-FOLDS, ROUNDS = 5, 100
+FOLDS, ROUNDS = 5, 80
 SETTINGS = {
-    "objective": "binary", "learning_rate": 0.1, "num_leaves": 31, "max_depth": 6, "min_data_in_leaf": 150,
-    "feature_fraction": 0.35, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 5.0, "max_bin": 63,
+    "objective": "binary", "learning_rate": 0.13, "num_leaves": 31, "max_depth": 6, "min_data_in_leaf": 150,
+    "feature_fraction": 0.25, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 5.0, "max_bin": 63,
     "seed": 7, "deterministic": True, "force_row_wise": True, "num_threads": 1, "verbose": -1,
 }  # fmt: skip
 MANUAL_WEIGHT = 0.5
 """Manuals are alike: a page of one says less than a page of the open web."""
-NEEDED = 0.5
-"""Probability from which a block is main content; it was not searched for."""
+NEEDED = 0.7
+"""Probability from which a block is main content; the best of six on the folds of the 527 pages."""
+SECTION_CHARS = 1_200
 SCALE = 1_000
 """Points per unit of log odds."""
 
@@ -63,18 +68,28 @@ def main() -> None:
     logging.disable(logging.ERROR)
     from builder.method.corpus.cutting.content.learned import MODEL
 
-    examples, truths, digest = gather(options.corpus, options.manuals)
-    names = examples[0].names
-    print(f"{len(examples)} pages, {sum(int(page.body.sum()) for page in examples)} blocks, {len(names)} facts")
+    pages, truths, digest = gather(options.corpus, options.manuals)
+    print(f"{len(pages)} pages, {sum(int(page.body.sum()) for page in pages)} blocks, {len(pages[0].names)} facts")
+    model, points = learn(pages, options.fit)
     if options.check:
-        judge(examples, truths, bench_segments.load(options.check), options.fit)
-    chosen = [page for page in examples if not options.fit or page.source in (*options.fit, "manuals")]
-    booster = fit(*arrays(chosen))
-    model = export(booster, names, digest, len(chosen))
+        judge(pages, points, truths, bench_segments.load(options.check))
+    chosen = sum(not options.fit or page.source in (*options.fit, "manuals") for page in pages)
+    version = hashlib.sha256(json.dumps(model).encode()).hexdigest()[:8]
+    model = {"version": version, "data": digest, "pages": chosen, **model}
     out = options.out or MODEL
-    out.write_text(json.dumps(model, separators=(",", ":")) + "\n", encoding="utf-8")
-    agree(booster, names, out, examples[:20])
-    print(f"{out}: {out.stat().st_size} bytes, version {model['version']}, pages {digest}")
+    text = json.dumps(model, separators=(",", ":"), ensure_ascii=False)
+    out.write_text(text + "\n", encoding="utf-8")
+    print(f"{out}: {out.stat().st_size} bytes, version {version}, pages {digest}")
+
+
+def learn(pages: list[Example], fitted: list[str] | None) -> tuple[dict[str, Any], Any]:
+    """The model, and points of all blocks by models that have not seen their hosts."""
+    look = look_at(pages, fitted)
+    words = learn_words(look, pages)
+    booster, points = learn_trees(look)
+    trees = export(booster, look.names)
+    agree(booster, look, trees)
+    return {"words": words, **trees, "needed": needed()}, points
 
 
 def gather(folders: list[Path], manuals: Path | None) -> tuple[list[Example], dict[str, Path], str]:
@@ -114,25 +129,107 @@ def example(url: str, source: str, html: str, text: str, weight: float) -> list[
     if not blocks or body.all() or not body.any():
         return []
     lengths = np.array([len(block.text) for block in blocks])
-    names, table = facts(blocks, resiliparse_text(tree), html)
+    names, table = facts(blocks, resiliparse_text(tree), html, {})
     return [Example(url, source, blocks, names, table, body, lengths, np.array(known_content(blocks, text)), weight)]
 
 
-def arrays(pages: list[Example]) -> tuple[Any, Any, Any]:
-    """Facts, truth and weight of all blocks; a page weighs by the root of how many it has, a block by its length."""
-    weights = []
-    for page in pages:
-        sizes = page.lengths[page.body].astype(float)
-        weights.append(sizes / sizes.sum() * min(len(sizes), 2_000) ** 0.5 * page.weight)
-    table = np.concatenate([page.table[page.body] for page in pages])
-    return table, np.concatenate([page.true[page.body] for page in pages]), np.concatenate(weights)
+@dataclass
+class Look:
+    """All pages, and what the steps so far say about their blocks.
+
+    Attributes:
+        names: Of the facts.
+        table: Facts of all blocks.
+        body: Which of them are no headings.
+        true: Which are main content.
+        weights: What each counts.
+        folds: In which fold each is judged.
+        taught: Which may be learned from.
+    """
+
+    names: list[str]
+    table: Any
+    body: Any
+    true: Any
+    weights: Any
+    folds: Any
+    taught: Any
+
+    def rows(self, fold: int | None) -> Any:
+        """Rows to learn from for a fold; of all for None."""
+        return np.flatnonzero(self.body & self.taught & (self.folds != (-1 if fold is None else fold)))
+
+    def replace(self, names: Sequence[str], tables: list[Any]) -> None:
+        """Give facts other values."""
+        self.table[:, [self.names.index(name) for name in names]] = np.concatenate(tables)
 
 
-def fit(table: Any, true: Any, weights: Any) -> Any:
+def look_at(pages: list[Example], fitted: list[str] | None) -> Look:
+    """The pages before the first step."""
+    folds = [np.full(len(page.blocks), fold_of(page)) for page in pages]
+    taught = [
+        np.full(len(page.blocks), not fitted or page.source in (*fitted, "manuals")) for page in pages
+    ]  # fmt: skip
+    parts = [[page.table for page in pages], [page.body for page in pages], [page.true for page in pages]]
+    table, body, true = (np.concatenate(part) for part in parts)
+    weights = np.concatenate([weights_of(page) for page in pages])
+    return Look(
+        pages[0].names, table, body, true, weights / weights[body].mean(), np.concatenate(folds), np.concatenate(taught)
+    )
+
+
+def weights_of(page: Example) -> Any:
+    """What each block counts: as much as the score of the segments suffers if it is judged wrongly.
+
+    A section of the truth that is lost costs its share of the segments, however long it is; what is kept and false
+    costs by its length, and some `SECTION_CHARS` of it as much as a section. Large pages count less than that.
+    """
+    sizes = np.where(page.body, page.lengths, 0).astype(float)
+    section = np.cumsum(~page.body)
+    whole = np.bincount(section, sizes * page.true)[section]
+    lost = sizes / np.maximum(whole, bench_segments.MIN_CHARS) + 0.13 * sizes / SECTION_CHARS
+    lost = np.where(section > 0, lost, 0.2 * sizes / SECTION_CHARS)  # no segment has what is before any heading
+    costs = np.where(page.true, lost, sizes / SECTION_CHARS)
+    total = float(costs.sum())
+    return page.weight * costs / max(total, 1e-9) * max(total, 0.3) ** 0.6
+
+
+def learn_words(look: Look, pages: list[Example]) -> dict[str, int]:
+    """Points of words; the facts that they give are added, for each page by those of other hosts."""
+    from builder.method.corpus.cutting.content.wording import WORDING, wording_facts
+
+    words = Words([tokens_of(page.blocks) for page in pages], [host(page.url) for page in pages])
+    place = np.cumsum(look.body) - 1
+
+    def points(fold: int | None) -> dict[str, int]:
+        rows = look.rows(fold)
+        return words.fit(place[rows], look.true[look.body], look.weights[look.body])
+
+    by_fold = [points(fold) for fold in range(FOLDS)]
+    look.replace(WORDING, [wording_facts(page.blocks, by_fold[fold_of(page)]) for page in pages])
+    return points(None)
+
+
+def learn_trees(look: Look) -> tuple[Any, Any]:
+    """Trees fitted on all rows, and points of all blocks by trees that have not seen their hosts."""
+    found = np.zeros(len(look.table))
+    for fold in range(FOLDS):
+        judged = look.folds == fold
+        found[judged] = fit(look, look.rows(fold)).predict(look.table[judged], raw_score=True, num_threads=1)
+    return fit(look, look.rows(None)), np.rint(SCALE * found).astype(int)
+
+
+def fit(look: Look, rows: Any) -> Any:
     """Boosted trees."""
     import lightgbm
 
-    return lightgbm.train(SETTINGS, lightgbm.Dataset(table, true, weight=weights, params=SETTINGS), ROUNDS)
+    data = lightgbm.Dataset(look.table[rows], look.true[rows], weight=look.weights[rows], params=SETTINGS)
+    return lightgbm.train(SETTINGS, data, ROUNDS)
+
+
+def parts_of(points: Any, pages: list[Example]) -> list[Any]:
+    """Points of all blocks, page by page."""
+    return np.split(points, np.cumsum([len(page.blocks) for page in pages])[:-1])
 
 
 def host(url: str) -> str:
@@ -145,18 +242,13 @@ def fold_of(page: Example) -> int:
     return zlib.crc32(host(page.url).encode()) % FOLDS
 
 
-def judge(examples: list[Example], truths: dict[str, Path], check: Any, fitted: list[str] | None) -> None:
+def judge(pages: list[Example], points: Any, truths: dict[str, Path], check: Any) -> None:
     """Print the scores of masks that have not seen the host of what they judge, beside a perfect mask's."""
     rows: dict[str, list[Any]] = {name: [] for name in truths}
     perfect: dict[str, list[Any]] = {name: [] for name in truths}
-    for fold in range(FOLDS):
-        judged = [page for page in examples if fold_of(page) == fold and page.source in truths]
-        taught = [page for page in examples if fold_of(page) != fold]
-        taught = [page for page in taught if not fitted or page.source in (*fitted, "manuals")]
-        booster = fit(*arrays(taught))
-        for page in judged:
-            points = np.rint(SCALE * booster.predict(page.table, raw_score=True, num_threads=1)).astype(int)
-            rows[page.source] += cut_at(page, points, needed())
+    for page, own in zip(pages, parts_of(points, pages), strict=True):
+        if page.source in truths:
+            rows[page.source] += cut_at(page, own, needed())
             perfect[page.source] += segments_of(page.url, page.blocks, true_blocks(page), bench_segments.MIN_CHARS)
     for name, truth in truths.items():
         for title, found in (("learned, hosts left out", rows[name]), ("perfect mask", perfect[name])):
@@ -182,7 +274,7 @@ def needed() -> int:
     return round(SCALE * float(np.log(NEEDED / (1 - NEEDED))))
 
 
-def export(booster: Any, names: list[str], digest: str, pages: int) -> dict[str, Any]:
+def export(booster: Any, names: list[str]) -> dict[str, Any]:
     """The trees as data, all of one depth, with the facts they ask for."""
     trees = [tree["tree_structure"] for tree in booster.dump_model()["tree_info"]]
     depth = SETTINGS["max_depth"]
@@ -198,12 +290,9 @@ def export(booster: Any, names: list[str], digest: str, pages: int) -> dict[str,
     asked = sorted({column for column, _ in used})
     place = {column: index for index, column in enumerate(asked)}
     conditions = [[place[column], threshold] for column, threshold in used]
-    body = {
-        "facts": [names[column] for column in asked], "conditions": conditions, "levels": levels, "leaves": leaves,
-        "needed": needed(),
+    return {
+        "facts": [names[column] for column in asked], "conditions": conditions, "levels": levels, "leaves": leaves
     }  # fmt: skip
-    version = hashlib.sha256(json.dumps(body).encode()).hexdigest()[:8]
-    return {"version": version, "data": digest, "pages": pages, **body}
 
 
 def condition(node: dict[str, Any], used: dict[tuple[int, int], int]) -> int:
@@ -219,16 +308,16 @@ def children(node: dict[str, Any]) -> list[dict[str, Any]]:
     return [node, node] if "leaf_value" in node else [node["left_child"], node["right_child"]]
 
 
-def agree(booster: Any, names: list[str], out: Path, pages: list[Example]) -> None:
-    """Refuse a file whose points are not the booster's."""
-    from builder.method.corpus.cutting.content.learned import load
+def agree(booster: Any, look: Look, trees: dict[str, Any]) -> None:
+    """Refuse data whose points are not the booster's."""
+    from builder.method.corpus.cutting.content.learned import read
 
-    model = load(out)
-    for page in pages:
-        expected = SCALE * booster.predict(page.table, raw_score=True, num_threads=1)
-        difference = np.abs(model.points(names, page.table) - expected).max()
-        if difference > ROUNDS:  # half a point of rounding a tree, and as much again
-            raise SystemExit(f"{out}: gives other points than LightGBM, by up to {difference}")
+    table = look.table[:5_000]
+    expected = SCALE * booster.predict(table, raw_score=True, num_threads=1)
+    model = read({"version": "", "needed": 0, "words": {}, **trees})
+    difference = np.abs(model.points(look.names, table) - expected).max()
+    if difference > ROUNDS:  # half a point of rounding a tree, and as much again
+        raise SystemExit(f"the exported trees give other points than LightGBM, by up to {difference}")
 
 
 if __name__ == "__main__":

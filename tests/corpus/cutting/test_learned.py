@@ -14,12 +14,13 @@ from builder.method.corpus.cutting.content.learned import MODEL, load, main_cont
 from builder.method.corpus.cutting.markup.source import parse_html
 from builder.method.corpus.cutting.walk import walk
 
+WORDS = {"rivers": 5, "#rivers": 70, ".related": -300}
 TEXTS = paragraphs(21, count=14, words=40)
 
 
 def read(html: str) -> tuple[list, dict]:
     blocks = walk(tree := parse_html(html))
-    names, table = facts(blocks, resiliparse_text(tree), html)
+    names, table = facts(blocks, resiliparse_text(tree), html, WORDS)
     assert table.shape == (len(blocks), len(names))
     assert table.dtype == np.int32
     return blocks, {name: table[:, index] for index, name in enumerate(names)}
@@ -36,6 +37,7 @@ def test_the_model_is_small_plain_data_and_asks_for_facts_that_there_are() -> No
     data = json.loads(MODEL.read_text())
     assert set(data["facts"]) <= set(read(page(1))[1])
     assert all(isinstance(value, int) for row in data["conditions"] + data["leaves"] for value in row)
+    assert all(isinstance(value, int) for value in data["words"].values())
 
 
 @pytest.mark.parametrize("html", [page(1), page(2), "<h1>One</h1>", "<h1>A</h1><table><tr><td>b<td>c</table>"])
@@ -51,7 +53,7 @@ def test_facts_are_whole_numbers_and_the_same_each_time(html: str) -> None:
 def test_facts_survive_half_of_a_surrogate_pair() -> None:
     blocks = walk(parse_html("<h1>x</h1><p>text"))
     blocks[1].text = "half \ud83d of it"
-    assert len(facts(blocks, "", "")[1]) == 2
+    assert len(facts(blocks, "", "", WORDS)[1]) == 2
 
 
 def test_facts_tell_links_sentences_and_what_stands_around() -> None:
@@ -72,6 +74,7 @@ def tiny(folder: Path) -> Path:
     data = {
         "version": "t", "facts": ["length", "linked"], "conditions": [[0, 10], [1, 500], [0, 99]],
         "levels": [[[0], [1]], [[1, 2], [0, 0]]], "leaves": [[1, 2, 4, 8], [16, 32, 64, 128]], "needed": 50,
+        "words": {},
     }  # fmt: skip
     path.write_text(json.dumps(data))
     return path
@@ -116,3 +119,7 @@ def test_the_article_stays_and_what_is_around_it_goes() -> None:
         "</body></html>"
     )
     assert kept(html) == TEXTS[:8]
+
+
+def test_links_of_the_navigation_alone_are_no_main_content() -> None:
+    assert kept("<h1>x</h1><nav><a href=/a>the only text</a> <a href=/b>and more of it</a></nav>") == []

@@ -65,12 +65,16 @@ class Region:
     Attributes:
         parent: The container around it; None for the outermost.
         own: Marks of its own.
+        tag: Its element's.
+        name: Its class, as the page has it.
         chars: Characters of text in it.
         marks: Its own marks and those around it, once `settle` has left out those of wrappers.
     """
 
     parent: "Region | None"
     own: int = 0
+    tag: str = ""
+    name: str = ""
     chars: int = 0
     marks: int = -1
 

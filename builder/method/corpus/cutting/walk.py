@@ -137,7 +137,7 @@ class _Walk:
             own = marks_of(element, tag)
             region = own > 0 or tag not in _LEAVES
             if region:
-                self.region = Region(self.region, own)
+                self.region = Region(self.region, own, tag, element.get("class") or "")
             self.regions.append(region)
             if tag in _SPECIAL:
                 self._enter(tag, element)

@@ -36,7 +36,7 @@ def main_blocks(html: str, tree: "HtmlElement", blocks: "list[Block]", mode: Mod
     resiliparse, many = resiliparse_text(tree), len(blocks) > MOST_BLOCKS
     if mode == "learned" and not many:
         model = learned.load()
-        points = model.points(*facts(blocks, resiliparse, html))
+        points = model.points(*facts(blocks, resiliparse, html, model.words))
         return learned.main_content(blocks, points, model.needed)
     evidence = Evidence(blocks, resiliparse, conversation=_CONVERSATION in html)
     if mode != "overlay" or many:

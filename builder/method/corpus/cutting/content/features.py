@@ -5,6 +5,7 @@ Shares are per mille, and nothing is rounded but by whole division: the same pag
 
 import unicodedata
 from collections import Counter
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from builder.method.corpus.cutting.content.containers import container_facts, ma
 from builder.method.corpus.cutting.content.headings import kind_of, threads
 from builder.method.corpus.cutting.content.points import FURNITURE_START, LONG_KEY
 from builder.method.corpus.cutting.content.table import ENDS, Facts, share
+from builder.method.corpus.cutting.content.wording import WORDING, wording_facts
 
 if TYPE_CHECKING:
     from builder.method.corpus.cutting.blocks import Block
@@ -25,13 +27,14 @@ SIGN_CHARS = 2_000_000
 """How much of a page is searched for signs of its type."""
 
 
-def facts(blocks: "list[Block]", resiliparse: str, html: str) -> "tuple[list[str], Ints]":
+def facts(blocks: "list[Block]", resiliparse: str, html: str, words: Mapping[str, int]) -> "tuple[list[str], Ints]":
     """Facts about each block of a page.
 
     Args:
         blocks: The page, as `walk` gives it.
         resiliparse: Text of the main content in Resiliparse's judgement, a block a line.
         html: The page, for what it says about its type.
+        words: Points of words.
 
     Returns:
         Names of the facts, the same for every page, and a table with a row for each block and a column for each fact.
@@ -45,6 +48,7 @@ def facts(blocks: "list[Block]", resiliparse: str, html: str) -> "tuple[list[str
     _units(page)
     _around(page, against)
     _whole(page, html)
+    page.add_all(list(WORDING), wording_facts(blocks, words))
     return page.table()
 
 

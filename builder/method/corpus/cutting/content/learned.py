@@ -1,15 +1,18 @@
 """A mask learned from pages with known main content: boosted trees on the facts about a block, in whole numbers.
 
-The model is data, `mask_model.json`: conditions ("fact above threshold"), trees of the same depth as rows of
-conditions, and the points at their leaves. A block's points are the sum over the trees, so any machine gives the same.
-The card of the model is in docs/main-content.md; `scripts/train_mask.py` makes it.
+The model is data, `mask_model.json`: points of words, conditions ("fact above threshold"), trees of the same depth as
+rows of conditions, and the points at their leaves. A block's points are the sum over the trees, so any machine gives
+the same. The card of the model is in docs/main-content.md; `scripts/train_mask.py` makes it.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from builder.method.corpus.cutting.regions import NAV
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -35,6 +38,7 @@ class Model:
         levels: Of each depth, a row of conditions for each tree, from its left to its right.
         leaves: Points of the leaves of each tree, from left to right.
         needed: Points from which a block is main content.
+        words: Points of words, whose sums are facts as well.
     """
 
     version: str
@@ -44,6 +48,7 @@ class Model:
     levels: "tuple[Ints, ...]"
     leaves: "Ints"
     needed: int
+    words: Mapping[str, int]
 
     def points(self, names: list[str], table: "Ints") -> "Ints":
         """Points of blocks, from a table with a row for each and a column for each name."""
@@ -70,14 +75,24 @@ class Model:
 @lru_cache(maxsize=2)
 def load(path: Path = MODEL) -> Model:
     """The model that comes with the package, or another of the same form."""
+    return read(json.loads(path.read_text(encoding="utf-8")))
+
+
+def read(data: Mapping[str, Any]) -> Model:
+    """A model from what its file says."""
     import numpy as np
 
-    data = json.loads(path.read_text(encoding="utf-8"))
     columns, thresholds = np.array(data["conditions"], dtype=np.int32).T
     levels = tuple(np.array(level, dtype=np.int32) for level in data["levels"])
-    leaves = np.array(data["leaves"], dtype=np.int32)
     return Model(
-        data["version"], tuple(data["facts"]), columns.copy(), thresholds.copy(), levels, leaves, data["needed"]
+        version=data["version"],
+        facts=tuple(data["facts"]),
+        columns=columns.copy(),
+        thresholds=thresholds.copy(),
+        levels=levels,
+        leaves=np.array(data["leaves"], dtype=np.int32),
+        needed=data["needed"],
+        words=data["words"],
     )
 
 
@@ -92,7 +107,7 @@ def main_content(blocks: "list[Block]", points: "Ints", needed: int) -> frozense
     kept: list[int] = []
     tables: dict[int, list[tuple[int, int, int]]] = {}
     for block, worth in zip(blocks, points.tolist(), strict=True):
-        if block.level:
+        if block.level or _leads_away(block):
             continue
         if block.row >= 0:
             tables.setdefault(block.unit, []).append((block.number, len(block.text), worth))
@@ -102,3 +117,9 @@ def main_content(blocks: "list[Block]", points: "Ints", needed: int) -> frozense
         if sum(size * worth for _, size, worth in cells) >= needed * sum(size for _, size, _ in cells):
             kept += [number for number, _, _ in cells]
     return frozenset(kept)
+
+
+def _leads_away(block: "Block") -> bool:
+    """Whether a block is little but links of the site's navigation; trees know little of pages with nothing else."""
+    marks = block.region.marks
+    return marks > 0 and bool(marks & NAV) and 10 * block.linked >= 9 * len(block.text)

@@ -1,0 +1,103 @@
+"""What the words of a block, of the heading above it and of the classes around it say, as whole numbers.
+
+Each word has points of its own, learned from pages with known main content. Only words that stand on pages of several
+hosts have any, so no name of a site or of a person decides.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from builder.method.corpus.cutting.regions import WRAPPER_SHARE
+
+if TYPE_CHECKING:
+    from builder.method.corpus.cutting.blocks import Block
+    from builder.method.corpus.cutting.content.table import Ints
+    from builder.method.corpus.cutting.regions import Region
+
+WORDING = ("wording text", "wording heading", "wording classes", "wording")
+_WORD = re.compile(r"[^\W\d_]+|\d+")
+_CLASS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_TEXT_WORDS, _SHORT, _HEADING_WORDS, _HEADING_START = 25, 5, 8, 4
+_READ = 400
+"""Characters of a block in which its first words are looked for."""
+NO_HEADING = ["#"]
+
+
+def words(text: str, most: int) -> list[str]:
+    """The first words of a text in small letters; all numbers are one."""
+    found = []
+    for match in _WORD.finditer(text[:_READ].lower()):
+        word = match[0]
+        found.append("0" if word[0].isdigit() else word)
+        if len(found) == most:
+            break
+    return found
+
+
+def text_tokens(text: str) -> list[str]:
+    """What is looked up for a block: its words, the first two together, and all of them where they are few."""
+    found = words(text, _TEXT_WORDS)
+    tokens = list(dict.fromkeys(found))
+    tokens.append("^" + " ".join(found[:2]))
+    if len(found) <= _SHORT:
+        tokens.append("=" + " ".join(found))
+    return tokens
+
+
+def heading_tokens(text: str) -> list[str]:
+    """What is looked up for the blocks under a heading."""
+    found = words(text, _HEADING_WORDS)
+    tokens = ["#" + word for word in dict.fromkeys(found)]
+    return [*tokens, f"#^{' '.join(found[:_HEADING_START])}", f"##{len(found)}"]
+
+
+def class_tokens(region: "Region", total: int) -> list[str]:
+    """What is looked up for all that is in a container; nothing for the frame of a page."""
+    if not region.name or region.chars > WRAPPER_SHARE * total:
+        return []
+    return ["." + word.lower() for word in dict.fromkeys(_CLASS.findall(region.name))]
+
+
+def place_tokens(region: "Region") -> list[str]:
+    """What is looked up for the blocks right in a container: its classes, its tag and that around it."""
+    tag = f"<{region.tag} {region.parent.tag if region.parent is not None else ''}"
+    return [tag, *("<." + word.lower() for word in dict.fromkeys(_CLASS.findall(region.name)))]
+
+
+def wording_facts(blocks: "list[Block]", points: Mapping[str, int]) -> "Ints":
+    """Sums of the points of what is looked up for each block: of its text, its heading, its containers, and of all."""
+    import numpy as np
+
+    def worth(tokens: list[str]) -> int:
+        return sum(map(points.get, tokens, [0] * len(tokens)))
+
+    total = max(1, sum(0 if block.level else len(block.text) for block in blocks))
+    around: dict[Region, int] = {}
+    places: dict[Region, int] = {}
+    under = worth(NO_HEADING)
+    rows = []
+    for block in blocks:
+        if block.level:
+            under = worth(heading_tokens(block.text))
+        region = block.region
+        if region not in places:
+            places[region] = _around(region, around, lambda at: worth(class_tokens(at, total)))
+            places[region] += worth(place_tokens(region))
+        text, place = 0 if block.level else worth(text_tokens(block.text)), places[region]
+        rows.append((text, under, place, text + under + place))
+    return np.array(rows, dtype=np.int32).reshape(-1, len(WORDING))
+
+
+def _around(region: "Region", known: "dict[Region, int]", worth: "Callable[[Region], int]") -> int:
+    """Points of a container and of all around it; those that were worked out are known."""
+    chain = []
+    at: Region | None = region
+    while at is not None and at not in known:
+        chain.append(at)
+        at = at.parent
+    points = known[at] if at is not None else 0
+    for inner in reversed(chain):
+        points += worth(inner)
+        known[inner] = points
+    return points

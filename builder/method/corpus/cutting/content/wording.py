@@ -6,6 +6,7 @@ hosts have any, so no name of a site or of a person decides.
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting.regions import WRAPPER_SHARE
@@ -26,13 +27,8 @@ NO_HEADING = ["#"]
 
 def words(text: str, most: int) -> list[str]:
     """The first words of a text in small letters; all numbers are one."""
-    found = []
-    for match in _WORD.finditer(text[:_READ].lower()):
-        word = match[0]
-        found.append("0" if word[0].isdigit() else word)
-        if len(found) == most:
-            break
-    return found
+    found = _WORD.findall(text[:_READ].lower())[:most]
+    return ["0" if word[0].isdigit() else word for word in found]
 
 
 def text_tokens(text: str) -> list[str]:
@@ -56,13 +52,18 @@ def class_tokens(region: "Region", total: int) -> list[str]:
     """What is looked up for all that is in a container; nothing for the frame of a page."""
     if not region.name or region.chars > WRAPPER_SHARE * total:
         return []
-    return ["." + word.lower() for word in dict.fromkeys(_CLASS.findall(region.name))]
+    return _class_words(".", region.name)
 
 
 def place_tokens(region: "Region") -> list[str]:
     """What is looked up for the blocks right in a container: its classes, its tag and that around it."""
     tag = f"<{region.tag} {region.parent.tag if region.parent is not None else ''}"
-    return [tag, *("<." + word.lower() for word in dict.fromkeys(_CLASS.findall(region.name)))]
+    return [tag, *_class_words("<.", region.name)]
+
+
+@lru_cache(maxsize=4_000)
+def _class_words(before: str, name: str) -> list[str]:
+    return [before + word.lower() for word in dict.fromkeys(_CLASS.findall(name))]
 
 
 def wording_facts(blocks: "list[Block]", points: Mapping[str, int]) -> "Ints":
@@ -70,7 +71,7 @@ def wording_facts(blocks: "list[Block]", points: Mapping[str, int]) -> "Ints":
     import numpy as np
 
     def worth(tokens: list[str]) -> int:
-        return sum(map(points.get, tokens, [0] * len(tokens)))
+        return sum([points[token] for token in tokens if token in points])
 
     total = max(1, sum(0 if block.level else len(block.text) for block in blocks))
     around: dict[Region, int] = {}

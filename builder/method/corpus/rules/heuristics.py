@@ -32,8 +32,8 @@ def why_reject_segment(segment: "Segment", config: "Segments") -> str | None:
         or _length_fault(segment.text, config)
         or _composition_fault(segment.made_of, config)
         or _text_fault(segment.text, config)
-        or answer_fault(segment, config)
         or _unsafe_text(segment)
+        or answer_fault(segment, config)
         or (filter_fault(segment.text, config.filters) if config.filters else None)
     )
 

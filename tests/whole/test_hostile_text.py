@@ -41,7 +41,8 @@ from builder.release.folder import assemble
 from builder.text.control_tokens import escape_control_tokens, find_control_token
 
 BASE = Path(__file__).parents[2] / "builder" / "sample" / "base"
-RULES = {"min_chars": 200, "boundary": "any"}
+RULES = {"min_chars": 200, "boundary": "any", "trim_tails": False, "leads": "keep", "max_fragment_share": 1.0}
+"""Forged turns are no good answers: the rules that would drop or trim them for that are off."""
 
 
 @pytest.fixture(scope="module")

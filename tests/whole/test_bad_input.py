@@ -389,7 +389,7 @@ CORPUS = [
         "corpus without a file of its format",
         "build PROJECT --until segments",
         2,
-        (r"segments: .*corpus/pages: the folder holds no file ending in \.warc or \.warc\.gz; point segments",),
+        (r"segments: .*corpus/pages: the folder holds no file ending in \.warc or [^;]+\.arc\.gz; point segments",),
         only_source(path="corpus/pages", format="warc"),
     ),
     Case(

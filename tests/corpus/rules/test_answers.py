@@ -296,14 +296,23 @@ def test_the_phrases_can_be_replaced_and_mistakes_are_said(tmp_path: Path) -> No
         load_phrases(tmp_path / "nowhere.txt")
 
 
-@pytest.mark.parametrize("text", ["a " * 60_000, "read " * 30_000, "(" * 120_000, "Ada, " * 30_000, "1.1." * 30_000])
-def test_long_texts_of_one_pattern_are_judged_in_linear_time(text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a " * 60_000, None),
+        ("read " * 30_000, None),
+        ("(" * 120_000, "few_letters"),
+        ("Ada, " * 30_000, None),
+        ("1.1." * 30_000, "few_letters"),
+    ],
+)
+def test_long_texts_of_one_pattern_are_judged_in_linear_time(text: str, reason: str | None, tmp_path: Path) -> None:
     config = settings(tmp_path, min_chars=1, max_chars=10**9, min_letter_share=0.001, max_repeated_share=1)
     kept = segment("How bread rises", text, PROSE)
     with must_end():
         why_reject_segment(segment(text[:150], text), config)
         why_reject_segment(segment("Bread", *[text[:100]] * 1_000), config)
-        assert why_reject_segment(kept, config) in (None, "few_letters", "repeated_sentences", "changelog", "marketing")
+        assert why_reject_segment(kept, config) == reason
 
 
 def test_one_word_of_advertising_makes_no_advert_however_often_it_comes(config: Segments) -> None:

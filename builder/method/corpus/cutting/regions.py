@@ -52,7 +52,8 @@ _NAMES = (
 _WHOLE_NAMES = {"ad": PROMO_NAME, "ads": PROMO_NAME, "adv": PROMO_NAME}
 _BEGINNINGS = tuple((tuple(words.split()), mark) for mark, words in _NAMES)
 _TELLING = frozenset({"class", "id", "role", "hidden", "aria-hidden", "style", "aria-modal", "itemprop"})
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+NAME_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+"""A word in a class or id: "mainNav" has two."""
 _UNSEEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 WRAPPER_SHARE = 0.5
 """A container with more of the page's text than this is its frame: its class and id say nothing about its text."""
@@ -103,7 +104,7 @@ def marks_of(element: "HtmlElement", tag: str) -> int:
 @lru_cache(maxsize=20_000)
 def _names(value: str) -> int:
     marks = 0
-    for word in _WORD.findall(value):
+    for word in NAME_WORD.findall(value):
         marks |= _name(word)
     return marks & ~LEGAL_NAME if marks & TAGS_NAME else marks  # "category-legal" says what a text is about
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from builder.method.corpus.cutting.regions import WRAPPER_SHARE
+from builder.method.corpus.cutting.regions import NAME_WORD, WRAPPER_SHARE
 
 if TYPE_CHECKING:
     from builder.method.corpus.cutting.blocks import Block
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 WORDING = ("wording text", "wording heading", "wording classes", "wording")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
-_CLASS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _TEXT_WORDS, _SHORT, _HEADING_WORDS, _HEADING_START = 25, 5, 8, 4
 _READ = 400
 """Characters of a block in which its first words are looked for."""
@@ -63,7 +62,7 @@ def place_tokens(region: "Region") -> list[str]:
 
 @lru_cache(maxsize=4_000)
 def _class_words(before: str, name: str) -> list[str]:
-    return [before + word.lower() for word in dict.fromkeys(_CLASS.findall(name))]
+    return [before + word.lower() for word in dict.fromkeys(NAME_WORD.findall(name))]
 
 
 def wording_facts(blocks: "list[Block]", points: Mapping[str, int]) -> "Ints":

@@ -31,7 +31,6 @@ _WRAPPERS = (
 """Classes and tags of what a renderer puts around one formula; the outer ones first."""
 _ALL_WRAPPERS = frozenset({*_WRAPPERS, "katex-mathml"})
 _RENDERED = frozenset({*_WRAPPERS, "MathJax_Preview", "MJXp-math", "MathJax_Error"}) - {"katex", "katex-display"}
-_DISPLAY = ("katex-display", "MathJax_Display", "MathJax_SVG_Display", "display", "block", "displayed")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6", "p")
 _SOURCES = ("data-latex", "data-tex", "data-expr", "data-katex", "data-math")
 _LOOKS = ("style", "hidden", "class", "id")

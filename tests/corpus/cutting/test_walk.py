@@ -219,6 +219,17 @@ def test_any_soup_can_be_walked_and_rendered(soup: str) -> None:
     render(blocks).encode("utf-8")
 
 
+@pytest.mark.parametrize(
+    "sign", ["&#1;", "&#x1F;", "&#12", "&#0;", "&#xD800;", "&#xFFFF;", "&#99999999;", "\x01", "\x0c"]
+)
+def test_control_characters_break_no_change_of_the_tree(sign: str) -> None:
+    html = f"<h1>{sign}<a>#</a>One</h1><p>It is 10{sign}<sup>{sign}23</sup>{sign} <q>{sign}here</q>.{sign}</p>"
+    heading, text = blocks_of(html)
+    assert heading.text == "One"
+    assert "here" in text.text
+    assert text.text.isprintable()
+
+
 def test_a_page_that_has_its_headings_only_for_readers_without_scripts_is_read_as_they_see_it() -> None:
     posts = "<h1>A thread</h1><p>The first post.</p>"
     assert [block.text for block in walk(parse_html(f"<div>Loading</div><noscript>{posts}</noscript>"))] == [

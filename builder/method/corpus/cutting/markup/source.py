@@ -38,6 +38,10 @@ _INLINE = (
 )  # fmt: skip
 
 
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,8})|([0-9]{1,8}));?")
+
+
 class TooDeepError(ValueError):
     """Elements are nested so deeply, or a text is so long, that the parser has left some out."""
 
@@ -54,7 +58,7 @@ def parse_html(html: str) -> "HtmlElement":
 
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False)
     parser.set_element_class_lookup(etree.ElementDefaultClassLookup(element=HtmlElement))
-    source = with_fallback(html).encode("utf-8", "replace")
+    source = with_fallback(without_controls(html)).encode("utf-8", "replace")
     tree = etree.fromstring(source, parser)
     if tree is None:
         raise etree.ParserError("the page is empty")
@@ -73,6 +77,18 @@ def parse_html(html: str) -> "HtmlElement":
     etree.strip_tags(tree, *_INLINE)
     forget_slugs(tree)
     return tree
+
+
+def without_controls(html: str) -> str:
+    """The page without control characters, written as they are or by number: lxml reads them, and sets no such text."""
+    html = _CONTROL.sub(lambda sign: " " if sign[0].isspace() else "", html)
+    return _REFERENCE.sub(_reference, html) if "&#" in html else html
+
+
+def _reference(match: "re.Match[str]") -> str:
+    code = int(match[1], 16) if match[1] else int(match[2])
+    settable = code in (9, 10, 13) or 32 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or 0x10000 <= code <= 0x10FFFF
+    return match[0] if settable else ""
 
 
 def with_fallback(html: str) -> str:

@@ -18,6 +18,7 @@ def tokens_of(blocks: list[Any]) -> list[list[str] | None]:
     from builder.method.corpus.cutting.content import wording
 
     total = max(1, sum(0 if block.level else len(block.text) for block in blocks))
+    frame = wording.WRAPPER_SHARE * total
     around: dict[Any, list[str]] = {}
     under, found = wording.NO_HEADING, list[list[str] | None]()
     for block in blocks:
@@ -31,7 +32,7 @@ def tokens_of(blocks: list[Any]) -> list[list[str] | None]:
             at = at.parent
         names = around[at] if at is not None else []
         for inner in reversed(chain):
-            names = around[inner] = names + wording.class_tokens(inner, total)
+            names = around[inner] = names + (wording.class_tokens(inner) if inner.chars <= frame else [])
         found.append(wording.text_tokens(block.text) + under + names + wording.place_tokens(block.region))
     return found
 

@@ -50,7 +50,11 @@ _NAMES = (
                 "minicart wishlist"),
 )  # fmt: skip
 _WHOLE_NAMES = {"ad": PROMO_NAME, "ads": PROMO_NAME, "adv": PROMO_NAME}
-_BEGINNINGS = tuple((tuple(words.split()), mark) for mark, words in _NAMES)
+_BY_START: dict[str, list[tuple[str, int]]] = {}
+"""The beginnings and their marks by their first three letters: none is shorter."""
+for _mark, _words in _NAMES:
+    for _beginning in _words.split():
+        _BY_START.setdefault(_beginning[:3], []).append((_beginning, _mark))
 _TELLING = frozenset({"class", "id", "role", "hidden", "aria-hidden", "style", "aria-modal", "itemprop"})
 NAME_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 """A word in a class or id: "mainNav" has two."""
@@ -113,8 +117,8 @@ def _names(value: str) -> int:
 def _name(word: str) -> int:
     small = word.lower()
     marks = _WHOLE_NAMES.get(small, 0)
-    for beginnings, mark in _BEGINNINGS:
-        if small.startswith(beginnings):
+    for beginning, mark in _BY_START.get(small[:3], ()):
+        if small.startswith(beginning):
             marks |= mark
     return marks
 

@@ -1,7 +1,7 @@
 """Facts about the containers that a block is in."""
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting import regions
@@ -48,33 +48,22 @@ def container_facts(page: Facts) -> None:
     import numpy as np
 
     found = _found(page.blocks)
-    where, parent, depths = found.of_block, found.parents, found.depths
-    sums = np.zeros((len(parent), page.amounts.shape[1]), dtype=np.int64)
-    np.add.at(sums, where, page.amounts)
-    order = np.argsort(depths, kind="stable")
-    bounds = np.searchsorted(depths[order], np.arange(int(depths.max()) + 2))
-    layers = [order[start:end] for start, end in pairwise(bounds[1:])]  # the outermost is left out
-    for rows in reversed(layers):
-        np.add.at(sums, parent[rows], sums[rows])
-    # The nearest container with a heading, and the outermost that is not the frame of the page.
-    box, top, named = np.arange(len(parent)), np.arange(len(parent)), found.own.copy()
-    frame = 2 * sums[:, 0] > page.total
-    for rows in layers:
-        box[rows] = np.where(sums[rows, 4] > 0, rows, box[parent[rows]])
-        top[rows] = np.where(frame[parent[rows]], rows, top[parent[rows]])
-        named[rows] |= named[parent[rows]]
+    where, parent, depths = np.array(found.of_block), np.array(found.parents), np.array(found.depths)
+    starts = np.array(found.starts)
+    sums = page.sums[found.ends] - page.sums[starts]
+    box, top, named = _reached(found, sums[:, 4].tolist(), (2 * sums[:, 0] > page.total).tolist())
     children = np.bincount(parent[1:], minlength=len(parent))
     up = parent[where]
     groups = {"region": where, "parent": up, "grandparent": parent[up], "box": box[where], "top": top[where]}
     for name, which in groups.items():
         page.describe(name, sums[which])
-        page.add(f"{name} children", children[which])
+    page.add_all([f"{name} children" for name in groups], np.stack([children[which] for which in groups.values()], 1))
     page.add("depth", depths[where])
-    page.add("top begins", 1000 * found.starts[groups["top"]] // page.count)
-    page.add("in box", page.number - found.starts[groups["box"]])
+    page.add("top begins", 1000 * starts[groups["top"]] // page.count)
+    page.add("in box", page.number - starts[groups["box"]])
     bits = (named[where][:, None] >> np.array(_TELLING)) & 1
     page.add_all([f"any mark {index}" for index in _TELLING], bits)
-    _root(page, where, parent, sums, depths, layers)
+    _root(page, found, where, sums)
 
 
 @dataclass(frozen=True)
@@ -87,21 +76,21 @@ class _Found:
         depths: How many are around each.
         own: Marks of each.
         starts: Number of the first block in each.
+        ends: Number of the first block behind each: all between are in it.
     """
 
-    of_block: "Ints"
-    parents: "Ints"
-    depths: "Ints"
-    own: "Ints"
-    starts: "Ints"
+    of_block: list[int]
+    parents: list[int]
+    depths: list[int]
+    own: list[int]
+    starts: list[int]
+    ends: list[int]
 
 
 def _found(blocks: "list[Block]") -> _Found:
-    import numpy as np
-
     numbers: dict[Region, int] = {}
-    rows: list[tuple[int, int, int, int]] = []
-    of_block = []
+    found = _Found([], [], [], [], [], [])
+    parents, depths = found.parents, found.depths
     for block in blocks:
         at = numbers.get(block.region)
         if at is None:
@@ -111,27 +100,52 @@ def _found(blocks: "list[Block]") -> _Found:
                 chain.append(outer)
                 outer = outer.parent
             at = numbers[outer] if outer is not None else 0
-            depth = rows[at][1] + 1 if outer is not None else 0
+            depth = depths[at] + 1 if outer is not None else 0
             for inner in reversed(chain):
-                numbers[inner] = len(rows)
-                rows.append((at, depth, inner.own, block.number))
-                at, depth = len(rows) - 1, depth + 1
-        of_block.append(at)
-    parents, depths, own, starts = np.array(rows, dtype=np.int64).T.copy()
-    return _Found(np.array(of_block), parents, depths, own, starts)
+                numbers[inner] = number = len(parents)
+                parents.append(at)
+                depths.append(depth)
+                found.own.append(inner.own)
+                found.starts.append(block.number)
+                found.ends.append(0)
+                at, depth = number, depth + 1
+        found.of_block.append(at)
+        found.ends[at] = block.number + 1
+    ends = found.ends
+    for number in range(len(parents) - 1, 0, -1):
+        if ends[parents[number]] < ends[number]:
+            ends[parents[number]] = ends[number]
+    return found
 
 
-def _root(page: Facts, where: "Ints", parent: "Ints", sums: "Ints", depths: "Ints", layers: "list[Ints]") -> None:
+def _reached(found: _Found, headings: list[int], frame: list[bool]) -> "tuple[Ints, Ints, Ints]":
+    """Of each container: the nearest with a heading, the outermost that is no frame, marks with those around.
+
+    Args:
+        found: The containers.
+        headings: How many headings are in each.
+        frame: Whether each holds most of the page.
+    """
+    import numpy as np
+
+    box, top, named = list(range(len(headings))), list(range(len(headings))), found.own.copy()
+    for number, parent in islice(enumerate(found.parents), 1, None):
+        if not headings[number]:
+            box[number] = box[parent]
+        if not frame[parent]:
+            top[number] = top[parent]
+        named[number] |= named[parent]
+    return np.array(box), np.array(top), np.array(named)
+
+
+def _root(page: Facts, found: _Found, where: "Ints", sums: "Ints") -> None:
     """How far each block is from the smallest container that holds nearly all that Resiliparse keeps."""
     import numpy as np
 
-    kept = sums[:, 3]
+    kept, depths = sums[:, 3], np.array(found.depths)
     enough = 10 * kept >= 9 * kept[0]
     root = int(np.argmax(np.where(enough, depths, -1))) if kept[0] else 0
-    inside = np.zeros(len(parent), dtype=np.int64)
-    inside[root] = 1
-    for rows in layers[int(depths[root]) :]:
-        inside[rows] = inside[parent[rows]]
-    page.add("inside", inside[where])
+    inside = (found.starts[root] <= page.number) & (page.number < found.ends[root])
+    page.add("inside", inside)
     page.add("under root", depths[where] - depths[root])
     page.same("root of page", 1000 * int(sums[root, 0]) // page.total)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 _FAR = 60
 _NEAR = 3
 """How many blocks before and after are looked at one by one."""
-_PAGE_SIGNS = ("DiscussionForumPosting", '"Product"', "QAPage", "ItemList", 'content="article"')
+_PAGE_TYPES = ("DiscussionForumPosting", '"Product"', "QAPage", "ItemList")
+_ARTICLE = 'content="article"'
 SIGN_CHARS = 2_000_000
 """How much of a page is searched for signs of its type."""
 
@@ -122,10 +123,8 @@ def _sections(page: Facts) -> None:
 
     blocks, level = page.blocks, page.level
     section = np.cumsum(level > 0)
-    count = int(section[-1]) + 1
-    sums = np.zeros((count, page.amounts.shape[1]), dtype=np.int64)
-    np.add.at(sums, section, page.amounts)
     heads = np.flatnonzero(level > 0)
+    sums = np.diff(page.sums[np.concatenate([[0], heads, [page.count]])], axis=0)
     head = np.concatenate([[-1], heads])[section]
     empty = head < 0
     at = np.maximum(head, 0)
@@ -172,10 +171,9 @@ def _around(page: Facts, against: "Ints") -> None:
         if step:
             start = _NEAR + step
             page.add_all([f"{name} {step:+d}" for name in names], padded[start : start + page.count])
-    sums = np.concatenate([np.zeros((1, page.amounts.shape[1]), dtype=np.int64), np.cumsum(page.amounts, axis=0)])
     for name, back, ahead in (("near", 4, 4), ("wide", 12, 12), ("back", 15, 0), ("ahead", 0, 15)):
         low, high = np.maximum(page.number - back, 0), np.minimum(page.number + ahead + 1, page.count)
-        page.describe(name, sums[high] - sums[low])
+        page.describe(name, page.sums[high] - page.sums[low])
 
 
 def _whole(page: Facts, html: str) -> None:
@@ -187,7 +185,7 @@ def _whole(page: Facts, html: str) -> None:
     page.add("chars before", np.minimum(position, 200_000))
     page.add("chars after", np.minimum(page.total - position, 200_000))
     whole: dict[str, int] = {"total": min(page.total, 1_000_000), "blocks": page.count}
-    chars, links, sentences, kept, headings, count = (int(value) for value in page.amounts.sum(axis=0))
+    chars, links, sentences, kept, headings, count = page.sums[-1].tolist()
     whole["linked"] = 1000 * links // max(chars, 1)
     whole["sentences"] = 1000 * sentences // max(chars, 1)
     whole["kept"] = 1000 * kept // max(chars, 1)
@@ -198,7 +196,9 @@ def _whole(page: Facts, html: str) -> None:
     whole["items"] = 1000 * int(page.size[page.kind == 2].sum()) // page.total
     whole["cells"] = 1000 * int(page.size[page.row > 0].sum()) // page.total
     signs = html[:SIGN_CHARS]
-    for sign in _PAGE_SIGNS:
-        whole[sign] = int(sign in signs)
+    typed = "schema.org" in signs
+    for sign in _PAGE_TYPES:
+        whole[sign] = int(typed and sign in signs)
+    whole[_ARTICLE] = int(_ARTICLE in signs)
     for name, value in whole.items():
         page.same(f"page {name}", value)

@@ -31,9 +31,9 @@ class Heard:
     """
 
     def __init__(self, blocks: "list[Block]", keys: list[str], content: str) -> None:
-        whole = key(content)
-        single = {key(line) for line in content.split("\n") if len(line) < 4 * LONG_KEY}
-        self.has = [text in whole if len(text) >= LONG_KEY else text in single for text in keys]
+        lines = [key(line) for line in content.split("\n")]
+        whole, single = "".join(lines), set(lines)
+        self.has = [text in single or (len(text) >= LONG_KEY and text in whole) for text in keys]
         inside: Counter[int] = Counter()
         sizes: Counter[int] = Counter()
         self.places = []

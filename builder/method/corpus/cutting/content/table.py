@@ -46,6 +46,10 @@ class Facts:
         links = np.where(heading, 0, self.linked)
         prose, kept = self.size * self.sentence, self.size * self.has
         self.amounts: Ints = np.column_stack([self.size, links, prose, kept, heading, ~heading]).astype(np.int64)
+        self.sums: Ints = np.zeros((self.count + 1, self.amounts.shape[1]), dtype=np.int64)
+        """Amounts of all blocks before each, and of all: what is in a run of blocks is a difference."""
+        np.cumsum(self.amounts, axis=0, out=self.sums[1:])
+        self._same: dict[str, int] = {}
         self._names: list[str] = []
         self._parts: list[Ints] = []
         self._groups: dict[str, Ints] = {}
@@ -62,9 +66,7 @@ class Facts:
 
     def same(self, name: str, value: int) -> None:
         """Add a fact about the page."""
-        import numpy as np
-
-        self.add(name, np.full(self.count, value))
+        self._same[name] = value
 
     def describe(self, name: str, amounts: "Ints") -> None:
         """Add facts about the group of blocks that each block is in, from the sums of its amounts."""
@@ -83,7 +85,10 @@ class Facts:
             1000 * kept // some, headings, count, chars // np.maximum(count, 1),
         ]  # fmt: skip
         names = [f"{group} {what}" for what in _DESCRIBED for group in self._groups]
-        return self._names + names, np.concatenate([*self._parts, *described], axis=1).astype(np.int32)
+        same = np.array(list(self._same.values()), dtype=np.int64)
+        whole = np.broadcast_to(same, (self.count, len(same)))
+        table = np.concatenate([*self._parts, *described, whole], axis=1, dtype=np.int32, casting="unsafe")
+        return [*self._names, *names, *self._same], table
 
 
 def share(part: "Ints", whole: "Ints | int") -> "Ints":

@@ -7,6 +7,7 @@ hosts have any, so no name of a site or of a person decides.
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting.regions import NAME_WORD, WRAPPER_SHARE
@@ -19,14 +20,22 @@ if TYPE_CHECKING:
 WORDING = ("wording text", "wording heading", "wording classes", "wording")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _TEXT_WORDS, _SHORT, _HEADING_WORDS, _HEADING_START = 25, 5, 8, 4
-_READ = 400
-"""Characters of a block in which its first words are looked for."""
+_READ, _READ_FIRST = 400, 200
+"""Characters of a block in which its first words are looked for; fewer are enough for most."""
+_DIGIT = re.compile(r"\d")
 NO_HEADING = ["#"]
 
 
 def words(text: str, most: int) -> list[str]:
     """The first words of a text in small letters; all numbers are one."""
-    found = _WORD.findall(text[:_READ].lower())[:most]
+    start = text[:_READ_FIRST].lower()
+    found = _WORD.findall(start)
+    if len(found) <= most and len(text) > _READ_FIRST:
+        start = text[:_READ].lower()
+        found = _WORD.findall(start)
+    del found[most:]
+    if start.isascii() and not _DIGIT.search(start):
+        return found
     return ["0" if word[0].isdigit() else word for word in found]
 
 
@@ -47,10 +56,8 @@ def heading_tokens(text: str) -> list[str]:
     return [*tokens, f"#^{' '.join(found[:_HEADING_START])}", f"##{len(found)}"]
 
 
-def class_tokens(region: "Region", total: int) -> list[str]:
-    """What is looked up for all that is in a container; nothing for the frame of a page."""
-    if not region.name or region.chars > WRAPPER_SHARE * total:
-        return []
+def class_tokens(region: "Region") -> list[str]:
+    """What is looked up for all that is in a container."""
     return _class_words(".", region.name)
 
 
@@ -70,34 +77,52 @@ def wording_facts(blocks: "list[Block]", points: Mapping[str, int]) -> "Ints":
     import numpy as np
 
     def worth(tokens: list[str]) -> int:
-        return sum([points[token] for token in tokens if token in points])
+        return sum(map(points.get, tokens, repeat(0)))
 
     total = max(1, sum(0 if block.level else len(block.text) for block in blocks))
-    around: dict[Region, int] = {}
-    places: dict[Region, int] = {}
+    places = _Places(worth, total)
     under = worth(NO_HEADING)
     rows = []
     for block in blocks:
         if block.level:
             under = worth(heading_tokens(block.text))
-        region = block.region
-        if region not in places:
-            places[region] = _around(region, around, lambda at: worth(class_tokens(at, total)))
-            places[region] += worth(place_tokens(region))
-        text, place = 0 if block.level else worth(text_tokens(block.text)), places[region]
+        text, place = 0 if block.level else worth(text_tokens(block.text)), places.worth_of(block.region)
         rows.append((text, under, place, text + under + place))
     return np.array(rows, dtype=np.int32).reshape(-1, len(WORDING))
 
 
-def _around(region: "Region", known: "dict[Region, int]", worth: "Callable[[Region], int]") -> int:
-    """Points of a container and of all around it; those that were worked out are known."""
-    chain = []
-    at: Region | None = region
-    while at is not None and at not in known:
-        chain.append(at)
-        at = at.parent
-    points = known[at] if at is not None else 0
-    for inner in reversed(chain):
-        points += worth(inner)
-        known[inner] = points
-    return points
+class _Places:
+    """Points of the containers of a page; those of one kind are looked up once."""
+
+    def __init__(self, worth: "Callable[[list[str]], int]", total: int) -> None:
+        self._worth, self._frame = worth, WRAPPER_SHARE * total
+        self._around: dict[Region, int] = {}
+        self._names: dict[str, int] = {"": 0}
+        self._right: dict[tuple[str, str, str], int] = {}
+        self._known: dict[Region, int] = {}
+
+    def worth_of(self, region: "Region") -> int:
+        """Points of what is right in a container."""
+        known = self._known.get(region)
+        if known is None:
+            key = region.tag, region.parent.tag if region.parent is not None else "", region.name
+            if key not in self._right:
+                self._right[key] = self._worth(place_tokens(region))
+            known = self._known[region] = self._right[key] + self._within(region)
+        return known
+
+    def _within(self, region: "Region") -> int:
+        """Points of a container and of all around it."""
+        chain = []
+        at: Region | None = region
+        while at is not None and at not in self._around:
+            chain.append(at)
+            at = at.parent
+        points = self._around[at] if at is not None else 0
+        for inner in reversed(chain):
+            if inner.chars <= self._frame:  # the name of a page's frame says nothing
+                if inner.name not in self._names:
+                    self._names[inner.name] = self._worth(class_tokens(inner))
+                points += self._names[inner.name]
+            self._around[inner] = points
+        return points

@@ -39,9 +39,9 @@ def forget_slugs(tree: "HtmlElement") -> None:
         words = _words(text)
         if not words:
             continue
-        furniture = normalise_header(text) in navigation_headers(None)
-        for element, name, value in _named_after(heading, words):
-            (perhaps if furniture else certain).append((element, name, value))
+        if found := _named_after(heading, words):
+            furniture = normalise_header(text) in navigation_headers(None)
+            (perhaps if furniture else certain).extend(found)
     for element, name, value in certain + (perhaps if len(certain) >= HABIT else []):
         if value:
             element.set(name, value)

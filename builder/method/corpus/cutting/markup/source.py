@@ -38,8 +38,10 @@ _INLINE = (
 )  # fmt: skip
 
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,8})|([0-9]{1,8}));?")
+_SPACES = bytes.maketrans(b"\x0b\x0c\x1c\x1d\x1e\x1f", b"      ")
+_DROPPED = bytes([*range(9), *range(0x0E, 0x1C)])
+_NO_LETTER = re.compile(b"\xef\xbf[\xbe\xbf]")
+_REFERENCE = re.compile(rb"&#(?:[xX]([0-9a-fA-F]{1,8})|([0-9]{1,8}));?")
 
 
 class TooDeepError(ValueError):
@@ -58,18 +60,19 @@ def parse_html(html: str) -> "HtmlElement":
 
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False)
     parser.set_element_class_lookup(etree.ElementDefaultClassLookup(element=HtmlElement))
-    source = with_fallback(without_controls(html)).encode("utf-8", "replace")
+    source = without_controls(with_fallback(html).encode("utf-8", "replace"))
     tree = etree.fromstring(source, parser)
     if tree is None:
         raise etree.ParserError("the page is empty")
     error = parser.error_log.last_error
     if error is not None and error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
         raise TooDeepError(error.message)
+    small = source.lower()
     elements = list(tree.iter())  # while all are held, each further pass over them takes a fifth of its time
-    name_dressed(tree, source)
+    name_dressed(tree, small)
     found = find(tree)
     state_formulas(tree, source, found)  # before anything is taken out: what renderers hide holds a formula's source
-    drop_unseen(tree, source, elements)
+    drop_unseen(tree, source, small, elements)
     unwrap_listings(tree)
     keep_meaning(tree, found)
     del elements, found
@@ -79,16 +82,20 @@ def parse_html(html: str) -> "HtmlElement":
     return tree
 
 
-def without_controls(html: str) -> str:
-    """The page without control characters, written as they are or by number: lxml reads them, and sets no such text."""
-    html = _CONTROL.sub(lambda sign: " " if sign[0].isspace() else "", html)
-    return _REFERENCE.sub(_reference, html) if "&#" in html else html
+def without_controls(source: bytes) -> bytes:
+    """UTF-8 without control characters, written as they are or by number: lxml reads them, and sets no such text."""
+    source = source.translate(_SPACES, _DROPPED)
+    if b"\xef\xbf\xbe" in source or b"\xef\xbf\xbf" in source:
+        source = _NO_LETTER.sub(b"", source)
+    if b"&#" in source and not all(map(_is_settable, set(_REFERENCE.findall(source)))):
+        source = _REFERENCE.sub(lambda match: match[0] if _is_settable((match[1], match[2])) else b"", source)
+    return source
 
 
-def _reference(match: "re.Match[str]") -> str:
-    code = int(match[1], 16) if match[1] else int(match[2])
-    settable = code in (9, 10, 13) or 32 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or 0x10000 <= code <= 0x10FFFF
-    return match[0] if settable else ""
+def _is_settable(reference: tuple[bytes | None, bytes | None]) -> bool:
+    """Whether lxml sets a text with the character that a reference gives by a number with base 16, or with base 10."""
+    code = int(reference[0], 16) if reference[0] else int(reference[1] or b"0")
+    return code in (9, 10, 13) or 32 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or 0x10000 <= code <= 0x10FFFF
 
 
 def with_fallback(html: str) -> str:

@@ -13,31 +13,25 @@ if TYPE_CHECKING:
 _INLINE = ("span", "font", "small", "em", "i", "b", "strong", "u")
 _LONGEST, _MOST, _NEAR = 500_000, 200, 500
 """Characters of a sheet and properties in it that are looked at, and characters of a rule before one."""
-_TELLING = re.compile(r"vertical-align\s*:\s*(?:super|sub)(?![\w-])|line-through", re.IGNORECASE)
+_TELLING = re.compile(r"-(?:align\s*:\s*(?:super|sub)(?![\w-])|through)", re.IGNORECASE)
 _LEVEL = re.compile(r"vertical-align\s*:\s*(super|sub)(?![\w-])", re.IGNORECASE)
 _STRUCK = re.compile(r"text-decoration(?:-line)?\s*:[^;]{0,60}line-through", re.IGNORECASE)
 _PLAIN = re.compile(r"(?:span)?\.([a-zA-Z_][\w-]*)")
-_IN_SOURCE = {
-    b"tical-align": re.compile(rb"tical-align\s*:\s*su[pb]"),
-    b"TICAL-ALIGN": re.compile(rb"TICAL-ALIGN\s*:\s*[sS][uU][pPbB]"),
-    b"ine-through": None,
-    b"INE-THROUGH": None,
-}
-"""What is in a page that has any, with what has to follow it; quick to look for."""
-_IN_STYLE = re.compile(rb"style\s*=[^<>]{0,500}?(?:tical-align\s*:\s*su[pb]|ine-through)", re.IGNORECASE)
+_SMALL_LEVEL = re.compile(rb"tical-align\s*:\s*su[pb]")
+_IN_STYLE = re.compile(rb"style\s*=[^<>]{0,500}?(?:tical-align\s*:\s*su[pb]|ine-through)")
 _HINTS = ("tical-align", "TICAL-ALIGN", "ine-through", "INE-THROUGH")
 
 
-def name_dressed(tree: "HtmlElement", source: bytes) -> None:
+def name_dressed(tree: "HtmlElement", small: bytes) -> None:
     """Give the tags `sup`, `sub` and `del` to inline elements whose style or plain class says the same.
 
     Args:
         tree: The page; changed in place.
-        source: The same, to see at once that there are none.
+        small: Its source in small letters, to see at once that there are none.
     """
-    if not any(hint in source and (more is None or more.search(source)) for hint, more in _IN_SOURCE.items()):
+    if b"ine-through" not in small and not (b"tical-align" in small and _SMALL_LEVEL.search(small)):
         return
-    for style in _styles()(tree) if _IN_STYLE.search(source) else ():
+    for style in _styles()(tree) if _IN_STYLE.search(small) else ():
         _name(style.getparent(), _meaning(style))  # type: ignore[attr-defined]  # a string that knows its element
     meanings = dict(_of_sheets(tree))
     if meanings:

@@ -18,22 +18,23 @@ _MOST_RULES = 2_000
 _MOST_KINDS = 500
 """Elements of other tags, classes or ids that are compared with all rules."""
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
-_ALWAYS = ("clip", "scale", "matrix", "rotate", "visib", "\\")
-_MOVES = ("position", "margin", "indent", "transl")
 _FAR = re.compile(r"-\s*[\d.]{2}")
 _WIDE = re.compile(r"\d{3}|calc|\d\s*vw")
 _NO_SIZE = re.compile(r"font[^;:]{0,9}:[^;]{0,60}?(?<![\d.])0?\.?0")
 _PLAIN = re.compile(r"([a-zA-Z][\w-]*|\*?)((?:[.#][a-zA-Z_-][\w-]*)*)")
+_NAME = re.compile(r"[.#]?[\w-]+")
+_NAMELESS = re.compile(r"[*:\[](?<![\w\]).#-].)")
+"""A selector, or a part of one, that asks for no tag, class or id."""
 _SCREEN = re.compile(r"@(?:media\s+(?:only\s+)?(?:screen|all)\s*$|supports\b|layer\b)", re.IGNORECASE)
 _MAY_HIDE = re.compile(r"none|hidden|collapse|opacity|clip|indent|absolute|fixed|scale|font", re.IGNORECASE)
 _Parts = tuple[str, frozenset[str]]
+ByClass = dict[str, "list[HtmlElement]"]
+"""Elements of a page by their attribute `class`, as it is written."""
 _Rule = tuple[_Parts | None, Look, bool, bool]
 _ROOTS = frozenset({"html", "body", "main", "article", "*", ""})
 
 
-def looks_of_sheets(
-    tree: "HtmlElement", small: bytes, elements: "list[HtmlElement]", classes: set[str]
-) -> "dict[HtmlElement, Look]":
+def looks_of_sheets(tree: "HtmlElement", small: bytes, by_class: "ByClass") -> "dict[HtmlElement, Look]":
     """Elements that rules of the page's sheets hide, with all that plain rules say of them.
 
     Rules for other media than screens hide nothing. A rule that shows an element again counts where it is plain and
@@ -42,12 +43,15 @@ def looks_of_sheets(
     Args:
         tree: The page.
         small: Its source in small letters, to see at once which ids are only in its sheets.
-        elements: All elements that are in it or were.
-        classes: Values of their attribute `class`.
+        by_class: Its elements by their attribute `class`.
     """
     sheets = "\n".join(sheet.text or "" for sheet in tree.iter("style") if _is_for_screens(sheet.get("media") or ""))
-    names = {f".{name}" for value in classes for name in value.split()}
-    plain = [parts for parts in _hiding(sheets[:_MOST]) if _is_met(parts, names)]
+    sheets = sheets[:_MOST]
+    hiding = _hiding(sheets)
+    if not hiding:
+        return {}
+    names = {f".{name}" for value in by_class for name in value.split()}
+    plain = [parts for parts in hiding if _is_met(parts, names)]
     written = sheets.lower().encode("utf-8", "replace") if any(parts[1] - names for parts in plain) else b""
     wanted = {
         parts
@@ -56,23 +60,35 @@ def looks_of_sheets(
             small.count(name[1:].lower().encode()) > written.count(name[1:].lower().encode())
             for name in parts[1] - names
         )
-        and (parts[1] or next(tree.iter(parts[0]), None) is not None)
     }
-    if not wanted:
-        return {}
-    rules = list(islice(_read(sheets[:_MOST], names), _MOST_RULES))
-    certain = {parts for parts, _, sure, hiding in rules if sure and parts is not None and hiding}
+    found = list(_found(tree, by_class, wanted)) if wanted else []
+    return _looks_of(found, wanted, sheets) if found else {}
+
+
+def _looks_of(found: "list[HtmlElement]", wanted: "set[_Parts]", sheets: str) -> "dict[HtmlElement, Look]":
+    """What rules say of elements that some of them hide, if that is so on screens."""
+    own = {name for element in found for name in _names_of(element)} | {element.tag for element in found}
+    rules = list(islice(_read(sheets, own), _MOST_RULES))
+    certain = wanted & {parts for parts, _, sure, hiding in rules if sure and parts is not None and hiding}
     looks: dict[HtmlElement, Look] = {}
-    seen: dict[tuple[str, str | None, str | None], Look] = {}
+    seen: dict[tuple[str, str | None, str | None], Look | None] = {}
     by_name = _by_name(rules)
-    for element in _found(tree, elements, wanted & certain):
+    for element in found:
         key = element.tag, element.get("class"), element.get("id")
         if key not in seen:
             if len(seen) > _MOST_KINDS:
                 break
-            seen[key] = _together(element, rules, by_name)
-        looks[element] = seen[key]
+            fits = any(_fits(element, *parts) for parts in certain)
+            seen[key] = _together(element, rules, by_name) if fits else None
+        look = seen[key]
+        if look is not None:
+            looks[element] = look
     return looks
+
+
+def _names_of(element: "HtmlElement") -> set[str]:
+    """Its classes, each with a dot, and its id with a "#"."""
+    return {f".{name}" for name in element.get("class", "").split()} | {f"#{element.get('id', '')}"}
 
 
 def _is_met(parts: _Parts, names: set[str]) -> bool:
@@ -85,7 +101,7 @@ def _hiding(sheets: str) -> frozenset[_Parts]:
     if not _MAY_HIDE.search(sheets):
         return frozenset()
     found: set[_Parts] = set()
-    for piece in _COMMENT.sub(" ", sheets).split("}"):
+    for piece in _without_comments(sheets).split("}"):
         head, opened, body = piece.rpartition("{")
         if not hides(body):
             continue
@@ -108,38 +124,44 @@ def hides(body: str) -> bool:
 
 
 def _may_hide(body: str) -> bool:
-    """Whether it holds what all rules hold that hide; words one by one are ten times as quick as one pattern."""
-    if ("display" in body and "none" in body) or any(word in body for word in _ALWAYS):
+    """Whether it holds what all rules hold that hide; words one by one are quicker than a pattern or a loop."""
+    if "none" in body and "display" in body:
         return True
-    if "opacity" in body or ("overflow" in body and ("width" in body or "height" in body)):
+    if "clip" in body or "visib" in body or "opacity" in body or "scale" in body or "rotate" in body:
+        return True
+    if "matrix" in body or "\\" in body or ("overflow" in body and ("width" in body or "height" in body)):
         return True
     if "font" in body and _NO_SIZE.search(body):
         return True
-    return any(word in body for word in _MOVES) and (_FAR.search(body) or _WIDE.search(body)) is not None
+    if "position" in body or "margin" in body or "indent" in body or "transl" in body:
+        return (_FAR.search(body) or _WIDE.search(body)) is not None
+    return False
 
 
 def _is_for_screens(media: str) -> bool:
     return media.strip().lower() in ("", "all", "screen")
 
 
-def _read(sheets: str, names: set[str] | None) -> "Iterator[_Rule]":
+def _read(sheets: str, own: set[str] | None) -> "Iterator[_Rule]":
     """Each selector as its tag and names, what it gives, whether it holds on screens for sure, whether it hides.
 
     Args:
         sheets: The sheets.
-        names: Classes of the page, each with its dot: rules that name others are left out.
+        own: Classes, ids and tags of elements, each class with its dot: rules that fit none of them are left out.
     """
     heads: list[str] = []
-    for piece in _COMMENT.sub(" ", sheets).split("}"):
-        *opened, text = piece.split("{")
-        heads += [head.rpartition(";")[2].strip() for head in opened]
-        if not heads:
+    for piece in _without_comments(sheets).split("}"):
+        head, opened, text = piece.rpartition("{")
+        if not opened or "{" in head:
+            heads += [around.rpartition(";")[2].strip() for around in (head.split("{") if opened else ())]
+            if not heads:
+                continue
+            head = heads.pop()
+        else:
+            head = head.rpartition(";")[2].strip()
+        if head.startswith("@") or (own is not None and not _may_fit(head, own)):
             continue
-        head = heads.pop()
-        if head.startswith("@"):
-            continue
-        every = (_parts(selector.strip()) for selector in head.split(",")[:100])
-        fitting = [parts for parts in every if names is None or (parts is not None and _is_met(parts, names))]
+        fitting = [parts for selector in head.split(",")[:100] if _fits_any(parts := _parts(selector.strip()), own)]
         if not fitting:
             continue
         look = read_style(text) if _MAY_HIDE.search(text) or "display" in text or "visib" in text else {}
@@ -147,6 +169,28 @@ def _read(sheets: str, names: set[str] | None) -> "Iterator[_Rule]":
             sure = all(_SCREEN.match(around) for around in heads)
             for parts in fitting:
                 yield parts, look, sure, hides(text)
+
+
+def _without_comments(sheets: str) -> str:
+    return _COMMENT.sub(" ", sheets) if "/*" in sheets else sheets
+
+
+def _may_fit(head: str, own: set[str]) -> bool:
+    """Whether the selectors of a rule name anything of these, or nothing at all: most are soon left out."""
+    if not own.isdisjoint(_NAME.findall(head)) or _NAMELESS.search(head):
+        return True
+    small = head.lower()
+    return small != head and not own.isdisjoint(_NAME.findall(small))
+
+
+def _fits_any(parts: _Parts | None, own: set[str] | None) -> bool:
+    """Whether an element with all of these names may have what a selector asks for."""
+    if own is None:
+        return True
+    if parts is None or not parts[1] <= own:
+        return False
+    tag = parts[0].lstrip("?")
+    return not tag or tag in own
 
 
 @lru_cache(maxsize=50_000)
@@ -159,8 +203,8 @@ def _parts(selector: str) -> _Parts | None:
     return plain.group(1).lower().strip("*"), frozenset(re.findall(r"[.#][\w-]+", plain.group(2)))
 
 
-def _found(tree: "HtmlElement", elements: "list[HtmlElement]", wanted: "set[_Parts]") -> "Iterator[HtmlElement]":
-    """Elements with all that one of the selectors asks for, found by one of their names in a single pass."""
+def _found(tree: "HtmlElement", by_class: "ByClass", wanted: "set[_Parts]") -> "Iterator[HtmlElement]":
+    """Elements with all that one of the selectors asks for, found by one of their names."""
     tags = [tag for tag, names in wanted if not names]
     if tags:
         yield from tree.iter(*tags)
@@ -168,20 +212,19 @@ def _found(tree: "HtmlElement", elements: "list[HtmlElement]", wanted: "set[_Par
     for parts in wanted:
         if parts[1]:
             by_name.setdefault(max(parts[1]), []).append(parts)
-    for key, mark in (("class", "."), ("id", "#")):
-        if any(name.startswith(mark) for name in by_name):
-            told: dict[str | None, list[_Parts]] = {None: []}
-            for element in elements:
-                value = element.get(key)
-                if value not in told:
-                    told[value] = [parts for name in value.split() for parts in by_name.get(mark + name, ())]
-                if told[value] and any(_fits(element, *parts) for parts in told[value]):
-                    yield element
+    for value, elements in by_class.items():
+        asked = [parts for name in value.split() for parts in by_name.get(f".{name}", ())]
+        if asked:
+            yield from (element for element in elements if any(_fits(element, *parts) for parts in asked))
+    if any(name.startswith("#") for name in by_name):
+        for element in tree.iter():
+            asked = by_name.get(f"#{element.get('id')}", [])
+            if asked and any(_fits(element, *parts) for parts in asked):
+                yield element
 
 
 def _fits(element: "HtmlElement", tag: str, names: frozenset[str]) -> bool:
-    own = {f".{name}" for name in element.get("class", "").split()} | {f"#{element.get('id', '')}"}
-    return tag in ("", element.tag) and names <= own
+    return tag in ("", element.tag) and names <= _names_of(element)
 
 
 def _by_name(rules: "list[_Rule]") -> dict[str, list[int]]:
@@ -196,7 +239,7 @@ def _by_name(rules: "list[_Rule]") -> dict[str, list[int]]:
 def _together(element: "HtmlElement", rules: "list[_Rule]", by_name: dict[str, list[int]]) -> Look:
     """What plain rules say of an element, the more special ones last; what others may say takes the place of hiding."""
     fitting: list[tuple[tuple[int, int, int], int, Look]] = []
-    own = {f".{name}" for name in element.get("class", "").split()} | {f"#{element.get('id', '')}"}
+    own = _names_of(element)
     for order in {place for name in (*own, element.tag, "") for place in by_name.get(name, ())}:
         parts, look, sure, hiding = rules[order]
         if parts is None or not (parts[1] <= own and parts[0].lstrip("?") in ("", element.tag)):

@@ -13,7 +13,7 @@ from builder.method.corpus.cutting.markup.sight.folded import Controls
 from builder.method.corpus.cutting.markup.sight.frame import leave_frame
 from builder.method.corpus.cutting.markup.sight.paint import has_ink, unpainted
 from builder.method.corpus.cutting.markup.sight.shadow import open_shadows
-from builder.method.corpus.cutting.markup.sight.sheets import looks_of_sheets
+from builder.method.corpus.cutting.markup.sight.sheets import ByClass, looks_of_sheets
 from builder.method.corpus.cutting.markup.sight.streamed import place_streamed
 from builder.method.corpus.cutting.markup.sight.styles import (
     FOLDED,
@@ -47,25 +47,28 @@ _TURN = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _ABSOLUTE_SIZE = re.compile(r"[\d.]+(?:px|rem|pt|pc|in|cm|mm|q|vw|vh)?")
 
 
-def drop_unseen(tree: "HtmlElement", source: bytes, elements: "list[HtmlElement]") -> None:
+def drop_unseen(tree: "HtmlElement", source: bytes, small: bytes, elements: "list[HtmlElement]") -> None:
     """Take out of a page's tree what readers do not see; called before anything else takes a part out of the tree.
 
     Args:
         tree: The page.
         source: The same as it was parsed, to see at once what is not in it.
+        small: The source in small letters.
         elements: All elements that are in it or were: passes in Python over them are dear, and there are two.
     """
     from lxml import etree
 
-    small = source.lower()
     if b"shadowrootmode" in small:
         open_shadows(tree)
     if b"$R" in source:
         place_streamed(source, elements)
     etree.strip_elements(tree, *_NEVER, with_tail=False)
-    classes = {names for element in elements if (names := element.get("class"))}
-    looks = _looks(tree, small, elements, classes)
-    hidden = _hidden(tree, looks, small, elements, classes)
+    by_class: ByClass = {}
+    for element in elements:
+        if names := element.get("class"):
+            by_class.setdefault(names, []).append(element)
+    looks = _looks(tree, small, by_class)
+    hidden = _hidden(tree, looks, small, by_class)
     words = {element: way for element, look in looks.items() if (way := hides_words(look)) and element not in hidden}
     inked = any(map(has_ink, looks.values()))
     ink = list(unpainted(looks, foreign=_is_dressed_elsewhere(tree))) if inked else []
@@ -96,11 +99,9 @@ def _find(tree: "HtmlElement", path: str, **names: str) -> "list[Any]":
     return cast("list[Any]", _path(path)(tree, **names))
 
 
-def _looks(
-    tree: "HtmlElement", small: bytes, elements: "list[HtmlElement]", classes: set[str]
-) -> "dict[HtmlElement, Look]":
+def _looks(tree: "HtmlElement", small: bytes, by_class: "ByClass") -> "dict[HtmlElement, Look]":
     """What elements say of their looks, where it may matter."""
-    looks = looks_of_sheets(tree, small, elements, classes) if b"<style" in small else {}
+    looks = looks_of_sheets(tree, small, by_class) if b"<style" in small else {}
     for style in _find(tree, "descendant-or-self::*/@style"):
         if look := read_style(style):
             element = style.getparent()
@@ -117,11 +118,7 @@ def _old_colours(element: "HtmlElement") -> Look:
 
 
 def _hidden(
-    tree: "HtmlElement",
-    looks: "dict[HtmlElement, Look]",
-    small: bytes,
-    elements: "list[HtmlElement]",
-    classes: set[str],
+    tree: "HtmlElement", looks: "dict[HtmlElement, Look]", small: bytes, by_class: "ByClass"
 ) -> "dict[HtmlElement, str]":
     """Elements that are not seen with all that is in them, and how they are hidden."""
     hidden = _concealed(looks)
@@ -135,9 +132,8 @@ def _hidden(
     for dialog in tree.iter("dialog"):
         if "open" not in dialog.attrib and "display" not in looks.get(dialog, {}):
             hidden[dialog] = "dialog"
-    spoken = set(filter(is_spoken, classes))
-    if spoken:
-        hidden.update((element, "spoken") for element in elements if element.get("class") in spoken)
+    for classes in filter(is_spoken, by_class):
+        hidden.update((element, "spoken") for element in by_class[classes])
     for root in (tree, tree.find("body")):
         if root is not None:
             hidden.pop(root, None)

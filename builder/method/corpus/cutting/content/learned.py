@@ -33,9 +33,8 @@ class Model:
     Attributes:
         version: Its name, as segments are marked with it.
         facts: Names of the facts that it asks for.
-        columns: Of each condition, the place of its fact among `facts`.
-        thresholds: Of each condition, what the fact must exceed.
-        levels: Of each depth, a row of conditions for each tree, from its left to its right.
+        columns: Of each depth, the place among `facts` of what the conditions of each tree ask, from left to right.
+        thresholds: The same for what the fact must exceed.
         leaves: Points of the leaves of each tree, from left to right.
         needed: Points from which a block is main content.
         words: Points of words, whose sums are facts as well.
@@ -43,9 +42,8 @@ class Model:
 
     version: str
     facts: tuple[str, ...]
-    columns: "Ints"
-    thresholds: "Ints"
-    levels: "tuple[Ints, ...]"
+    columns: "tuple[Ints, ...]"
+    thresholds: "tuple[Ints, ...]"
     leaves: "Ints"
     needed: int
     words: Mapping[str, int]
@@ -65,10 +63,13 @@ class Model:
         values, trees = table.ravel(), np.arange(len(self.leaves))
         row = (np.arange(len(table)) * table.shape[1])[:, None]
         place: Ints = np.zeros((len(table), len(trees)), dtype=np.int64)
-        for depth, conditions in enumerate(self.levels):
-            asked = conditions.ravel().take(place + (trees << depth))
-            place = 2 * place + (values.take(row + self.columns.take(asked)) > self.thresholds.take(asked))
-        points: Ints = self.leaves.ravel().take(place + (trees << len(self.levels))).sum(axis=1)
+        for depth, (columns, thresholds) in enumerate(zip(self.columns, self.thresholds, strict=True)):
+            node = place + (trees << depth)
+            asked = columns.take(node)
+            asked += row
+            place += place
+            place += values.take(asked) > thresholds.take(node)
+        points: Ints = self.leaves.ravel().take(place + (trees << len(self.columns))).sum(axis=1)
         return points
 
 
@@ -82,15 +83,14 @@ def read(data: Mapping[str, Any]) -> Model:
     """A model from what its file says."""
     import numpy as np
 
-    columns, thresholds = np.array(data["conditions"], dtype=np.int32).T
-    levels = tuple(np.array(level, dtype=np.int32) for level in data["levels"])
+    columns, thresholds = np.array(data["conditions"], dtype=np.int64).T
+    levels = [np.array(level, dtype=np.int64).ravel() for level in data["levels"]]
     return Model(
         version=data["version"],
         facts=tuple(data["facts"]),
-        columns=columns.copy(),
-        thresholds=thresholds.copy(),
-        levels=levels,
-        leaves=np.array(data["leaves"], dtype=np.int32),
+        columns=tuple(columns[level] for level in levels),
+        thresholds=tuple(thresholds[level] for level in levels),
+        leaves=np.array(data["leaves"], dtype=np.int64),
         needed=data["needed"],
         words=data["words"],
     )

@@ -18,7 +18,8 @@ _OUTSIDE = 0.25
 _PROSE = 60
 """A text of so many characters in one piece is prose, and no label."""
 _DEEPEST = 4
-_TEXT = "text()[not(parent::script or parent::style or parent::noscript or parent::template or parent::textarea)]"
+_UNREAD = ("script", "style", "noscript", "template", "textarea")
+_TEXT = f"text()[not({' or '.join(f'parent::{tag}' for tag in _UNREAD)})]"
 _HEADINGS = "descendant::*[self::h1 or self::h2 or self::h3 or self::h4 or self::h5 or self::h6]"
 
 
@@ -47,7 +48,7 @@ def _frame(tree: "HtmlElement", ways: "dict[HtmlElement, str]") -> "HtmlElement 
     if not sized or max(sized)[0] < _LEAST:
         return None
     chars, at = max(sized)
-    if chars < _WHOLE * _chars(tree):
+    if _has_more(tree, chars / _WHOLE) or chars < _WHOLE * _chars(tree):
         return None
     prose = sum(len(text) for element, text in _prose(tree) if _is_seen(element, ways))
     if prose > _OUTSIDE * chars:
@@ -63,6 +64,17 @@ def _may_be_long(element: "HtmlElement") -> bool:
         size += len(text)
         if size >= _LEAST:
             return True
+    return False
+
+
+def _has_more(tree: "HtmlElement", chars: float) -> bool:
+    """Whether there is more text in it for sure; soon seen, since few hidden elements are half of a page."""
+    size = 0
+    for element in tree.iter():
+        if (text := element.text) and element.tag not in _UNREAD:
+            size += len(text.strip())
+            if size > chars:
+                return True
     return False
 
 

@@ -72,7 +72,7 @@ def parse_html(html: str) -> "HtmlElement":
     name_dressed(tree, small)
     found = find(tree)
     state_formulas(tree, source, found)  # before anything is taken out: what renderers hide holds a formula's source
-    drop_unseen(tree, source, small, elements)
+    drop_unseen(tree, source, small, elements, found)
     unwrap_listings(tree)
     keep_meaning(tree, found)
     del elements, found
@@ -85,7 +85,7 @@ def parse_html(html: str) -> "HtmlElement":
 def without_controls(source: bytes) -> bytes:
     """UTF-8 without control characters, written as they are or by number: lxml reads them, and sets no such text."""
     source = source.translate(_SPACES, _DROPPED)
-    if b"\xef\xbf\xbe" in source or b"\xef\xbf\xbf" in source:
+    if b"\xef" in source and (b"\xef\xbf\xbe" in source or b"\xef\xbf\xbf" in source):
         source = _NO_LETTER.sub(b"", source)
     if b"&#" in source and not all(map(_is_settable, set(_REFERENCE.findall(source)))):
         source = _REFERENCE.sub(lambda match: match[0] if _is_settable((match[1], match[2])) else b"", source)

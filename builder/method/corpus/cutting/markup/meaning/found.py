@@ -9,7 +9,9 @@ if TYPE_CHECKING:
 MATH = ("math", "mml:math", "m:math")
 STRUCK = ("del", "s", "strike")
 _LEVELS = ("sup", "sub")
-_TAGS = ("a", "img", "script", "mjx-container", "nobr", "q", "ruby", *MATH, *STRUCK, *_LEVELS)
+_TAGS = (
+    "a", "img", "script", "mjx-container", "nobr", "q", "ruby", "style", "dialog", "font", *MATH, *STRUCK, *_LEVELS,
+)  # fmt: skip
 _TELLS_FORMULA = ("math", "Math", "tex", "TeX", "equation", "formula", "eqn", "ql-img", "cht=tx")
 
 
@@ -28,6 +30,9 @@ class Found:
         struck: What its author has taken back.
         quotes: `q`.
         rubies: `ruby`.
+        sheets: `style`.
+        dialogs: `dialog`.
+        fonts: `font`.
     """
 
     formulas: "list[HtmlElement]" = field(default_factory=list)
@@ -40,6 +45,9 @@ class Found:
     struck: "list[HtmlElement]" = field(default_factory=list)
     quotes: "list[HtmlElement]" = field(default_factory=list)
     rubies: "list[HtmlElement]" = field(default_factory=list)
+    sheets: "list[HtmlElement]" = field(default_factory=list)
+    dialogs: "list[HtmlElement]" = field(default_factory=list)
+    fonts: "list[HtmlElement]" = field(default_factory=list)
 
 
 def find(tree: "HtmlElement") -> Found:
@@ -47,6 +55,7 @@ def find(tree: "HtmlElement") -> Found:
     found = Found()
     holders = {
         "mjx-container": found.formulas, "nobr": found.glyphs, "q": found.quotes, "ruby": found.rubies,
+        "style": found.sheets, "dialog": found.dialogs, "font": found.fonts,
         **dict.fromkeys(MATH, found.formulas),
         **dict.fromkeys(STRUCK, found.struck), **dict.fromkeys(_LEVELS, found.levels),
     }  # fmt: skip

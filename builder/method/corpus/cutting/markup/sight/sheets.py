@@ -34,7 +34,9 @@ _Rule = tuple[_Parts | None, Look, bool, bool]
 _ROOTS = frozenset({"html", "body", "main", "article", "*", ""})
 
 
-def looks_of_sheets(tree: "HtmlElement", small: bytes, by_class: "ByClass") -> "dict[HtmlElement, Look]":
+def looks_of_sheets(
+    tree: "HtmlElement", small: bytes, by_class: "ByClass", own: "list[HtmlElement]"
+) -> "dict[HtmlElement, Look]":
     """Elements that rules of the page's sheets hide, with all that plain rules say of them.
 
     Rules for other media than screens hide nothing. A rule that shows an element again counts where it is plain and
@@ -44,8 +46,9 @@ def looks_of_sheets(tree: "HtmlElement", small: bytes, by_class: "ByClass") -> "
         tree: The page.
         small: Its source in small letters, to see at once which ids are only in its sheets.
         by_class: Its elements by their attribute `class`.
+        own: Its elements `style`.
     """
-    sheets = "\n".join(sheet.text or "" for sheet in tree.iter("style") if _is_for_screens(sheet.get("media") or ""))
+    sheets = "\n".join(sheet.text or "" for sheet in own if _is_for_screens(sheet.get("media") or ""))
     sheets = sheets[:_MOST]
     hiding = _hiding(sheets)
     if not hiding:

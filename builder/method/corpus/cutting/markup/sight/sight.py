@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from lxml.etree import XPath
     from lxml.html import HtmlElement
 
+    from builder.method.corpus.cutting.markup.meaning.found import Found
+
 _NEVER = ("datalist", "noembed", "noframes")
 _ATTRIBUTES = {
     name: re.compile(rb"""%b(?<=[\s"'/]%b)[\s=>/]""" % (name.encode(), name.encode())) for name in ("hidden", "popover")
@@ -47,14 +49,17 @@ _TURN = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _ABSOLUTE_SIZE = re.compile(r"[\d.]+(?:px|rem|pt|pc|in|cm|mm|q|vw|vh)?")
 
 
-def drop_unseen(tree: "HtmlElement", source: bytes, small: bytes, elements: "list[HtmlElement]") -> None:
+def drop_unseen(
+    tree: "HtmlElement", source: bytes, small: bytes, elements: "list[HtmlElement]", found: "Found"
+) -> None:
     """Take out of a page's tree what readers do not see; called before anything else takes a part out of the tree.
 
     Args:
         tree: The page.
         source: The same as it was parsed, to see at once what is not in it.
         small: The source in small letters.
-        elements: All elements that are in it or were: passes in Python over them are dear, and there are two.
+        elements: All elements that are in it or were: passes in Python over them are dear.
+        found: What was found among them.
     """
     from lxml import etree
 
@@ -67,11 +72,11 @@ def drop_unseen(tree: "HtmlElement", source: bytes, small: bytes, elements: "lis
     for element in elements:
         if names := element.get("class"):
             by_class.setdefault(names, []).append(element)
-    looks = _looks(tree, small, by_class)
-    hidden = _hidden(tree, looks, small, by_class)
+    looks = _looks(tree, small, by_class, found)
+    hidden = _hidden(tree, looks, small, by_class, found.dialogs)
     words = {element: way for element, look in looks.items() if (way := hides_words(look)) and element not in hidden}
     inked = any(map(has_ink, looks.values()))
-    ink = list(unpainted(looks, foreign=_is_dressed_elsewhere(tree))) if inked else []
+    ink = list(unpainted(looks, foreign=_is_dressed_elsewhere(tree, found.sheets))) if inked else []
     if not (hidden or words or ink):
         return
     ways = {**hidden, **words}
@@ -99,16 +104,20 @@ def _find(tree: "HtmlElement", path: str, **names: str) -> "list[Any]":
     return cast("list[Any]", _path(path)(tree, **names))
 
 
-def _looks(tree: "HtmlElement", small: bytes, by_class: "ByClass") -> "dict[HtmlElement, Look]":
+def _looks(tree: "HtmlElement", small: bytes, by_class: "ByClass", found: "Found") -> "dict[HtmlElement, Look]":
     """What elements say of their looks, where it may matter."""
-    looks = looks_of_sheets(tree, small, by_class) if b"<style" in small else {}
+    looks = looks_of_sheets(tree, small, by_class, found.sheets) if found.sheets else {}
     for style in _find(tree, "descendant-or-self::*/@style"):
         if look := read_style(style):
             element = style.getparent()
             looks[element] = {**looks[element], **look} if element in looks else look
-    if b"bgcolor" in small or b"<font" in small or b"text=" in small:
-        for element in _find(tree, "descendant-or-self::*[@bgcolor or self::font[@color] or self::body[@text]]"):
-            looks[element] = {**_old_colours(element), **looks.get(element, {})}
+    old = [value.getparent() for value in _find(tree, "descendant-or-self::*/@bgcolor")] if b"bgcolor" in small else []
+    old += [font for font in found.fonts if "color" in font.attrib]
+    body = tree.find("body")
+    if body is not None and "text" in body.attrib:
+        old.append(body)
+    for element in old:
+        looks[element] = {**_old_colours(element), **looks.get(element, {})}
     return looks
 
 
@@ -118,7 +127,11 @@ def _old_colours(element: "HtmlElement") -> Look:
 
 
 def _hidden(
-    tree: "HtmlElement", looks: "dict[HtmlElement, Look]", small: bytes, by_class: "ByClass"
+    tree: "HtmlElement",
+    looks: "dict[HtmlElement, Look]",
+    small: bytes,
+    by_class: "ByClass",
+    dialogs: "list[HtmlElement]",
 ) -> "dict[HtmlElement, str]":
     """Elements that are not seen with all that is in them, and how they are hidden."""
     hidden = _concealed(looks)
@@ -129,7 +142,7 @@ def _hidden(
             folded = (element.get("hidden") or "").strip().lower() == "until-found"
             if not folded and "display" not in looks.get(element, {}):
                 hidden.setdefault(element, "display")
-    for dialog in tree.iter("dialog"):
+    for dialog in dialogs:
         if "open" not in dialog.attrib and "display" not in looks.get(dialog, {}):
             hidden[dialog] = "dialog"
     for classes in filter(is_spoken, by_class):
@@ -159,9 +172,9 @@ def is_spoken(classes: str) -> bool:
     return _HINT.search(classes) is not None and _SPOKEN.search(_TURN.sub("-", classes)) is not None
 
 
-def _is_dressed_elsewhere(tree: "HtmlElement") -> bool:
-    sheets = (link for link in tree.iter("link") if "stylesheet" in (link.get("rel") or "").lower())
-    return next(sheets, None) is not None or any("@import" in (sheet.text or "") for sheet in tree.iter("style"))
+def _is_dressed_elsewhere(tree: "HtmlElement", sheets: "list[HtmlElement]") -> bool:
+    linked = (link for link in tree.iter("link") if "stylesheet" in (link.get("rel") or "").lower())
+    return next(linked, None) is not None or any("@import" in (sheet.text or "") for sheet in sheets)
 
 
 def _leave_folded(tree: "HtmlElement", ways: "dict[HtmlElement, str]", small: bytes) -> None:

@@ -18,8 +18,9 @@ _MOST_RULES = 2_000
 _MOST_KINDS = 500
 """Elements of other tags, classes or ids that are compared with all rules."""
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
-_FAR = re.compile(r"-\s*[\d.]{2}")
-_WIDE = re.compile(r"\d{3}|calc|\d\s*vw")
+_FAR = re.compile(r"-\s*(?:[\d.]{3}|[\d.]+(?!px)[a-z%])")
+_WIDE = re.compile(r"\d{4}|[2-9]\d\d%|calc|\d\s*[dsl]?v|\d\d(?:\.\d+)?(?:r?em|ex|ch|p[tc]|in|cm|mm|q)")
+"""What is in an offset that may be far to the left or above, or far to the right."""
 _NO_SIZE = re.compile(r"font[^;:]{0,9}:[^;]{0,60}?(?<![\d.])0?\.?0")
 _PLAIN = re.compile(r"([a-zA-Z][\w-]*|\*?)((?:[.#][a-zA-Z_-][\w-]*)*)")
 _NAME = re.compile(r"[.#]?[\w-]+")
@@ -112,8 +113,8 @@ def _hiding(sheets: str) -> frozenset[_Parts]:
             return frozenset(rule[0] for rule in _read(sheets, None) if rule[0] and rule[3] and rule[0][0][:1] != "?")
         selectors = re.split(r"[{;]", head)[-1].strip()
         if not selectors.startswith("@"):
-            parts = (_parts(selector.strip()) for selector in selectors.split(",")[:100])
-            found.update(each for each in parts if each is not None and each[0][:1] != "?")
+            parts = (_plain(selector.strip()) for selector in selectors.split(",")[:100])
+            found.update(each for each in parts if each is not None)
     return frozenset(found)
 
 
@@ -198,11 +199,18 @@ def _fits_any(parts: _Parts | None, own: set[str] | None) -> bool:
 
 @lru_cache(maxsize=50_000)
 def _parts(selector: str) -> _Parts | None:
+    """What a selector asks of the element itself; where it asks for more than that, there is a "?" before the tag."""
+    if plain := _plain(selector):
+        return plain
+    last = re.split(r"[\s>+~]", re.sub(r":[^\s>+~]*|\[[^\]]*\]", "", selector).strip())[-1]
+    end = _PLAIN.fullmatch(last)
+    return None if end is None else ("?" + end.group(1).lower(), frozenset(re.findall(r"[.#][\w-]+", end.group(2))))
+
+
+def _plain(selector: str) -> _Parts | None:
     plain = _PLAIN.fullmatch(selector)
     if plain is None or selector in _ROOTS:
-        last = re.split(r"[\s>+~]", re.sub(r":[^\s>+~]*|\[[^\]]*\]", "", selector).strip())[-1]
-        end = _PLAIN.fullmatch(last)
-        return None if end is None else ("?" + end.group(1).lower(), frozenset(re.findall(r"[.#][\w-]+", end.group(2))))
+        return None
     return plain.group(1).lower().strip("*"), frozenset(re.findall(r"[.#][\w-]+", plain.group(2)))
 
 

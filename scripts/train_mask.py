@@ -43,7 +43,10 @@ SCALE = 1_000
 
 @dataclass
 class Example:
-    """A page with known main content: its facts, and of each block its length and whether it is main content."""
+    """A page with known main content: its facts, and of each block its length and whether it is main content.
+
+    `sure` are the blocks that the rules keep, if they leave no doubt: then the mask is not asked.
+    """
 
     url: str
     source: str
@@ -54,6 +57,7 @@ class Example:
     lengths: Any
     true: Any
     weight: float
+    sure: frozenset[int] | None
 
 
 def main() -> None:
@@ -114,7 +118,7 @@ def gather(folders: list[Path], manuals: Path | None) -> tuple[list[Example], di
 
 def example(url: str, source: str, html: str, text: str, weight: float) -> list[Example]:
     """The page as an example; nothing if it cannot be cut."""
-    from builder.method.corpus.cutting.content.extractors import resiliparse_text
+    from builder.method.corpus.cutting.content.extractors import LEARNED_DOUBT, evidence_of
     from builder.method.corpus.cutting.content.features import facts
     from builder.method.corpus.cutting.markup.source import TooDeepError, parse_html, refuse
     from builder.method.corpus.cutting.walk import walk
@@ -129,8 +133,10 @@ def example(url: str, source: str, html: str, text: str, weight: float) -> list[
     if not blocks or body.all() or not body.any():
         return []
     lengths = np.array([len(block.text) for block in blocks])
-    names, table = facts(blocks, resiliparse_text(tree), html, {})
-    return [Example(url, source, blocks, names, table, body, lengths, np.array(known_content(blocks, text)), weight)]
+    rules = (evidence := evidence_of(html, tree, blocks)).main_content()
+    names, table = facts(evidence, rules, html, {})
+    true, sure = np.array(known_content(blocks, text)), rules.kept if rules.doubt <= LEARNED_DOUBT else None
+    return [Example(url, source, blocks, names, table, body, lengths, true, weight, sure)]
 
 
 @dataclass
@@ -261,7 +267,8 @@ def cut_at(page: Example, points: Any, least: int) -> list[dict[str, str]]:
     """What is cut from a page with these points."""
     from builder.method.corpus.cutting.content.learned import main_content
 
-    return segments_of(page.url, page.blocks, main_content(page.blocks, points, least), bench_segments.MIN_CHARS)
+    kept = main_content(page.blocks, points, least) if page.sure is None else page.sure
+    return segments_of(page.url, page.blocks, kept, bench_segments.MIN_CHARS)
 
 
 def true_blocks(page: Example) -> frozenset[int]:

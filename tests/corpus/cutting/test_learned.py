@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from support.corpus_pages import page, paragraphs
 
-from builder.method.corpus.cutting.content.extractors import main_blocks, resiliparse_text
+from builder.method.corpus.cutting.content.extractors import evidence_of, main_blocks
 from builder.method.corpus.cutting.content.features import facts
 from builder.method.corpus.cutting.content.learned import MODEL, load, main_content
+from builder.method.corpus.cutting.content.mask import Evidence
 from builder.method.corpus.cutting.markup.source import parse_html
 from builder.method.corpus.cutting.walk import walk
 
@@ -20,7 +21,8 @@ TEXTS = paragraphs(21, count=14, words=40)
 
 def read(html: str) -> tuple[list, dict]:
     blocks = walk(tree := parse_html(html))
-    names, table = facts(blocks, resiliparse_text(tree), html, WORDS)
+    evidence = evidence_of(html, tree, blocks)
+    names, table = facts(evidence, evidence.main_content(), html, WORDS)
     assert table.shape == (len(blocks), len(names))
     assert table.dtype == np.int32
     return blocks, {name: table[:, index] for index, name in enumerate(names)}
@@ -53,7 +55,8 @@ def test_facts_are_whole_numbers_and_the_same_each_time(html: str) -> None:
 def test_facts_survive_half_of_a_surrogate_pair() -> None:
     blocks = walk(parse_html("<h1>x</h1><p>text"))
     blocks[1].text = "half \ud83d of it"
-    assert len(facts(blocks, "", "", WORDS)[1]) == 2
+    evidence = Evidence(blocks, "")
+    assert len(facts(evidence, evidence.main_content(), "", WORDS)[1]) == 2
 
 
 def test_facts_tell_links_sentences_and_what_stands_around() -> None:

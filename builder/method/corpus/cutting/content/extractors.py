@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 Mode = Literal["learned", "cascade", "overlay", "fast"]
 DOUBT = 0.08
 """Share of a page's text on which the evidence must be close to even before `cascade` asks trafilatura."""
+LEARNED_DOUBT = 0.015
+"""The same before `learned` asks its model, which costs less: found on the folds of the 527 pages."""
 MOST_BLOCKS = 20_000
 """trafilatura takes a tenth of a millisecond a block; on pages with more than this it would pass the time limit. The
 facts of the learned mask would take as much memory as the page itself."""
@@ -29,21 +31,26 @@ def main_blocks(html: str, tree: "HtmlElement", blocks: "list[Block]", mode: Mod
         html: The page.
         tree: The same, as `source.parse_html` gives it.
         blocks: The same, as `walk.walk` gives it.
-        mode: `learned` asks Resiliparse and a model of pages with known main content. The others add up points by
-            rules: `overlay` asks both extractors, `fast` Resiliparse alone, `cascade` asks trafilatura where what is
-            known without it leaves doubt. On a page of more than `MOST_BLOCKS`, all are `fast`.
+        mode: All add up points by rules. `fast` asks Resiliparse alone, `overlay` trafilatura as well. Where the rules
+            leave doubt, `learned` asks a model of pages with known main content in their place, and `cascade` asks
+            trafilatura. On a page of more than `MOST_BLOCKS`, all are `fast`.
     """
-    resiliparse, many = resiliparse_text(tree), len(blocks) > MOST_BLOCKS
-    if mode == "learned" and not many:
+    evidence, few = evidence_of(html, tree, blocks), len(blocks) <= MOST_BLOCKS
+    if mode == "overlay" and few:
+        return evidence.main_content(trafilatura_text(tree)).kept
+    rules = evidence.main_content()
+    if few and mode == "learned" and rules.doubt > LEARNED_DOUBT:
         model = learned.load()
-        points = model.points(*facts(blocks, resiliparse, html, model.words))
+        points = model.points(*facts(evidence, rules, html, model.words))
         return learned.main_content(blocks, points, model.needed)
-    evidence = Evidence(blocks, resiliparse, conversation=_CONVERSATION in html)
-    if mode != "overlay" or many:
-        content = evidence.main_content()
-        if mode != "cascade" or content.doubt <= DOUBT or many:
-            return content.kept
-    return evidence.main_content(trafilatura_text(tree)).kept
+    if few and mode == "cascade" and rules.doubt > DOUBT:
+        return evidence.main_content(trafilatura_text(tree)).kept
+    return rules.kept
+
+
+def evidence_of(html: str, tree: "HtmlElement", blocks: "list[Block]") -> Evidence:
+    """What is known about a page without trafilatura."""
+    return Evidence(blocks, resiliparse_text(tree), conversation=_CONVERSATION in html)
 
 
 def resiliparse_text(tree: "HtmlElement") -> str:

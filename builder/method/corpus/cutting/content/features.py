@@ -16,7 +16,7 @@ from builder.method.corpus.cutting.content.table import ENDS, Facts, share
 from builder.method.corpus.cutting.content.wording import WORDING, wording_facts
 
 if TYPE_CHECKING:
-    from builder.method.corpus.cutting.blocks import Block
+    from builder.method.corpus.cutting.content.mask import Evidence, MainContent
     from builder.method.corpus.cutting.content.table import Ints
 
 _FAR = 60
@@ -28,19 +28,20 @@ SIGN_CHARS = 2_000_000
 """How much of a page is searched for signs of its type."""
 
 
-def facts(blocks: "list[Block]", resiliparse: str, html: str, words: Mapping[str, int]) -> "tuple[list[str], Ints]":
+def facts(evidence: "Evidence", rules: "MainContent", html: str, words: Mapping[str, int]) -> "tuple[list[str], Ints]":
     """Facts about each block of a page.
 
     Args:
-        blocks: The page, as `walk` gives it.
-        resiliparse: Text of the main content in Resiliparse's judgement, a block a line.
+        evidence: What is known about the blocks of the page.
+        rules: What the rules say with that.
         html: The page, for what it says about its type.
         words: Points of words.
 
     Returns:
         Names of the facts, the same for every page, and a table with a row for each block and a column for each fact.
     """
-    page = Facts(blocks, resiliparse)
+    page = Facts(evidence)
+    _rules(page, rules)
     _text(page)
     _heard(page)
     against = mark_facts(page)
@@ -49,8 +50,16 @@ def facts(blocks: "list[Block]", resiliparse: str, html: str, words: Mapping[str
     _units(page)
     _around(page, against)
     _whole(page, html)
-    page.add_all(list(WORDING), wording_facts(blocks, words))
+    page.add_all(list(WORDING), wording_facts(evidence.blocks, words))
     return page.table()
+
+
+def _rules(page: Facts, rules: "MainContent") -> None:
+    """What the rules say, and how much of the text before and after they are for."""
+    import numpy as np
+
+    page.add("points by rules", np.rint(10 * np.array(rules.points)).astype(np.int64))
+    page.same("page doubt", int(1000 * rules.doubt))
 
 
 @lru_cache(maxsize=1)

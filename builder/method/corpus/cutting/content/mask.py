@@ -46,14 +46,22 @@ class MainContent:
     Attributes:
         kept: Their numbers.
         doubt: Share of the page's text, 0 to 1, on which the evidence is close to even.
+        points: Of each block; 0 of headings.
     """
 
     kept: frozenset[int]
     doubt: float
+    points: list[float]
 
 
 class Evidence:
-    """What is known about the blocks of a page; extractors are heard one after the other."""
+    """What is known about the blocks of a page; extractors are heard one after the other.
+
+    Attributes:
+        blocks: The page.
+        keys: The text of each block without white space.
+        resiliparse: What Resiliparse says about them.
+    """
 
     def __init__(self, blocks: "list[Block]", resiliparse: str, *, conversation: bool = False) -> None:
         """Gather the facts.
@@ -63,14 +71,14 @@ class Evidence:
             resiliparse: Text of the main content in Resiliparse's judgement, a block a line.
             conversation: Whether the page says that it is a forum's or a question with answers: comments are content.
         """
-        self._blocks = blocks
-        self._keys = [key(block.text) for block in blocks]
+        self.blocks = blocks
+        self.keys = [key(block.text) for block in blocks]
         self._sizes = [0 if block.level else len(block.text) for block in blocks]
         self._total = sum(self._sizes)
         self._ignored = regions.COMMENT_NAME if conversation else 0
-        self._resiliparse = Heard(blocks, self._keys, resiliparse)
+        self.resiliparse = Heard(blocks, self.keys, resiliparse)
         self._marks = self._marks_that_tell()
-        self._points = points_of(blocks, self._keys, self._sizes, self._marks)
+        self._points = points_of(blocks, self.keys, self._sizes, self._marks)
 
     def main_content(self, trafilatura: str | None = None) -> MainContent:
         """Add up the points.
@@ -79,17 +87,19 @@ class Evidence:
             trafilatura: Text of the main content in trafilatura's judgement, a block a line; None if it was not
                 asked, and Resiliparse's word counts for both.
         """
-        one = self._resiliparse
-        other = one if trafilatura is None else Heard(self._blocks, self._keys, trafilatura)
+        one = self.resiliparse
+        other = one if trafilatura is None else Heard(self.blocks, self.keys, trafilatura)
         inside = self._within_root(other)
-        kept, unsure = [], 0
+        kept, unsure, worth = [], 0, list[float]()
         tables: dict[int, list[tuple[int, int, float]]] = {}
-        for block, text, size, points in zip(self._blocks, self._keys, self._sizes, self._points, strict=True):
+        for block, text, size, points in zip(self.blocks, self.keys, self._sizes, self._points, strict=True):
             if not size:
+                worth.append(0.0)
                 continue
             number = block.number
             points += self._heard(block, other, short=len(text) < LONG_KEY)
             points += 0.0 if inside[block.region] else OUTSIDE_ROOT
+            worth.append(points)
             if block.row >= 0:
                 tables.setdefault(block.unit, []).append((number, size, points))
             elif points > NEEDED:
@@ -99,11 +109,11 @@ class Evidence:
         for cells in tables.values():  # a table without some of its cells cannot be read
             if sum(size * points for _, size, points in cells) > NEEDED * sum(size for _, size, _ in cells):
                 kept += [number for number, _, _ in cells]
-        return MainContent(frozenset(kept), unsure / (self._total or 1))
+        return MainContent(frozenset(kept), unsure / (self._total or 1), worth)
 
     def _heard(self, block: "Block", other: Heard, *, short: bool) -> float:
         """Points of a block for what the extractors say about it."""
-        number, one = block.number, self._resiliparse
+        number, one = block.number, self.resiliparse
         points = 0.0 if short or not one.has[number] else RESILIPARSE
         if other.has[number]:
             points += TRAFILATURA_SHORT if short else TRAFILATURA
@@ -121,7 +131,7 @@ class Evidence:
 
     def _marks_that_tell(self) -> list[int]:
         """Marks of each block, without those that more than half of the text has: they tell nothing apart."""
-        marks = [settle(block.region, self._total) for block in self._blocks]
+        marks = [settle(block.region, self._total) for block in self.blocks]
         share: Counter[int] = Counter()
         for size, mark in zip(self._sizes, marks, strict=True):
             share[mark] += size
@@ -131,29 +141,29 @@ class Evidence:
                 common |= bit
         telling = [mark & ~(common & ~CERTAIN) for mark in marks]
         if not self._ignored:
-            for number in threads(self._blocks):
+            for number in threads(self.blocks):
                 telling[number] |= regions.COMMENT_NAME
         return telling
 
     def _within_root(self, other: Heard) -> dict[Region, bool]:
         """Whether each region is in the smallest one that holds nearly all that both extractors keep."""
-        one, kept_chars = self._resiliparse, dict[Region, int]()
+        one, kept_chars = self.resiliparse, dict[Region, int]()
         kept = [number for number in one.places if number in other.long]
         if not kept:
-            return {block.region: True for block in self._blocks}
+            return {block.region: True for block in self.blocks}
         for number in kept:
-            region = self._blocks[number].region
+            region = self.blocks[number].region
             kept_chars[region] = kept_chars.get(region, 0) + self._sizes[number]
         both = sum(kept_chars.values())
         for region, size in list(kept_chars.items()):
             for outer in _around(region):
                 kept_chars[outer] = kept_chars.get(outer, 0) + size
-        middle = self._blocks[kept[len(kept) // 2]].region
+        middle = self.blocks[kept[len(kept) // 2]].region
         root = next(
             outer for outer in (middle, *_around(middle)) if kept_chars[outer] >= ROOT_SHARE * both or not outer.parent
         )
         inside = {root: True}
-        for block in self._blocks:
+        for block in self.blocks:
             chain = []
             at: Region | None = block.region
             while at is not None and at not in inside:

@@ -2,12 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from builder.method.corpus.cutting.content.heard import Heard, key
-
 if TYPE_CHECKING:
     from numpy import ndarray
 
-    from builder.method.corpus.cutting.blocks import Block
+    from builder.method.corpus.cutting.content.mask import Evidence
 
     Ints = ndarray[Any, Any]
 
@@ -21,15 +19,15 @@ _MOST_CHARS = 100_000
 class Facts:
     """The facts that are gathered about the blocks of a page, and what several groups of them start from."""
 
-    def __init__(self, blocks: "list[Block]", resiliparse: str) -> None:
+    def __init__(self, evidence: "Evidence") -> None:
         import numpy as np
 
-        self.blocks = blocks
+        self.blocks = blocks = evidence.blocks
         self.count = len(blocks)
         self.number: Ints = np.arange(self.count)
         self.texts = [block.text for block in blocks]
-        self.keys = [key(text) for text in self.texts]
-        self.heard = Heard(blocks, self.keys, resiliparse)
+        self.keys = evidence.keys
+        self.heard = evidence.resiliparse
         rows = [
             (block.level, block.linked, _KINDS[block.kind], block.unit, block.row >= 0, block.glued, len(block.text))
             for block in blocks

@@ -38,6 +38,18 @@ def test_paragraphs_headings_and_lines() -> None:
     assert [block.number for block in blocks] == list(range(6))
 
 
+def test_elements_that_browsers_show_as_blocks_are_blocks() -> None:
+    assert texts("<hgroup>one<p>two</p></hgroup>three") == ["one", "two", "three"]
+    assert texts("<div>one<search>two</search>three</div>") == ["one", "two", "three"]
+    assert texts("one<x-nav><menu><li>two<li>three</menu></x-nav>four") == ["one", "two", "three", "four"]
+    assert render(blocks_of("<dir><li>one<li>two</dir><menu><li>three</menu>")) == "- one\n- two\n- three"
+
+
+def test_blocks_in_a_heading_part_its_words() -> None:
+    assert texts("<h2><div>One</div>two</h2>") == ["One two"]
+    assert texts("<h2>One<div>two</div>three<section>four</section>five</h2>") == ["One two three four five"]
+
+
 def test_ordinals_count_every_heading_element() -> None:
     blocks = blocks_of("<h1>A</h1><h2> </h2><p>x</p><h3><img src=x></h3><h2>B</h2>")
     assert [(block.text, block.ordinal) for block in blocks if block.kind == "heading"] == [("A", 0), ("B", 3)]

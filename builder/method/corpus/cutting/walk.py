@@ -23,15 +23,15 @@ WALK_VERSION = "dom-4"
 HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 _BLOCKS = frozenset(
     {
-        "address", "article", "aside", "blockquote", "button", "caption", "center", "dd", "details", "dialog",
-        "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "header", "hr", "label", "legend",
-        "li", "main", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead",
-        "tr", "ul",
+        "address", "article", "aside", "blockquote", "button", "caption", "center", "dd", "details", "dialog", "dir",
+        "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "header", "hgroup", "hr", "label",
+        "legend", "li", "main", "menu", "nav", "ol", "p", "pre", "search", "section", "summary", "table", "tbody",
+        "td", "tfoot", "th", "thead", "tr", "ul",
     }
 )  # fmt: skip
 _KINDS = {"li": "item", "td": "cell", "th": "cell", "dd": "term", "dt": "term", "pre": "code"}
 _LEAVES = frozenset({"p", "li", "dt", "dd", "pre", "tr", "tbody", "thead", "tfoot", "hr", "caption", "summary"})
-_LISTS = frozenset({"ul", "ol", "dl", "table"})
+_LISTS = frozenset({"ul", "ol", "dl", "table", "menu", "dir"})
 _SPECIAL = _LISTS | _KINDS.keys() | {"tr"}
 _PERMALINKS = frozenset({"#", "¶", "§", "🔗", "⚓", "[#]", "[¶]", "\uf0c1"})
 
@@ -175,6 +175,8 @@ class _Walk:
             self.nested -= tag == self.heading
             if self.nested == 0:
                 self._end_heading()
+            elif tag in _BLOCKS:
+                self.text.append(" ")
         elif tag == "body":
             self._boundary(tag)
 

@@ -6,9 +6,10 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 _BLOCKS = (
-    "address", "article", "aside", "blockquote", "center", "dd", "details", "div", "dl", "dt", "fieldset",
-    "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav",
-    "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "th", "tr", "ul",
+    "address", "article", "aside", "blockquote", "center", "dd", "details", "dir", "div", "dl", "dt",
+    "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr",
+    "li", "main", "menu", "nav", "ol", "p", "pre", "search", "section", "summary", "table", "tbody", "td", "th", "tr",
+    "ul",
 )  # fmt: skip
 _INLINE = frozenset({"a", "label", "span"})
 _NEAR = 16

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from builder.method.corpus.cutting.markup.sight.folded import Controls
 from builder.method.corpus.cutting.markup.sight.frame import leave_frame
+from builder.method.corpus.cutting.markup.sight.lines import part_lines
 from builder.method.corpus.cutting.markup.sight.paint import has_ink, unpainted
 from builder.method.corpus.cutting.markup.sight.shadow import open_shadows
 from builder.method.corpus.cutting.markup.sight.sheets import ByClass, looks_of_sheets
@@ -73,6 +74,8 @@ def drop_unseen(
         if names := element.get("class"):
             by_class.setdefault(names, []).append(element)
     looks = _looks(tree, small, by_class, found)
+    if b"display" in small:
+        part_lines(looks, by_class, found.sheets)
     hidden = _hidden(tree, looks, small, by_class, found.dialogs)
     words = {element: way for element, look in looks.items() if (way := hides_words(look)) and element not in hidden}
     inked = any(map(has_ink, looks.values()))

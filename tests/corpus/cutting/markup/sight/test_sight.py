@@ -102,6 +102,16 @@ HIDDEN = {
         "<p class='element-invisible'>{}</p>",
         "<p class='govuk-visually-hidden'>{}</p>",
         "<p class='show-for-sr'>{}</p>",
+        "<p>Some <span class='screenreader'>{}</span> sleep.</p>",
+        "<legend class='label Screen-Reader'>{}</legend>",
+    ),
+    "copies of slides": (
+        "<div class='slick-slide slick-cloned' aria-hidden=true><p>{}</p></div>",
+        "<div class='swiper-slide swiper-slide-duplicate'><p>{}</p></div>",
+        "<div class='owl-item cloned active'><p>{}</p></div>",
+        "<ul><li class='splide__slide splide__slide--clone'>{}</ul>",
+        "<ul><li class='tns-item tns-slide-cloned'>{}</ul>",
+        "<ul><li class='bx-clone'>{}</ul>",
     ),
     "ink": (
         "<p style='color:#fff;background:#fff'>{}</p>",
@@ -158,6 +168,11 @@ def test_a_text_that_no_reader_sees_is_in_no_segment(kind: str, mode: str) -> No
     text = segments(a_page(HIDDEN[kind]), mode)
     assert text.count("five points") == 0
     assert all(text.count(seen) >= 1 for seen in SEEN[: len(HIDDEN[kind])])
+
+
+def test_a_slide_whose_copy_is_in_sight_stays() -> None:
+    for names in ("swiper-slide swiper-slide-duplicate-active", "slick-slide", "owl-item", "cloned", "reader screen"):
+        assert ORDER in [block.text for block in walk(parse_html(a_page((f"<div class='{names}'><p>{{}}</p></div>",))))]
 
 
 @pytest.mark.parametrize(("kind", "at"), [(kind, at) for kind in HIDDEN for at in range(len(HIDDEN[kind]))])

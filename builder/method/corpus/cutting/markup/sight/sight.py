@@ -42,10 +42,14 @@ _SPOKEN = re.compile(
     r"(?<![\w:-])(?!not[-_])(?:[a-z0-9]{1,10}[-_]{1,2}){0,3}(?:sr-?only|(?:visually|accessibly|accessible|a11y)-?hid(?:den|e)|"
     r"hid(?:den|e)-?visually|hidden-?accessible|screen-?reader(?:s)?-?(?:text|only|element)|only-?screen-?reader|"
     r"show-for-sr|for-screen-?readers?|element-invisible|assistive-text|off-?screen(?:-text)?)"
-    r"(?:-text|-focusable|--focusable)?(?![\w:-])",
+    r"(?:-text|-focusable|--focusable)?(?![\w:-])|(?<![\w:-])screen-?readers?(?![\w:-])",
     re.IGNORECASE,
 )
 _HINT = re.compile(r"sr|hid|reader|invisible|assistive|screen", re.IGNORECASE)
+_COPY = re.compile(
+    r"(?<![\w-])(?:slick-cloned|swiper-slide-duplicate|splide__slide--clone|glide__slide--clone|tns-slide-cloned|bx-clone"
+    r"|owl-item\s+cloned)(?![\w-])"
+)
 _TURN = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _ABSOLUTE_SIZE = re.compile(r"[\d.]+(?:px|rem|pt|pc|in|cm|mm|q|vw|vh)?")
 
@@ -148,8 +152,9 @@ def _hidden(
     for dialog in dialogs:
         if "open" not in dialog.attrib and "display" not in looks.get(dialog, {}):
             hidden[dialog] = "dialog"
-    for classes in filter(is_spoken, by_class):
-        hidden.update((element, "spoken") for element in by_class[classes])
+    for classes, elements in by_class.items():
+        if is_spoken(classes) or _COPY.search(classes):
+            hidden.update(dict.fromkeys(elements, "spoken"))
     for root in (tree, tree.find("body")):
         if root is not None:
             hidden.pop(root, None)

@@ -80,3 +80,14 @@ def test_what_belongs_to_a_sentence_stays(html: str, text: str) -> None:
 )
 def test_ways_back_from_notes_go(back: str) -> None:
     assert text_of(f"<ol><li>{back} A book of 1911. {back}</ol>") == "1. A book of 1911."
+
+
+@pytest.mark.parametrize(
+    "text", ["Workers", "1. Management Command-line Utilities (<code>inspect</code>/<code>control</code>)"]
+)
+def test_a_heading_that_leads_back_to_the_table_of_contents_stays(text: str) -> None:
+    heading = (
+        f"<h2><a class=toc-backref href='#id4' role=doc-backlink>{text}</a><a class=headerlink href='#w'>¶</a></h2>"
+    )
+    assert text_of(heading) == text.replace("<code>", "").replace("</code>", "")
+    assert text_of("<h2>Workers <a href='#r1' role=doc-backlink>↩︎</a></h2>") == "Workers"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _BETWEEN = re.compile(r"[\s,;–-]*")
 _MARK_CHARS = 24
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _ROLES = frozenset({"doc-noteref", "doc-backlink"})
 _NAMES = frozenset(
     {
@@ -128,6 +129,8 @@ def _is_raised_mark(element: "HtmlElement") -> bool:
 
 def _is_mark(link: "HtmlElement") -> bool:
     attributes = link.attrib
+    if attributes.get("role") == "doc-backlink" and _is_heading(link):
+        return False
     if (
         attributes.get("role") in _ROLES
         or attributes.get("epub:type") == "noteref"
@@ -157,6 +160,14 @@ def _is_mark(link: "HtmlElement") -> bool:
     bracketed = content[0] == "[" or before(link).endswith("[")
     signs = not any(map(str.isalnum, content))
     return signs or (bracketed and not _is_part_of_sentence(link))
+
+
+def _is_heading(link: "HtmlElement") -> bool:
+    """Whether a way back is the text of a heading: that of docutils leads to the table of contents."""
+    if next(link.iterancestors(*_HEADINGS), None) is None:
+        return False
+    content = words_in(link, _MARK_CHARS)
+    return content is None or any(map(str.isalpha, content))
 
 
 def _is_part_of_sentence(link: "HtmlElement") -> bool:

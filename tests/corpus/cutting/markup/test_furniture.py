@@ -83,3 +83,16 @@ def test_buttons_that_only_say_edit_are_left_out_wherever_they_are(label: str) -
 def test_buttons_that_say_more_are_text() -> None:
     html = "<p>It opens.</p><button>Edit the gate</button>"
     assert [block.text for block in walk(parse_html(html))] == ["It opens.", "Edit the gate"]
+
+
+def test_what_a_writer_of_a_forum_is_heads_no_text() -> None:
+    post = (
+        '<article class="message"><h4 class="message-name"><a href="/u/1" itemprop="name">oldMiller</a></h4>'
+        '<h5 class="userTitle message-userTitle"{}>Distinguished Member</h5><p>Rye needs a hotter oven.</p></article>'
+    )
+    for told in ("", ' itemprop="jobTitle"'):
+        blocks = walk(parse_html(post.format(told) * 2))
+        assert [(block.kind, block.text) for block in blocks[:3]] == [
+            ("heading", "oldMiller"), ("text", "Distinguished Member"), ("text", "Rye needs a hotter oven."),
+        ]  # fmt: skip
+    assert walk(parse_html('<h5 class="user-title">Title</h5><p>Text.</p>'))[0].kind == "heading"

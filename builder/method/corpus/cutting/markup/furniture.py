@@ -82,8 +82,14 @@ _BRACKETS = " \t\r\n\xa0[](){}✎✏️🖉🔗|"
 
 
 def clear_edit_links(elements: "list[HtmlElement]") -> None:
-    """Take them out of headings and terms, and from beside headings; their tree is changed in place."""
+    """Take them out of headings and terms, and from beside headings; their tree is changed in place.
+
+    A heading that only says what a person is, as forums have one below the name of each writer, becomes a paragraph.
+    """
     for element in elements:
+        if _is_rank(element):
+            element.tag = "p"
+            continue
         if len(element):
             _clear_inside(element)
         if element.tag == "dt":
@@ -125,6 +131,12 @@ def _is_edit_label(label: str) -> bool:
 @lru_cache(maxsize=20_000)
 def _marks(names: str) -> int:
     return (1 if _EDIT_CLASS.search(names) else 0) | (2 if _ANCHOR_CLASS.search(names) else 0)
+
+
+def _is_rank(element: "HtmlElement") -> bool:
+    if element.tag == "dt":
+        return False
+    return element.get("itemprop") == "jobTitle" or "userTitle" in (element.get("class") or "").split()
 
 
 def _clear_inside(heading: "HtmlElement") -> None:

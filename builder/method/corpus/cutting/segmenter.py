@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from builder.method.corpus.cutting.blocks import Block, render
+from builder.method.corpus.cutting.boxes import boxed
 from builder.method.corpus.cutting.composition import UNCOUNTED, Composition, composition
 from builder.method.corpus.cutting.declared import Declared
 from builder.method.corpus.cutting.tails import Trimmed
@@ -163,8 +164,9 @@ def _size(blocks: list[Block], enough: int, length: Callable[[str], int]) -> int
 
 
 def _sections(blocks: list[Block], kept: Collection[int]) -> list[_Section]:
-    """All headings with the text of their own that stays."""
-    headings = [block for block in blocks if block.kind == "heading"]
+    """All headings with the text of their own that stays; those of boxes in the middle of a text are left out."""
+    passed = boxed(blocks, kept)
+    headings = [block for block in blocks if block.kind == "heading" and block.number not in passed]
     bounds = [heading.number for heading in headings] + [len(blocks)]
     ends = _ends([heading.level for heading in headings])
     sections: list[_Section] = []
@@ -173,7 +175,7 @@ def _sections(blocks: list[Block], kept: Collection[int]) -> list[_Section]:
         while above and above[-1].level >= heading.level:
             above.pop()
         under = blocks[heading.number + 1 : bounds[index + 1]]
-        own = [block for block in under if block.number in kept]
+        own = [block for block in under if block.number in kept and block.number not in passed]
         path = tuple(block.text for block in above)
         sections.append(_Section(heading, own, path, ends[index]))
         above.append(heading)

@@ -153,7 +153,7 @@ def _hidden(
         if "open" not in dialog.attrib and "display" not in looks.get(dialog, {}):
             hidden[dialog] = "dialog"
     for classes, elements in by_class.items():
-        if is_spoken(classes) or _COPY.search(classes):
+        if is_no_text(classes):
             hidden.update(dict.fromkeys(elements, "spoken"))
     for root in (tree, tree.find("body")):
         if root is not None:
@@ -175,6 +175,11 @@ def _concealed(looks: "dict[HtmlElement, Look]") -> "dict[HtmlElement, str]":
 
 
 @lru_cache(maxsize=50_000)
+def is_no_text(classes: str) -> bool:
+    """Whether classes of an element say that it is a copy of what is beside it, or that only screen readers read it."""
+    return is_spoken(classes) or _COPY.search(classes) is not None
+
+
 def is_spoken(classes: str) -> bool:
     """Whether classes of an element say that only screen readers read it."""
     return _HINT.search(classes) is not None and _SPOKEN.search(_TURN.sub("-", classes)) is not None

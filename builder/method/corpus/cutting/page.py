@@ -15,6 +15,7 @@ from builder.method.corpus.cutting.segmenter import Segment, cut
 from builder.method.corpus.cutting.tails import Furniture, trim
 from builder.method.corpus.cutting.threads import is_front_page, posts
 from builder.method.corpus.cutting.walk import walk
+from builder.method.corpus.rules.adverts import sells, site_name
 from builder.method.corpus.rules.header import navigation_headers
 from builder.method.corpus.rules.phrases import load_phrases
 from builder.text.language import detect
@@ -104,10 +105,12 @@ def cut_blocks(
         furniture = Furniture(load_phrases(config.phrases), navigation_headers(config.navigation_headers))
         trim_furniture = partial(trim, furniture=furniture, min_chars=config.min_chars, length=length)
         segments = cut_at_headings(blocks, kept, trim=trim_furniture)
-    posted, front = posts(blocks, url), is_front_page(url)
-    if not posted and not front:
+    posted, front, site, selling = posts(blocks, url), is_front_page(url), site_name(url), sells(url)
+    if not (posted or front or site or selling):
         return segments
-    return [replace(segment, post=segment.position in posted, front=front) for segment in segments]
+    return [
+        replace(segment, post=segment.position in posted, front=front, site=site, sells=selling) for segment in segments
+    ]
 
 
 def page_language(page: "Page", blocks: "list[Block]", allowed: list[str]) -> str:

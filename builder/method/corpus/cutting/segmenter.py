@@ -42,6 +42,8 @@ class Segment:
         post: Whether its heading names who wrote the text, as in a forum.
         front: Whether its page is the front page of a site.
         declared: What its page declares itself to be.
+        site: The name of its site, by the address.
+        sells: Whether its address names a shop, a service or a course.
         trimmed: How many blocks were taken away as what.
         trimmed_chars: Their characters.
     """
@@ -58,6 +60,8 @@ class Segment:
     post: bool = False
     front: bool = False
     declared: Declared = ""
+    site: str = ""
+    sells: bool = False
     trimmed: tuple[tuple[str, int], ...] = ()
     trimmed_chars: int = 0
 

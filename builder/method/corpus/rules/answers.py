@@ -6,6 +6,7 @@ Departure: the paper leaves this to its scores; these rules are ours, each with 
 import re
 from typing import TYPE_CHECKING
 
+from builder.method.corpus.rules.adverts import advertises
 from builder.method.corpus.rules.phrases import load_phrases, words_of
 from builder.method.corpus.rules.walls import wall_fault
 from builder.text.scripts import size
@@ -155,6 +156,8 @@ def _words_fault(segment: "Segment", found: "Found", phrases: "Phrases", config:
         legal = found.get("legal", ())
         if len(set(legal)) >= LEGAL_PHRASES and len(legal) >= LEGAL_DENSITY * thousands:
             return "legal_notice"
+    if advertises(segment, found, config.max_marketing):
+        return "marketing"
     advertised = found.get("marketing", ())
     share = FRONT_PAGE if segment.front else SITE_PAGE if segment.declared == "site" else 1.0
     several = len(set(advertised)) > 1  # "our" alone is in many a text that sells nothing

@@ -24,6 +24,8 @@ WORDS = frozenset(
     {
         "announcement",
         "marketing",
+        "boast",
+        "voice",
         "shop",
         "course",
         "interface",

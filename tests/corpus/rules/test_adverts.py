@@ -1,0 +1,119 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.corpus_pages import settings
+from support.hang_guard import must_end
+
+from builder.method.corpus.cutting.composition import Composition
+from builder.method.corpus.cutting.segmenter import Segment
+from builder.method.corpus.rules.adverts import mentions, sells, site_name
+from builder.method.corpus.rules.heuristics import why_reject_segment
+from builder.recipe.sections.corpus import Segments
+
+DOUGH = "Dough needs time, since yeast makes gas slowly and gluten has to stretch without tearing."
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Segments:
+    return settings(tmp_path, min_chars=50, max_chars=3_000)
+
+
+def segment(header: str, text: str, site: str = "", *, sells: bool = False) -> Segment:
+    return Segment(header, 2, (), 0, text, (0,), site=site, sells=sells)
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://www.millers.com/bread", "millers"),
+        ("https://shop.old-mill.co.uk/rye?x=1", "oldmill"),
+        ("https://rye7.bakery", "rye7"),
+        ("https://docs.millers.com/bread", ""),
+        ("https://millers.com/docs/bread", ""),
+        ("https://bread.gov/rye", ""),
+        ("https://www.bread.edu.au/rye", ""),
+        ("https://de.bakers.org/wiki/Rye", ""),
+        ("https://hr.example2/rye", ""),
+        ("https://localhost/rye", ""),
+        ("https://[broken/rye", ""),
+        ("no address", ""),
+    ],
+)
+def test_the_name_of_a_site_comes_from_its_address_and_manuals_have_none(url: str, name: str) -> None:
+    assert site_name(url) == name
+
+
+def test_shops_and_services_are_told_by_their_address() -> None:
+    selling = (
+        "https://a.example/services/oven-repair/", "https://a.example/our-baking-services", "https://a.example/shop/rye",
+        "https://a.example/browse/ovens?x=1", "https://a.example/c/ovens", "https://a.example/oven-solutions/rye",
+    )  # fmt: skip
+    assert all(map(sells, selling))
+    others = (
+        "https://a.example/blog/how-services-work", "https://a.example/docs/services/rye", "https://services.example/rye",
+        "https://a.example/shopping-for-rye", "https://a.example/concepts/services-networking", "https://a.gov/services/",
+    )  # fmt: skip
+    assert not any(map(sells, others))
+
+
+def test_a_name_is_found_in_one_word_or_several_but_not_inside_small_ones() -> None:
+    assert mentions("Old Mill bakes. OldMill's ovens, OLD-MILL flour", "oldmill") == 3
+    assert mentions("They removed it, and the move was slow", "move") == 0
+    assert mentions("İzmir bakes with Old Mill", "oldmill") == 1
+    assert mentions("Old Mill", "") == 0
+
+
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        ("The Old Mill kitchen", f"Welcome to our state-of-the-art kitchen, with seamless ovens. {DOUGH}"),
+        ("Why buy flour with Old Mill?", f"Our premium flour is tailored to you, and we grind it daily. {DOUGH}"),
+        ("Old Mill oven repair", f"We come to you for repairs. Our services extend to bakeries and inns. {DOUGH}"),
+        ("How Old Mill can help", f"With an exceptional range of affordable tins, it saves you hours. {DOUGH}"),
+        ("Casual loaves", f"At Old Mill, we bake premium, timeless loaves. Inns want our curated rye. {DOUGH}"),
+        (
+            "1. Rye & Sons",
+            "Rye & Sons is an award-winning, innovative bakery that specializes in tailored loaves, renowned for its "
+            "seamless, premium solutions and a proven reputation for exceptional crusts.",
+        ),
+    ],
+)  # fmt: skip
+def test_a_site_that_praises_itself_by_its_name_advertises(header: str, text: str, tmp_path: Path) -> None:
+    advert = segment(header, text, "oldmill")
+    assert why_reject_segment(advert, settings(tmp_path, min_chars=50)) == "marketing"
+    assert why_reject_segment(advert, settings(tmp_path, min_chars=50, max_marketing=99)) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "text", "site"),
+    [
+        ("How PostMill grinds", f"PostMill reads the grain and grinds it in two runs. {DOUGH}", "postmill"),
+        ("What is gluten?", f"At Old Mill, we keep rye for a year. {DOUGH}", "oldmill"),
+        ("The Old Mill kitchen", f"Our premium oven stood in it, and we burnt it. {DOUGH}", "newmill"),
+        ("Choosing flour", f"A comprehensive test takes a leading laboratory and some expertise. {DOUGH}", "oldmill"),
+        ("How we bake", f"We feed our starter twice a day, and we let our dough rest. {DOUGH}", "oldmill"),
+    ],
+)
+def test_texts_that_only_name_a_site_or_only_say_we_do_not(header: str, text: str, site: str, config: Segments) -> None:
+    assert why_reject_segment(segment(header, text, site), config) is None
+
+
+def test_what_a_shop_says_of_itself_goes_and_its_advice_stays(config: Segments) -> None:
+    said = f"We repair ovens of any make, and our van comes to your bakery within a day. {DOUGH}"
+    assert why_reject_segment(segment("Oven repair", said, sells=True), config) == "marketing"
+    assert why_reject_segment(segment("Oven repair", said), config) is None
+    assert why_reject_segment(segment("What kind of oven do you need?", DOUGH, sells=True), config) is None
+
+
+def test_code_about_the_own_tool_is_no_advert(config: Segments) -> None:
+    told = segment("Trusted hosts in PostMill", f"We call a host trusted when our key opens it. {DOUGH}", "postmill")
+    assert why_reject_segment(told, config) == "marketing"
+    assert why_reject_segment(replace(told, made_of=Composition(chars=300, code=60, lines=3)), config) is None
+
+
+def test_long_texts_are_searched_for_a_name_in_linear_time() -> None:
+    with must_end():
+        assert mentions("A" * 400_000, "aaaa") == 100_000
+        assert sells("https://a.example/" + "a-" * 50_000) is False
+        assert site_name("https://" + "mill." * 50_000 + "com.") == "mill"

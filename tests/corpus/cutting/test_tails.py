@@ -48,6 +48,10 @@ def trimmed(html: str, min_chars: int = 1) -> tuple[str, dict[str, int]]:
         ("<p>Photograph courtesy of the Millers.</p>", "aside"),
         ("<p>Raising prices? Learn how to <a href='/a'>write a letter</a> to guests.</p>", "promotion"),
         ("<p>Browse our gallery of loaves to see how they rise.</p>", "promotion"),
+        ("<p>This article is republished from The Miller under a free licence.</p>", "announcement"),
+        ("<p>(go and read what my friends had to say <a href='/b'>in winter</a>)</p>", "promotion"),
+        ("<p>See <a href='/t'>Tins</a> for more information about tins.</p>", "promotion"),
+        ("<p>Ada Miller, Professor of Baking, Rye University</p>", "bio"),
         ("<p>Ada's kitchen</p>", "stray"),
         ("<h3>Our favourite tins</h3>", "heading"),
         ("<h3>Related posts</h3><p>Rye is another grain. It likes sour dough.</p>", "section"),
@@ -168,3 +172,74 @@ def test_what_stays_is_whole_blocks_in_their_order_and_nothing_is_lost_uncounted
     if any(kind != "heading" for kind, _ in lines):
         assert any(block.kind != "heading" for block in found.blocks)
     assert [block.number for block in blocks] == list(range(len(lines)))
+
+
+SITE = Furniture(load_phrases(None), navigation_headers(None), "oldmill")
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "<p>With the tools of Old Mill, you can grind and bake in one place.</p>",
+        "<p>For instance, OldMill lets you see what each oven does.</p>",
+        "<p>Be sure to track your loaves in a dedicated view from Old Mill.</p>",
+        "<p>Need an oven? Contact Old Mill to compare ovens near you.</p>",
+        "<ul><li>Use Old Mill Cloud to bake without an oven.</li></ul>",
+        "<h3>How Old Mill helps</h3><p>Old Mill offers ovens, and our bakers come along.</p>",
+        "<p>Why rye? It keeps.</p><p>Pro tip: Track what each loaf costs you with Old Mill.</p>",
+    ],
+)
+def test_a_last_paragraph_that_praises_its_own_site_goes(last: str) -> None:
+    html = f"<p>{LONG}</p><p>{LONG}</p>{last}"
+    assert "Old" not in render(trim(blocks_of(html), SITE).blocks)
+    assert LONG in render(trim(blocks_of(html), SITE).blocks)
+    assert "Old" in render(trim(blocks_of(html), FURNITURE).blocks)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "<p>The miller of Old Mill broke the stones in 1820, and nobody has mended them.</p>",
+        "<p>What is Old Mill?</p><p>Old Mill is software that helps bakers.</p>",
+        "<p>A cold mill offers less, and other tools let you grind faster.</p>",
+        "<pre>oldmill --bake</pre><p>Old Mill offers an option for that.</p>",
+        "<table><tr><td>Old Mill offers</td><td>rye</td></tr><tr><td>Others offer</td><td>wheat</td></tr></table>",
+    ],
+)
+def test_last_lines_that_only_name_the_site_stay(last: str) -> None:
+    blocks = blocks_of(f"<p>{LONG}</p><p>{LONG}</p>{last}")
+    assert trim(blocks, SITE).kinds == ()
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        "<p>$8,639<br>Average price of an oven</p>",
+        "<p>57%</p><p>Loaves sold at noon</p>",
+        "<p>12K+</p><p>Bakers</p>",
+        "<p>3.5x</p><p>Faster than by hand</p>",
+        "<p>1 000 000</p><p>Loaves a year</p>",
+    ],
+)
+def test_boxes_of_figures_go_at_both_ends(box: str) -> None:
+    text, kinds = trimmed(f"{box}{box}<p>{LONG}</p><p>{LONG}</p>{box}")
+    assert text == f"{LONG}\n\n{LONG}"
+    assert set(kinds) == {"byline", "stray"}
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "<p>57% of all loaves are sold at noon.</p>",
+        "<p>42</p><p>The mill burnt down.</p>",
+        "<ol><li>5 g salt</li></ol>",
+    ],
+)
+def test_other_figures_at_the_start_stay(first: str) -> None:
+    assert trimmed(f"{first}<p>{LONG}</p><p>{LONG}</p>")[1] == {}
+
+
+def test_a_note_on_the_writer_goes_from_the_start() -> None:
+    text, kinds = trimmed(f"<p>Ada Miller is Oven Manager at the Guild of Bakers (GB)</p><p>{LONG}</p>")
+    assert (text, kinds) == (LONG, {"byline": 1})
+    assert trimmed(f"<p>Ada Miller is manager at a mill, and she bakes.</p><p>{LONG}</p>")[1] == {}

@@ -55,6 +55,36 @@ def test_the_question_of_a_thread_is_one() -> None:
     assert posted("https://bread.example/flat-loaf") == []
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://bread.example/threads/flat-loaf.12/",
+        "https://bread.example/forum/flat-loaf",
+        "https://bread.example/forums/ovens/why-flat?x=1",
+        "https://bread.example/viewtopic.php?t=12",
+        "https://bread.example/showthread.php?t=12",
+    ],
+)
+def test_all_headings_of_a_thread_are_of_its_posts(url: str) -> None:
+    headings = ("How long does rye keep in a cool and dry cellar?", "Second thoughts on tins")
+    assert posted(url, *headings) == ["Why is my loaf flat?", *headings]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://bread.example/guide/threads/locks",
+        "https://bread.example/topic/rye",
+        "https://bread.example/how-forums-work",
+        "https://bread.example/forum",
+        "https://forum.bread.example/rules-of-rye",
+    ],
+)
+def test_pages_with_the_words_of_a_forum_in_their_address_keep_other_headings(url: str) -> None:
+    headings = ("How long does rye keep in a cool and dry cellar?", "Second thoughts on tins that burn at once")
+    assert not set(posted(url, *headings)) & set(headings)
+
+
 def test_front_pages_are_told_by_their_address() -> None:
     fronts = ("https://a.example", "http://a.example/", "https://a.example/en/", "https://a.example/us/en/")
     assert all(map(is_front_page, (*fronts, "https://a.example/index.html")))

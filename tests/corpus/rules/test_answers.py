@@ -94,6 +94,7 @@ TEXTS = {
         "By using this site you agree to these terms, which are governed by the laws of Utopia.",
         "We shall not be liable, without limitation, and reserve the right to change them without notice.",
     ),
+    "podcast": (f"Ada Miller joins me to talk of rye. {PROSE}", "Spread the word and leave a review, please."),
     "questions": (
         "How well do you know your flour?", "What is the protein content of rye?", "Who milled the first grain?",
         "Which loaf rises highest?", "Where is wheat grown?",
@@ -119,6 +120,7 @@ KEYS = {
     "interface": {"drop_prompts": False},
     "praise": {"drop_praise": False},
     "legal_notice": {"drop_legal": False},
+    "podcast": {"drop_prompts": False},
     "questions": {"drop_prompts": False},
     "prices": {"drop_prices": False},
     "events": {"drop_events": False},
@@ -323,3 +325,79 @@ def test_one_word_of_advertising_makes_no_advert_however_often_it_comes(config: 
     assert why_reject_segment(replace(told, front=False), config) is None
     sold = replace(segment("Bread", f"Our oven is for your business. We offer a free trial. {PROSE}"), front=True)
     assert why_reject_segment(sold, config) == "marketing"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My loaf is flat. Any advice you could share would be appreciated. What flour do you use?",
+        "I bought an old mill and its stones slip. Thanks in advance!",
+        "Does anyone know how long rye keeps in a cellar? I found none of it in the books that I have.",
+        "I bake at 230 degrees and the crust burns. Any help would be great, since guests come tomorrow.",
+        "The starter smells of glue. Can someone tell me if it has died, or whether to feed it once more?",
+    ],
+)
+def test_posts_that_ask_go_whatever_their_address(text: str, tmp_path: Path) -> None:
+    assert why_reject_segment(segment("Bread", text), settings(tmp_path, min_chars=50)) == "forum_post"
+    assert why_reject_segment(segment("Bread", text), settings(tmp_path, min_chars=50, drop_posts=False)) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Advice on flour is given by the guild, and suggestions are welcome at any time of the year.",
+        "Anyone who knows rye waits for a day before cutting it, which is what the crumb needs to set.",
+        "The baker thanks the miller in advance of the feast, as the custom of the valley has it.",
+        "Podcasts on bread are many. Bakers listen to them at night, since they work while others sleep.",
+        "In each episode of fermentation the dough gains in sourness, and the bubbles in it grow.",
+    ],
+)
+def test_texts_with_such_words_alone_stay(text: str, config: Segments) -> None:
+    assert why_reject_segment(segment("Bread", text), config) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The market of rye was valued at .04 billion in 2023, and it grows by a tenth in each year.",
+        "Exports fell to .9 million tonnes, since the mills stood still for the whole of that winter.",
+        "The bakerâ€™s oven is hot, and the crust gets dark in it before the crumb is done at all.",
+        "CafÃ© owners buy rolls in the morning, which is why the bakers of the town begin at two.",
+        "Bake at 230Â°C for ten minutes, then turn the oven down and leave the loaf in it for forty.",
+        "bake(rye) // â¦ and so on, until the loaves that were ordered for the day are all done.",
+    ],
+)
+def test_damaged_texts_go_as_those_with_a_hole_do(text: str, tmp_path: Path) -> None:
+    assert why_reject_segment(segment("Bread", text), settings(tmp_path, min_chars=50)) == "hole"
+    assert why_reject_segment(segment("Bread", text), settings(tmp_path, min_chars=50, drop_holes=False)) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The market was worth $1.04 billion in 2023 and 0.9 million loaves were sold on its last day.",
+        "SÃO JOÃO is the feast on which the bakers of the town make a sweet bread of maize and cinnamon.",
+        "Pâtés en croûte need a dough that holds: flour, butter, âge and a cool room, as bakers know.",
+        "Half of the .5 million loaves went to the coast, where ships took them to the islands at once.",
+        "Billions of cells of yeast are in a spoon of dough, and millions of others live beside them.",
+    ],
+)
+def test_whole_amounts_and_letters_with_accents_are_no_damage(text: str, config: Segments) -> None:
+    assert why_reject_segment(segment("Bread", text), config) is None
+
+
+def test_greetings_under_a_first_heading_are_leads(tmp_path: Path) -> None:
+    config = settings(tmp_path, min_chars=50)
+    for words in (
+        "Hi, I'm Ada.",
+        "hello! my name is Ada.",
+        "Hey there, I am Ada.",
+        "HI i’m Ada.",
+        "Rye\n\nhi, im Ada.",
+    ):
+        told = segment("Ada's rye", f"{words} {PROSE}")
+        assert why_reject_segment(replace(told, level=1), config) == "lead"
+        assert why_reject_segment(told, config) is None
+        assert why_reject_segment(replace(told, level=1), settings(tmp_path, min_chars=50, leads="keep")) is None
+    for words in ("Say hi. I'm Ada.", "The high mill", "Hiding flour is what my name is for."):
+        assert why_reject_segment(replace(segment("Ada's rye", f"{words} {PROSE}"), level=1), config) is None

@@ -15,9 +15,9 @@ from builder.method.corpus.cutting.segmenter import Segment, cut
 from builder.method.corpus.cutting.tails import Furniture, trim
 from builder.method.corpus.cutting.threads import is_front_page, posts
 from builder.method.corpus.cutting.walk import walk
-from builder.method.corpus.rules.adverts import sells, site_name
 from builder.method.corpus.rules.header import navigation_headers
 from builder.method.corpus.rules.phrases import load_phrases
+from builder.method.corpus.rules.site import sells, site_name
 from builder.text.language import detect
 from builder.text.scripts import size
 
@@ -90,6 +90,7 @@ def cut_blocks(
     blocks: "list[Block]", kept: "Collection[int]", url: str, config: "Segments", *, truncated: bool = False
 ) -> list[Segment]:
     """The segments of a page: cut at its headings, furniture at their ends taken away, posts of a forum marked."""
+    site = site_name(url)
     length = size if config.weigh_scripts else len
     cut_at_headings = partial(
         cut,
@@ -102,10 +103,10 @@ def cut_blocks(
     if not config.trim_tails:
         segments = cut_at_headings(blocks, kept)
     else:
-        furniture = Furniture(load_phrases(config.phrases), navigation_headers(config.navigation_headers))
+        furniture = Furniture(load_phrases(config.phrases), navigation_headers(config.navigation_headers), site)
         trim_furniture = partial(trim, furniture=furniture, min_chars=config.min_chars, length=length)
         segments = cut_at_headings(blocks, kept, trim=trim_furniture)
-    posted, front, site, selling = posts(blocks, url), is_front_page(url), site_name(url), sells(url)
+    posted, front, selling = posts(blocks, url), is_front_page(url), sells(url)
     if not (posted or front or site or selling):
         return segments
     return [

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from builder.method.corpus.cutting.blocks import render
 from builder.method.corpus.rules.header import normalise_header
 from builder.method.corpus.rules.phrases import words_of
+from builder.method.corpus.rules.site import mentions
 from builder.text.scripts import size as weighed
 from builder.text.sentences import ends_with_mark
 
@@ -32,17 +33,24 @@ SECTION_CHARS = 800
 _LAST_HEADING = 40
 _LINKED = {"text": 6, "item": 9, "term": 9}
 """A line at the end is one of links where so many tenths of it are; a list of things may have a link to each."""
+_FIGURE_CHARS, _LABEL_CHARS = 20, 80
+_FIGURE = re.compile(r"[^\w\n]{0,3}\d[\d.,\s]*(?:\s?[%+×]|[KMBkmx]\b\+?)?")
 _AUTHOR = re.compile(r"(?:by|von|par|por|di|door|от|автор)[ :]{1,2}[^\W\d_][^.!?]{1,80}$", re.IGNORECASE)
 _CLOSING = "\"'”’»)]}*_ \u200b\u200d"
+_EXAMPLES = frozenset({"for", "e", "eg", "i", "ie", "note", "in", "as", "such"})
+"""Words with which a line in brackets begins that belongs to the text."""
+_ASKING = ("?", "？", "؟")
+_TIPS = ("Pro tip", "Pro Tip", "PRO TIP", "Pro-tip", "Pro-Tip", "Tip:")
 _FORMULA = frozenset("=(){}[]<>\\$|→;/_`")
 
 
 @dataclass(frozen=True, slots=True)
 class Furniture:
-    """What is known as furniture: phrases, and headers of navigation as `normalise_header` writes them."""
+    """What is known as furniture: phrases, headers of navigation as `normalise_header` writes them, the site's name."""
 
     phrases: "Phrases"
     headers: frozenset[str]
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,7 @@ def trim(
     """
     kinds: Counter[str] = Counter()
     kept = _without_byline(blocks, furniture.phrases, kinds)
-    kept = list(_without_asides(kept, furniture.phrases, kinds))
+    kept = list(_without_asides(kept, furniture, kinds))
     prose = _is_prose(kept)
     while len(kept) > 1:
         size, kind = _at_end(kept, furniture, prose)
@@ -88,8 +96,13 @@ def trim(
 
 def _without_byline(blocks: "list[Block]", phrases: "Phrases", kinds: Counter[str]) -> "list[Block]":
     start = 0
-    while start < len(blocks) - 1 and _is_byline(blocks[start], phrases):
-        start += 1
+    while start < len(blocks) - 1:
+        if _is_byline(blocks[start], phrases):
+            start += 1
+        elif start < len(blocks) - 2 and _is_figure(blocks[start]) and _is_label(blocks[start + 1]):
+            start += 2
+        else:
+            break
     if start:
         if all(block.kind == "heading" for block in blocks[start:]):
             return list(blocks)
@@ -102,9 +115,24 @@ def _is_byline(block: "Block", phrases: "Phrases") -> bool:
     if block.kind not in ("text", "item") or block.row >= 0 or len(text) > LINE_CHARS / 2 or is_sentence(text):
         return False
     words = words_of(text)
+    if _begins_with_name(text) and phrases.lines["bio"].match(words):
+        return True
     if not words or (block.kind == "item" and 10 * block.linked >= _LINKED["item"] * len(text)):
         return True
     return phrases.lines["byline"].match(words) or _is_date(words) or _AUTHOR.match(text) is not None
+
+
+def _is_figure(block: "Block") -> bool:
+    """Whether a line is an amount and no more: the "57 %" of a box of facts."""
+    text = block.text
+    return block.kind == "text" and block.row < 0 and len(text) <= _FIGURE_CHARS and _FIGURE.fullmatch(text) is not None
+
+
+def _is_label(block: "Block") -> bool:
+    """Whether a line may say what an amount above it is of."""
+    return (
+        block.kind == "text" and block.row < 0 and weighed(block.text) <= _LABEL_CHARS and not is_sentence(block.text)
+    )
 
 
 def _is_date(words: list[str]) -> bool:
@@ -113,8 +141,8 @@ def _is_date(words: list[str]) -> bool:
     return len(words) <= 6 and any(len(number) == 4 for number in numbers) and len(numbers) * 3 >= len(words)
 
 
-def _without_asides(blocks: "list[Block]", phrases: "Phrases", kinds: Counter[str]) -> "list[Block]":
-    asides = {block.number for block in blocks if _is_aside(block, phrases)}
+def _without_asides(blocks: "list[Block]", furniture: Furniture, kinds: Counter[str]) -> "list[Block]":
+    asides = {block.number for block in blocks if _is_aside(block, furniture)}
     kept = [block for block in blocks if block.number not in asides]
     if not asides or all(block.kind == "heading" for block in kept):
         return blocks
@@ -122,10 +150,12 @@ def _without_asides(blocks: "list[Block]", phrases: "Phrases", kinds: Counter[st
     return kept
 
 
-def _is_aside(block: "Block", phrases: "Phrases") -> bool:
+def _is_aside(block: "Block", furniture: Furniture) -> bool:
     if block.kind != "text" or block.row >= 0 or len(block.text) > LINE_CHARS:
         return False
-    words = words_of(block.text)
+    if block.text.startswith(_TIPS) and mentions(block.text, furniture.site):
+        return True
+    words, phrases = words_of(block.text), furniture.phrases
     return phrases.lines["credit"].match(words) or (_is_weak(block) and phrases.lines["aside"].match(words))
 
 
@@ -150,6 +180,10 @@ def _at_end(blocks: "list[Block]", furniture: Furniture, prose: bool) -> tuple[i
         return 1, kind
     if size := _furniture_section(blocks, furniture):
         return size, "section"
+    if furniture.site and _promotes_site(last, blocks[-2], furniture):
+        return 1, "promotion"
+    if prose and _is_of_box(blocks):
+        return 1, "stray"
     return (1, "stray") if prose and _is_stray(last, blocks[-2]) else (0, "")
 
 
@@ -169,6 +203,8 @@ def _line_kind(block: "Block", phrases: "Phrases") -> str:
     if block.kind == "item" and not block.linked:
         return ""
     if len(text) <= LINE_CHARS:
+        if block.linked and text[0] in "([" and text[-1] in ")]" and words[0] not in _EXAMPLES:
+            return "promotion"
         if block.linked and block.kind == "text" and _asks_and_answers(text):
             return "promotion"
         if phrases.lines["announcement"].match(words):
@@ -176,6 +212,25 @@ def _line_kind(block: "Block", phrases: "Phrases") -> str:
         if phrases.lines["tail"].match(words) or (_is_weak(block) and phrases.lines["tail weak"].match(words)):
             return "promotion"
     return "bio" if _begins_with_name(text) and phrases.lines["bio"].match(words) else ""
+
+
+def _is_of_box(blocks: "list[Block]") -> bool:
+    """Whether the last line is an amount by itself, or a line of a box of such amounts."""
+    last, before = blocks[-1], blocks[-2]
+    if _is_figure(last):
+        return before.kind == "text" and not before.text.endswith((":", "=", *_ASKING))
+    return last.glued and _is_label(last) and any(map(_is_figure, blocks[-4:]))
+
+
+def _promotes_site(block: "Block", before: "Block", furniture: Furniture) -> bool:
+    """Whether a last paragraph says by the name of its site what the site is good for."""
+    text = block.text
+    if block.kind not in ("text", "item") or block.row >= 0 or block.glued or len(text) > BIO_CHARS:
+        return False
+    if before.text.endswith(_ASKING) or before.kind == "code" or not mentions(text, furniture.site):
+        return False
+    found = furniture.phrases.words.found(words_of(text))
+    return any(name in found for name in ("own", "boast", "voice", "marketing"))
 
 
 def _asks_and_answers(text: str) -> bool:

@@ -14,6 +14,10 @@ _ONE_THREAD = re.compile(
     r"/(?:threads?/.|viewtopic|showthread|topic/\d|viewthread|thread-\d)|/t/[^/]+/\d|[?&;]topic=|/comments/\w",
     re.IGNORECASE,
 )
+_WHOLE_THREAD = re.compile(
+    r"/(?:threads?/[^/?#]{0,200}\d|viewtopic|showthread|viewthread|thread-\d|forums?/[^?#])", re.IGNORECASE
+)
+"""Addresses of threads alone: `/t/` and `/topic/` may be pages of other kinds, with sections of their own."""
 _FRONT = re.compile(
     r"https?://[^/?#]+/?(?:(?:[a-z]{2}(?:-[a-z]{2})?/?){1,2}|(?:index|home|default)\.\w{3,5})?", re.IGNORECASE
 )
@@ -55,6 +59,8 @@ def posts(blocks: "list[Block]", url: str) -> frozenset[int]:
     headings = [block for block in blocks if block.kind == "heading"]
     if not headings:
         return frozenset()
+    if _WHOLE_THREAD.search(url):  # headings in a post are its writer's
+        return frozenset(heading.ordinal for heading in headings)
     times = Counter((heading.level, heading.text) for heading in headings)
     thread = bool(_THREAD.search(url))
     replies = [heading for heading in headings if heading.level > 1 and _REPLY.fullmatch(heading.text[:200])]

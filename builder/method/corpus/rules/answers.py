@@ -30,7 +30,7 @@ LEGAL_PHRASES = 5
 LEGAL_DENSITY = 3.0
 DEFINED_WORDS, DEFINED_AT = 5, 25
 """A lead that says its whole header, of so many words at most, among its first words is taken for a definition."""
-SHOP_PHRASES, COURSE_PHRASES, PRAISE_PHRASES = 2, 3, 3
+SHOP_PHRASES, COURSE_PHRASES, PRAISE_PHRASES, PODCAST_PHRASES = 2, 3, 3, 2
 ATTRIBUTED = 3
 """So many lines that name a person and an office are those below quotations in praise."""
 FRONT_PAGE = 0.25
@@ -45,12 +45,17 @@ CHANGE_LINES = 5
 CHANGE_SHARE = 0.5
 _SHORT, _LABEL = 120, 40
 """By `scripts.size`."""
-_BEGINNING = 1_000
+_BEGINNING, _GREETED = 1_000, 300
 _VERSION = re.compile(
     r"(?:.{0,40}\b(?:version|release|v|ver\.)\s?)?\[?v?\d{1,4}(?:\.\d{1,5}){1,3}(?:[-.]?(?:alpha|beta|rc|dev|post)[.\d]*)?\]?"
     r"(?:\W{1,3}(?:\w{3,9}\W{1,2})?\d[\d\W]{1,12})?(?:\W*(?:latest|unreleased|current|lts|stable))?\W{0,3}",
     re.IGNORECASE,
 )
+_DAMAGED = re.compile(
+    r"â€|â¦|Ã[\x80-\xbf]|Â[ \u00a0»«°·]|\b(?:at|by|of|to|was|worth|about) \.\d{1,3} (?:tr|b|m)illion\b"
+)
+"""Characters that were decoded twice; amounts whose beginning was lost with their currency."""
+_GREETING = re.compile(r"(?:^|\n)\W{0,3}(?:hi|hello|hey)\b[^.?\n]{0,40}\b(?:i['’]?m|i am|my name is)\b", re.IGNORECASE)
 _ASKING = ("?", "？", "؟")
 _QUOTES = ("“", "„", "«", "「", '"')
 _CHAPTER = re.compile(r"\d+(?:\.\d+)?\.?")
@@ -79,6 +84,8 @@ def answer_fault(segment: "Segment", config: "Segments") -> str | None:
         return "forum_post"
     if config.drop_prices and segment.declared == "goods":
         return "shop_page"
+    if config.drop_holes and _is_damaged(segment.text):
+        return "hole"
     if fault := _header_fault(segment.header, phrases, config) or _make_up_fault(segment.made_of, config):
         return fault
     found = phrases.words.found(words_of(segment.text))
@@ -88,6 +95,10 @@ def answer_fault(segment: "Segment", config: "Segments") -> str | None:
         or _words_fault(segment, found, phrases, config)
         or _lines_fault(segment, phrases, config)
     )
+
+
+def _is_damaged(text: str) -> bool:
+    return ("â" in text or "Ã" in text or "Â" in text or "illion" in text) and _DAMAGED.search(text) is not None
 
 
 def _header_fault(header: str, phrases: "Phrases", config: "Segments") -> str | None:
@@ -125,6 +136,8 @@ def _lead_fault(segment: "Segment", found: "Found", phrases: "Phrases", config: 
         return None
     if "announcement" in found and (segment.lead or phrases.headers["opening"].match(words_of(segment.header))):
         return "lead"
+    if segment.level == 1 and config.leads == "drop" and _GREETING.search(segment.text[:_GREETED]):
+        return "lead"
     opens = segment.lead and config.leads == "drop" and segment.level == 1
     first = opens and not _defines(words_of_any(segment.header), segment.text)
     return "lead" if first else None
@@ -146,6 +159,10 @@ def _words_fault(segment: "Segment", found: "Found", phrases: "Phrases", config:
         return "interface"
     if config.drop_prompts and _lost_questions(segment, phrases):
         return "questions_lost"
+    if config.drop_posts and "asking" in found:
+        return "forum_post"
+    if config.drop_prompts and len(set(found.get("podcast", ()))) >= PODCAST_PHRASES:
+        return "podcast"
     if config.drop_prices and len(set(found.get("shop", ()))) >= SHOP_PHRASES:
         return "shop"
     if config.drop_prices and len(set(found.get("course", ()))) >= COURSE_PHRASES:

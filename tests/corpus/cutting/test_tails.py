@@ -108,7 +108,7 @@ def test_links_to_other_pages_before_a_text_go() -> None:
 
 
 def test_how_long_a_text_is_may_be_said() -> None:
-    blocks = blocks_of("<p>面包需要时间，酵母慢慢产生气体。</p><p>Tags: bread</p>")
+    blocks = blocks_of("<p>面包需要很长时间，酵母慢慢产生气体。</p><p>Tags</p>")
     by_characters = trim(blocks, FURNITURE, 20, len)
     assert (by_characters.kinds, trim(blocks, FURNITURE, 20).kinds) == ((), (("promotion", 1),))
 
@@ -151,6 +151,16 @@ def test_a_text_that_would_be_too_short_keeps_its_tail() -> None:
     assert trimmed(html, min_chars=len(LONG))[1] == {"promotion": 1}
 
 
+@pytest.mark.parametrize("tags", ["bread, yeast, rye, flour", "bread " * 15])
+def test_a_text_that_is_too_short_without_much_furniture_loses_it(tags: str) -> None:
+    assert trimmed(f"<p>{LONG}</p><p>Tags: {tags}</p>", min_chars=len(LONG) + 5)[1] == {"promotion": 1}
+
+
+@pytest.mark.parametrize("blank", ["&#8205;", "&#8203;", "&#8288;", "&#8205;&#8205;", "&#173;"])
+def test_paragraphs_that_nobody_sees_go_from_the_middle(blank: str) -> None:
+    assert trimmed(f"<p>{LONG}</p><p>{blank}</p><p>{LONG}</p>")[0] == f"{LONG}\n\n{LONG}"
+
+
 LINES = st.sampled_from([
     LONG, "Read more", "Ada's kitchen", "Tags: a, b", "By Ada", "Also read: rye", "★", "Here is why:", "Dough rests.",
 ])  # fmt: skip
@@ -186,6 +196,7 @@ SITE = Furniture(load_phrases(None), navigation_headers(None), "oldmill")
         "<p>Need an oven? Contact Old Mill to compare ovens near you.</p>",
         "<ul><li>Use Old Mill Cloud to bake without an oven.</li></ul>",
         "<h3>How Old Mill helps</h3><p>Old Mill offers ovens, and our bakers come along.</p>",
+        "<p>Rye keeps.<br>The tools of Old Mill, like its ovens, help you to keep it longer.</p>",
         "<p>Why rye? It keeps.</p><p>Pro tip: Track what each loaf costs you with Old Mill.</p>",
     ],
 )

@@ -29,6 +29,8 @@ def segment(header: str, text: str, site: str = "", *, sells: bool = False) -> S
         ("Old Mill oven repair", f"We come to you for repairs. Our services extend to bakeries and inns. {DOUGH}"),
         ("How Old Mill can help", f"With an exceptional range of affordable tins, it saves you hours. {DOUGH}"),
         ("Casual loaves", f"At Old Mill, we bake premium, timeless loaves. Inns want our curated rye. {DOUGH}"),
+        ("Bake with Mills", f"Mills bakes premium loaves, and its full-service ovens are seamless. {DOUGH}"),
+        ("Rye & Sons can help", f"We are committed to rye. Our team of experienced bakers knows what we need. {DOUGH}"),
         (
             "1. Rye & Sons",
             "Rye & Sons is an award-winning, innovative bakery that specializes in tailored loaves, renowned for its "
@@ -37,7 +39,7 @@ def segment(header: str, text: str, site: str = "", *, sells: bool = False) -> S
     ],
 )  # fmt: skip
 def test_a_site_that_praises_itself_by_its_name_advertises(header: str, text: str, tmp_path: Path) -> None:
-    advert = segment(header, text, "oldmill")
+    advert = segment(header, text, "millsandovens" if "Mills" in text else "oldmill")
     assert why_reject_segment(advert, settings(tmp_path, min_chars=50)) == "marketing"
     assert why_reject_segment(advert, settings(tmp_path, min_chars=50, max_marketing=99)) is None
 

@@ -364,6 +364,8 @@ def test_texts_with_such_words_alone_stay(text: str, config: Segments) -> None:
         "The bakerâ€™s oven is hot, and the crust gets dark in it before the crumb is done at all.",
         "CafÃ© owners buy rolls in the morning, which is why the bakers of the town begin at two.",
         "Bake at 230Â°C for ten minutes, then turn the oven down and leave the loaf in it for forty.",
+        "The millâs stones are old, which is why the flour from it is warm when the sack is filled.",
+        "The oven is hot â and the crust gets dark in it before the crumb of the loaf is done at all.",
         "bake(rye) // â¦ and so on, until the loaves that were ordered for the day are all done.",
     ],
 )
@@ -401,3 +403,9 @@ def test_greetings_under_a_first_heading_are_leads(tmp_path: Path) -> None:
         assert why_reject_segment(replace(told, level=1), settings(tmp_path, min_chars=50, leads="keep")) is None
     for words in ("Say hi. I'm Ada.", "The high mill", "Hiding flour is what my name is for."):
         assert why_reject_segment(replace(segment("Ada's rye", f"{words} {PROSE}"), level=1), config) is None
+
+
+def test_fewer_phrases_of_a_school_are_enough_where_the_address_sells(config: Segments) -> None:
+    offered = segment("The rye package", f"Who is this for? {PROSE} Deliverables include a loaf and a talk on rye.")
+    assert why_reject_segment(replace(offered, sells=True), config) == "course"
+    assert why_reject_segment(offered, config) is None

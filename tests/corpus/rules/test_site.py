@@ -1,7 +1,7 @@
 import pytest
 from support.hang_guard import must_end
 
-from builder.method.corpus.rules.site import mentions, sells, site_name
+from builder.method.corpus.rules.site import abridges, mentions, sells, site_name
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,7 @@ def test_shops_and_services_are_told_by_their_address() -> None:
     others = (
         "https://a.example/blog/how-services-work", "https://a.example/docs/services/rye", "https://services.example/rye",
         "https://a.example/shopping-for-rye", "https://a.example/concepts/services-networking", "https://a.gov/services/",
+        "https://a.example/best-rye-bread-products/",
     )  # fmt: skip
     assert not any(map(sells, others))
 
@@ -43,6 +44,13 @@ def test_a_name_is_found_in_one_word_or_several_but_not_inside_small_ones() -> N
     assert mentions("They removed it, and the move was slow", "move") == 0
     assert mentions("İzmir bakes with Old Mill", "oldmill") == 1
     assert mentions("Old Mill", "") == 0
+
+
+def test_a_name_may_be_abridged_to_its_beginning() -> None:
+    assert abridges("Bake with Millers today", "millersflour")
+    for header in ("Bake with millers", "Bake with Millersflour", "Bake with Mill", "Bake with Flour", ""):
+        assert not abridges(header, "millersflour")
+    assert not abridges("Bake with Millers", "")
 
 
 def test_long_texts_are_searched_for_a_name_in_linear_time() -> None:

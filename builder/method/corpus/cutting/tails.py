@@ -1,7 +1,7 @@
 """What surrounds a text goes block by block: bylines before it, pointers in it, calls and credits after it.
 
 Departure: the paper keeps what stands under a heading. Whole blocks go, so the numbers of those that stay rebuild the
-text. The rules on length look at what is left; a segment that would be too short without its furniture keeps it.
+text. The rules on length look at what is left; a segment that would be too short without a little furniture keeps it.
 """
 
 import re
@@ -30,12 +30,15 @@ STRAY_CHARS = 60
 """By `scripts.size`, and so the next one."""
 SECTION_CHARS = 800
 """A section with more text than this at the end of a segment stays, whatever its heading."""
+SPARED = 5
+"""Furniture that is less than the fifth part of a text stays where the text would be too short without it."""
 _LAST_HEADING = 40
 _LINKED = {"text": 6, "item": 9, "term": 9}
 """A line at the end is one of links where so many tenths of it are; a list of things may have a link to each."""
 _FIGURE_CHARS, _LABEL_CHARS = 20, 80
 _FIGURE = re.compile(r"[^\w\n]{0,3}\d[\d.,\s]*(?:\s?[%+×]|[KMBkmx]\b\+?)?")
 _AUTHOR = re.compile(r"(?:by|von|par|por|di|door|от|автор)[ :]{1,2}[^\W\d_][^.!?]{1,80}$", re.IGNORECASE)
+_INVISIBLE, _INVISIBLE_CHARS = " \u200b\u200c\u200d\u2060\ufeff\u00ad", 4
 _CLOSING = "\"'”’»)]}*_ \u200b\u200d"
 _EXAMPLES = frozenset({"for", "e", "eg", "i", "ie", "note", "in", "as", "such"})
 """Words with which a line in brackets begins that belongs to the text."""
@@ -75,7 +78,7 @@ def trim(
     Args:
         blocks: Those of the segment.
         furniture: What is known as furniture.
-        min_chars: A segment that is as long keeps its furniture where it would be shorter without.
+        min_chars: A segment that is as long keeps its furniture, where that is little and it would be shorter without.
         length: How long a text is.
     """
     kinds: Counter[str] = Counter()
@@ -88,9 +91,13 @@ def trim(
             break
         kinds[kind] += size
         del kept[-size:]
-    if not kinds or (min_chars > 1 and length(render(kept)) < min_chars <= length(render(blocks))):
+    if not kinds:
         return Trimmed(blocks)
-    chars = sum(len(block.text) for block in blocks) - sum(len(block.text) for block in kept)
+    total = sum(len(block.text) for block in blocks)
+    chars = total - sum(len(block.text) for block in kept)
+    few = min_chars > 1 and SPARED * chars < total
+    if few and length(render(kept)) < min_chars <= length(render(blocks)):
+        return Trimmed(blocks)
     return Trimmed(kept, tuple(sorted(kinds.items())), chars)
 
 
@@ -153,6 +160,8 @@ def _without_asides(blocks: "list[Block]", furniture: Furniture, kinds: Counter[
 def _is_aside(block: "Block", furniture: Furniture) -> bool:
     if block.kind != "text" or block.row >= 0 or len(block.text) > LINE_CHARS:
         return False
+    if len(block.text) <= _INVISIBLE_CHARS and not block.text.strip(_INVISIBLE):
+        return True
     if block.text.startswith(_TIPS) and mentions(block.text, furniture.site):
         return True
     words, phrases = words_of(block.text), furniture.phrases
@@ -225,7 +234,9 @@ def _is_of_box(blocks: "list[Block]") -> bool:
 def _promotes_site(block: "Block", before: "Block", furniture: Furniture) -> bool:
     """Whether a last paragraph says by the name of its site what the site is good for."""
     text = block.text
-    if block.kind not in ("text", "item") or block.row >= 0 or block.glued or len(text) > BIO_CHARS:
+    if block.kind not in ("text", "item") or block.row >= 0 or len(text) > BIO_CHARS:
+        return False
+    if block.glued and not (is_sentence(text) and is_sentence(before.text)):
         return False
     if before.text.endswith(_ASKING) or before.kind == "code" or not mentions(text, furniture.site):
         return False

@@ -5,7 +5,7 @@ Departure: the paper leaves this to its scores.
 
 from typing import TYPE_CHECKING
 
-from builder.method.corpus.rules.site import mentions
+from builder.method.corpus.rules.site import abridges, mentions
 from builder.text.scripts import size
 
 if TYPE_CHECKING:
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     Found = dict[str, list[str]]
 
 SELLING = 0.5
-"""Of `max_marketing`, how often a page with the address of a shop or a service may say "we" and "our"."""
+"""Of `max_marketing`, how often a page with the address of a shop may say "we", "our" and words of praise."""
+SPEAKING, PROUD = 1.0, 0.35
+"""How often any text may say "we" and "our", and beside them words of praise."""
+SPEAKING_WORDS, PROUD_WORDS = 3, 2
+"""A text with fewer is no advert for these."""
 NAMED = 0.4
 """How often a text may say "we", "our" and words of praise under a header with the name of its site."""
 OWN = 0.75
@@ -34,11 +38,17 @@ def advertises(segment: "Segment", found: "Found", limit: float) -> bool:
     """
     allowed = limit * max(size(segment.text), 500) / 1_000
     voice, praise = len(found.get("voice", ())), found.get("boast", ())
-    if segment.sells and voice >= SELLING * allowed:
-        return True
     said = voice + len(praise)
-    if not segment.made_of.code and said + len(found.get("marketing", ())) >= NAMED * allowed:
-        if mentions(segment.header, segment.site):
+    if segment.sells and voice and said >= SELLING * allowed:
+        return True
+    proud = len(set(praise)) >= PROUD_WORDS and len(praise) >= PROUD * allowed
+    if proud and voice >= max(SPEAKING_WORDS, SPEAKING * allowed):
+        return True
+    called = said + len(found.get("marketing", ()))
+    if not segment.made_of.code and called >= NAMED * allowed:
+        if mentions(segment.header, segment.site) or (
+            called >= OWN * allowed and abridges(segment.header, segment.site)
+        ):
             return True
         if voice and len(praise) >= OWN * allowed and (own := mentions(segment.text, segment.site)):
             return own + voice >= OWN * allowed

@@ -52,7 +52,7 @@ _VERSION = re.compile(
     re.IGNORECASE,
 )
 _DAMAGED = re.compile(
-    r"â€|â¦|Ã[\x80-\xbf]|Â[ \u00a0»«°·]|\b(?:at|by|of|to|was|worth|about) \.\d{1,3} (?:tr|b|m)illion\b"
+    r"â€|â¦|â(?=\s)|\wâs\b|Ã[\x80-\xbf]|Â[ \u00a0»«°·]|\b(?:at|by|of|to|was|worth|about) \.\d{1,3} (?:tr|b|m)illion\b"
 )
 """Characters that were decoded twice; amounts whose beginning was lost with their currency."""
 _GREETING = re.compile(r"(?:^|\n)\W{0,3}(?:hi|hello|hey)\b[^.?\n]{0,40}\b(?:i['’]?m|i am|my name is)\b", re.IGNORECASE)
@@ -165,7 +165,7 @@ def _words_fault(segment: "Segment", found: "Found", phrases: "Phrases", config:
         return "podcast"
     if config.drop_prices and len(set(found.get("shop", ()))) >= SHOP_PHRASES:
         return "shop"
-    if config.drop_prices and len(set(found.get("course", ()))) >= COURSE_PHRASES:
+    if config.drop_prices and len(set(found.get("course", ()))) >= COURSE_PHRASES - segment.sells:
         return "course"
     if config.drop_praise and len(found.get("praise", ())) >= PRAISE_PHRASES:
         return "praise"

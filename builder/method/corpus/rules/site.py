@@ -3,12 +3,12 @@
 import re
 from urllib.parse import urlsplit
 
-SHORTEST_NAME = 3
+SHORTEST_NAME, SHORTEST_BEGINNING = 3, 5
 _SECOND_LEVEL = frozenset({"co", "com", "org", "net", "ac", "gov", "edu"})
 _PLAIN = re.compile(r"[^a-z0-9]+")
 _MARKS = re.compile(r"[\W_]+")
 _SELLS = re.compile(
-    r"/(?:[a-z]{1,20}-){0,4}(?:services?|solutions?|shop|store|browse|collections?|products?|category|categories|c"
+    r"/(?:[a-z]{1,20}-){0,2}(?:services?|solutions?|shop|store|browse|collections?|products?|category|categories|c"
     r"|courses?|classes|programs?|coupons|rooms|tours|packages|pricing|plans|hire)(?:[/?#.]|$)",
     re.IGNORECASE,
 )
@@ -40,6 +40,12 @@ def site_name(url: str) -> str:
 def sells(url: str) -> bool:
     """Whether an address names a shop, a service or a course."""
     return _SELLS.search(url, url.find("//") + 2) is not None and not _NO_SHOP.search(url)
+
+
+def abridges(text: str, site: str) -> bool:
+    """Whether a text has the beginning of a site's name as a word of its own: "Millers" of "millersflour"."""
+    words = (word for word in _MARKS.split(text) if len(word) >= SHORTEST_BEGINNING and word[0].isupper())
+    return any(len(word) < len(site) and site.startswith(word.lower()) for word in words)
 
 
 def mentions(text: str, site: str) -> int:

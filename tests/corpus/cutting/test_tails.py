@@ -51,6 +51,8 @@ def trimmed(html: str, min_chars: int = 1) -> tuple[str, dict[str, int]]:
         ("<p>This article is republished from The Miller under a free licence.</p>", "announcement"),
         ("<p>(go and read what my friends had to say <a href='/b'>in winter</a>)</p>", "promotion"),
         ("<p>See <a href='/t'>Tins</a> for more information about tins.</p>", "promotion"),
+        ("<p>Website: Old Mill</p>", "promotion"),
+        ("<p>1.0.0 (const: unstable) · Source</p>", "promotion"),
         ("<p>Ada Miller, Professor of Baking, Rye University</p>", "bio"),
         ("<p>Ada's kitchen</p>", "stray"),
         ("<h3>Our favourite tins</h3>", "heading"),

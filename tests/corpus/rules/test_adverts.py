@@ -29,6 +29,7 @@ def segment(header: str, text: str, site: str = "", *, sells: bool = False) -> S
         ("Old Mill oven repair", f"We come to you for repairs. Our services extend to bakeries and inns. {DOUGH}"),
         ("How Old Mill can help", f"With an exceptional range of affordable tins, it saves you hours. {DOUGH}"),
         ("Casual loaves", f"At Old Mill, we bake premium, timeless loaves. Inns want our curated rye. {DOUGH}"),
+        ("Which loaf is yours?", f"Old Mill is the place to start! Our bakers help you to your dream. {DOUGH}"),
         ("Bake with Mills", f"Mills bakes premium loaves, and its full-service ovens are seamless. {DOUGH}"),
         ("Rye & Sons can help", f"We are committed to rye. Our team of experienced bakers knows what we need. {DOUGH}"),
         (
@@ -63,6 +64,12 @@ def test_what_a_shop_says_of_itself_goes_and_its_advice_stays(config: Segments) 
     assert why_reject_segment(segment("Oven repair", said, sells=True), config) == "marketing"
     assert why_reject_segment(segment("Oven repair", said), config) is None
     assert why_reject_segment(segment("What kind of oven do you need?", DOUGH, sells=True), config) is None
+
+
+def test_a_shop_that_names_itself_again_and_again_advertises(config: Segments) -> None:
+    named = segment("Tins", f"Old Mill tins. Old Mill trays. Old Mill racks. {DOUGH}", "oldmill")
+    assert why_reject_segment(replace(named, sells=True), config) == "marketing"
+    assert why_reject_segment(named, config) is None
 
 
 def test_code_about_the_own_tool_is_no_advert(config: Segments) -> None:

@@ -44,12 +44,24 @@ def advertises(segment: "Segment", found: "Found", limit: float) -> bool:
     proud = len(set(praise)) >= PROUD_WORDS and len(praise) >= PROUD * allowed
     if proud and voice >= max(SPEAKING_WORDS, SPEAKING * allowed):
         return True
-    called = said + len(found.get("marketing", ()))
-    if not segment.made_of.code and called >= NAMED * allowed:
-        if mentions(segment.header, segment.site) or (
-            called >= OWN * allowed and abridges(segment.header, segment.site)
-        ):
-            return True
-        if voice and len(praise) >= OWN * allowed and (own := mentions(segment.text, segment.site)):
-            return own + voice >= OWN * allowed
+    if segment.sells and mentions(segment.text, segment.site) >= OWN * allowed:
+        return True
+    if not segment.made_of.code and _names_itself(segment, voice, len(praise), found.get("marketing", []), allowed):
+        return True
     return len(praise) >= PRAISING * allowed and len(set(praise)) >= DIFFERENT
+
+
+def _names_itself(segment: "Segment", voice: int, praise: int, phrases: list[str], allowed: float) -> bool:
+    """Whether a text, or its header, has the name of its site among what an advert says."""
+    called = voice + praise + len(phrases)
+    if called < NAMED * allowed:
+        return False
+    if mentions(segment.header, segment.site):
+        return True
+    if called < OWN * allowed:
+        return False
+    if abridges(segment.header, segment.site):
+        return True
+    if not voice or not (own := mentions(segment.text, segment.site)):
+        return False
+    return len(set(phrases)) > 1 or (praise >= OWN * allowed and own + voice >= OWN * allowed)

@@ -161,7 +161,7 @@ def _words_fault(segment: "Segment", found: "Found", phrases: "Phrases", config:
         return "questions_lost"
     if config.drop_posts and "asking" in found:
         return "forum_post"
-    if config.drop_prompts and len(set(found.get("podcast", ()))) >= PODCAST_PHRASES:
+    if config.drop_prompts and len(set(found.get("podcast", ()))) >= PODCAST_PHRASES - segment.sells:
         return "podcast"
     if config.drop_prices and len(set(found.get("shop", ()))) >= SHOP_PHRASES:
         return "shop"

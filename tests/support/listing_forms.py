@@ -301,9 +301,21 @@ def docusaurus(code: str) -> str:
     )
 
 
+def number_before_block(code: str) -> str:
+    row = '<div class="css-a1"><span class="css-b2">{}</span><div class="css-c3"><div><span style="color:#8B949E">{}</span>\n</div></div></div>'
+    rows = _joined(code, lambda n, text: row.format(n, text))
+    return f'<pre class="css-d4"><div style="min-width:fit-content">{rows}</div></pre>'
+
+
+def number_before_plain_block(code: str) -> str:
+    rows = _joined(code, lambda n, text: f"<div><span>{n}</span><div>{text}</div></div>")
+    return f"<pre>{rows}</pre>"
+
+
 GUTTERS = (
     pygments_table, pygments_inline, pygments_old_inline, mkdocs_material, rouge_table, hexo, chroma_table,
     chroma_inline, highlightjs_plugin, prism_rows, github_blob, syntax_highlighter, crayon, enlighter, doxygen,
     javadoc_source, lxr, prettify_list, list_without_pre, codemirror, codemirror_6, monaco, rustdoc_source,
     rustdoc_old_source, vitepress, gitlab, cgit, gitweb, react_syntax_highlighter, unselectable, docusaurus,
+    number_before_block, number_before_plain_block,
 )  # fmt: skip

@@ -191,3 +191,19 @@ def test_a_page_cannot_name_a_fence_itself() -> None:
 def test_a_listing_in_a_list_or_table_keeps_its_place() -> None:
     html = "<ul><li>Run:<pre><code>a\n  b</code></pre></li><li>Done</li></ul>"
     assert render(walk(parse_html(html))) == "- Run:\n\n```\na\n  b\n```\n\n- Done"
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        ("1 odd|2 even|4 even", "1\nodd\n2\neven\n4\neven"),
+        ("2 odd|1 even", "2\nodd\n1\neven"),
+        ("1 odd", "1\nodd"),
+        ("1 |2 |3 ", "1\n\n2\n\n3"),
+        ("01 a|x b", "01\na\nx\nb"),
+    ],
+)
+def test_numbers_before_blocks_that_do_not_count_are_code(rows: str, text: str) -> None:
+    lines = (row.split(" ") for row in rows.split("|"))
+    html = "".join(f"<div><span>{number}</span><div>{line}</div></div>" for number, line in lines)
+    assert code(f"<pre>{html}</pre>").rstrip("\n") == text

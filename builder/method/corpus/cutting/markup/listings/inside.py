@@ -138,10 +138,26 @@ def _line_numbers(listing: "HtmlElement", candidates: "list[HtmlElement]", seen:
     for element in candidates:
         if _number(text_of(element, _LONGEST_CONTROL)) == first + len(chosen):
             chosen.append(element)
+    if apart := _numbers_apart(lines, candidates):
+        return apart
     if len(lines) < 2 or len(chosen) != len(lines) or not any(len(begin) > 1 for begin in begins):
         return set()
     alike = all(line.lstrip().startswith(str(first + place)) for place, line in enumerate(lines))
     return set(chosen) if alike else set()
+
+
+def _numbers_apart(lines: list[str], candidates: "list[HtmlElement]") -> set["HtmlElement"]:
+    """Elements that hold the numbers of lines whose code is in a block of its own behind each."""
+    before = [element for element in candidates if _precedes_line(element)]
+    numbers = [_number(text_of(element, _LONGEST_CONTROL)) for element in before]
+    counted = len(numbers) > 1 and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    alike = counted and [_number(line) for line in lines[::2]] == numbers and any(map(str.strip, lines[1::2]))
+    return set(before) if alike else set()
+
+
+def _precedes_line(element: "HtmlElement") -> bool:
+    after = element.getnext()
+    return after is not None and after.tag in LINE_TAGS and not (element.tail or "").strip()
 
 
 def _number(text: str) -> int:

@@ -199,6 +199,7 @@ SITE = Furniture(load_phrases(None), navigation_headers(None), "oldmill")
         "<ul><li>Use Old Mill Cloud to bake without an oven.</li></ul>",
         "<h3>How Old Mill helps</h3><p>Old Mill offers ovens, and our bakers come along.</p>",
         "<p>Rye keeps.<br>The tools of Old Mill, like its ovens, help you to keep it longer.</p>",
+        "<ol start=7><li>Old tools</li></ol><p>With the tools of Old Mill, you can grind and bake in one place.</p>",
         "<p>Why rye? It keeps.</p><p>Pro tip: Track what each loaf costs you with Old Mill.</p>",
     ],
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting.blocks import render
+from builder.method.corpus.cutting.edges import is_figure, is_its_label, is_label, is_of_box, promotes_site
 from builder.method.corpus.rules.header import normalise_header
 from builder.method.corpus.rules.phrases import words_of
 from builder.method.corpus.rules.site import mentions
@@ -35,14 +36,11 @@ SPARED = 5
 _LAST_HEADING = 40
 _LINKED = {"text": 6, "item": 9, "term": 9}
 """A line at the end is one of links where so many tenths of it are; a list of things may have a link to each."""
-_FIGURE_CHARS, _LABEL_CHARS = 20, 80
-_FIGURE = re.compile(r"[^\w\n]{0,3}\d[\d.,\s]*(?:\s?[%+×]|[KMBkmx]\b\+?)?")
 _AUTHOR = re.compile(r"(?:by|von|par|por|di|door|от|автор)[ :]{1,2}[^\W\d_][^.!?]{1,80}$", re.IGNORECASE)
 _INVISIBLE, _INVISIBLE_CHARS = " \u200b\u200c\u200d\u2060\ufeff\u00ad", 4
 _CLOSING = "\"'”’»)]}*_ \u200b\u200d"
 _EXAMPLES = frozenset({"for", "e", "eg", "i", "ie", "note", "in", "as", "such"})
 """Words with which a line in brackets begins that belongs to the text."""
-_ASKING = ("?", "？", "؟")
 _TIPS = ("Pro tip", "Pro Tip", "PRO TIP", "Pro-tip", "Pro-Tip", "Tip:")
 _FORMULA = frozenset("=(){}[]<>\\$|→;/_`")
 
@@ -106,7 +104,7 @@ def _without_byline(blocks: "list[Block]", phrases: "Phrases", kinds: Counter[st
     while start < len(blocks) - 1:
         if _is_byline(blocks[start], phrases):
             start += 1
-        elif start < len(blocks) - 2 and _is_figure(blocks[start]) and _is_label(blocks[start + 1]):
+        elif start < len(blocks) - 2 and is_figure(blocks[start]) and is_label(blocks[start + 1]):
             start += 2
         else:
             break
@@ -127,19 +125,6 @@ def _is_byline(block: "Block", phrases: "Phrases") -> bool:
     if not words or (block.kind == "item" and 10 * block.linked >= _LINKED["item"] * len(text)):
         return True
     return phrases.lines["byline"].match(words) or _is_date(words) or _AUTHOR.match(text) is not None
-
-
-def _is_figure(block: "Block") -> bool:
-    """Whether a line is an amount and no more: the "57 %" of a box of facts."""
-    text = block.text
-    return block.kind == "text" and block.row < 0 and len(text) <= _FIGURE_CHARS and _FIGURE.fullmatch(text) is not None
-
-
-def _is_label(block: "Block") -> bool:
-    """Whether a line may say what an amount above it is of."""
-    return (
-        block.kind == "text" and block.row < 0 and weighed(block.text) <= _LABEL_CHARS and not is_sentence(block.text)
-    )
 
 
 def _is_date(words: list[str]) -> bool:
@@ -189,9 +174,9 @@ def _at_end(blocks: "list[Block]", furniture: Furniture, prose: bool) -> tuple[i
         return 1, kind
     if size := _furniture_section(blocks, furniture):
         return size, "section"
-    if furniture.site and _promotes_site(last, blocks[-2], furniture):
-        return 1, "promotion"
-    if prose and _is_of_box(blocks):
+    if furniture.site and promotes_site(last, blocks[-2], furniture.phrases, furniture.site):
+        return (2 if is_its_label(blocks) else 1), "promotion"
+    if prose and is_of_box(blocks):
         return 1, "stray"
     return (1, "stray") if prose and _is_stray(last, blocks[-2]) else (0, "")
 
@@ -221,27 +206,6 @@ def _line_kind(block: "Block", phrases: "Phrases") -> str:
         if phrases.lines["tail"].match(words) or (_is_weak(block) and phrases.lines["tail weak"].match(words)):
             return "promotion"
     return "bio" if _begins_with_name(text) and phrases.lines["bio"].match(words) else ""
-
-
-def _is_of_box(blocks: "list[Block]") -> bool:
-    """Whether the last line is an amount by itself, or a line of a box of such amounts."""
-    last, before = blocks[-1], blocks[-2]
-    if _is_figure(last):
-        return before.kind == "text" and not before.text.endswith((":", "=", *_ASKING))
-    return last.glued and _is_label(last) and any(map(_is_figure, blocks[-4:]))
-
-
-def _promotes_site(block: "Block", before: "Block", furniture: Furniture) -> bool:
-    """Whether a last paragraph says by the name of its site what the site is good for."""
-    text = block.text
-    if block.kind not in ("text", "item") or block.row >= 0 or len(text) > BIO_CHARS:
-        return False
-    if block.glued and not (is_sentence(text) and is_sentence(before.text)):
-        return False
-    if before.text.endswith(_ASKING) or before.kind == "code" or not mentions(text, furniture.site):
-        return False
-    found = furniture.phrases.words.found(words_of(text))
-    return any(name in found for name in ("own", "boast", "voice", "marketing"))
 
 
 def _asks_and_answers(text: str) -> bool:

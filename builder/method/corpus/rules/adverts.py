@@ -44,7 +44,7 @@ def advertises(segment: "Segment", found: "Found", limit: float) -> bool:
     proud = len(set(praise)) >= PROUD_WORDS and len(praise) >= PROUD * allowed
     if proud and voice >= max(SPEAKING_WORDS, SPEAKING * allowed):
         return True
-    if segment.sells and mentions(segment.text, segment.site) >= OWN * allowed:
+    if segment.sells and mentions(segment.text, segment.site) >= max(1, OWN * allowed):
         return True
     if not segment.made_of.code and _names_itself(segment, voice, len(praise), found.get("marketing", []), allowed):
         return True

@@ -158,6 +158,21 @@ def test_a_text_that_is_too_short_without_much_furniture_loses_it(tags: str) -> 
     assert trimmed(f"<p>{LONG}</p><p>Tags: {tags}</p>", min_chars=len(LONG) + 5)[1] == {"promotion": 1}
 
 
+@pytest.mark.parametrize(
+    "title", ["Contents", "<b>Table of Contents</b>", "In this article:", "On this page", "Inhaltsverzeichnis"]
+)
+def test_tables_of_contents_go_from_anywhere(title: str) -> None:
+    table = f"<p>{title}</p><ul><li><a href='#rye'>Rye</a></li><li><a href='#tins'>Tins</a></li></ul>"
+    for html in (f"{table}<p>{LONG}</p><p>{LONG}</p>", f"<p>{LONG}</p>{table}<p>{LONG}</p>"):
+        assert trimmed(html) == (f"{LONG}\n\n{LONG}", {"aside": 3})
+    assert trimmed(f"<p>{LONG}</p><p>{title}</p><p>{LONG}</p><ul><li>Rye</li><li>Tins</li></ul>")[0].endswith("- Tins")
+
+
+@pytest.mark.parametrize("title", ["Contents of a tin", "Ingredients", "On this page I list:", "Rye", "Index cards"])
+def test_other_lists_under_a_line_stay(title: str) -> None:
+    assert trimmed(f"<p>{LONG}</p><p>{title}</p><ul><li>Rye</li><li>Tins</li></ul>")[1] == {}
+
+
 @pytest.mark.parametrize("blank", ["&#8205;", "&#8203;", "&#8288;", "&#8205;&#8205;", "&#173;"])
 def test_paragraphs_that_nobody_sees_go_from_the_middle(blank: str) -> None:
     assert trimmed(f"<p>{LONG}</p><p>{blank}</p><p>{LONG}</p>")[0] == f"{LONG}\n\n{LONG}"

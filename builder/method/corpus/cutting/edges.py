@@ -1,4 +1,4 @@
-"""What is known by its form at the edges of a text: boxes of amounts, and a site's last word on itself."""
+"""What is known by its form at the edges of a text: boxes of amounts, tables of contents, a site on itself."""
 
 import re
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ PARAGRAPH_CHARS = 400
 """A longer paragraph is more than a word on the site."""
 _SHORT_CHARS = 60
 _FIGURE_CHARS, _LABEL_CHARS = 20, 80
+_CONTENTS_CHARS, _ENTRIES = 30, 2
 _FIGURE = re.compile(r"[^\w\n]{0,3}\d[\d.,\s]*(?:\s?[%+×]|[KMBkmx]\b\+?)?")
 _ASKING = ("?", "？", "؟")
 
@@ -64,3 +65,18 @@ def is_its_label(blocks: "list[Block]") -> bool:
     above, label, last = blocks[-3:]
     alone = label.kind == "item" and "item" not in (above.kind, last.kind)
     return alone and weighed(label.text) <= _SHORT_CHARS and not ends_with_mark(label.text)
+
+
+def contents(blocks: "list[Block]", phrases: "Phrases") -> set[int]:
+    """Numbers of the blocks of a table of contents: a line that says so, and the items under it."""
+    found: set[int] = set()
+    for at, block in enumerate(blocks):
+        if block.kind not in ("text", "heading") or len(block.text) > _CONTENTS_CHARS:
+            continue
+        if phrases.lines["contents"].match(words_of(block.text)):
+            end = at + 1
+            while end < len(blocks) and blocks[end].kind == "item":
+                end += 1
+            if end - at > _ENTRIES:
+                found.update(entry.number for entry in blocks[at:end])
+    return found

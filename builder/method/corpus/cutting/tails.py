@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting.blocks import render
-from builder.method.corpus.cutting.edges import is_figure, is_its_label, is_label, is_of_box, promotes_site
+from builder.method.corpus.cutting.edges import contents, is_figure, is_its_label, is_label, is_of_box, promotes_site
 from builder.method.corpus.rules.header import normalise_header
 from builder.method.corpus.rules.phrases import words_of
 from builder.method.corpus.rules.site import mentions
@@ -80,8 +80,8 @@ def trim(
         length: How long a text is.
     """
     kinds: Counter[str] = Counter()
-    kept = _without_byline(blocks, furniture.phrases, kinds)
-    kept = list(_without_asides(kept, furniture, kinds))
+    kept = _without_asides(blocks, furniture, kinds)
+    kept = list(_without_byline(kept, furniture.phrases, kinds))
     prose = _is_prose(kept)
     while len(kept) > 1:
         size, kind = _at_end(kept, furniture, prose)
@@ -135,6 +135,7 @@ def _is_date(words: list[str]) -> bool:
 
 def _without_asides(blocks: "list[Block]", furniture: Furniture, kinds: Counter[str]) -> "list[Block]":
     asides = {block.number for block in blocks if _is_aside(block, furniture)}
+    asides |= contents(blocks, furniture.phrases)
     kept = [block for block in blocks if block.number not in asides]
     if not asides or all(block.kind == "heading" for block in kept):
         return blocks

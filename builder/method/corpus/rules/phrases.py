@@ -18,7 +18,7 @@ _SECTION = re.compile(r"\[([a-z ]+)\]")
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 LONGEST_LINE = 400
 """A longer line is a paragraph and no phrase."""
-LINES = frozenset({"byline", "aside", "credit", "tail", "tail weak", "bio", "announcement", "ad"})
+LINES = frozenset({"byline", "aside", "credit", "tail", "tail weak", "bio", "announcement", "ad", "contents"})
 HEADERS = frozenset({"prompt", "label", "changelog", "legal", "praise", "team", "events", "questions", "opening"})
 WORDS = frozenset(
     {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from builder.data.accounting import REJECTED_TEXTS_PER_REASON, Counts, Rejects
 from builder.data.records import rejected_schema, segment_id, segment_schema
 from builder.data.storage import open_rows
-from builder.method.corpus.cutting.tails import KINDS
+from builder.method.corpus.cutting.around.tails import KINDS
 from builder.method.corpus.cutting.walk import WALK_VERSION
 from builder.method.corpus.reading.readers import Loss
 from builder.method.corpus.rules.heuristics import unsafe, why_reject_segment

@@ -1,6 +1,6 @@
 import pytest
 
-from builder.method.corpus.cutting.boxes import boxed
+from builder.method.corpus.cutting.around.boxes import boxed
 from builder.method.corpus.cutting.markup.source import parse_html
 from builder.method.corpus.cutting.segmenter import cut
 from builder.method.corpus.cutting.walk import walk

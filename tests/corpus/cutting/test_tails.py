@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.method.corpus.cutting.around.tails import Furniture, is_sentence, trim
 from builder.method.corpus.cutting.blocks import Block, render
 from builder.method.corpus.cutting.markup.source import parse_html
-from builder.method.corpus.cutting.tails import Furniture, is_sentence, trim
 from builder.method.corpus.cutting.walk import walk
 from builder.method.corpus.rules.header import navigation_headers
 from builder.method.corpus.rules.phrases import load_phrases

@@ -1,7 +1,7 @@
 import pytest
 
+from builder.method.corpus.cutting.around.threads import is_front_page, posts
 from builder.method.corpus.cutting.markup.source import parse_html
-from builder.method.corpus.cutting.threads import is_front_page, posts
 from builder.method.corpus.cutting.walk import walk
 
 TEXT = "<p>I have baked rye for ten years and it never rises as high as wheat does.</p>"

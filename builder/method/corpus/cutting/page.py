@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from builder.method.corpus.cutting.around.tails import Furniture, trim
+from builder.method.corpus.cutting.around.threads import is_front_page, posts
 from builder.method.corpus.cutting.cleaning import clean_heading
 from builder.method.corpus.cutting.content.extractors import main_blocks
 from builder.method.corpus.cutting.declared import declared
 from builder.method.corpus.cutting.language import by_vote, decide, declared_language, longest
 from builder.method.corpus.cutting.markup.source import TooDeepError, parse_html, refuse
 from builder.method.corpus.cutting.segmenter import Segment, cut
-from builder.method.corpus.cutting.tails import Furniture, trim
-from builder.method.corpus.cutting.threads import is_front_page, posts
 from builder.method.corpus.cutting.walk import walk
 from builder.method.corpus.rules.header import navigation_headers
 from builder.method.corpus.rules.phrases import load_phrases

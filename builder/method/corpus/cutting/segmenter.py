@@ -15,11 +15,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from builder.method.corpus.cutting.around.boxes import boxed
+from builder.method.corpus.cutting.around.tails import Trimmed
 from builder.method.corpus.cutting.blocks import Block, render
-from builder.method.corpus.cutting.boxes import boxed
 from builder.method.corpus.cutting.composition import UNCOUNTED, Composition, composition
 from builder.method.corpus.cutting.declared import Declared
-from builder.method.corpus.cutting.tails import Trimmed
 from builder.text.scripts import size
 
 _NOT_WORD = re.compile(r"\W+")

@@ -10,8 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from builder.method.corpus.cutting.around.edges import (
+    contents,
+    is_figure,
+    is_its_label,
+    is_label,
+    is_of_box,
+    promotes_site,
+)
 from builder.method.corpus.cutting.blocks import render
-from builder.method.corpus.cutting.edges import contents, is_figure, is_its_label, is_label, is_of_box, promotes_site
 from builder.method.corpus.rules.header import normalise_header
 from builder.method.corpus.rules.phrases import words_of
 from builder.method.corpus.rules.site import mentions

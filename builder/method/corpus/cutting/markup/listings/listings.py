@@ -139,8 +139,9 @@ def _sort_by_top(lines: "HtmlElement") -> None:
 
 def _unwrap_code(code: "HtmlElement") -> "list[HtmlElement]":
     """Unwrap code of several lines that is in no `pre`: by style, by `br`, or an element a line."""
-    preserved = _PRESERVED.search(code.get("style") or "") is not None
-    if preserved or code.find("br") is not None:
+    style = code.get("style")
+    preserved = style is not None and _PRESERVED.search(style) is not None
+    if preserved or (len(code) and code.find("br") is not None):
         if _within(code) or next(code.iterdescendants(*_BLOCKS), None) is not None:
             return []
         return _replace(code, code, preserved=preserved)

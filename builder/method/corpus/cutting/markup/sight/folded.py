@@ -37,13 +37,19 @@ class Controls:
     """The controls of a page and what they unfold."""
 
     def __init__(
-        self, tree: "HtmlElement", small: bytes, panels: "list[HtmlElement]", is_seen: "Callable[[HtmlElement], bool]"
+        self,
+        tree: "HtmlElement",
+        small: bytes,
+        links: "list[HtmlElement]",
+        panels: "list[HtmlElement]",
+        is_seen: "Callable[[HtmlElement], bool]",
     ) -> None:
         """Look for everything in a page that names a panel.
 
         Args:
             tree: The page.
             small: Its source in small letters, to see at once what is not in it.
+            links: Those of its links that have a "#".
             panels: The hidden elements that may be unfolded.
             is_seen: Whether readers see an element, as far as this is known yet.
         """
@@ -57,8 +63,12 @@ class Controls:
                 for value in tree.xpath(f"descendant::*/@{key}"):
                     parts = _quoted(value) if key == "onclick" else value.split()[:20]
                     self._add(value.getparent(), names.intersection(part.lstrip("#") for part in parts))
-        for value in tree.xpath("descendant::a/@href[starts-with(.,'#') or starts-with(.,'javascript:')]"):
-            self._add(value.getparent(), names.intersection([value[1:]] if value[0] == "#" else _quoted(value)))
+        for link in links:
+            if (target := link.get("href", ""))[:1] == "#":
+                self._add(link, names.intersection([target[1:]]))
+        if b"javascript:" in small:
+            for value in tree.xpath("descendant::a/@href[starts-with(.,'javascript:')]"):
+                self._add(value.getparent(), names.intersection(_quoted(value)))
 
     def _add(self, control: "HtmlElement", names: set[str]) -> None:
         for name in names:

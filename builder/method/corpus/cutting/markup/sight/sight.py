@@ -87,7 +87,7 @@ def drop_unseen(
     if not (hidden or words or ink):
         return
     ways = {**hidden, **words}
-    _leave_folded(tree, ways, small)
+    _leave_folded(tree, ways, small, found.links)
     leave_frame(tree, ways)
     for element, way in words.items():
         if element in ways:
@@ -190,14 +190,16 @@ def _is_dressed_elsewhere(tree: "HtmlElement", sheets: "list[HtmlElement]") -> b
     return next(linked, None) is not None or any("@import" in (sheet.text or "") for sheet in sheets)
 
 
-def _leave_folded(tree: "HtmlElement", ways: "dict[HtmlElement, str]", small: bytes) -> None:
+def _leave_folded(
+    tree: "HtmlElement", ways: "dict[HtmlElement, str]", small: bytes, links: "list[HtmlElement]"
+) -> None:
     """Take out of the hidden elements those that a control unfolds, then those within them, to a depth of three."""
 
     def is_seen(element: "HtmlElement") -> bool:
         return element not in ways and not any(around in ways for around in element.iterancestors())
 
     panels = [element for element, way in ways.items() if way in FOLDED]
-    controls = Controls(tree, small, panels, is_seen)
+    controls = Controls(tree, small, links, panels, is_seen)
     for _ in range(3):
         unfolded = [panel for panel in panels if controls.unfold(panel)]
         if not unfolded:

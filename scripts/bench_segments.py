@@ -4,8 +4,10 @@ usage: python scripts/bench_segments.py CORPUS [--check SCRIPT] [--pages N] [--m
 
 CORPUS is a WARC file or a folder of them. Truth files (*truth*.jsonl with the urls of the corpus) that lie beside it
 are used with SCRIPT, a program that scores segments: it is run with a JSONL file of url, header, text and --truth.
-Where headers of a truth end in edit or permalink marks, which we take off ours, there is a second line: the same rows
-against a temporary copy of the truth whose headers are cleaned in the same way.
+Segments shorter than --min-chars are left out, and in further lines they are not: a program such as SCRIPT, for which a
+heading counts by all the text below it, says that they should be there. Where headers of a truth end in edit or
+permalink marks, which we take off ours, there is one more line: the same rows against a temporary copy of the truth
+whose headers are cleaned in the same way.
 """
 
 import argparse
@@ -25,7 +27,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from true_content import known_content, segments_of, truth_text
+from true_content import SHORTEST, known_content, segments_of, truth_text
 
 TURN = 20
 MIN_CHARS = 200
@@ -192,16 +194,20 @@ def score(check: ModuleType, truth: Path, pages: list[Any], min_chars: int) -> N
     true = true_shingles(check, truth)
     blocks = {page.url: special_blocks(page) for page in pages}
     best = perfect_rows(truth, pages, min_chars)
-    ceiling = scores(run_rows(check, best, truth))
+    ceiling = scores(run_rows(check, long_enough(best, min_chars), truth))
     with tempfile.TemporaryDirectory() as folder:
         clean = Path(folder) / "truth.jsonl"
         marked = without_marks(truth, clean)
         for name in ("stock", *MODES, "perfect"):
-            rows = best if name == "perfect" else [row for page in pages for row in rows_of(name, page, min_chars)]
+            every = best if name == "perfect" else [row for page in pages for row in rows_of(name, page, min_chars)]
+            rows = long_enough(every, min_chars)
             print(f"  {name}")
             lines = run_rows(check, rows, truth)
             for line in lines:
                 print("   ", line.strip())
+            print(f"    with segments from {SHORTEST} characters:")
+            for line in run_rows(check, every, truth):
+                print("     ", line.strip())
             below = [f"{part} {ceiling[part] - value:.1f}" for part, value in scores(lines).items() if part in ceiling]
             print("    below the perfect mask:", ", ".join(below))
             if marked:
@@ -210,6 +216,11 @@ def score(check: ModuleType, truth: Path, pages: list[Any], min_chars: int) -> N
                     print("     ", line.strip())
             for kind in ("code", "table"):
                 print(f"    {kind}: {special_score(check, rows, true, blocks, kind)}")
+
+
+def long_enough(rows: list[Row], min_chars: int) -> list[Row]:
+    """Those of so many characters."""
+    return [row for row in rows if len(row["text"]) >= min_chars]
 
 
 def scores(lines: list[str]) -> dict[str, float]:
@@ -278,15 +289,15 @@ def run_check(check: ModuleType, arguments: list[str]) -> Iterator[str]:
 
 
 def rows_of(name: str, page: Any, min_chars: int) -> list[Row]:
-    """Segments of a page; those of the stock block whatever their length, for it has no such setting."""
+    """Segments of a page, short ones too."""
     from builder.method.corpus.cutting.page import CutPage, cut_page
 
     if name == "stock":
         return stock_rows(page)
     cut = cut_page(page, settings(name, min_chars))
     segments = cut.segments if isinstance(cut, CutPage) else []
-    long = [segment for segment in segments if len(segment.text) >= min_chars]
-    return [{"url": page.url, "header": segment.header, "text": segment.text} for segment in long]
+    enough = [segment for segment in segments if len(segment.text) >= SHORTEST]
+    return [{"url": page.url, "header": segment.header, "text": segment.text} for segment in enough]
 
 
 def stock_rows(page: Any) -> list[Row]:

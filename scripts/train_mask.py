@@ -23,8 +23,9 @@ from urllib.parse import urlsplit
 
 import bench_segments
 import numpy as np
+from bench_segments import MIN_CHARS
 from mask_words import Words, tokens_of
-from true_content import known_content, segments_of, truth_text
+from true_content import SHORTEST, known_content, segments_of, truth_text
 
 FOLDS, ROUNDS = 5, 80
 SETTINGS = {
@@ -193,7 +194,7 @@ def weights_of(page: Example) -> Any:
     sizes = np.where(page.body, page.lengths, 0).astype(float)
     section = np.cumsum(~page.body)
     whole = np.bincount(section, sizes * page.true)[section]
-    lost = sizes / np.maximum(whole, bench_segments.MIN_CHARS) + 0.13 * sizes / SECTION_CHARS
+    lost = sizes / np.maximum(whole, MIN_CHARS) + 0.13 * sizes / SECTION_CHARS
     lost = np.where(section > 0, lost, 0.2 * sizes / SECTION_CHARS)  # no segment has what is before any heading
     costs = np.where(page.true, lost, sizes / SECTION_CHARS)
     total = float(costs.sum())
@@ -255,10 +256,13 @@ def judge(pages: list[Example], points: Any, truths: dict[str, Path], check: Any
     for page, own in zip(pages, parts_of(points, pages), strict=True):
         if page.source in truths:
             rows[page.source] += cut_at(page, own, needed())
-            perfect[page.source] += segments_of(page.url, page.blocks, true_blocks(page), bench_segments.MIN_CHARS)
+            perfect[page.source] += segments_of(page.url, page.blocks, true_blocks(page), MIN_CHARS)
     for name, truth in truths.items():
         for title, found in (("learned, hosts left out", rows[name]), ("perfect mask", perfect[name])):
             print(f"{name}, {title}")
+            for line in bench_segments.run_rows(check, bench_segments.long_enough(found, MIN_CHARS), truth):
+                print("   ", line.strip())
+            print(f"{name}, {title}, with segments from {SHORTEST} characters")
             for line in bench_segments.run_rows(check, found, truth):
                 print("   ", line.strip())
 
@@ -268,7 +272,7 @@ def cut_at(page: Example, points: Any, least: int) -> list[dict[str, str]]:
     from builder.method.corpus.cutting.content.learned import main_content
 
     kept = main_content(page.blocks, points, least) if page.sure is None else page.sure
-    return segments_of(page.url, page.blocks, kept, bench_segments.MIN_CHARS)
+    return segments_of(page.url, page.blocks, kept, MIN_CHARS)
 
 
 def true_blocks(page: Example) -> frozenset[int]:

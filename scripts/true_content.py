@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Collection
 from typing import Any
 
+SHORTEST = 20
+"""Characters of the shortest segments that are given to a scoring program."""
 RUN = 5
 """Words of a run."""
 _WORD = re.compile(r"\w+")
@@ -37,5 +39,5 @@ def segments_of(url: str, blocks: list[Any], kept: Collection[int], min_chars: i
     from builder.method.corpus.cutting.segmenter import cut
 
     segments = cut(blocks, kept, boundary="any", max_chars=10**9, min_chars=min_chars)
-    long = [segment for segment in segments if len(segment.text) >= min_chars]
-    return [{"url": url, "header": segment.header, "text": segment.text} for segment in long]
+    enough = [segment for segment in segments if len(segment.text) >= SHORTEST]
+    return [{"url": url, "header": segment.header, "text": segment.text} for segment in enough]

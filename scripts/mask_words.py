@@ -1,4 +1,4 @@
-"""Points of words for the learned mask: a logistic regression on the words of blocks, headings and containers."""
+"""Points of words for the learned mask: a logistic regression on the words of headings and containers."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ def tokens_of(blocks: list[Any]) -> list[list[str] | None]:
         names = around[at] if at is not None else []
         for inner in reversed(chain):
             names = around[inner] = names + (wording.class_tokens(inner) if inner.chars <= frame else [])
-        found.append(wording.text_tokens(block.text) + under + names + wording.place_tokens(block.region))
+        found.append(under + names + wording.place_tokens(block.region))
     return found
 
 

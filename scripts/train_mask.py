@@ -27,17 +27,19 @@ from bench_segments import MIN_CHARS
 from mask_words import Words, tokens_of
 from true_content import SHORTEST, known_content, segments_of, truth_text
 
-FOLDS, ROUNDS = 5, 80
+FOLDS, ROUNDS = 5, 160
 SETTINGS = {
-    "objective": "binary", "learning_rate": 0.13, "num_leaves": 31, "max_depth": 6, "min_data_in_leaf": 150,
+    "objective": "binary", "learning_rate": 0.07, "num_leaves": 31, "max_depth": 6, "min_data_in_leaf": 80,
     "feature_fraction": 0.25, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 5.0, "max_bin": 63,
     "seed": 7, "deterministic": True, "force_row_wise": True, "num_threads": 1, "verbose": -1,
 }  # fmt: skip
 MANUAL_WEIGHT = 0.5
 """Manuals are alike: a page of one says less than a page of the open web."""
-NEEDED = 0.7
+NEEDED = 0.75
 """Probability from which a block is main content; the best of six on the folds of the 527 pages."""
 SECTION_CHARS = 1_200
+PAGE_POWER = 0.85
+"""How a page counts by what the score can lose on it: at 1 large pages would count in full."""
 SCALE = 1_000
 """Points per unit of log odds."""
 
@@ -166,6 +168,12 @@ class Look:
         """Rows to learn from for a fold; of all for None."""
         return np.flatnonzero(self.body & self.taught & (self.folds != (-1 if fold is None else fold)))
 
+    def drawn(self) -> tuple[Any, Any]:
+        """Which rows the trees are taught, and what each then counts: a light one stands for others like it."""
+        chance = np.minimum(self.weights, 1.0)
+        kept = np.random.default_rng(SETTINGS["seed"]).random(len(chance)) < chance
+        return kept, self.weights / np.maximum(chance, 1e-9)
+
     def replace(self, names: Sequence[str], tables: list[Any]) -> None:
         """Give facts other values."""
         self.table[:, [self.names.index(name) for name in names]] = np.concatenate(tables)
@@ -198,7 +206,7 @@ def weights_of(page: Example) -> Any:
     lost = np.where(section > 0, lost, 0.2 * sizes / SECTION_CHARS)  # no segment has what is before any heading
     costs = np.where(page.true, lost, sizes / SECTION_CHARS)
     total = float(costs.sum())
-    return page.weight * costs / max(total, 1e-9) * max(total, 0.3) ** 0.6
+    return page.weight * costs / max(total, 1e-9) * max(total, 0.3) ** PAGE_POWER
 
 
 def learn_words(look: Look, pages: list[Example]) -> dict[str, int]:
@@ -219,18 +227,20 @@ def learn_words(look: Look, pages: list[Example]) -> dict[str, int]:
 
 def learn_trees(look: Look) -> tuple[Any, Any]:
     """Trees fitted on all rows, and points of all blocks by trees that have not seen their hosts."""
+    drawn = look.drawn()
     found = np.zeros(len(look.table))
     for fold in range(FOLDS):
         judged = look.folds == fold
-        found[judged] = fit(look, look.rows(fold)).predict(look.table[judged], raw_score=True, num_threads=1)
-    return fit(look, look.rows(None)), np.rint(SCALE * found).astype(int)
+        found[judged] = fit(look, look.rows(fold), *drawn).predict(look.table[judged], raw_score=True, num_threads=1)
+    return fit(look, look.rows(None), *drawn), np.rint(SCALE * found).astype(int)
 
 
-def fit(look: Look, rows: Any) -> Any:
-    """Boosted trees."""
+def fit(look: Look, rows: Any, kept: Any, weights: Any) -> Any:
+    """Boosted trees on those of the rows that are kept."""
     import lightgbm
 
-    data = lightgbm.Dataset(look.table[rows], look.true[rows], weight=look.weights[rows], params=SETTINGS)
+    rows = rows[kept[rows]]
+    data = lightgbm.Dataset(look.table[rows], look.true[rows], weight=weights[rows], params=SETTINGS)
     return lightgbm.train(SETTINGS, data, ROUNDS)
 
 

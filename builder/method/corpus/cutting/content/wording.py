@@ -1,4 +1,4 @@
-"""What the words of a block, of the heading above it and of the classes around it say, as whole numbers.
+"""What the words of the heading above a block and of the classes around it say, as whole numbers.
 
 Each word has points of its own, learned from pages with known main content. Only words that stand on pages of several
 hosts have any, so no name of a site or of a person decides.
@@ -17,41 +17,23 @@ if TYPE_CHECKING:
     from builder.method.corpus.cutting.content.table import Ints
     from builder.method.corpus.cutting.regions import Region
 
-WORDING = ("wording text", "wording heading", "wording classes", "wording")
+WORDING = ("wording heading", "wording classes", "wording")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
-_TEXT_WORDS, _SHORT, _HEADING_WORDS, _HEADING_START = 25, 5, 8, 4
-_READ, _READ_FIRST = 400, 200
-"""Characters of a block in which its first words are looked for; fewer are enough for most."""
-_DIGIT = re.compile(r"\d")
+_HEADING_WORDS, _HEADING_START = 8, 4
+_READ = 200
+"""Characters of a heading in which its first words are looked for."""
 NO_HEADING = ["#"]
 
 
-def words(text: str, most: int) -> list[str]:
-    """The first words of a text in small letters; all numbers are one."""
-    start = text[:_READ_FIRST].lower()
-    found = _WORD.findall(start)
-    if len(found) <= most and len(text) > _READ_FIRST:
-        start = text[:_READ].lower()
-        found = _WORD.findall(start)
-    del found[most:]
-    if start.isascii() and not _DIGIT.search(start):
-        return found
+def words(text: str) -> list[str]:
+    """The first words of a heading in small letters; all numbers are one."""
+    found = _WORD.findall(text[:_READ].lower())[:_HEADING_WORDS]
     return ["0" if word[0].isdigit() else word for word in found]
-
-
-def text_tokens(text: str) -> list[str]:
-    """What is looked up for a block: its words, the first two together, and all of them where they are few."""
-    found = words(text, _TEXT_WORDS)
-    tokens = list(dict.fromkeys(found))
-    tokens.append("^" + " ".join(found[:2]))
-    if len(found) <= _SHORT:
-        tokens.append("=" + " ".join(found))
-    return tokens
 
 
 def heading_tokens(text: str) -> list[str]:
     """What is looked up for the blocks under a heading."""
-    found = words(text, _HEADING_WORDS)
+    found = words(text)
     tokens = ["#" + word for word in dict.fromkeys(found)]
     return [*tokens, f"#^{' '.join(found[:_HEADING_START])}", f"##{len(found)}"]
 
@@ -73,7 +55,7 @@ def _class_words(before: str, name: str) -> list[str]:
 
 
 def wording_facts(blocks: "list[Block]", points: Mapping[str, int]) -> "Ints":
-    """Sums of the points of what is looked up for each block: of its text, its heading, its containers, and of all."""
+    """Sums of the points of what is looked up for each block: of its heading, its containers, and of both."""
     import numpy as np
 
     def worth(tokens: list[str]) -> int:
@@ -86,8 +68,8 @@ def wording_facts(blocks: "list[Block]", points: Mapping[str, int]) -> "Ints":
     for block in blocks:
         if block.level:
             under = worth(heading_tokens(block.text))
-        text, place = 0 if block.level else worth(text_tokens(block.text)), places.worth_of(block.region)
-        rows.append((text, under, place, text + under + place))
+        place = places.worth_of(block.region)
+        rows.append((under, place, under + place))
     return np.array(rows, dtype=np.int32).reshape(-1, len(WORDING))
 
 

@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from builder.method.corpus.cutting.markup.sight.sheets import rules_of
 from builder.method.corpus.cutting.markup.sight.styles import Look, read_style
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ _INLINE = frozenset({"a", "abbr", "b", "cite", "em", "font", "i", "mark", "small
 _LINES = frozenset({"block", "flex", "flow-root", "grid", "list-item", "table", "-webkit-box", "-webkit-flex"})
 _MOST = 1_000_000
 """Characters of sheets that are read, of one page."""
-_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _CLASS = re.compile(r"(?:[a-zA-Z]+)?\.([a-zA-Z_-][\w-]*)")
 
 
@@ -49,16 +49,12 @@ def _is_line(look: Look) -> bool:
 def _named(sheets: str) -> frozenset[str]:
     """Classes whose last plain rule makes lines; rules for some screens only are not heard."""
     lines: dict[str, bool] = {}
-    depth = 0
-    for piece in (_COMMENT.sub(" ", sheets) if "/*" in sheets else sheets).split("}"):
-        *opened, body = piece.split("{")
-        depth += len(opened)
-        if depth == 1 and opened and "display" in body.lower():
-            look = read_style(body)
-            for selector in opened[0].rpartition(";")[2].split(",")[:100] if "display" in look else ():
+    for head, text, around in rules_of(sheets):
+        if not around and "display" in text.lower():
+            look = read_style(text)
+            for selector in head.split(",")[:100] if "display" in look else ():
                 if name := _CLASS.fullmatch(selector.strip()):
                     lines[name[1]] = _is_line(look)
-        depth = max(0, depth - 1)
     return frozenset(name for name, is_line in lines.items() if is_line)
 
 

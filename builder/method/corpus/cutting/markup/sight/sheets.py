@@ -31,7 +31,7 @@ _MAY_HIDE = re.compile(r"none|hidden|collapse|opacity|clip|indent|absolute|fixed
 _Parts = tuple[str, frozenset[str]]
 ByClass = dict[str, "list[HtmlElement]"]
 """Elements of a page by their attribute `class`, as it is written."""
-_Rule = tuple[_Parts | None, Look, bool, bool]
+_Rule = tuple[_Parts, Look, bool, bool]
 _ROOTS = frozenset({"html", "body", "main", "article", "*", ""})
 
 
@@ -73,7 +73,7 @@ def _looks_of(found: "list[HtmlElement]", wanted: "set[_Parts]", sheets: str) ->
     """What rules say of elements that some of them hide, if that is so on screens."""
     own = {name for element in found for name in _names_of(element)} | {element.tag for element in found}
     rules = list(islice(_read(sheets, own), _MOST_RULES))
-    certain = wanted & {parts for parts, _, sure, hiding in rules if sure and parts is not None and hiding}
+    certain = wanted & {parts for parts, _, sure, hiding in rules if sure and hiding}
     looks: dict[HtmlElement, Look] = {}
     seen: dict[tuple[str, str | None, str | None], Look | None] = {}
     by_name = _by_name(rules)
@@ -100,20 +100,30 @@ def _is_met(parts: _Parts, names: set[str]) -> bool:
 
 
 @lru_cache(maxsize=32)
+def rules_of(sheets: str) -> list[tuple[str, str, tuple[str, ...]]]:
+    """The rules of sheets: the selectors of each, what it says, and the heads of the rules that it is in."""
+    rules: list[tuple[str, str, tuple[str, ...]]] = []
+    heads: list[str] = []
+    for piece in (_COMMENT.sub(" ", sheets) if "/*" in sheets else sheets).split("}"):
+        head, opened, text = piece.rpartition("{")
+        if not opened or "{" in head:
+            heads += [around.rpartition(";")[2].strip() for around in (head.split("{") if opened else ())]
+            if not heads:
+                continue
+            head = heads.pop()
+        else:
+            head = head.rpartition(";")[2].strip()
+        rules.append((head, text, tuple(heads)))
+    return rules
+
+
+@lru_cache(maxsize=32)
 def _hiding(sheets: str) -> frozenset[_Parts]:
     """Plain selectors of rules that hide, for screens or not: soon seen, and few pages have what they name."""
-    if not _MAY_HIDE.search(sheets):
-        return frozenset()
     found: set[_Parts] = set()
-    for piece in _without_comments(sheets).split("}"):
-        head, opened, body = piece.rpartition("{")
-        if not hides(body):
-            continue
-        if not opened:  # what follows a rule within a rule: all are read with what is around them
-            return frozenset(rule[0] for rule in _read(sheets, None) if rule[0] and rule[3] and rule[0][0][:1] != "?")
-        selectors = re.split(r"[{;]", head)[-1].strip()
-        if not selectors.startswith("@"):
-            parts = (_plain(selector.strip()) for selector in selectors.split(",")[:100])
+    for head, text, _ in rules_of(sheets):
+        if hides(text) and not head.startswith("@"):
+            parts = (_plain(selector.strip()) for selector in head.split(",")[:100])
             found.update(each for each in parts if each is not None)
     return frozenset(found)
 
@@ -146,37 +156,25 @@ def _is_for_screens(media: str) -> bool:
     return media.strip().lower() in ("", "all", "screen")
 
 
-def _read(sheets: str, own: set[str] | None) -> "Iterator[_Rule]":
+def _read(sheets: str, own: set[str]) -> "Iterator[_Rule]":
     """Each selector as its tag and names, what it gives, whether it holds on screens for sure, whether it hides.
 
     Args:
         sheets: The sheets.
         own: Classes, ids and tags of elements, each class with its dot: rules that fit none of them are left out.
     """
-    heads: list[str] = []
-    for piece in _without_comments(sheets).split("}"):
-        head, opened, text = piece.rpartition("{")
-        if not opened or "{" in head:
-            heads += [around.rpartition(";")[2].strip() for around in (head.split("{") if opened else ())]
-            if not heads:
-                continue
-            head = heads.pop()
-        else:
-            head = head.rpartition(";")[2].strip()
-        if head.startswith("@") or (own is not None and not _may_fit(head, own)):
+    for head, text, around in rules_of(sheets):
+        if head.startswith("@") or not _may_fit(head, own):
             continue
-        fitting = [parts for selector in head.split(",")[:100] if _fits_any(parts := _parts(selector.strip()), own)]
+        every = (_parts(selector.strip()) for selector in head.split(",")[:100])
+        fitting = [parts for parts in every if parts is not None and _fits_any(parts, own)]
         if not fitting:
             continue
         look = read_style(text) if _MAY_HIDE.search(text) or "display" in text or "visib" in text else {}
         if look:
-            sure = all(_SCREEN.match(around) for around in heads)
+            sure = all(_SCREEN.match(outer) for outer in around)
             for parts in fitting:
                 yield parts, look, sure, hides(text)
-
-
-def _without_comments(sheets: str) -> str:
-    return _COMMENT.sub(" ", sheets) if "/*" in sheets else sheets
 
 
 def _may_fit(head: str, own: set[str]) -> bool:
@@ -187,14 +185,10 @@ def _may_fit(head: str, own: set[str]) -> bool:
     return small != head and not own.isdisjoint(_NAME.findall(small))
 
 
-def _fits_any(parts: _Parts | None, own: set[str] | None) -> bool:
+def _fits_any(parts: _Parts, own: set[str]) -> bool:
     """Whether an element with all of these names may have what a selector asks for."""
-    if own is None:
-        return True
-    if parts is None or not parts[1] <= own:
-        return False
     tag = parts[0].lstrip("?")
-    return not tag or tag in own
+    return parts[1] <= own and (not tag or tag in own)
 
 
 @lru_cache(maxsize=50_000)
@@ -242,8 +236,7 @@ def _by_name(rules: "list[_Rule]") -> dict[str, list[int]]:
     """Places of rules by one name, or the tag, of all that they are for."""
     places: dict[str, list[int]] = {}
     for place, (parts, _, _, _) in enumerate(rules):
-        if parts is not None:
-            places.setdefault(max(parts[1]) if parts[1] else parts[0].lstrip("?"), []).append(place)
+        places.setdefault(max(parts[1]) if parts[1] else parts[0].lstrip("?"), []).append(place)
     return places
 
 
@@ -253,7 +246,7 @@ def _together(element: "HtmlElement", rules: "list[_Rule]", by_name: dict[str, l
     own = _names_of(element)
     for order in {place for name in (*own, element.tag, "") for place in by_name.get(name, ())}:
         parts, look, sure, hiding = rules[order]
-        if parts is None or not (parts[1] <= own and parts[0].lstrip("?") in ("", element.tag)):
+        if not (parts[1] <= own and parts[0].lstrip("?") in ("", element.tag)):
             continue
         doubtful = not sure or parts[0].startswith("?")
         if doubtful and hiding:

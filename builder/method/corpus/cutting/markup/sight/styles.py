@@ -39,6 +39,13 @@ _DISPLAYS = frozenset(
     }
 )  # fmt: skip
 _VISIBLE = frozenset({"visible", "hidden", "collapse", "inherit", "initial", "unset", "revert", "revert-layer"})
+_FADING = frozenset({"opacity", "filter"})
+_OVERFLOW = frozenset({"overflow", "overflow-x", "overflow-y"})
+_CLIPPING = frozenset({"clip", "clip-path", "-webkit-clip-path"})
+_TRANSFORMING = frozenset({"transform", "-webkit-transform", "scale", "translate"})
+_MARGINS = ("margin-left", "margin-top", "margin-right", "margin-inline-start")
+_PLACES = ("left", "top", "right", "bottom", "inset-inline-start", "inset-block-start")
+_MOVING = frozenset({"text-indent", "margin", "inset", *_MARGINS, *_PLACES})
 _CUTS = frozenset({"hidden", "clip", "auto", "scroll"})
 
 
@@ -91,15 +98,16 @@ def concealed(look: Look) -> str:
     """How an element that looks so is kept from readers with all that is in it, in one word; empty if it is not."""
     if look.get("display") == "none" or look.get("content-visibility") == "hidden":
         return "display"
-    if _is_faint(look):
+    told = look.keys()
+    if not told.isdisjoint(_FADING) and _is_faint(look):
         return "opacity"
-    if _has_no_size(look):
+    if not told.isdisjoint(_OVERFLOW) and _has_no_size(look):
         return "size"
-    if _is_cut_away(look):
+    if not told.isdisjoint(_CLIPPING) and _is_cut_away(look):
         return "clip"
-    if _is_transformed_away(look):
+    if not told.isdisjoint(_TRANSFORMING) and _is_transformed_away(look):
         return "transform"
-    return "off-screen" if _is_off_screen(look) else ""
+    return "off-screen" if not told.isdisjoint(_MOVING) and _is_off_screen(look) else ""
 
 
 def hides_words(look: Look) -> str:
@@ -117,6 +125,7 @@ def font_pixels(look: Look) -> float | None:
     return pixels(size) if size else None
 
 
+@lru_cache(maxsize=20_000)
 def pixels(value: str) -> float | None:
     """A length in pixels, percentages taken of a screen's width; None if it is none that is known here."""
     if value.startswith("calc("):
@@ -223,17 +232,14 @@ def _is_off_screen(look: Look) -> bool:
     inset = look.get("inset", "").split()
     if any(_is_away(look, pixels(value), beyond=False) for value in margins):
         return True
-    for side in ("margin-left", "margin-top", "margin-right", "margin-inline-start"):
+    for side in _MARGINS:
         if _is_away(look, pixels(look.get(side, "")), beyond=side == "margin-left"):
             return True
     if look.get("position", "static") == "static":
         return False
     if any(_is_away(look, pixels(value), beyond=False) for value in inset):
         return True
-    return any(
-        _is_away(look, pixels(look.get(side, "")), beyond=side == "left")
-        for side in ("left", "top", "right", "bottom", "inset-inline-start", "inset-block-start")
-    )
+    return any(_is_away(look, pixels(look.get(side, "")), beyond=side == "left") for side in _PLACES)
 
 
 def _is_away(look: Look, offset: float | None, *, beyond: bool) -> bool:

@@ -21,6 +21,7 @@ PROSE_CHARS = 120
 """A line as long as this (`scripts.size`) is prose, also in scripts that end no sentence with a mark."""
 _UNMARKED_CHARS = 40
 """In Thai and Lao a shorter line is no sentence."""
+_SURE_MARKS = frozenset(".!?:")
 _COLONS = (":", "：", ";")
 _BRACES = re.compile(
     r"\{\{[^{}\n]{1,80}\}\}|\{%[^{}%\n]{1,80}%\}|\$\{[A-Za-z_][\w.]{0,60}\}|<%[=\-]?[^<>%\n]{0,80}%>"
@@ -86,24 +87,23 @@ def composition(blocks: "Iterable[Block]", heading: "Block | None" = None) -> Co
     for block in blocks:
         text, size = block.text, len(block.text)
         chars += size
-        holes += last is not None and _leaves_hole(last, block)
-        label = last is not None and _is_label(last) and (block.kind == "text" and size < STUB_CHARS)
-        fragments += label
+        if last is not None and last.text[-1:] in (":", "："):
+            holes += _leaves_hole(last, block)
+            fragments += block.kind == "text" and size < STUB_CHARS and _is_label(last)
         last = block
         formulas += block.formulas
         linked += block.linked
-        found = unfilled(text)
+        if found := unfilled(text):
+            code_braces += found if block.kind == "code" else 0
+            braces += 0 if block.kind == "code" else found
         if block.kind == "code":
             code += size
-            code_braces += found
-        else:
-            braces += found
         if block.kind == "heading":
             sections.append([2 * block.linked >= size, 0])
             continue
         if sections:
             sections[-1][1] += weighed(text)
-        stubs += size if block.kind == "item" and weighed(text) < STUB_CHARS else 0
+        stubs += size if block.kind == "item" and size < STUB_CHARS and weighed(text) < STUB_CHARS else 0
         if block.row >= 0:
             table += size
         elif block.kind != "code":
@@ -121,9 +121,9 @@ def composition(blocks: "Iterable[Block]", heading: "Block | None" = None) -> Co
 
 def _is_whole(text: str) -> bool:
     """Whether a line is as long as prose, or ends as a sentence or what announces one does."""
-    if len(text) >= PROSE_CHARS or weighed(text) >= PROSE_CHARS:
-        return True
     end = text[-10:]
+    if len(text) >= PROSE_CHARS or end[-1:] in _SURE_MARKS or weighed(text) >= PROSE_CHARS:
+        return True
     if ends_with_mark(end) or end.rstrip().endswith(_COLONS):
         return True
     return len(text) >= _UNMARKED_CHARS and ends_unmarked(end)

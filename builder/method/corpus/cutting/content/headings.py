@@ -60,7 +60,9 @@ def threads(blocks: "list[Block]") -> set[int]:
     region: regions.Region | None = None
     named: dict[regions.Region, bool] = {}
     for block in blocks:
-        inside = _named(block.region, named)
+        inside = named.get(block.region)
+        if inside is None:
+            inside = _named(block.region, named)
         if block.level:
             kind = kind_of(block.text)
             if kind == COMMENTS and prose >= ARTICLE_CHARS:

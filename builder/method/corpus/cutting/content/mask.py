@@ -131,7 +131,8 @@ class Evidence:
 
     def _marks_that_tell(self) -> list[int]:
         """Marks of each block, without those that more than half of the text has: they tell nothing apart."""
-        marks = [settle(block.region, self._total) for block in self.blocks]
+        regions_of = [block.region for block in self.blocks]
+        marks = [known if (known := at.marks) >= 0 else settle(at, self._total) for at in regions_of]
         share: Counter[int] = Counter()
         for size, mark in zip(self._sizes, marks, strict=True):
             share[mark] += size

@@ -191,13 +191,12 @@ def _is_furniture(element: "HtmlElement", *, inside: bool) -> bool:
 
 def _says_edit(element: "HtmlElement", label: str, *, bracketed: bool, inside: bool) -> bool:
     target = element.get("href") or ""
-    to_editor = _EDIT_TARGET.search(target) is not None
     if _is_edit_label(label):
-        sure = bracketed or to_editor or _PAGE_LABEL.match(label) is not None
-        return sure or (not inside and element.tag in ("a", "button"))
+        sure = bracketed or _PAGE_LABEL.match(label) or _EDIT_TARGET.search(target)
+        return bool(sure) or (not inside and element.tag in ("a", "button"))
     if _SOURCE_TEXT.fullmatch(label) and element.tag == "a":
         return bracketed or _SOURCE_TARGET.search(f"{target} .{element.get('class') or ''}") is not None
-    return to_editor and bracketed
+    return bracketed and _EDIT_TARGET.search(target) is not None
 
 
 def _is_bracketed(element: "HtmlElement", text: str) -> bool:

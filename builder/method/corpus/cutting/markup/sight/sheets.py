@@ -18,8 +18,14 @@ _MOST_RULES = 2_000
 _MOST_KINDS = 500
 """Elements of other tags, classes or ids that are compared with all rules."""
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+_NOT_SHOWN = re.compile(r"display\s*:\s*none")
+_FAINT = re.compile(r"opacity\s*[:(]\s*(?:\+?(?:0(?!\.[1-9])|\.0)|-|\d*\.?\d+(?:%|e-))")
+_SMALL = re.compile(r"(?:width|height)\s*:\s*\+?(?:0|1(?!\d)|\.|-|calc)")
 _FAR = re.compile(r"-\s*(?:[\d.]{3}|[\d.]+(?!px)[a-z%])")
-_WIDE = re.compile(r"\d{4}|[2-9]\d\d%|calc|\d\s*[dsl]?v|\d\d(?:\.\d+)?(?:r?em|ex|ch|p[tc]|in|cm|mm|q)")
+_WIDE = re.compile(
+    r"(?<![#\da-f.])(?<!index:)(?<!index: )\d{4}|[2-9]\d\d%|calc|\d\s*[dsl]?v"
+    r"|(?<![\d.])(?:\d{3}\d*(?:\.\d+)?(?:r?em|ex|ch|p[tc]|mm|q)|\d\d\d?(?:\.\d+)?(?:in|cm))"
+)
 """What is in an offset that may be far to the left or above, or far to the right."""
 _NO_SIZE = re.compile(r"font[^;:]{0,9}:[^;]{0,60}?(?<![\d.])0?\.?0")
 _PLAIN = re.compile(r"([a-zA-Z][\w-]*|\*?)((?:[.#][a-zA-Z_-][\w-]*)*)")
@@ -139,11 +145,13 @@ def hides(body: str) -> bool:
 
 def _may_hide(body: str) -> bool:
     """Whether it holds what all rules hold that hide; words one by one are quicker than a pattern or a loop."""
-    if "none" in body and "display" in body:
+    if "none" in body and _NOT_SHOWN.search(body):
         return True
-    if "clip" in body or "visib" in body or "opacity" in body or "scale" in body or "rotate" in body:
+    if "clip" in body or "visib" in body or "scale" in body or "rotate" in body or "matrix" in body or "\\" in body:
         return True
-    if "matrix" in body or "\\" in body or ("overflow" in body and ("width" in body or "height" in body)):
+    if "opacity" in body and _FAINT.search(body):
+        return True
+    if "overflow" in body and _SMALL.search(body):
         return True
     if "font" in body and _NO_SIZE.search(body):
         return True

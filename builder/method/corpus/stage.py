@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from builder.method.corpus.reading.readers import Input, Loss, Page
     from builder.method.corpus.reading.sources import CorpusFiles
 
-VERSION = 7
+VERSION = 8
 _LISTED = 100
 
 

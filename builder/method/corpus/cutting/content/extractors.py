@@ -40,8 +40,8 @@ def main_blocks(html: str, tree: "HtmlElement", blocks: "list[Block]", mode: Mod
         return evidence.main_content(trafilatura_text(tree)).kept
     rules = evidence.main_content()
     if few and mode == "learned" and rules.doubt > LEARNED_DOUBT:
-        model = learned.load()
-        points = model.points(*facts(evidence, rules, html, model.words))
+        model, rows = learned.load(), learned.judged(blocks)
+        points = model.points(*facts(evidence, rules, html, model.words, rows), rows, len(blocks))
         return learned.main_content(blocks, points, model.needed)
     if few and mode == "cascade" and rules.doubt > DOUBT:
         return evidence.main_content(trafilatura_text(tree)).kept

@@ -28,17 +28,21 @@ SIGN_CHARS = 2_000_000
 """How much of a page is searched for signs of its type."""
 
 
-def facts(evidence: "Evidence", rules: "MainContent", html: str, words: Mapping[str, int]) -> "tuple[list[str], Ints]":
-    """Facts about each block of a page.
+def facts(
+    evidence: "Evidence", rules: "MainContent", html: str, words: Mapping[str, int], rows: list[int] | None = None
+) -> "tuple[list[str], Ints]":
+    """Facts about blocks of a page.
 
     Args:
         evidence: What is known about the blocks of the page.
         rules: What the rules say with that.
         html: The page, for what it says about its type.
         words: Points of words.
+        rows: Numbers of the blocks that are asked about; all for None.
 
     Returns:
-        Names of the facts, the same for every page, and a table with a row for each block and a column for each fact.
+        Names of the facts, the same for every page, and a table with a row for each of those blocks and a column for
+        each fact.
     """
     page = Facts(evidence)
     _rules(page, rules)
@@ -51,7 +55,7 @@ def facts(evidence: "Evidence", rules: "MainContent", html: str, words: Mapping[
     _around(page, against)
     _whole(page, html)
     page.add_all(list(WORDING), wording_facts(evidence.blocks, words))
-    return page.table()
+    return page.table(rows)
 
 
 def _rules(page: Facts, rules: "MainContent") -> None:

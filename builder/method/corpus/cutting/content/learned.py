@@ -48,14 +48,28 @@ class Model:
     needed: int
     words: Mapping[str, int]
 
-    def points(self, names: list[str], table: "Ints") -> "Ints":
-        """Points of blocks, from a table with a row for each and a column for each name."""
+    def points(
+        self, names: list[str], table: "Ints", rows: list[int] | None = None, count: int | None = None
+    ) -> "Ints":
+        """Points of blocks.
+
+        Args:
+            names: Of the facts.
+            table: A row for each block and a column for each name.
+            rows: Numbers of the blocks, where the table has not all; the others get no points.
+            count: How many blocks there are, if so.
+        """
         import numpy as np
 
         place = {name: index for index, name in enumerate(names)}
-        chosen = np.ascontiguousarray(table[:, [place[name] for name in self.facts]])
-        parts = [self._points(chosen[start : start + _ROWS]) for start in range(0, len(table), _ROWS)]
-        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+        asked = np.ascontiguousarray(table[:, [place[name] for name in self.facts]])
+        parts = [self._points(asked[start : start + _ROWS]) for start in range(0, len(table), _ROWS)]
+        points: Ints = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+        if rows is None:
+            return points
+        every: Ints = np.zeros(count or 0, dtype=np.int64)
+        every[rows] = points
+        return every
 
     def _points(self, table: "Ints") -> "Ints":
         import numpy as np
@@ -96,19 +110,24 @@ def read(data: Mapping[str, Any]) -> Model:
     )
 
 
+def judged(blocks: "list[Block]") -> list[int]:
+    """Numbers of the blocks whose points decide: headings, and links of the site's navigation, are not main content."""
+    return [block.number for block in blocks if not block.level and not _leads_away(block)]
+
+
 def main_content(blocks: "list[Block]", points: "Ints", needed: int) -> frozenset[int]:
     """Numbers of the blocks that are main content; the cells of a table stay or go together.
 
     Args:
         blocks: The page, as `walk` gives it.
-        points: Of each block.
+        points: Of each block; those of blocks that are not `judged` are not looked at.
         needed: From how many points a block is main content.
     """
     kept: list[int] = []
     tables: dict[int, list[tuple[int, int, int]]] = {}
-    for block, worth in zip(blocks, points.tolist(), strict=True):
-        if block.level or _leads_away(block):
-            continue
+    every = points.tolist()
+    for number in judged(blocks):
+        block, worth = blocks[number], every[number]
         if block.row >= 0:
             tables.setdefault(block.unit, []).append((block.number, len(block.text), worth))
         elif worth >= needed:

@@ -70,13 +70,13 @@ class Facts:
         """Add facts about the group of blocks that each block is in, from the sums of its amounts."""
         self._groups[name] = amounts
 
-    def table(self) -> "tuple[list[str], Ints]":
-        """Names of all facts, and the table."""
+    def table(self, rows: list[int] | None = None) -> "tuple[list[str], Ints]":
+        """Names of all facts, and the table, or these rows of it."""
         import numpy as np
 
-        chars, links, sentences, kept, headings, count = np.stack(list(self._groups.values()), axis=2).transpose(
-            1, 0, 2
-        )
+        chosen = slice(None) if rows is None else np.array(rows, dtype=np.int64)
+        groups = np.stack([amounts[chosen] for amounts in self._groups.values()], axis=2)
+        chars, links, sentences, kept, headings, count = groups.transpose(1, 0, 2)
         some = np.maximum(chars, 1)
         described = [
             np.minimum(chars, _MOST_CHARS), 1000 * chars // self.total, 1000 * links // some, 1000 * sentences // some,
@@ -84,8 +84,9 @@ class Facts:
         ]  # fmt: skip
         names = [f"{group} {what}" for what in _DESCRIBED for group in self._groups]
         same = np.array(list(self._same.values()), dtype=np.int64)
-        whole = np.broadcast_to(same, (self.count, len(same)))
-        table = np.concatenate([*self._parts, *described, whole], axis=1, dtype=np.int32, casting="unsafe")
+        whole = np.broadcast_to(same, (len(chars), len(same)))
+        parts = np.concatenate(self._parts, axis=1, dtype=np.int32, casting="unsafe")[chosen]
+        table = np.concatenate([parts, *described, whole], axis=1, dtype=np.int32, casting="unsafe")
         return [*self._names, *names, *self._same], table
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from builder.method.corpus.cutting.content.containers import container_facts, mark_facts
-from builder.method.corpus.cutting.content.headings import kind_of, threads
+from builder.method.corpus.cutting.content.headings import kind_of
 from builder.method.corpus.cutting.content.points import FURNITURE_START, LONG_KEY
 from builder.method.corpus.cutting.content.table import ENDS, Facts, share
 from builder.method.corpus.cutting.content.wording import WORDING, wording_facts
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _FAR = 60
 _NEAR = 3
 """How many blocks before and after are looked at one by one."""
-_PAGE_TYPES = ("DiscussionForumPosting", '"Product"', "QAPage", "ItemList")
+_PAGE_TYPES = ('"Product"', "QAPage", "ItemList")
 _ARTICLE = 'content="article"'
 SIGN_CHARS = 2_000_000
 """How much of a page is searched for signs of its type."""
@@ -44,17 +44,18 @@ def facts(
         Names of the facts, the same for every page, and a table with a row for each of those blocks and a column for
         each fact.
     """
+    rows = [block.number for block in evidence.blocks] if rows is None else rows
     page = Facts(evidence)
     _rules(page, rules)
-    _text(page)
+    _text(page, rows)
     _heard(page)
     against = mark_facts(page)
     container_facts(page)
-    _sections(page)
+    _sections(page, evidence.threads())
     _units(page)
     _around(page, against)
-    _whole(page, html)
-    page.add_all(list(WORDING), wording_facts(evidence.blocks, words))
+    _whole(page, html, conversation=evidence.conversation)
+    page.add_all(list(WORDING), wording_facts(evidence.blocks, words, rows))
     return page.table(rows)
 
 
@@ -81,7 +82,7 @@ def _classes() -> "Ints":
     return classes
 
 
-def _text(page: Facts) -> None:
+def _text(page: Facts, rows: list[int]) -> None:
     import numpy as np
 
     points = np.frombuffer("".join(page.texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
@@ -104,7 +105,9 @@ def _text(page: Facts) -> None:
     page.add("number of ends", np.minimum(counts[:, 4], 100))
     times = Counter(text for text, level in zip(page.keys, page.level, strict=True) if not level)
     page.add("times", np.fromiter((min(times[text], 20) for text in page.keys), dtype=np.int64, count=page.count))
-    page.add("start", np.fromiter(map(_start, page.texts), dtype=np.int64, count=page.count))
+    starts = np.zeros(page.count, dtype=np.int64)
+    starts[rows] = [_start(page.texts[row]) for row in rows]
+    page.add("start", starts)
 
 
 def _start(text: str) -> int:
@@ -131,7 +134,7 @@ def _heard(page: Facts) -> None:
     page.add("kept around", np.clip(np.maximum(ahead, behind), 0, _FAR))
 
 
-def _sections(page: Facts) -> None:
+def _sections(page: Facts, threads: set[int]) -> None:
     import numpy as np
 
     blocks, level = page.blocks, page.level
@@ -155,7 +158,7 @@ def _sections(page: Facts) -> None:
     last_bad = np.maximum.accumulate(np.where(kinds >= 3, page.number, -1))
     page.add("worst heading above", np.where(last_bad >= 0, 1 + (section - section[np.maximum(last_bad, 0)]), 0))
     thread = np.zeros(page.count, dtype=np.int64)
-    thread[list(threads(blocks))] = 1
+    thread[list(threads)] = 1
     page.add("thread", thread)
     title = np.flatnonzero(level == 1)
     page.add("after title", (page.number > (title[0] if len(title) else page.count)).astype(np.int64))
@@ -189,7 +192,7 @@ def _around(page: Facts, against: "Ints") -> None:
         page.describe(name, page.sums[high] - page.sums[low])
 
 
-def _whole(page: Facts, html: str) -> None:
+def _whole(page: Facts, html: str, *, conversation: bool) -> None:
     import numpy as np
 
     position = np.cumsum(page.size) - page.size
@@ -212,6 +215,7 @@ def _whole(page: Facts, html: str) -> None:
     typed = "schema.org" in signs
     for sign in _PAGE_TYPES:
         whole[sign] = int(typed and sign in signs)
+    whole["DiscussionForumPosting"] = int(conversation)
     whole[_ARTICLE] = int(_ARTICLE in signs)
     for name, value in whole.items():
         page.same(f"page {name}", value)

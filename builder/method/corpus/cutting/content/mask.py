@@ -61,6 +61,7 @@ class Evidence:
         blocks: The page.
         keys: The text of each block without white space.
         resiliparse: What Resiliparse says about them.
+        conversation: Whether the page says that it is a forum's or a question with answers.
     """
 
     def __init__(self, blocks: "list[Block]", resiliparse: str, *, conversation: bool = False) -> None:
@@ -75,7 +76,9 @@ class Evidence:
         self.keys = [key(block.text) for block in blocks]
         self._sizes = [0 if block.level else len(block.text) for block in blocks]
         self._total = sum(self._sizes)
+        self.conversation = conversation
         self._ignored = regions.COMMENT_NAME if conversation else 0
+        self._threads: set[int] | None = None
         self.resiliparse = Heard(blocks, self.keys, resiliparse)
         self._marks = self._marks_that_tell()
         self._points = points_of(blocks, self.keys, self._sizes, self._marks)
@@ -111,6 +114,12 @@ class Evidence:
                 kept += [number for number, _, _ in cells]
         return MainContent(frozenset(kept), unsure / (self._total or 1), worth)
 
+    def threads(self) -> set[int]:
+        """Numbers of the blocks in comments on what stands before them."""
+        if self._threads is None:
+            self._threads = threads(self.blocks)
+        return self._threads
+
     def _heard(self, block: "Block", other: Heard, *, short: bool) -> float:
         """Points of a block for what the extractors say about it."""
         number, one = block.number, self.resiliparse
@@ -142,7 +151,7 @@ class Evidence:
                 common |= bit
         telling = [mark & ~(common & ~CERTAIN) for mark in marks]
         if not self._ignored:
-            for number in threads(self.blocks):
+            for number in self.threads():
                 telling[number] |= regions.COMMENT_NAME
         return telling
 

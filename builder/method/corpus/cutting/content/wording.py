@@ -54,8 +54,14 @@ def _class_words(before: str, name: str) -> list[str]:
     return [before + word.lower() for word in dict.fromkeys(NAME_WORD.findall(name))]
 
 
-def wording_facts(blocks: "list[Block]", points: Mapping[str, int]) -> "Ints":
-    """Sums of the points of what is looked up for each block: of its heading, its containers, and of both."""
+def wording_facts(blocks: "list[Block]", points: Mapping[str, int], asked: list[int] | None = None) -> "Ints":
+    """Sums of the points of what is looked up for each block: of its heading, its containers, and of both.
+
+    Args:
+        blocks: The page.
+        points: Of words.
+        asked: Numbers of the blocks that are asked about, in order; all for None. The others get none.
+    """
     import numpy as np
 
     def worth(tokens: list[str]) -> int:
@@ -63,14 +69,16 @@ def wording_facts(blocks: "list[Block]", points: Mapping[str, int]) -> "Ints":
 
     total = max(1, sum(0 if block.level else len(block.text) for block in blocks))
     places = _Places(worth, total)
-    under = worth(NO_HEADING)
-    rows = []
-    for block in blocks:
-        if block.level:
-            under = worth(heading_tokens(block.text))
-        place = places.worth_of(block.region)
-        rows.append((under, place, under + place))
-    return np.array(rows, dtype=np.int32).reshape(-1, len(WORDING))
+    under, read = worth(NO_HEADING), 0
+    rows: Ints = np.zeros((len(blocks), len(WORDING)), dtype=np.int32)
+    for number in range(len(blocks)) if asked is None else asked:
+        above = [block for block in blocks[read : number + 1] if block.level]
+        if above:
+            under = worth(heading_tokens(above[-1].text))
+        read = number + 1
+        place = places.worth_of(blocks[number].region)
+        rows[number] = under, place, under + place
+    return rows
 
 
 class _Places:

@@ -35,7 +35,7 @@ SETTINGS = {
 }  # fmt: skip
 MANUAL_WEIGHT = 0.5
 """Manuals are alike: a page of one says less than a page of the open web."""
-NEEDED = 0.78
+NEEDED = 0.8
 """Probability from which a block is main content; the best on the folds of the 527 pages."""
 SECTION_CHARS = 1_200
 PAGE_POWER = 0.85

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Mode = Literal["learned", "cascade", "overlay", "fast"]
 DOUBT = 0.08
 """Share of a page's text on which the evidence must be close to even before `cascade` asks trafilatura."""
-LEARNED_DOUBT = 0.01
+LEARNED_DOUBT = 0.015
 """The same before `learned` asks its model, which costs less: found on the folds of the 527 pages."""
 MOST_BLOCKS = 20_000
 """trafilatura takes a tenth of a millisecond a block; on pages with more than this it would pass the time limit. The

@@ -121,7 +121,8 @@ def refuse(html: str) -> str:
     """
     if not _HEADING_TAG.search(html):
         return "no_headings"
-    many = html.count("<") > MAX_TAGS  # counting by pattern takes longer than parsing
+    # No block's tag is shorter than "<p>", and counting by pattern takes longer than parsing.
+    many = len(html) > 3 * MAX_TAGS and html.count("<") > MAX_TAGS
     return "too_many_tags" if many and len(_BLOCK_TAG.findall(html)) > MAX_TAGS else ""
 
 

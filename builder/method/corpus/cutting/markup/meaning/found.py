@@ -10,7 +10,8 @@ MATH = ("math", "mml:math", "m:math")
 STRUCK = ("del", "s", "strike")
 _LEVELS = ("sup", "sub")
 _TAGS = (
-    "a", "img", "script", "mjx-container", "nobr", "q", "ruby", "style", "dialog", "font", *MATH, *STRUCK, *_LEVELS,
+    "a", "img", "script", "mjx-container", "nobr", "q", "ruby", "style", "dialog", "font", "template", *MATH, *STRUCK,
+    *_LEVELS,
 )  # fmt: skip
 _TELLS_FORMULA = ("math", "Math", "tex", "TeX", "equation", "formula", "eqn", "ql-img", "cht=tx")
 
@@ -33,6 +34,7 @@ class Found:
         sheets: `style`.
         dialogs: `dialog`.
         fonts: `font`.
+        templates: `template`.
     """
 
     formulas: "list[HtmlElement]" = field(default_factory=list)
@@ -48,6 +50,7 @@ class Found:
     sheets: "list[HtmlElement]" = field(default_factory=list)
     dialogs: "list[HtmlElement]" = field(default_factory=list)
     fonts: "list[HtmlElement]" = field(default_factory=list)
+    templates: "list[HtmlElement]" = field(default_factory=list)
 
 
 def find(tree: "HtmlElement") -> Found:
@@ -56,6 +59,7 @@ def find(tree: "HtmlElement") -> Found:
     holders = {
         "mjx-container": found.formulas, "nobr": found.glyphs, "q": found.quotes, "ruby": found.rubies,
         "style": found.sheets, "dialog": found.dialogs, "font": found.fonts,
+        "template": found.templates,
         **dict.fromkeys(MATH, found.formulas),
         **dict.fromkeys(STRUCK, found.struck), **dict.fromkeys(_LEVELS, found.levels),
     }  # fmt: skip

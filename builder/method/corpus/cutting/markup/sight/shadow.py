@@ -13,9 +13,13 @@ _HOSTS = frozenset(
 )  # fmt: skip
 
 
-def open_shadows(tree: "HtmlElement") -> None:
-    """Put what is in shadow trees where browsers show it. Content that no slot takes is left out, as they do."""
-    opened = [template for template in tree.iter("template") if _is_opened(template)]
+def open_shadows(templates: "list[HtmlElement]") -> None:
+    """Put what is in shadow trees where browsers show it. Content that no slot takes is left out, as they do.
+
+    Args:
+        templates: Those of a page, in document order; its tree is changed.
+    """
+    opened = [template for template in templates if _is_opened(template)]
     for template in reversed(opened):  # the innermost first
         host = template.getparent()
         if host is not None and next(filter(_is_opened, host.iterchildren("template")), None) is template:

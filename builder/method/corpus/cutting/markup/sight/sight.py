@@ -68,8 +68,8 @@ def drop_unseen(
     """
     from lxml import etree
 
-    if b"shadowrootmode" in small:
-        open_shadows(tree)
+    if found.templates:
+        open_shadows(found.templates)
     if b"$R" in source:
         place_streamed(source, elements)
     etree.strip_elements(tree, *_NEVER, with_tail=False)

@@ -24,6 +24,7 @@ from builder.method.seed.decontaminate import clean_seed
 from builder.method.train.stage import train_backward, train_forward
 from builder.recipe.sections.judges import Judge
 from builder.sample.answers import answer_questions, answer_schema
+from builder.workspace.layout import INPUTS
 
 PAGE = Path(__file__).parents[1] / "docs" / "work-directory.md"
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -65,6 +66,35 @@ the while; systems and editors may leave others, and a build looks at none of th
 lists its files: one that was cut, changed, removed, replaced or added since is found before it is used, and the message
 says which folder to remove. Names and sizes are always compared, digests by `humpback plan --verify`,
 `humpback build --verify` and every release. `.lock` holds the process id of the build that uses the folder.
+
+## How inputs are known again
+
+An input is known by what it holds. Neither its place nor that of the work directory is part of a fingerprint: a project
+or a work directory that is moved, files that are copied, touched or fetched again, and a link in their place leave
+every stage as it is. In a fingerprint a file stands with its name below the input, its size, and the time at which it
+had been modified when the work directory first saw it. `inputs.jsonl` keeps what it held then, so move that file along.
+
+Of a file that a stage has read:
+
+- In the same state (size, time of modification, time of the last change of any kind, inode) it is taken for the same,
+  and not read.
+- In any other state it is read once, by `plan` too, and its sha256 decides. The next look reads nothing.
+- With one other byte, and size and time of modification as they were, it is found to be another: no program sets the
+  time of the last change of any kind back.
+- With a content back that it has had before, the stages of that content are found.
+
+What is not known is not guessed: of a file that no stage has read yet, or where `inputs.jsonl` is gone, name, size and
+time of modification decide. A file on another machine is known by what its store says of it (name, size, ETag or date).
+A stage that was done before there was an `inputs.jsonl` is found as long as the times are as they were, and the next
+`humpback build` reads its inputs for it where they are 1 GiB at most together.
+
+What it costs: looking at files costs a look at each (`stat`). Files of seed and models are read once for their digest
+before the first stage that needs them. WARC, JSON lines and HTML get theirs while `segments` reads them; Parquet, files
+that `segments` does not read, and those that changed in the last 20 ms are read once more at its end. So a corpus of
+archives is never read twice, and a corpus that was moved is read once.
+
+Of the folder of a model only what is loaded counts: weights (`.safetensors`), settings, tokenizer, chat templates and
+adapters. A README, a licence, pictures, `.gitattributes`, other forms of the weights and folders beside them do not.
 
 `make docs` writes this page from the schemas; the texts are in `scripts/work_directory_texts.py`.
 [architecture.md](architecture.md) says which function writes what.
@@ -168,7 +198,7 @@ def _link(table: str) -> str:
 
 def _tree() -> str:
     width = max(len(_folder(kind)) for kind in FUNCTIONS)
-    lines = ["## Tree\n", "```", "work/", f"  {'.lock':<{width}}"]
+    lines = ["## Tree\n", "```", "work/", f"  {'.lock':<{width}}", f"  {INPUTS:<{width}}"]
     for kind in FUNCTIONS:
         entries = dict.fromkeys(path.partition("/")[0] + "/" * ("/" in path) for path in files_of(kind))
         lines.append(f"  {_folder(kind):<{width}}  {'  '.join(entries)}")

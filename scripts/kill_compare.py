@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from builder.data.storage import parquet_files, read_json, read_rows
+from builder.workspace.layout import INPUTS
 
 TWINS = ("undisturbed", "killed")
-NOT_COMPARED = ("logs", ".lock")
+NOT_COMPARED = ("logs", ".lock", INPUTS)
 OF_ONE_RUN = ("seconds", "versions", "restarts", "files", "digest")
 """Keys of `stage.json` that say how a run went and not what it wrote, and what is compared by itself."""
 

@@ -1,7 +1,8 @@
 """Fingerprints: what a stage's result depends on, as 12 hex digits (DESIGN principle: nothing hand-picked).
 
 Hashed: stage name, the VERSION of its module, its whole configuration, the content of the files it names, the
-identity of external inputs, the fingerprints of the stages it reads. Library versions are recorded, not hashed.
+identity of external inputs, the fingerprints of the stages it reads. Library versions are recorded, not hashed, and no
+path is: what a project is called, where it lies and where its work directory is does not count.
 """
 
 import hashlib
@@ -12,13 +13,17 @@ from typing import Any
 from pydantic import BaseModel
 
 from builder.data.address import Address
-from builder.data.inputs import files_below, list_remote, listed_identity
+from builder.data.inputs import list_remote, listed_identity
 from builder.data.resources import template_path
 from builder.errors import RecipeError
-from builder.recipe.sections.section import DigestPath, InputPath, Later, NoResult
+from builder.recipe.sections.section import DigestPath, InputPath, Later, ModelPath, NoResult, NotedPath
+from builder.workspace.inputs.listing import Inputs
+from builder.workspace.inputs.model_folder import is_loaded
 
 
-def fingerprint(stage: str, version: int, config: BaseModel, inputs: dict[str, str]) -> str:
+def fingerprint(
+    stage: str, version: int, config: BaseModel, inputs: dict[str, str], files: Inputs | None = None
+) -> str:
     """Return the fingerprint of a stage.
 
     Args:
@@ -26,13 +31,16 @@ def fingerprint(stage: str, version: int, config: BaseModel, inputs: dict[str, s
         version: The `VERSION` of the module that implements it.
         config: Its sections of the recipe.
         inputs: Fingerprints of the stages it reads, by name.
+        files: Lists the files of its inputs; where left out, all of them are new.
     """
-    return mark(identity(stage, version, config, inputs))
+    return mark(identity(stage, version, config, inputs, files))
 
 
-def identity(stage: str, version: int, config: BaseModel, inputs: dict[str, str]) -> dict[str, Any]:
+def identity(
+    stage: str, version: int, config: BaseModel, inputs: dict[str, str], files: Inputs | None = None
+) -> dict[str, Any]:
     """All that a stage's result depends on, as plain values; see `fingerprint`."""
-    return {"stage": stage, "version": version, "config": config_identity(config), "inputs": inputs}
+    return {"stage": stage, "version": version, "config": config_identity(config, files), "inputs": inputs}
 
 
 def mark(value: dict[str, Any]) -> str:
@@ -41,14 +49,15 @@ def mark(value: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
-def config_identity(config: BaseModel) -> dict[str, Any]:
-    """The configuration as plain values, every path replaced by the identity of what it names."""
+def config_identity(config: BaseModel, files: Inputs | None = None) -> dict[str, Any]:
+    """The configuration as plain values, every path replaced by the identity of what it names; see `fingerprint`."""
+    files = files or Inputs()
     values: dict[str, Any] = {}
     for name, field in type(config).model_fields.items():
         marks = {type(mark) for mark in field.metadata} | _marks(field.annotation)
         if NoResult in marks or (Later in marks and getattr(config, name) is None):
             continue
-        values[name] = _value_identity(getattr(config, name), marks)
+        values[name] = _value_identity(getattr(config, name), marks, files)
     return values
 
 
@@ -60,17 +69,19 @@ def _marks(annotation: Any) -> set[type]:
     return marks
 
 
-def _value_identity(value: Any, marks: set[type]) -> Any:
+def _value_identity(value: Any, marks: set[type], files: Inputs) -> Any:
     if isinstance(value, BaseModel):
-        return config_identity(value)
+        return config_identity(value, files)
     if isinstance(value, list | tuple):
-        return [_value_identity(item, marks) for item in value]
+        return [_value_identity(item, marks, files) for item in value]
     if isinstance(value, str) and DigestPath in marks and template_path(value).is_file():
         return digest(template_path(value))  # a template of the package, by its name
     if isinstance(value, Address):
         return [listed_identity(file) for file in list_remote(value)]
     if isinstance(value, Path):
-        return listing(value) if InputPath in marks and DigestPath not in marks else digest(value)
+        if InputPath not in marks or DigestPath in marks:
+            return digest(value)
+        return files.listing(value, only=is_loaded if ModelPath in marks else None, noted=NotedPath in marks)
     return value
 
 
@@ -84,19 +95,3 @@ def digest(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read ({error.strerror}); the recipe names this file") from error
-
-
-def listing(path: Path) -> list[list[Any]]:
-    """Relative name, size and modification time (ns) of a file, or of every file below a folder.
-
-    Raises:
-        RecipeError: If there is nothing at `path` or the folder holds no file.
-    """
-    if not path.exists():
-        raise RecipeError(f"{path}: no such file or folder; the recipe names it as input")
-    root = path.parent if path.is_file() else path
-    files = [path] if path.is_file() else files_below(path)
-    if not files:
-        raise RecipeError(f"{path}: the folder is empty; the recipe names it as input")
-    states = [(file, file.stat() if file.exists() else file.lstat()) for file in files]
-    return [[file.relative_to(root).as_posix(), state.st_size, state.st_mtime_ns] for file, state in states]

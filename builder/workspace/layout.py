@@ -1,7 +1,11 @@
-"""Where the files of a stage folder lie."""
+"""Where the files of a stage folder lie, and those of a work directory beside them."""
 
 STAGE_FILE = "stage.json"
 LOGS = "logs"
 REQUEST, RESULT, LOG, LOCK = "logs/request.json", "logs/result.json", "logs/child.log", "logs/writer.lock"
+READ = "logs/inputs.jsonl"
+"""What was noted of the inputs that a stage has read."""
+INPUTS = "inputs.jsonl"
+"""In the work directory: what is known of the inputs of all its stages."""
 METRICS = "logs/metrics.json"
 """The one file below `logs/` that is read once the stage is done."""

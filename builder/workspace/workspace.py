@@ -17,6 +17,9 @@ from builder.workspace.failures import explain
 from builder.workspace.fingerprint import identity, mark
 from builder.workspace.finished.inventory import differences, refuse_links_out
 from builder.workspace.finished.stage_file import read_stage_file, write_stage_file
+from builder.workspace.inputs.earlier import earlier_identity
+from builder.workspace.inputs.known import KnownInputs
+from builder.workspace.inputs.listing import Inputs
 from builder.workspace.stage_names import StageName, parse
 
 if TYPE_CHECKING:
@@ -114,6 +117,12 @@ class Workspace:
     dry_run: bool = False
     until: str | None = None
     artifacts: dict[str, Artifact] = field(default_factory=dict)
+    files: Inputs = field(init=False, repr=False)
+    """The files of inputs, with what the work directory knows of them."""
+
+    def __post_init__(self) -> None:
+        """Read what the work directory knows of inputs."""
+        self.files = Inputs(KnownInputs(self.root))
 
     def run(
         self, stage: StageName | str, function: Callable[..., "Stats"], config: "BaseModel", *inputs: Artifact
@@ -132,12 +141,17 @@ class Workspace:
         """
         stage = str(stage)
         version = int(importlib.import_module(function.__module__).VERSION)
-        value = identity(stage, version, config, {item.stage: item.fingerprint for item in inputs})
+        self.files.looks.clear()
+        value = identity(stage, version, config, {item.stage: item.fingerprint for item in inputs}, self.files)
+        value = earlier_identity(self.root, value, mark(value)) or value
         artifact = Artifact(stage, mark(value), self.root / f"{stage}-{mark(value)}", value)
         self.artifacts[stage] = artifact
         status = artifact.status
+        self.files.keep()
         if status == "done":
             self.report(artifact, "cached")
+            if not self.dry_run:
+                self.files.learn_of_done()
         elif self.dry_run:
             self.report(artifact, "damaged" if status == "damaged" else "missing")
         else:
@@ -159,6 +173,7 @@ class Workspace:
             refuse_links_out(artifact.path)
             record = _begin(artifact)
             self.report(artifact, "start")
+            self.files.learn(noted=False)
             request = {
                 "function": f"{function.__module__}:{function.__qualname__}",
                 "config_type": f"{type(config).__module__}:{type(config).__qualname__}",
@@ -174,6 +189,8 @@ class Workspace:
                 stage=artifact.stage,
                 hidden=hidden_places(config),
             )
+            self.files.known.read_by(artifact.path)
+            self.files.learn()
             result["warnings"] = [*record.get("warnings", []), *result["warnings"]]
             record = {**record, "status": "done", "seconds": round(time.monotonic() - started, 2), **result}
             write_stage_file(artifact.path, record)

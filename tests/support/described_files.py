@@ -9,9 +9,10 @@ from describe_work_directory import ROWS, details_of, files_of, fits, keys_of, s
 from work_directory_texts import COUNTS
 
 from builder.data.storage import read_json
+from builder.workspace.layout import INPUTS
 from builder.workspace.stage_names import StageName, parse
 
-OF_BUILD = {".lock"}
+OF_BUILD = {".lock", INPUTS}
 """What lies beside the folders of the stages."""
 
 

@@ -13,8 +13,9 @@ from builder.data.accounting import Counts, Stats
 from builder.data.records import seed_schema
 from builder.data.storage import write_rows, write_text
 from builder.errors import StageError
+from builder.recipe.sections.models import Origin
 from builder.recipe.sections.runtime import Runtime
-from builder.recipe.sections.section import Section
+from builder.recipe.sections.section import Input, InputUrl, Section
 from builder.workspace.progress import Progress
 
 VERSION = 1
@@ -25,6 +26,19 @@ class Words(Section):
 
     words: tuple[str, ...] = ("one",)
     fail: str = ""
+
+
+class Reads(Section):
+    """Configuration of a stage with an input of each kind."""
+
+    corpus: InputUrl
+    seed: Input
+    base: Origin
+
+
+def read_inputs(out: Path, config: Reads, *inputs: Path, runtime: Runtime) -> Stats:
+    write_text(out / "data" / "words.txt", config.seed.read_text())
+    return Stats({"words": Counts(rows_in=1, kept=1)})
 
 
 def write_words(out: Path, config: Words, *inputs: Path, runtime: Runtime) -> Stats:

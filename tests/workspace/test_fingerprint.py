@@ -31,7 +31,8 @@ from builder.recipe.recipe import Training, load_recipe
 from builder.recipe.sections.augment import Augment
 from builder.recipe.sections.curate import Curate
 from builder.recipe.sections.seed import SeedSource
-from builder.workspace.fingerprint import config_identity, fingerprint, listing
+from builder.workspace.fingerprint import config_identity, fingerprint
+from builder.workspace.inputs.listing import Inputs
 
 shares = st.floats(0.01, 1).map(lambda share: round(share, 3))
 
@@ -67,7 +68,7 @@ def test_named_files_count_by_content_and_not_by_place(tmp_path):
     assert prints[0] == prints[1] != prints[2]
 
 
-def test_inputs_count_by_names_sizes_and_times(tmp_path):
+def test_inputs_that_no_stage_has_read_count_by_names_sizes_and_times(tmp_path):
     folder = tmp_path / "pages"
     folder.mkdir()
     (folder / "a.html").write_text("x")
@@ -79,14 +80,14 @@ def test_inputs_count_by_names_sizes_and_times(tmp_path):
     os.utime(folder / "a.html", (1, 1))
     assert config_identity(source) != before
     (moved / "b.html").write_text("y")
-    assert len(listing(moved)) == 2
+    assert len(Inputs().listing(moved)) == 2
 
 
 def test_missing_and_empty_inputs_are_named(tmp_path):
     with pytest.raises(RecipeError, match="none: no such file or folder"):
-        listing(tmp_path / "none")
+        Inputs().listing(tmp_path / "none")
     with pytest.raises(RecipeError, match="the folder is empty"):
-        listing(tmp_path)
+        Inputs().listing(tmp_path)
     missing = Training(forward=tmp_path / "f.yaml", backward=tmp_path / "b.yaml")
     with pytest.raises(RecipeError, match=r"f\.yaml: cannot be read"):
         config_identity(missing)
@@ -125,7 +126,7 @@ def test_linked_folders_are_part_of_an_input_and_circles_end(tmp_path):
     (corpus / "linked").symlink_to(other)
     (other / "back").symlink_to(corpus)
     (corpus / "gone.html").symlink_to(tmp_path / "nowhere")
-    assert [name for name, _, _ in listing(corpus)] == ["a.html", "gone.html", "linked/deep/a.html"]
+    assert [name for name, _, _ in Inputs().listing(corpus)] == ["a.html", "gone.html", "linked/deep/a.html"]
 
 
 def test_a_folder_that_cannot_be_listed_is_named_and_never_left_out(tmp_path, monkeypatch):
@@ -140,7 +141,7 @@ def test_a_folder_that_cannot_be_listed_is_named_and_never_left_out(tmp_path, mo
 
     monkeypatch.setattr(os, "scandir", scandir)
     with pytest.raises(RecipeError, match=r"corpus/locked: the folder cannot be listed \(Permission denied\); give"):
-        listing(locked.parent)
+        Inputs().listing(locked.parent)
 
 
 # The stages of a whole recipe: which of them a change reaches, and no other.
@@ -231,15 +232,16 @@ def test_a_named_file_counts_by_its_content_alone(tmp_path, place):
     assert differing(before, prints(path, values)) == with_all_that_follows(first)
 
 
+ENDINGS = {".html": ".jsonl", ".jsonl": ".jsonl", ".json": ".json"}
 INPUT_FILES = {"corpus/pages/a.html": stages("segments"), "seed/pairs.jsonl": SEED, "base/config.json": MODELS}
 
 
 @pytest.mark.parametrize("name", INPUT_FILES)
 @pytest.mark.parametrize("what", ["touched", "longer", "renamed", "added", "removed"])
-def test_an_input_file_counts_by_its_name_size_and_time(tmp_path, name, what):
+def test_an_input_file_that_no_stage_has_read_counts_by_its_name_size_and_time(tmp_path, name, what):
     path = write_small_recipe(tmp_path)
-    for place in ("seed", "corpus/pages", "base"):
-        (tmp_path / place / "kept.jsonl").write_text("{}")
+    for place in ("seed/kept.jsonl", "corpus/pages/kept.jsonl", "base/kept.json"):
+        (tmp_path / place).write_text("{}")
     values = changed(yaml.safe_load(path.read_text()), {"seed.sources.0.path": "seed"})
     before = prints(path, values)
     file = tmp_path / name
@@ -250,9 +252,9 @@ def test_an_input_file_counts_by_its_name_size_and_time(tmp_path, name, what):
         file.write_text(file.read_text() + " ")
         os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
     elif what == "renamed":
-        file.rename(file.with_name("renamed.jsonl"))
+        file.rename(file.with_name(f"renamed{ENDINGS[file.suffix]}"))
     elif what == "added":
-        file.with_name("added.jsonl").write_text("")
+        file.with_name(f"added{ENDINGS[file.suffix]}").write_text("")
     else:
         file.unlink()
     assert differing(before, prints(path, values)) == with_all_that_follows(INPUT_FILES[name])

@@ -18,6 +18,8 @@ from builder.method.corpus.tasks import TaskFiles
 from builder.recipe.sections.corpus import Segments
 from builder.recipe.sections.runtime import Runtime
 from builder.workspace.fingerprint import fingerprint
+from builder.workspace.inputs.known import KnownInputs
+from builder.workspace.inputs.listing import Inputs
 from builder.workspace.workers import forks_end_with_us, watched_workers
 
 if TYPE_CHECKING:
@@ -52,7 +54,8 @@ def extract_segments(out: Path, config: Segments, *, runtime: Runtime) -> Stats:
     _warn_of(corpus)
     navigation_headers(config.navigation_headers)
     load_phrases(config.phrases)
-    files = TaskFiles(out, fingerprint("segments", VERSION, config, {}), config.tasks)
+    known = Inputs(KnownInputs(out.parent))
+    files = TaskFiles(out, fingerprint("segments", VERSION, config, {}, known), config.tasks)
     missing = files.prepare()
     if missing:
         _run(corpus.inputs, config, files, workers=min(runtime.workers, len(missing)))
@@ -68,7 +71,7 @@ def _run(inputs: "list[Input]", config: Segments, files: TaskFiles, workers: int
     from builder.method.corpus.writer import WriteSegments
 
     blocks = [
-        ReadPages(inputs),
+        ReadPages(inputs, files.out),
         *([BlockUrls()] if config.block_urls else []),
         CutPages(partial(cut_page, config=config), config.page_seconds, config.page_memory_mb),
         WriteSegments(config, files),
@@ -93,12 +96,13 @@ class ReadPages:
     """The first block: the pages of one task, and what was lost in reading."""
 
     inputs: "list[Input]"
+    stage: Path
 
     def __call__(self, data: object, rank: int, world_size: int) -> "Iterator[Page | Loss]":
         """Ignore `data`; there is nothing before the first block."""
         from builder.method.corpus.reading.readers import Shard, read_pages
 
-        yield from read_pages(self.inputs, Shard(rank, world_size))
+        yield from read_pages(self.inputs, Shard(rank, world_size), self.stage)
 
 
 def _warm_up() -> None:

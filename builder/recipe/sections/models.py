@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from builder.recipe.sections.section import Input, Later, Named, Repository, Section
+from builder.recipe.sections.section import Later, ModelFolder, Named, Repository, Section
 
 
 class Loaded(Section):
@@ -15,7 +15,7 @@ class Loaded(Section):
     instruction model write, Chen et al. 2023 (AlpaGasus, arXiv 2307.08701) let a stronger model judge.
     """
 
-    path: Input | None = None
+    path: ModelFolder | None = None
     model: Repository | None = None
     revision: Annotated[str, Field(min_length=1)] | None = None
 
@@ -70,7 +70,7 @@ class Other(Loaded):
 class Origin(Section):
     """Where a base model comes from: a local folder, or a Hub repository; only one at a pinned commit is built from."""
 
-    path: Input | None = None
+    path: ModelFolder | None = None
     model: Repository | None = None
     revision: Annotated[str, Field(min_length=1)] | None = None
 

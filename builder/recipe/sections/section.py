@@ -22,7 +22,15 @@ Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class InputPath:
-    """Marks a path that enters a fingerprint by the names, sizes and times of the files below it."""
+    """Marks a path that enters a fingerprint by the files below it: their names, and what they hold."""
+
+
+class ModelPath:
+    """Marks the folder of a model, of which only what is loaded enters a fingerprint."""
+
+
+class NotedPath:
+    """Marks an input that may be large: the stage that reads it notes what its files hold while it reads them."""
 
 
 class DigestPath:
@@ -75,7 +83,8 @@ def _repository(name: str) -> str:
 
 RecipePath = Annotated[Path, BeforeValidator(refuse_address), AfterValidator(_beside_recipe)]
 Input = Annotated[RecipePath, InputPath()]
-InputUrl = Annotated[Path | Address, PlainValidator(_path_or_url), PlainSerializer(str), InputPath()]
+ModelFolder = Annotated[RecipePath, InputPath(), ModelPath()]
+InputUrl = Annotated[Path | Address, PlainValidator(_path_or_url), PlainSerializer(str), InputPath(), NotedPath()]
 """A path beside the recipe, or any fsspec URL, which is shown and dumped without its secrets."""
 Repository = Annotated[str, AfterValidator(_repository), OnHub()]
 """The name of a repository on the Hub; an address, which could hold a token, is none."""

@@ -11,6 +11,7 @@ from builder.data.inputs import open_binary
 from builder.method.corpus.reading.crawl import Input, Loss, Record, printable
 from builder.method.corpus.reading.files.kinds import media_type, says_html, says_nothing, starts_as_html
 from builder.method.corpus.reading.warc import Lost, WarcReader, WarcRecord
+from builder.workspace.inputs.while_read import noted
 
 PAGE_IDS = ("clueweb22-id", "warc-trec-id", "warc-record-id")
 OTHER_RECORDS = ("warcinfo", "request", "metadata", "revisit", "conversion", "continuation", "resource")
@@ -27,7 +28,7 @@ def read_warc(item: Input) -> Iterator[Record | Loss]:
     """
     offsets = _Offsets(item.offsets)
     empty, missing = True, "missing"
-    with open_binary(item.location) as handle:
+    with noted(open_binary(item.location), item.location, item.stage) as handle:
         for record in WarcReader(handle, item.name):
             empty = False
             place = f"{item.name}@{record.offset}" + (f"+{record.inside}" if record.inside else "")

@@ -34,6 +34,7 @@ class Input:
         columns: Where the parts of a page are, in a table.
         offsets: The file of record offsets that ClueWeb22 puts beside an archive, if it is there.
         refused: Why it is not read, if it is not; the reason of its loss.
+        stage: The stage folder where it is noted what the file holds, by whoever reads it whole.
     """
 
     location: Path | Address
@@ -42,6 +43,7 @@ class Input:
     columns: Columns = Columns()
     offsets: Path | Address | None = None
     refused: str = ""
+    stage: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from builder.method.corpus.reading.decode import MAX_PAGE_BYTES
 from builder.method.corpus.reading.files.kinds import SNIFFED_BYTES, starts_as_html
 from builder.method.corpus.reading.files.unpacked import unpacked
 from builder.method.corpus.reading.inflate import Break, RawFile
+from builder.workspace.inputs.while_read import noted
 
 _CANONICAL = re.compile(r"<link\b[^<>]{0,2000}\brel\s*=\s*[\"']?canonical[\"']?[^<>]{0,2000}>", re.IGNORECASE)
 _OG_URL = re.compile(r"<meta\b[^<>]{0,2000}\bproperty\s*=\s*[\"']?og:url[\"']?[^<>]{0,2000}>", re.IGNORECASE)
@@ -22,7 +23,7 @@ _PLAIN = re.compile(rb"\A\s*<")
 def read_html(item: Input) -> Iterator[Record | Loss]:
     """Yield the page a file holds; its id is the path in the folder."""
     body = bytearray()
-    with open_binary(item.location) as handle:
+    with noted(open_binary(item.location), item.location, item.stage) as handle:
         for piece in unpacked(RawFile(handle), item.name, b"<", _PLAIN)[0]:
             if isinstance(piece, Break):
                 yield Loss("records", item.name, piece.reason, failed=True)

@@ -2,6 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 from builder.data.inputs import NotAFileError
 from builder.method.corpus.reading.archives import read_warc
@@ -31,18 +33,23 @@ _READERS: dict[Format, Callable[[Input], Iterator[Record | Loss]]] = {
 }
 
 
-def read_pages(inputs: list[Input], shard: Shard) -> Iterator[Page | Loss]:
+def read_pages(inputs: list[Input], shard: Shard, stage: Path | None = None) -> Iterator[Page | Loss]:
     """Yield the pages of one task, in the order of the files.
 
     Files are dealt out to the tasks. Where there are fewer than tasks, their records are: every task reads all of
     them (reading is some thirty times faster than cutting) and takes every n-th record.
+
+    Args:
+        inputs: All files.
+        shard: Which task it is.
+        stage: The stage folder where it is noted what the files hold that are read whole.
     """
     by_record = sum(item.format != "html" for item in inputs) < shard.tasks
     for number, item in enumerate(inputs):
         if by_record and item.format != "html":
-            yield from _read_part(item, shard)
+            yield from _read_part(replace(item, stage=None if shard.rank else stage), shard)
         elif shard.has(number):
-            yield from _read_part(item, Shard())
+            yield from _read_part(replace(item, stage=stage), Shard())
 
 
 def _read_part(item: Input, part: Shard) -> Iterator[Page | Loss]:

@@ -14,6 +14,7 @@ from builder.method.corpus.reading.decode import MAX_PAGE_BYTES
 from builder.method.corpus.reading.files.unpacked import unpacked
 from builder.method.corpus.reading.inflate import Break, Piece, RawFile
 from builder.text.escape import shortened
+from builder.workspace.inputs.while_read import noted
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -181,7 +182,7 @@ def _text(value: object) -> str:
 
 
 def _open_lines(item: Input, stack: ExitStack) -> Iterator[Piece | Break]:
-    handle: IO[bytes] = stack.enter_context(open_binary(item.location))
+    handle = stack.enter_context(noted(open_binary(item.location), item.location, item.stage))
     return unpacked(RawFile(handle), item.name, b"{", PLAIN_JSON)[0]
 
 

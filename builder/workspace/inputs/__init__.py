@@ -1,0 +1,1 @@
+"""Which files a stage reads from outside the build, and how they are known again."""

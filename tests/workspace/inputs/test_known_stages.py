@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support.stages import Reads, read_inputs
 
+from builder.errors import StageError
 from builder.recipe.sections.models import Origin
 from builder.recipe.sections.runtime import Runtime
 from builder.workspace.fingerprint import mark
@@ -189,3 +190,43 @@ def test_a_stage_that_counted_the_readme_of_its_base_is_found(built, tmp_path):
     assert run(built, work, base=base).path == earlier
     (base / "model.safetensors").write_text("WEIGHTS")
     assert run(built, work, base=base).status == "missing"
+
+
+def test_a_stage_of_before_the_record_is_noted_by_the_next_build(built, project):
+    (project / "work" / INPUTS).unlink()
+    assert run(built, project / "work", dry=False).status == "done"
+    assert run(project).status == "done"
+
+
+def test_a_stage_that_failed_goes_on_in_its_folder_although_files_were_touched(built, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", TESTS)
+    project = tmp_path / "copy"
+    shutil.copytree(built, project, ignore=shutil.ignore_patterns("work"))
+    (project / "seed.jsonl").write_bytes(b"\xff")
+    with pytest.raises(StageError):
+        run(project, dry=False)
+    before = run(project)
+    for name in ("seed.jsonl", "base/model.safetensors"):
+        os.utime(project / name, (1, 1))
+    assert (before.status, run(project).path) == ("partial", before.path)
+
+
+def as_link(record, elsewhere):
+    record.rename(elsewhere)
+    record.symlink_to(elsewhere)
+
+
+def as_pipe(record, elsewhere):
+    record.unlink()
+    os.mkfifo(record)
+
+
+@pytest.mark.parametrize("make", [as_link, as_pipe])
+def test_a_record_that_is_no_plain_file_is_neither_read_nor_written(built, project, tmp_path, make):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("")
+    make(project / "work" / INPUTS, elsewhere)
+    text = elsewhere.read_bytes()
+    assert run(project).status == "missing"
+    assert run(built, project / "work", dry=False).status == "done"
+    assert elsewhere.read_bytes() == text

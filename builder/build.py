@@ -128,12 +128,13 @@ class Build:
         )
 
 
-def run_build(recipe: Recipe, workspace: Workspace) -> Build | None:
+def run_build(recipe: Recipe, workspace: Workspace, begin: Callable[[], None] = lambda: None) -> Build | None:
     """Run every stage that is not already done.
 
     Args:
         recipe: The build recipe.
         workspace: Runs the stages; with `dry_run` it only looks, with `until` it stops early.
+        begin: Called once the work directory is this build's alone, before the first stage.
 
     Returns:
         The build, or None if it was asked to stop at a stage.
@@ -146,6 +147,7 @@ def run_build(recipe: Recipe, workspace: Workspace) -> Build | None:
     refuse_unpinned(recipe)
     with nullcontext() if workspace.dry_run else locked(workspace.root):
         try:
+            begin()
             return run_stages(recipe, workspace)
         except Finished:
             return None

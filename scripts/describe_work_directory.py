@@ -24,7 +24,6 @@ from builder.method.seed.decontaminate import clean_seed
 from builder.method.train.stage import train_backward, train_forward
 from builder.recipe.sections.judges import Judge
 from builder.sample.answers import answer_questions, answer_schema
-from builder.workspace.layout import INPUTS
 
 PAGE = Path(__file__).parents[1] / "docs" / "work-directory.md"
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -65,7 +64,7 @@ A file that has its final name is whole. A name that begins with a dot is a file
 the while; systems and editors may leave others, and a build looks at none of them. When a stage is done, `stage.json`
 lists its files: one that was cut, changed, removed, replaced or added since is found before it is used, and the message
 says which folder to remove. Names and sizes are always compared, digests by `humpback plan --verify`,
-`humpback build --verify` and every release. `.lock` holds the process id of the build that uses the folder.
+`humpback build --verify` and every release.
 
 ## How inputs are known again
 
@@ -198,11 +197,11 @@ def _link(table: str) -> str:
 
 def _tree() -> str:
     width = max(len(_folder(kind)) for kind in FUNCTIONS)
-    lines = ["## Tree\n", "```", "work/", f"  {'.lock':<{width}}", f"  {INPUTS:<{width}}"]
+    lines = ["## Tree\n", "```", "work/", *(f"  {name}" for name in texts.OF_BUILD)]
     for kind in FUNCTIONS:
         entries = dict.fromkeys(path.partition("/")[0] + "/" * ("/" in path) for path in files_of(kind))
         lines.append(f"  {_folder(kind):<{width}}  {'  '.join(entries)}")
-    lines.append("```")
+    lines += ["```", "", "### Files of a build", "", *_table(("file", "what it is"), _named(texts.OF_BUILD))]
     for kinds, files in texts.FILES:
         of = " and ".join(texts.STAGES[kind][0] for kind in kinds) or "every stage"
         lines += ["", f"### Files of {of}", "", *_table(("file", "what it is"), _named(files))]

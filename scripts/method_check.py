@@ -63,7 +63,7 @@ def train_uncurated(project: Project, build: Build) -> Artifact:
 
 def select_crossed(folder: Path) -> Build:
     """Select with cross-fitted scores from the same candidates; stages that are the same are not run again."""
-    project = open_project(folder, overrides=(*OVERRIDES, "training.cross_fit=true"))
+    project = open_project(folder, overrides=(*OVERRIDES, "training.cross_fit=true"), as_written=True)
     return build_project(project, until=str(curate(project.recipe.iterations)))
 
 
@@ -80,7 +80,7 @@ def check_world(folder: Path, seed: int) -> dict[str, float]:
         pretrain(seed, base)
     copy_recipe(folder)
     write_sample(folder, seed, base)
-    project = open_project(folder, overrides=OVERRIDES)
+    project = open_project(folder, overrides=OVERRIDES, as_written=True)
     build, iterations = build_project(project), project.recipe.iterations
     models = [build.models[0], build.final, train_uncurated(project, build)]
     shares = well_formed_shares(project.recipe, project.work_dir, models, sample_world(seed))

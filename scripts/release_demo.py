@@ -84,7 +84,7 @@ class Demo:
     def release(self, version: str) -> None:
         """Build and push one version."""
         settings = [word for setting in VERSIONS[version] for word in ("--set", setting)]
-        self.humpback("build", self.project, *settings)
+        self.humpback("build", self.project, "--as-written", *settings)
         print(f"{version}: built in {self.seconds:.0f} s", *VERSIONS[version])
         repository = ("--set", f"release.dataset={REPOSITORY}")
         out = ("--version", version, "--out", self.folder / "releases" / version)
@@ -106,7 +106,7 @@ class Demo:
 
     def weights(self, version: str) -> None:
         """`from_pretrained` at the tag gives the weights that the build has trained."""
-        project = open_project(self.project, overrides=VERSIONS[version])
+        project = open_project(self.project, overrides=VERSIONS[version], as_written=True)
         trained = self.fresh(WEIGHTS, project.look_at_build().final.model)
         loaded = self.fresh(WEIGHTS, f"{REPOSITORY}-final", f"v{version}")
         hold(

@@ -235,7 +235,19 @@ DETAILS = {
 }
 """Keys of `details` in `stage.json`, by kind of stage; `model` stands for `model-backward` too."""
 
+OF_BUILD = {
+    ".lock": "Holds the process id of the build that uses the folder.",
+    "inputs.jsonl": "What inputs held when they were read, and in what state each file was then.",
+    "overrides.json": "The `--set` values that the last build was run with. Commands that follow use them too, unless "
+    "they are given others or `--as-written`.",
+}
+"""What lies beside the folders of the stages."""
+
 KEYS = {
+    "overrides.json": {
+        "overrides": "A list, in the order in which they are applied. Of each: `set`, the `key=value` without secrets; "
+        "`recipe_said`, what the file had at the key then, as JSON, or null; `without_secret`, whether it had one.",
+    },
     "stage.json": {
         "stage": "Name of the stage.",
         "version": "`VERSION` of the module that runs it.",

@@ -22,7 +22,7 @@ def _outcome(project: Project, build: Build, until: str | None) -> str:
     pairs = build.curated[-1].record["counts"]["pairs"]
     return (
         f"{pairs['kept']:,} of {pairs['in']:,} pairs selected; final model {build.final.model}\n"
-        f"next: humpback release {project.path} --version 1.0.0"
+        f"next: {project.command('release', '--version', '1.0.0')}"
     )
 
 

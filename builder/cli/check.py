@@ -2,6 +2,7 @@
 
 import importlib.util
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import click
 
 from builder.cli.answer import Answer
 from builder.cli.preflight import error_lines, preflight_recipe, template_problems
-from builder.cli.project import open_project, refuse, refuse_linked_file, unconsented
+from builder.cli.project import Project, load_settled, open_project, refuse, refuse_linked_file, unconsented
 from builder.data.resources import PACKAGE
 from builder.errors import BuilderError, RecipeError
 from builder.llm.prompts import render
@@ -18,7 +19,7 @@ from builder.method.train.launch import launcher_problems
 from builder.method.train.recipe import adapter_problems, read_training_recipe, schedule_problems, wrong_keys
 from builder.recipe.licences import licence_notes
 from builder.recipe.pins import Pin, pin_recipe, unpinned_problems
-from builder.recipe.recipe import Recipe, load_recipe
+from builder.recipe.recipe import Recipe
 from builder.recipe.sections.curate import MEANS, Curate
 from builder.recipe.sections.judges import Rated
 from builder.recipe.sections.section import Section
@@ -36,6 +37,7 @@ def check_recipe(
     trust: bool = False,
     pin: bool = False,
     preflight: bool = False,
+    as_written: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Answer:
     """Check a recipe, and once it can be read, its TRL recipes, templates, inputs and licences.
@@ -47,7 +49,9 @@ def check_recipe(
             folder is read or asked, but whether it is there.
         pin: First write the commits of Hub inputs into the file.
         preflight: Also show what of a few rows would be trained, and check that it is what it should be.
-        say: Told what was pinned as soon as it is written, whatever else is wrong.
+        as_written: Whether what the last build was run with is left out; else it holds in a build to come, and so here.
+        say: Told which settings of the last build hold, and what was pinned as soon as it is written, whatever else is
+            wrong.
 
     Returns:
         That the recipe is fine, what could not be checked here, and notes.
@@ -56,7 +60,7 @@ def check_recipe(
         RecipeError: With one line for every problem found.
         BuilderError: If a commit was asked for and the Hub cannot be asked.
     """
-    refuse_linked_file(path, trust=trust)
+    refuse_linked_file(path, trust=trust)  # before a pin is written into it
     pins = pin_recipe(path) if pin else []
     for made in pins:
         say(f"{path}: {made.source.key}: {made.ref} is now {made.commit}")
@@ -65,11 +69,14 @@ def check_recipe(
         for made in pins
         if made.gated
     ]
-    recipe = load_recipe(path, overrides)
+    settings, recipe = load_settled(path, None, overrides, trust=trust, as_written=as_written)
+    for note in settings.notes:
+        say(escape(note, "terminal"))
     said: list[str] = []
-    needs = unconsented(recipe, path, None, overrides, trust=trust, say=said.append)
+    needs = unconsented(recipe, path, None, settings, trust=trust, say=said.append)
     if preflight:
         refuse(path, needs)
+    open_settled = partial(open_project, path, None, overrides, as_written=as_written)
     served, silence = (set[str](), list[str]()) if needs else _ping(recipe)
     problems = [*unpinned_problems(recipe, path), *_recipe_problems(recipe, path, needs), *silence]
     if problems:
@@ -90,9 +97,9 @@ def check_recipe(
         *licence_notes(recipe),
         *_selection_notes(recipe.curate),
         *unread,
-        *(() if needs else _served_notes(recipe, path, overrides, served)),
+        *(() if needs else _served_notes(recipe, open_settled, served)),
     ]
-    looked_at = _preflight(path, overrides) if preflight else {}
+    looked_at = preflight_recipe(open_settled(trust=True).look_at_build()) if preflight else {}
 
     def text() -> str:
         return "\n".join([
@@ -103,12 +110,8 @@ def check_recipe(
         ])  # fmt: skip
 
     asked = [{"key": need.key, "value": need.value, "why": need.why} for need in needs]
-    value = _as_dict(path, recipe, pins, unchecked, notes, looked_at)
+    value = _as_dict(path, recipe, pins, unchecked, [*settings.notes, *notes], looked_at)
     return Answer(value | ({"needs_trust": asked} if asked else {}), text)
-
-
-def _preflight(path: Path, overrides: tuple[str, ...]) -> dict[str, str]:
-    return preflight_recipe(open_project(path, None, overrides, trust=True).look_at_build())
 
 
 def _as_dict(
@@ -197,11 +200,11 @@ def _ping(recipe: Recipe) -> tuple[set[str], list[str]]:
     return served, [f"{once.endpoint} serves {names}; the recipe names {name}, use one of those" for name in missing]
 
 
-def _served_notes(recipe: Recipe, path: Path, overrides: tuple[str, ...], served: set[str]) -> Iterator[str]:
+def _served_notes(recipe: Recipe, open_settled: Callable[..., Project], served: set[str]) -> Iterator[str]:
     """Which models of the build the server serves; it need not serve one before the build has come to it."""
     if recipe.engine.kind != "openai" or not importlib.util.find_spec(PACKAGE["openai"]):
         return
-    build = open_project(path, None, overrides, only_looks=True).look_at_build()
+    build = open_settled(only_looks=True).look_at_build()
     for name in (artifact.path.name for artifact in (build.backward, *build.models[:-1])):
         yield f"{recipe.runtime.endpoint} {'serves' if name in served else 'does not serve yet'} {name}"
 

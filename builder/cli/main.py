@@ -34,6 +34,7 @@ TRUST = click.option(
     is_flag=True,
     help="Let the recipe run what it names and reach beyond its folder; remembered.",
 )
+AS_WRITTEN = click.option("--as-written", is_flag=True, help="Leave out the --set values of the last build.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -62,16 +63,22 @@ def _reads_project(*, only_looks: bool = False) -> "Callable[[Callable[..., Answ
         @RECIPE
         @WORK_DIR
         @SET
+        @AS_WRITTEN
         @TRUST
         @_prints
         @functools.wraps(verb)
         def command(
-            recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], trust: bool, **given: Any
+            recipe: Path,
+            work_dir: Path | None,
+            overrides: tuple[str, ...],
+            as_written: bool,
+            trust: bool,
+            **given: Any,
         ) -> "Answer":
             from builder.cli.project import open_project
 
-            project = open_project(recipe, work_dir, overrides, trust=trust, only_looks=only_looks, say=_progress)
-            return verb(project, **given)
+            how = {"trust": trust, "only_looks": only_looks, "as_written": as_written}
+            return verb(open_project(recipe, work_dir, overrides, **how, say=_progress), **given)
 
         return command
 
@@ -88,13 +95,14 @@ def cli(debug: bool) -> None:  # noqa: V107  # read from the context
 @cli.command()
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default=Path("quickstart"))
 @SET
+@AS_WRITTEN
 @TRUST
 @_prints
-def quickstart(directory: Path, overrides: tuple[str, ...], trust: bool) -> "Answer":
+def quickstart(directory: Path, overrides: tuple[str, ...], as_written: bool, trust: bool) -> "Answer":
     """Build the embedded sample end to end on the CPU: pages to release folder and models."""
     from builder.cli.quickstart import run_quickstart
 
-    return run_quickstart(directory, overrides, trust=trust)
+    return run_quickstart(directory, overrides, trust=trust, as_written=as_written, say=_progress)
 
 
 @cli.command()
@@ -117,19 +125,18 @@ def init(directory: Path, recipe: str) -> "Answer":
 @cli.command()
 @RECIPE
 @SET
+@AS_WRITTEN
 @TRUST
 @click.option("--pin", is_flag=True, help="First write the commits of Hub inputs into the recipe.")
 @click.option("--preflight", is_flag=True, help="Show which tokens of a few rows would be trained, and check them.")
 @_prints
 @click.pass_context
-def check(
-    context: click.Context, recipe: Path, overrides: tuple[str, ...], trust: bool, pin: bool, preflight: bool
-) -> "Answer":
+def check(context: click.Context, /, recipe: Path, overrides: tuple[str, ...], **asked: bool) -> "Answer":
     """Check the recipe and the files it names; report everything that is wrong at once."""
     from builder.cli.check import check_recipe
 
     say = _silent if context.params["as_json"] else click.echo
-    return check_recipe(recipe, overrides, trust=trust, pin=pin, preflight=preflight, say=say)
+    return check_recipe(recipe, overrides, say=say, **asked)
 
 
 @cli.command()

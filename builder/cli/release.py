@@ -4,11 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from builder.build import Build
+from builder.build import Build, look_at_build
 from builder.cli.answer import Answer
 from builder.cli.project import Project
-from builder.errors import ReleaseError
-from builder.recipe.recipe import Recipe
+from builder.errors import RecipeError, ReleaseError
+from builder.recipe.overrides import key_of, value_at
+from builder.recipe.read import read_values
+from builder.recipe.recipe import Recipe, load_recipe
+from builder.recipe.recorded import bare, says_the_same, shown_at
 from builder.release.checks.check import release_notes
 from builder.release.content.material import Material
 from builder.release.folder import assemble, assembled
@@ -28,6 +31,9 @@ from builder.release.versions import (
     version_of,
 )
 from builder.text.escape import escape
+
+_NO_STAGE = ("name", "release", "runtime")
+"""Sections of which no stage is made."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,7 @@ def release_recipe(project: Project, version: str, options: Options, say: Say) -
         ReleaseError: If the folder does not pass its checks, or the Hub refuses.
     """
     number = version_of(version)
+    _refuse_other_settings(project)
     recipe = _with_all_models(project.recipe) if options.all_models else project.recipe
     folder = (options.out or project.folder / "releases" / version).resolve()
     pushing = options.push is not None and not options.dry_run
@@ -77,6 +84,32 @@ def release_recipe(project: Project, version: str, options: Options, say: Say) -
         return _assembled(folder, version)
     entries = push_release(folder, recipe.release, number, options.push, say)
     return _pushed(folder, number, entries)
+
+
+def _refuse_other_settings(project: Project) -> None:
+    """Raise a RecipeError if a setting of the command line makes another build than the last one.
+
+    Raises:
+        RecipeError: Naming the setting, what the build was run with in its place, and what to do.
+    """
+    settings = project.settings
+    if settings.last is None or not settings.given:
+        return
+    values = read_values(project.path, settings.last)
+    others = [item for item in settings.given if not says_the_same(value_at(values, key_of(item)), item)]
+    built = load_recipe(project.path, settings.last) if others else project.recipe
+    if not others or _stages(project, built) == _stages(project, project.recipe):
+        return
+    others = [item for item in others if key_of(item).partition(".")[0] not in _NO_STAGE] or others
+    raise RecipeError("\n".join([
+        *(f"--set {bare(item)}: the build was run with {shown_at(values, key_of(item))}" for item in others),
+        f"  to release what was built, leave that out; for the other, run `{project.command('build')}` first",
+    ]))  # fmt: skip
+
+
+def _stages(project: Project, recipe: Recipe) -> list[tuple[str, str]]:
+    artifacts = look_at_build(recipe, project.work_dir, damaged_too=True).artifacts
+    return [(name, artifact.fingerprint) for name, artifact in artifacts.items()]
 
 
 def _with_all_models(recipe: Recipe) -> Recipe:
@@ -144,7 +177,7 @@ def finished_build(project: Project) -> Build:
     build = project.look_at_build(verify=True)
     missing = [name for name, artifact in build.artifacts.items() if artifact.status != "done"]
     if missing:
-        raise ReleaseError(f"the build is not finished ({', '.join(missing)}); run `humpback build` first")
+        raise ReleaseError(f"the build is not finished ({', '.join(missing)}); run `{project.build_command}` first")
     return build
 
 

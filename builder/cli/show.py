@@ -31,12 +31,12 @@ def show_stages(project: Project) -> Answer:
     records = {item.stage: item.record for item in artifacts if item.status == "done"}
     shown = ("counts", "warnings", "seconds")
     stages = {stage: {key: record.get(key) for key in shown} for stage, record in records.items()}
-    return Answer(stages, lambda: _describe_stages(stages))
+    return Answer(stages, lambda: _describe_stages(stages, project.build_command))
 
 
-def _describe_stages(stages: dict[str, dict[str, Any]]) -> str:
+def _describe_stages(stages: dict[str, dict[str, Any]], build: str) -> str:
     if not stages:
-        return "nothing has been built yet; run `humpback build`"
+        return f"nothing has been built yet; run `{build}`"
     lines = []
     for stage, record in stages.items():
         lines.append(f"{stage:<20} {describe_counts(record['counts'])}")
@@ -63,7 +63,7 @@ def show_stage(project: Project, stage: str, *, rows: int, rejected: bool = Fals
     artifact = build.artifacts[stage]
     refuse_damaged([artifact])
     if artifact.status == "missing":
-        raise RecipeError(f"{stage}: has not run; `humpback build` runs it")
+        raise RecipeError(f"{stage}: has not run; `{project.build_command}` runs it")
     return _show_rejected(artifact, rows) if rejected else _show_kept(build, artifact, rows)
 
 

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from builder.data.redaction import redacted, shows_secret
 from builder.errors import RecipeError
-from builder.recipe.strict_yaml import OF_A_VALUE, read_yaml
+from builder.recipe.overrides import apply
+from builder.recipe.strict_yaml import read_yaml
 
 Model = TypeVar("Model", bound=BaseModel)
-_ADDRESSES = (("segments", "sources", "path"), ("runtime", "endpoint"))
+ADDRESSES = (("segments", "sources", "path"), ("runtime", "endpoint"))
+"""Keys that hide or refuse the secrets of their value themselves; numbers of places are left out."""
 _SECRET = (
     "holds a password, a signature or a token, which would be stored, shown or published; keep it out of the recipe: "
     "libraries find keys in the environment, such as HF_TOKEN and OPENAI_API_KEY"
@@ -23,12 +24,7 @@ _SECRET = (
 
 def read_recipe(model: type[Model], path: Path, overrides: Iterable[str] = ()) -> Model:
     """Read `path` into `model`, with `key.path=value` overrides applied first."""
-    path = path / "build.yaml" if path.is_dir() else path
-    values = read_yaml(path)
-    if not isinstance(values, dict):
-        raise RecipeError(f"{path}: a recipe is a mapping of sections; this file holds {type(values).__name__}")
-    for override in overrides:
-        _apply(values, override)
+    path, values = path / "build.yaml" if path.is_dir() else path, read_values(path, overrides)
     if shown := [f"{path}: {place} {_SECRET}" for place in _secrets(values)]:
         raise RecipeError("\n".join(shown))
     try:
@@ -38,52 +34,25 @@ def read_recipe(model: type[Model], path: Path, overrides: Iterable[str] = ()) -
         raise RecipeError("\n".join(dict.fromkeys(lines))) from error
 
 
+def read_values(path: Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """The values of the recipe at `path` as they are written, with `key.path=value` overrides applied; unchecked."""
+    path = path / "build.yaml" if path.is_dir() else path
+    values = read_yaml(path)
+    if not isinstance(values, dict):
+        raise RecipeError(f"{path}: a recipe is a mapping of sections; this file holds {type(values).__name__}")
+    for override in overrides:
+        apply(values, override)
+    return values
+
+
 def _secrets(value: Any, place: tuple[str, ...] = ()) -> Iterator[str]:
     """The keys that hold what nobody may see, but for those that hide or refuse it themselves."""
     if isinstance(value, dict | list):
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for key, item in items:
             yield from _secrets(item, (*place, str(key)))
-    elif isinstance(value, str) and place[:2] + place[3:] not in _ADDRESSES and shows_secret(value):
+    elif isinstance(value, str) and place[:2] + place[3:] not in ADDRESSES and shows_secret(value):
         yield redacted(".".join(place))
-
-
-def _apply(values: dict[str, Any], override: str) -> None:
-    key, equals, text = override.partition("=")
-    override = redacted(override)  # from here on it is only shown
-    if not equals or not key:
-        raise RecipeError(f"--set {override}: write it as key.path=value, e.g. --set curate.share=0.3")
-    try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, *OF_A_VALUE) as error:
-        raise RecipeError(
-            redacted(f"--set {override}: the value is not valid YAML: {' '.join(str(error).split())}")
-        ) from error
-    *parents, last = key.split(".")
-    place: Any = values
-    for part in parents:
-        place = place.setdefault(part, {}) if isinstance(place, dict) else place[_index(place, part, override)]
-        if not isinstance(place, dict | list):
-            raise RecipeError(f"--set {override}: {part!r} is a single value and has no keys below it")
-    if isinstance(place, dict):
-        place[last] = value
-        _drop_rivals(place, parents, last)
-    else:
-        place[_index(place, last, override)] = value
-
-
-def _index(items: list[Any], part: str, override: str) -> int:
-    if not part.isdigit() or int(part) >= len(items):
-        raise RecipeError(f"--set {override}: {part!r} is no place in a list of {len(items)}; count from 0")
-    return int(part)
-
-
-def _drop_rivals(place: dict[str, Any], parents: list[str], last: str) -> None:
-    """`--set curate.top=9` replaces the selection rule of the file instead of clashing with it."""
-    rules = {"threshold", "top", "share"}
-    if parents == ["curate"] and last in rules and place[last] is not None:
-        for other in rules - {last}:
-            place.pop(other, None)
 
 
 def _line(path: Path, model: type[BaseModel], values: dict[str, Any], problem: Any) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from builder.data.resources import OF_PACKAGE, resource_folder
+from builder.recipe.overrides import key_of
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.section import Asks, InputPath, OnHub
 
@@ -103,11 +104,18 @@ def recipe_needs(
         overrides: `key.path=value` settings.
         work_dir: The work directory, if the command line names it.
     """
-    folder, said = _target(path if path.is_dir() else path.parent), [_overridden(item) for item in overrides]
+    folder, said = _target(path if path.is_dir() else path.parent), [key_of(item) for item in overrides]
     needs = [*needs_of(recipe, folder), *_beside(recipe, folder, path, work_dir)]
     if work_dir is not None:
         said.append("runtime.work_dir")
     return [need for need in needs if not any(f"{need.key}.".startswith(f"{key}.") for key in said)]
+
+
+def work_dir_needs(path: Path, work_dir: Path) -> list[Need]:
+    """The consent that looking into a work directory needs which a recipe names, or which lies beside it."""
+    folder = _target(path if path.is_dir() else path.parent)
+    key = "work" if work_dir == folder / "work" else "runtime.work_dir"
+    return list(_path_needs(work_dir, folder, key))
 
 
 def paths_inside(recipe: Recipe, file: Path) -> list[Path]:
@@ -243,8 +251,3 @@ def _named_files(value: str, folder: Path) -> str:
         except (OSError, ValueError):
             continue
     return json.dumps(found) if found else ""
-
-
-def _overridden(override: str) -> str:
-    key = override.partition("=")[0]
-    return ".".join(str(int(part)) if part.isdecimal() else part for part in key.split("."))

@@ -6,14 +6,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 from describe_work_directory import ROWS, details_of, files_of, fits, keys_of, schemas
-from work_directory_texts import COUNTS
+from work_directory_texts import COUNTS, OF_BUILD
 
 from builder.data.storage import read_json
-from builder.workspace.layout import INPUTS
 from builder.workspace.stage_names import StageName, parse
-
-OF_BUILD = {".lock", INPUTS}
-"""What lies beside the folders of the stages."""
 
 
 def undescribed(work: Path) -> Iterator[str]:

@@ -22,7 +22,7 @@ help:
 	@echo "make release-demo [DIR=quickstart]  two releases from build to user, on a Hub on this machine (minutes)"
 	@echo "make bench-push [GB=1]  a push beside upload_folder: the same files, the same server"
 	@echo "make bench-release [BASE=COMMIT]  a release of 300,000 pairs beside the program of a commit (10 minutes)"
-	@echo "make docs          write docs/work-directory.md from the schemas"
+	@echo "make docs          write the pages of docs/ that come from the code, and the schema of a recipe"
 	@echo "make bench-dedup   100,000 segments with planted near duplicates: time, recall, precision"
 
 install:
@@ -82,6 +82,7 @@ bench-release: install
 
 docs: install
 	$(python) scripts/describe_work_directory.py
+	$(python) scripts/describe_recipe.py
 
 bench-segments: install
 	$(python) scripts/bench_segments.py $(CORPUS) $(if $(CHECK),--check $(CHECK))

@@ -7,6 +7,7 @@ from builder.data.resources import resource_folder
 from builder.data.storage import write_bytes
 from builder.errors import BuilderError, RecipeError
 from builder.recipe.remembered import remember_own
+from builder.recipe.schema import MODELINE, SCHEMA_FILE, schema_text
 
 
 def write_recipe_folder(folder: Path, recipe: str = "quickstart") -> Answer:
@@ -38,12 +39,16 @@ def _written(folder: Path, recipe: str) -> str:
 def copy_recipe(folder: Path, recipe: str = "quickstart") -> None:
     """Copy the files of a recipe; those that are there already may have been edited and stay.
 
-    `build.yaml` comes last: where it is, the folder is whole.
+    The schema that editors read lies beside them, and the recipe's first line names it. `build.yaml` comes last: where
+    it is, the folder is whole.
     """
     sources = resource_folder("recipes").joinpath(recipe).iterdir()
-    for source in sorted(sources, key=lambda source: (source.name == "build.yaml", source.name)):
-        if not (folder / source.name).exists():
-            write_bytes(folder / source.name, source.read_bytes())
+    files = {source.name: source.read_bytes() for source in sources}
+    recipe_text = MODELINE.encode() + files.pop("build.yaml")
+    files = {SCHEMA_FILE: schema_text().encode(), **files, "build.yaml": recipe_text}
+    for name, content in files.items():
+        if not (folder / name).exists():
+            write_bytes(folder / name, content)
 
 
 def write_files(folder: Path, recipe: str = "quickstart") -> None:

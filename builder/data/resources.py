@@ -19,7 +19,7 @@ TEMPLATES = Path(__file__).parents[1] / "llm" / "templates"
 
 
 def resource_folder(name: str) -> Path:
-    """Return the folder `recipes` or `dataset_cards`.
+    """Return the folder `recipes`, `dataset_cards` or `docs`.
 
     Raises:
         BuilderError: If the installation lacks it.

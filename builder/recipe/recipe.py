@@ -31,20 +31,35 @@ class Recipe(Section):
     """A whole build.yaml."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    """Name of the build: small letters, digits, dots, dashes and underscores. It names what a release makes."""
     base: Base
+    """The model that every training starts from."""
     chat: Chat = Chat()
+    """The chat contract: how turns are marked, and the tags of human and web answers."""
     seed: Seed
+    """Human-written pairs."""
     segments: Segments
+    """Pages, and how they are cut."""
     dedup: Dedup = Dedup()
+    """Which duplicates go, and how many segments stay."""
     engine: Engine = Engine()
+    """What runs the models."""
     augment: Augment = Augment()
+    """How instructions are written."""
     score: Annotated[list[Judge], Field(min_length=1)]
+    """The judges, each once; `curate.judge` says which of them selects."""
     curate: Curate
+    """Which scored pairs are selected."""
     decontaminate: Decontaminate | None = None
+    """Prompts of evaluations that no training row may hold."""
     training: Training
+    """How models are trained."""
     iterations: Annotated[int, Field(ge=1)] = 2
+    """How often pairs are scored, selected and trained on."""
     release: Release
+    """What the release says of itself."""
     runtime: Runtime = Runtime()
+    """Where and how fast it runs."""
 
     @model_validator(mode="after")
     def _judges(self) -> "Recipe":

@@ -28,6 +28,7 @@ from builder.method.train.schedule import share_of_a_process
 from builder.method.train.stage import ForwardStage, train_forward
 from builder.recipe.pins import hub_inputs
 from builder.recipe.recipe import load_recipe
+from builder.recipe.schema import MODELINE, SCHEMA_FILE, schema_text
 from builder.recipe.sections.curate import MEANS
 from builder.recipe.sections.models import Chat, Origin
 from builder.recipe.sections.runtime import Runtime
@@ -315,6 +316,8 @@ def test_init_writes_the_recipe_that_is_asked_for(tmp_path):
     assert f"next: {tmp_path / 'seven' / 'README.md'} says what to put in and what to run" in result.output
     written = {path.name: path.read_bytes() for path in (tmp_path / "seven").iterdir()}
     assert written.pop(".work.trusted.json")  # that the folder is its user's own
-    assert written == {path.name: path.read_bytes() for path in (RECIPES / "humpback-7b").iterdir()}
+    ours = {path.name: path.read_bytes() for path in (RECIPES / "humpback-7b").iterdir()}
+    ours["build.yaml"] = MODELINE.encode() + ours["build.yaml"]
+    assert written == ours | {SCHEMA_FILE: schema_text().encode()}
     assert runner.invoke(init, [str(tmp_path / "none"), "--recipe", "humpback-65b"]).exit_code == 2
     assert not (tmp_path / "none").exists()

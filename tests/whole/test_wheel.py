@@ -46,6 +46,12 @@ def test_init_check_and_plan_work_from_the_wheel(installed):
     checked = installed("check", "project")
     assert checked.returncode == 0, checked.stderr
     assert installed("plan", "project").stdout.count("missing") == 12
+    assert (installed.folder / "project" / "build.schema.json").is_file()
+
+
+def test_the_wheel_has_the_pages(installed):
+    (folder,) = installed.folder.glob("env/lib/python*/site-packages/builder/_data/docs")
+    assert {page.name for page in folder.iterdir()} == {page.name for page in (ROOT / "docs").iterdir()}
 
 
 def test_a_stage_runs_from_the_wheel(installed):

@@ -24,6 +24,7 @@ class Gate(Section):
     answer_share: Share | None = 0.3
     """Share of the segment's runs of three words above which it gives the answer away."""
     max_chars: Annotated[int, Field(ge=1)] | None = 1_500
+    """Characters above which an instruction is dropped."""
     self_contained: bool = True
     """Whether one that points at a text it does not hold ("the passage above") is dropped; English phrases only."""
     language: bool = True
@@ -36,14 +37,21 @@ class Augment(Section):
     model: Other | None = None
     """Writes the instructions instead of M_yx."""
     template: Literal["backward"] | Named = "backward"
+    """What M_yx is shown: `backward`, which comes with the package, or a file of your own."""
     temperature: Annotated[float, Field(ge=0)] = 0.7
+    """Temperature of sampling; 0 takes the likeliest token."""
     top_p: Share = 0.9
+    """Share of the probability that sampling draws from."""
     max_tokens: Annotated[int, Field(ge=1)] = 256
+    """The most tokens of an instruction; one that is cut there is dropped as `unfinished`."""
     samples: Annotated[int, Field(ge=1)] = 1
+    """Instructions that are written for a segment."""
     keep: Literal["all", "best"] = "all"
     """Which samples of a segment go on: all that pass the gate, or the one with the highest log p(x|y) per token."""
     gate: Gate = Gate()
+    """Rules that drop instructions before they are scored."""
     seed: int = 0
+    """Which instructions sampling gives: another number, others."""
 
     @model_validator(mode="after")
     def _best(self) -> "Augment":

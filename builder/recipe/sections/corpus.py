@@ -14,13 +14,17 @@ class CorpusSource(Section):
     """Pages: WARC files (of ClueWeb22, 12 and 09, Common Crawl and others), tables with HTML, folders of HTML."""
 
     path: InputUrl
+    """A file or a folder, here or behind a URL that fsspec knows."""
     format: Literal["warc", "html", "jsonl", "parquet"]
+    """What the files are: `warc` archives, `html` files, or tables as `jsonl` or `parquet`."""
     html: str = "html"
-    """The key of a JSON line, or the column of a Parquet file, that holds the page; the next three likewise."""
+    """The key of a JSON line, or the column of a Parquet file, that holds the page."""
     url: str = "url"
+    """The key or column of the page's address."""
     id: str | None = None
-    """Where there is none, file and place are the id."""
+    """The key or column of the page's id; where there is none, file and place are the id."""
     language: str | None = None
+    """The key or column of the page's language, if there is one."""
     redistributable: Annotated[bool, NoResult()] = True
     """Whether text of its pages may be passed on; if not, as for ClueWeb, a release holds none (`release.text`)."""
 
@@ -39,10 +43,12 @@ class Heuristics(Section):
     min_chars: Annotated[int, Field(ge=1)] = 600
     """Sections that are shorter one by one are put together under the heading above them before this is asked."""
     max_chars: Annotated[int, Field(ge=1)] = 3_000
+    """Sections that are longer are cut at the headings inside them, or dropped where there are none."""
     weigh_scripts: bool = True
     """Whether a character of Han counts as 3.5 in lengths, of kana as 1.7 and of Hangul as 2.3, others as one: they say
     as much as so many characters of English."""
     max_header_chars: Annotated[int, Field(ge=1)] = 200
+    """Characters above which a header is dropped as no heading."""
     max_header_capitals: Share = 0.6
     """Share of capital letters above which a header is dropped as shouting."""
     navigation_headers: Named | None = None
@@ -82,6 +88,7 @@ class Heuristics(Section):
     drop_prompts: bool = True
     """Whether headers are dropped that are a prompt of a shop or a form, or the label of a note."""
     drop_changelogs: bool = True
+    """Whether lists of changes from version to version are dropped."""
     drop_legal: bool = True
     """Whether terms of use, notices on privacy and disclaimers are dropped."""
     drop_praise: bool = True
@@ -118,12 +125,16 @@ class Segments(Heuristics):
     """How pages are cut and which segments are dropped (paper 2.1 and its appendix)."""
 
     sources: Annotated[list[CorpusSource], Field(min_length=1)]
+    """Where the pages come from, one source or more."""
     languages: list[str] = Field(["en"], min_length=1)
+    """Languages of the pages that are used, as codes of two letters."""
     mode: Literal["learned", "cascade", "overlay", "fast"] = "learned"
     """Who says which text is main content: a model learned from pages with known main content, which hears Resiliparse
     (`learned`), or rules that hear Resiliparse, and trafilatura where there is doubt (`cascade`), always (`overlay`) or
     never (`fast`)."""
     boundary: Literal["tree", "any"] = "tree"
+    """Where a segment ends: `tree` at the next heading of the same or a higher level, as far as that fits `max_chars`;
+    `any` at the next heading of any level."""
     on_control_tokens: Literal["reject", "escape"] = "reject"
     """Whether a segment with a control token of a chat template is dropped, or the token made harmless."""
     mask_pii: bool = True
@@ -131,6 +142,7 @@ class Segments(Heuristics):
     block_urls: bool = False
     """Whether pages on the lists of unwanted addresses that come with datatrove are left out."""
     page_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """How long a page may take while it is cut; longer than that, and it fails alone."""
     page_memory_mb: Annotated[int, Field(ge=64)] = 1_024
     """How much memory a page may take while it is cut; more than that, and it fails alone."""
     tasks: Annotated[int, Field(ge=1)] = 4
@@ -141,10 +153,13 @@ class Dedup(Section):
     """Which duplicates go, and how many segments stay."""
 
     near: bool = True
-    """Whether near duplicates go too, by MinHash; the next three keys are its parameters."""
+    """Whether near duplicates go too, by MinHash."""
     n_grams: Annotated[int, Field(ge=1)] = 5
+    """Words in a row that MinHash compares texts by."""
     buckets: Annotated[int, Field(ge=1)] = 14
+    """Bands of MinHash; two texts that agree in one of them are near duplicates. More find more."""
     hashes_per_bucket: Annotated[int, Field(ge=1)] = 8
+    """Hashes of a band; more ask for more likeness."""
     per_domain: Annotated[int, Field(ge=1)] | None = None
     """Keep at most this many segments of a registered domain, chosen by id hash."""
     sample: Annotated[int, Field(ge=1)] | None = None

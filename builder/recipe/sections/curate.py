@@ -43,6 +43,7 @@ class Curate(Section):
     threshold: float | None = None
     """The lowest score that is selected; not for `random` and lists, whose numbers mean nothing by themselves."""
     top: Annotated[int, Field(ge=1)] | None = None
+    """How many pairs are selected, the best ones."""
     share: Share | None = None
     """Share of the scored pairs: the nearest number of them, the higher of two, and at least one."""
     leave_out_top: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -51,11 +52,13 @@ class Curate(Section):
     them before more than 0.05 goes."""
     per_domain: Annotated[int, Field(ge=1)] | None = None
     """Select at most this many pairs of a registered domain, the best ones."""
-    near_duplicates: Annotated[Similarity | None, BeforeValidator(_similarity)] = None
+    near_duplicates: Annotated[
+        Similarity | None, BeforeValidator(_similarity, json_schema_input_type=Similarity | bool | None)
+    ] = None
     """The Jaccard index of word pairs from which an instruction that repeats a better selected one goes; `true` is
     0.8. Lower than 0.5 would call different questions the same."""
     seed: int = 0
-    """Of `random`."""
+    """Which pairs `judge: random` selects."""
     test_share: Annotated[float, Field(ge=0, lt=1)] = 0.01
     """Share of the pages that are withheld from every model; their selected pairs are the test rows."""
     test_rows: Annotated[int, Field(ge=0)] = 1_000

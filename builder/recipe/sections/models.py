@@ -16,8 +16,11 @@ class Loaded(Section):
     """
 
     path: ModelFolder | None = None
+    """Folder of the model, with its weights as safetensors."""
     model: Repository | None = None
+    """Name of its repository on the Hub."""
     revision: Annotated[str, Field(min_length=1)] | None = None
+    """Commit of the repository; `humpback check --pin` writes it in."""
 
     @property
     def served_name(self) -> str | None:
@@ -47,6 +50,7 @@ class Other(Loaded):
     """The same, or what the server at `runtime.endpoint` has under a name; it is asked in conversations."""
 
     served: Annotated[str, Field(min_length=1)] | None = None
+    """The name under which the server at `runtime.endpoint` has it."""
     leave_out: list[Literal["temperature", "top_p", "max_tokens", "seed"]] = Field([])
     """Parameters that this model does not take, and is not sent: its server then samples as it likes."""
 
@@ -71,8 +75,11 @@ class Origin(Section):
     """Where a base model comes from: a local folder, or a Hub repository; only one at a pinned commit is built from."""
 
     path: ModelFolder | None = None
+    """Folder of the model, with its weights as safetensors."""
     model: Repository | None = None
+    """Name of its repository on the Hub."""
     revision: Annotated[str, Field(min_length=1)] | None = None
+    """Commit of the repository; `humpback check --pin` writes it in."""
 
     @model_validator(mode="after")
     def _one_place(self) -> "Origin":
@@ -90,9 +97,11 @@ class Base(Origin):
     """The model every training starts from, and its licence, which no training depends on."""
 
     license: Annotated[str, Field(min_length=1)]
-    """One of the Hub's identifiers; `other` needs the next two."""
+    """Licence of the base model, one of the Hub's identifiers; `other` needs `license_name` and `license_link`."""
     license_name: str | None = None
+    """Name of a licence that the Hub has no identifier for; goes with `license: other`."""
     license_link: str | None = None
+    """Where the text of that licence is."""
 
     @property
     def origin(self) -> Origin:
@@ -115,9 +124,13 @@ class Chat(Section):
     """What becomes the chat contract: template and tags (paper 2.3, "Augmented and seed data")."""
 
     template: Literal["chatml", "tokenizer"] | Named = "chatml"
+    """`chatml`, whose markers must be in the vocabulary; `tokenizer`, the base model's own; or a file of your own."""
     system_seed: str = "Answer in the style of an AI Assistant."
+    """The tag S_a: the system prompt of human-written rows, and of those who use the model."""
     system_web: str = "Answer with knowledge from web search."
+    """The tag S_w: the system prompt of rows whose answer is from the web."""
     system_backward: str = "Write the instruction that this text answers."
+    """The system prompt under which M_yx writes the instruction of a text."""
     date: Annotated[str | None, BeforeValidator(_day), Later()] = None
     """The day that is told to a template which asks for the time (`strftime_now`); such a template needs one."""
 
@@ -128,7 +141,9 @@ class Engine(Section):
     kind: Literal["vllm", "transformers", "openai"] = "vllm"
     """`openai`: a server of that interface at `runtime.endpoint`, which serves each model under its folder's name."""
     dtype: Literal["float32", "bfloat16", "float16", "auto"] = "auto"
+    """Type of the numbers in the weights; `auto` takes that of the model's files."""
     max_model_len: Annotated[int, Field(ge=16)] = 4_096
+    """Tokens of prompt and reply together; a row that needs more is left out as `longer_than_context`."""
     quantization: Annotated[Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")] | None, Later()] = None
     """A method of vLLM that makes weights smaller as it loads them, such as fp8 or int8_per_channel_weight_only; models
     that are quantised already say so themselves."""

@@ -13,10 +13,13 @@ class Release(Section):
     """How the release describes itself."""
 
     title: Annotated[str, Field(min_length=1)]
+    """Title of the card."""
     license: Annotated[str, Field(min_length=1)]
-    """One of the Hub's identifiers; `other` needs the next two."""
+    """Licence of the release, one of the Hub's identifiers; `other` needs `license_name` and `license_link`."""
     license_name: str | None = None
+    """Name of a licence that the Hub has no identifier for; goes with `license: other`."""
     license_link: str | None = None
+    """Where the text of that licence is."""
     dataset: Repository | None = None
     """The Hub repository the dataset is meant for; None leaves the release local."""
     models: list[Annotated[str, Field(pattern=r"^(backward|final|\d+)$")]] = Field(["backward", "final"])
@@ -38,6 +41,7 @@ class Release(Section):
     merge_adapters: bool = False
     """Whether a model that was trained as an adapter (LoRA) is released as whole weights."""
     language: str = "en"
+    """Language of the release in its metadata, as a code of two letters."""
     contact: str | None = None
     """Where to ask for the removal of a page."""
 

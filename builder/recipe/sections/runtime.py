@@ -22,13 +22,17 @@ class Slurm(Section):
     """The job that each engine becomes a task of; never part of a fingerprint."""
 
     partition: Annotated[str, Field(pattern=_NAMES)]
+    """Partition of the cluster."""
     time: Annotated[str, Field(pattern=_TIME)]
     """Time limit of a task as sbatch takes it, in quotes; engines that it ends are submitted again."""
     cpus_per_task: Annotated[int, Field(ge=1)] = 8
+    """Cores of a task."""
     mem_per_cpu_gb: Annotated[int, Field(ge=1)] = 4
+    """Memory of a task in GB, for each of its cores."""
     gpus_per_task: Annotated[int, Field(ge=0)] | None = None
     """`runtime.tensor_parallel` where left out; 0 on nodes without GPUs, or where `sbatch_args` asks for them."""
     qos: Annotated[str, Field(pattern=_NAMES)] | None = None
+    """Quality of service, where the cluster asks for one."""
     env_command: Annotated[str, Asks("a shell runs it in each task")] = ""
     """A line of shell before the engine starts, such as `module load cuda`."""
     sbatch_args: Annotated[dict[Option, Value], Asks("sbatch is given it")] = Field({})
@@ -53,7 +57,9 @@ class Runtime(Section):
     """Where and how fast it runs; never part of a fingerprint."""
 
     work_dir: RecipePath | None = None
+    """The work directory; `work` beside the recipe where left out."""
     workers: Annotated[int, Field(ge=1)] = 2
+    """Processes that cut pages and compare texts at the same time."""
     threads: Annotated[int, Field(ge=1)] = 1
     """OpenMP threads of a child process."""
     engines: Annotated[int, Field(ge=1)] = 1
@@ -62,13 +68,17 @@ class Runtime(Section):
     """Where the engines run: on this machine, on a Ray cluster (RAY_ADDRESS names it, else one is started here), or as
     tasks of a Slurm job. All machines must see the work directory and the models under the same paths."""
     slurm: Slurm | None = None
+    """The job of `executor: slurm`."""
     chunk_rows: Annotated[int, Field(ge=1)] = 512
+    """Rows that are asked about, and written, together; what is lost when a stage is killed."""
     max_failed: Share = 0.2
     """The share of rows that may fail in the engine, in about 1,000 rows, before a stage stops."""
     kv_cache_mb: Annotated[int, Field(ge=16)] | None = 512
     """Size of the KV cache on a CPU, where vLLM would otherwise claim most of the memory."""
     gpu_memory: Share = 0.9
+    """Share of a GPU's memory that vLLM takes."""
     tensor_parallel: Annotated[int, Field(ge=1)] = 1
+    """GPUs that share a model."""
     max_num_seqs: Annotated[int, Field(ge=1)] | None = None
     """The most sequences that vLLM has in hand at once; its own choice where left out."""
     max_num_batched_tokens: Annotated[int, Field(ge=1)] | None = None
@@ -88,7 +98,8 @@ class Runtime(Section):
     """How often a request is sent before its row counts as failed."""
     launcher: Annotated[str, Asks("it is run as a command")] = ""
     """Prefix of the training command, e.g. `accelerate launch --config_file recipes/accelerate/fsdp2.yaml`; split
-    without a shell. A word `recipes/accelerate/...` names the package's file, wherever the command runs."""
+    without a shell. A word that begins with `recipes/accelerate/` names the package's file, wherever the command
+    runs."""
     device_batch: Annotated[int, Field(ge=1)] | None = None
     """The most rows that a device takes at once in training, instead of the TRL recipe's per_device_train_batch_size;
     needs `training.global_batch`, which says how many a step has."""
@@ -96,6 +107,7 @@ class Runtime(Section):
     """The share of training rows that may be left out because they are longer than max_length, before a training
     stops."""
     stall_minutes: Annotated[float, Field(gt=0)] = 30.0
+    """Minutes without progress after which a process counts as standing still."""
     restarts: Annotated[int, Field(ge=0)] = 4
     """How often a process that stands still, or an engine that dies, is started again."""
 

@@ -12,14 +12,23 @@ class SeedSource(Section):
     """One source of human-written pairs: local files, or a Hub dataset; only one at a pinned commit is read."""
 
     name: Annotated[str, Field(min_length=1)]
+    """Its name in counts and rows; each source has its own."""
     path: Input | None = None
+    """A file, or a folder of files: JSON lines or Parquet."""
     dataset: Repository | None = None
+    """Name of a dataset on the Hub, instead of `path`."""
     revision: Annotated[str, Field(min_length=1)] | None = None
+    """Commit of the dataset; `humpback check --pin` writes it in."""
     split: str = "train"
+    """Split of the Hub dataset."""
     format: Literal["oasst", "pairs"] = "pairs"
+    """`pairs`: a row has an instruction and an answer; `oasst`: messages of Open Assistant, as trees or flat."""
     license: Annotated[str, Field(min_length=1)]
+    """Licence of its pairs; every row of a release carries it."""
     instruction: str = "instruction"
+    """The column of the instruction in `pairs`."""
     output: str = "output"
+    """The column of the answer in `pairs`."""
     input: Annotated[str, Field(min_length=1)] | None = None
     """The column of what an instruction is about, as Alpaca's `input`; where it holds text, that is put below the
     instruction."""
@@ -48,9 +57,13 @@ class Seed(Section):
     """Which human-written pairs are used (paper 3.1: first turn, English, rank 0)."""
 
     sources: Annotated[list[SeedSource], Field(min_length=1)]
+    """Where the pairs come from, one source or more."""
     language: str = "en"
+    """Language of the Open Assistant messages that are used; other formats name none."""
     size: Annotated[int, Field(ge=1)] | None = None
+    """Keep this many pairs, chosen by id hash; all where left out."""
     min_quality: Annotated[float, Field(ge=0, le=1)] | None = None
+    """The least quality that labels of Open Assistant must give both messages; not asked where left out."""
     only_children: bool = False
     """Whether a reply that was never ranked counts when it is the only one."""
     synthetic: bool = True
@@ -58,6 +71,7 @@ class Seed(Section):
     on_control_tokens: Literal["reject", "escape"] = "reject"
     """Whether a pair with a control token of a chat template is dropped, or the token made harmless."""
     seed: int = 0
+    """Which pairs `size` keeps: another number, another choice."""
 
     @model_validator(mode="after")
     def _names(self) -> "Seed":

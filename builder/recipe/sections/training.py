@@ -24,10 +24,13 @@ class Training(Schedule):
     """The TRL recipes (TRL's own keys) and what each M_t starts from."""
 
     forward: Named
+    """TRL recipe of M_0 to M_N."""
     backward: Named
+    """TRL recipe of M_yx."""
     initial: Named | None = None
-    """TRL recipe of M_0; the forward one where it is left out."""
+    """TRL recipe of M_0; that of `forward` where left out."""
     init: Literal["base", "previous"] = "base"
+    """What M_t starts from: the `base` model, as in the paper, or the `previous` M_(t-1)."""
     cross_fit: bool = False
     """Whether, from the second iteration on, each half of the pages is scored by a model that trained on the other."""
     seeds: list[Annotated[int, Field(ge=0)]] = Field([])

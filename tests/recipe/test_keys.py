@@ -1,0 +1,44 @@
+"""What is said of the keys of a recipe."""
+
+import pytest
+from support.recipe_changes import fields
+
+from builder.recipe.keys import Key, keys
+
+EVERY = {key.place: key for key in keys()}
+
+
+def test_every_key_of_the_models_is_told_once() -> None:
+    values = [key.place for key in keys() if not key.sections]
+    assert sorted(values) == sorted(fields())
+    assert len(EVERY) == len(list(keys()))
+
+
+@pytest.mark.parametrize("key", EVERY.values(), ids=EVERY)
+def test_every_key_has_a_sentence_that_ends(key: Key) -> None:
+    assert key.sentence.endswith((".", '."', '".'))
+    assert "next two" not in key.sentence, "a sentence stands by itself"
+
+
+@pytest.mark.parametrize(
+    ("place", "takes", "default"),
+    [
+        ("segments.min_chars", "whole number (from 1)", "600"),
+        ("segments.sources.path", "path or URL", "required"),
+        ("segments.boundary", "`tree` or `any`", "tree"),
+        ("segments.languages", "list of texts (not empty)", "[en]"),
+        ("augment.gate.answer_share", "number (above 0 to 1), or `null`", "0.3"),
+        ("augment.gate.refusal", "`true` or `false`", "true"),
+        ("augment.template", "`backward` or file", "backward"),
+        ("score.likelihood.prior_weight", "number or list of numbers (not empty)", "1"),
+        ("curate.test_share", "number (from 0 to below 1)", "0.01"),
+        ("training.seeds", "list of whole numbers (from 0)", "[]"),
+        ("training.global_batch", "whole number (from 1) or `paper`", "none"),
+        ("base.model", "name of a Hub repository", "none"),
+        ("decontaminate", "section", "none"),
+        ("score", "list of sections (not empty)", "required"),
+        ("runtime.launcher", "text", '""'),
+    ],
+)
+def test_values_and_default_are_read_off_the_model(place: str, takes: str, default: str) -> None:
+    assert (EVERY[place].takes, EVERY[place].default) == (takes, default)

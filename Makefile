@@ -83,6 +83,7 @@ bench-release: install
 docs: install
 	$(python) scripts/describe_work_directory.py
 	$(python) scripts/describe_recipe.py
+	$(python) scripts/describe_reasons.py
 
 bench-segments: install
 	$(python) scripts/bench_segments.py $(CORPUS) $(if $(CHECK),--check $(CHECK))

@@ -21,12 +21,13 @@ HEADING = ("key", "values", "default", "what it is for", "re-runs")
 INTRODUCTION = f"""\
 # The recipe
 
-Every key of `build.yaml`. `make docs` writes this page from the models in `builder/recipe/sections/`.
+Every key of `build.yaml`. `make docs` writes this page from the models in `builder/recipe/sections/`, and
+`humpback help KEY` prints an entry of it. [reasons.md](reasons.md) has the reasons for which rows are rejected.
 
 A key whose default is `none` may be left out or `null`. `re-runs` names the stages that a change of the key makes run
 again; all stages that read from them follow. Where a name has `<t>`, that is every iteration; `score-<t>-<judge>` is
 also `score-<judge>`, the scores that no iteration changes. `nothing` is for keys that no result of a stage depends on;
-those of `release` change the release alone. Files that a recipe names count by their content.
+those of `release` change the release alone. Of a `file` the content counts, and not its place.
 
 In lists, `--set` counts from 0: `--set segments.sources.0.format=html`, `--set score.0.strict=true`.
 

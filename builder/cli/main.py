@@ -251,6 +251,16 @@ def hydrate(release: Path, corpora: "tuple[Path | Address, ...]", out: Path | No
     return hydrate_release(release, list(corpora), out)
 
 
+@cli.command("help")
+@click.argument("name", required=False, metavar="[KEY|REASON]")
+@_prints
+def help_(name: str | None) -> "Answer":
+    """Say what a key of the recipe is for and what it re-runs, or why rows are rejected for a reason."""
+    from builder.cli.reference.entries import look_up
+
+    return look_up(name)
+
+
 def main() -> None:
     """Run the command line; errors are one message each, with the exit code they carry."""
     run_in_utf8()

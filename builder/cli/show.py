@@ -9,6 +9,7 @@ from typing import Any
 from builder.build import Build
 from builder.cli.answer import Answer
 from builder.cli.project import Project
+from builder.cli.reference.reasons.table import keys_in
 from builder.data.storage import read_json, read_rows
 from builder.errors import RecipeError, StageError
 from builder.method.curate.histogram import describe_thresholds, histogram, thresholds
@@ -68,7 +69,10 @@ def show_stage(project: Project, stage: str, *, rows: int, rejected: bool = Fals
 
 
 def _show_rejected(artifact: Artifact, rows: int) -> Answer:
-    groups = rejected_examples(_rejected_rows(artifact), rows)
+    groups = {
+        reason: {"keys": keys_in(artifact.name, reason), **group}
+        for reason, group in rejected_examples(_rejected_rows(artifact), rows).items()
+    }
     return Answer(
         {"record": artifact.record, "rejected": groups},
         lambda: "\n\n".join([_describe_record(artifact), *(_describe_group(*item) for item in groups.items())]),
@@ -116,7 +120,8 @@ def rejected_examples(rejected: Iterable[dict[str, Any]], rows: int) -> dict[str
 
 
 def _describe_group(reason: str, group: dict[str, Any]) -> str:
-    heading = f"{escape(reason, 'terminal')}: {group['rows']:,} rows"
+    decided = f"  ({', '.join(group['keys'])})" if group["keys"] else ""
+    heading = f"{escape(reason, 'terminal')}: {group['rows']:,} rows{decided}"
     return "\n".join([heading, *(_indented(_describe_row(row)) for row in group["examples"])])
 
 

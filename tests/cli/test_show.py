@@ -89,3 +89,11 @@ def test_iterations_is_a_word_of_show_and_takes_labels_alone(finished, tmp_path)
     refused = CliRunner().invoke(cli, [*arguments, "augment", "--labels", str(tmp_path / "labels.jsonl")])
     assert refused.exit_code == 2
     assert "--labels goes with" in refused.output
+
+
+def test_rejected_rows_stand_below_their_reason_with_the_keys_that_decide_on_it(finished):
+    path, settings = finished
+    project = open_project(path, overrides=settings)
+    found = show_stage(project, "curate-1", rows=1, rejected=True)
+    assert found.value["rejected"]["not_selected"]["keys"] == ["curate.threshold", "curate.top", "curate.share"]
+    assert "not_selected: 2 rows  (curate.threshold, curate.top, curate.share)" in found.text().splitlines()

@@ -164,11 +164,16 @@ def is_of_package(parts: list[str]) -> bool:
 
 
 def is_key(section: type[BaseModel], parts: list[str]) -> bool:
-    """Whether a name with dots is a key of a section, or of one of its own sections."""
+    """Whether a name with dots is a key of a section, or of one of its own sections; judges go by their names."""
     field = section.model_fields.get(parts[0])
     if field is None or not parts[1:]:
         return field is not None
-    return any(is_key(below, parts[1:]) for below in _sections(field.annotation))
+    inner = list(_sections(field.annotation))
+    if len(inner) > 1:
+        of_judge = [below for below in inner if typing.get_args(below.model_fields["judge"].annotation) == (parts[1],)]
+        if of_judge:
+            return not parts[2:] or is_key(of_judge[0], parts[2:])
+    return any(is_key(below, parts[1:]) for below in inner)
 
 
 def _sections(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -14,21 +14,22 @@ class Gate(Section):
     """Which instructions are dropped before they are scored; the defaults suit segments of 600 to 3,000 characters."""
 
     refusal: bool = True
-    """Whether one that begins as a refusal does is dropped."""
+    """Whether an instruction that begins as a refusal does is dropped."""
     max_echoed_words: Words | None = 5
-    """Words in a row that it may share with the prompt M_yx was given."""
+    """Words in a row that an instruction may share with the prompt M_yx was given."""
     run_on: bool = True
-    """Whether one that goes on into an answer or a new turn is dropped."""
+    """Whether an instruction that goes on into an answer or a new turn is dropped."""
     max_copied_words: Words | None = 16
-    """Words in a row that it may share with the segment."""
+    """Words in a row that an instruction may share with its segment."""
     answer_share: Share | None = 0.3
-    """Share of the segment's runs of three words above which it gives the answer away."""
+    """Share of the segment's runs of three words above which an instruction gives the answer away."""
     max_chars: Annotated[int, Field(ge=1)] | None = 1_500
     """Characters above which an instruction is dropped."""
     self_contained: bool = True
-    """Whether one that points at a text it does not hold ("the passage above") is dropped; English phrases only."""
+    """Whether an instruction that points at a text it does not hold ("the passage above") is dropped; English phrases
+    only."""
     language: bool = True
-    """Whether one that is surely in another language than the segment is dropped."""
+    """Whether an instruction that is surely in another language than the segment is dropped."""
 
 
 class Augment(Section):

@@ -41,7 +41,8 @@ class Heuristics(Section):
     """Which segments are dropped by rules; the paper's are those on length, headers and repeated sentences."""
 
     min_chars: Annotated[int, Field(ge=1)] = 600
-    """Sections that are shorter one by one are put together under the heading above them before this is asked."""
+    """Characters below which a text is dropped; sections that are shorter one by one are first put together under the
+    heading above them."""
     max_chars: Annotated[int, Field(ge=1)] = 3_000
     """Sections that are longer are cut at the headings inside them, or dropped where there are none."""
     weigh_scripts: bool = True
@@ -54,29 +55,29 @@ class Heuristics(Section):
     navigation_headers: Named | None = None
     """A text file, one header a line, instead of the list that comes with the package."""
     max_repeated_share: Share = 0.2
-    """Share of sentences that are nearly equal to an earlier one."""
+    """The largest share of sentences that are nearly equal to an earlier one."""
     sentence_similarity: Share = 0.6
     """Jaccard index of word 3-grams from which two sentences are nearly equal."""
     max_link_share: Share = 0.5
-    """Share of characters in links to other pages."""
+    """The largest share of characters in links to other pages."""
     max_table_share: Share = 0.7
-    """Share of characters in cells of data tables."""
+    """The largest share of characters in cells of data tables."""
     max_stub_share: Share = 0.5
-    """Share of characters in list items shorter than 40 characters."""
+    """The largest share of characters in list items shorter than 40 characters."""
     min_letter_share: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Share of letters among the characters that are no white space."""
+    """The least share of letters among the characters that are no white space."""
     max_cards: Count = 7
-    """Inner sections with less than 200 characters."""
+    """The most inner sections with less than 200 characters."""
     max_linked_cards: Count = 2
-    """Those whose heading is a link."""
+    """The most inner sections with less than 200 characters whose heading is a link."""
     max_teasers: Count = 2
-    """Lines that end in an ellipsis, "Read more" or the like."""
+    """The most lines that end in an ellipsis, "Read more" or the like."""
     max_thread_lines: Count = 1
-    """Lines of the frame of a forum, such as "Senior Member" or "jane wrote:"."""
+    """The most lines of the frame of a forum, such as "Senior Member" or "jane wrote:"."""
     drop_cut_endings: bool = True
     """Whether a text that ends like a teaser is dropped."""
     phrases: Named | None = None
-    """A text file with the phrases that the next rules know furniture by, instead of the one that comes along."""
+    """A text file with the phrases that rules know furniture by, instead of the one that comes with the package."""
     trim_tails: bool = True
     """Whether bylines, pointers to other pages, calls, credits and notes on the writer go, block by block."""
     leads: Literal["drop", "announcing", "keep"] = "drop"
@@ -100,11 +101,11 @@ class Heuristics(Section):
     drop_prices: bool = True
     """Whether lists of goods with prices are dropped."""
     max_marketing: Annotated[float, Field(ge=0)] = 4.0
-    """Phrases of advertising in 1,000 characters."""
+    """The most phrases of advertising in 1,000 characters."""
     min_prose_share: Share = 0.4
-    """Share of the characters outside of code and tables that are in sentences or long lines."""
+    """The least share of the characters outside of code and tables that are in sentences or long lines."""
     max_fragment_share: Share = 0.5
-    """Share of the lines outside of code and tables that are short, no list item and no sentence."""
+    """The largest share of the lines outside of code and tables that are short, no list item and no sentence."""
     drop_holes: bool = True
     """Whether a text is dropped in which a line announces something that is not there."""
     drop_walls: bool = True
@@ -112,7 +113,7 @@ class Heuristics(Section):
     drop_placeholders: bool = True
     """Whether texts with unfilled fields of a template, or with places for advertisements, are dropped."""
     filters: list[FilterName] = Field([])
-    """datatrove's document filters to run after the rules above."""
+    """datatrove's document filters that are run after all other rules."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "Heuristics":

@@ -26,9 +26,9 @@ class _OfYaml(GenerateJsonSchema):
 
 
 def recipe_schema() -> dict[str, Any]:
-    """The schema of build.yaml."""
+    """The schema of build.yaml, in the draft that editors know best."""
     schema = Recipe.model_json_schema(schema_generator=_OfYaml)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "A recipe of humpback"}
+    return {"$schema": "http://json-schema.org/draft-07/schema#", **schema, "title": "A recipe of humpback"}
 
 
 def schema_text() -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft7Validator
 from support.recipe_changes import CHANGES, changed, write_small_recipe
 
 from builder.cli.init import write_recipe_folder
@@ -15,27 +15,27 @@ NAMES = sorted(path.parent.name for path in resource_folder("recipes").glob("*/b
 
 
 @pytest.fixture(scope="module")
-def validator() -> Draft202012Validator:
+def validator() -> Draft7Validator:
     schema = recipe_schema()
-    Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema)
+    Draft7Validator.check_schema(schema)
+    return Draft7Validator(schema)
 
 
 def recipe(name: str) -> Any:
     return yaml.safe_load((resource_folder("recipes") / name / "build.yaml").read_text(encoding="utf-8"))
 
 
-def faults(validator: Draft202012Validator, values: Any) -> list[str]:
+def faults(validator: Draft7Validator, values: Any) -> list[str]:
     return [error.message for error in validator.iter_errors(values)]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_recipes_of_the_package_are_accepted(validator: Draft202012Validator, name: str) -> None:
+def test_the_recipes_of_the_package_are_accepted(validator: Draft7Validator, name: str) -> None:
     assert faults(validator, recipe(name)) == []
 
 
 def test_another_value_of_every_key_is_accepted(
-    validator: Draft202012Validator, tmp_path_factory: pytest.TempPathFactory
+    validator: Draft7Validator, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     values = yaml.safe_load(write_small_recipe(tmp_path_factory.mktemp("recipe")).read_text())
     wrong = {}
@@ -59,13 +59,13 @@ def test_another_value_of_every_key_is_accepted(
         ({"score.0.prior_wait": 1.0}, "not valid under any"),
     ],
 )
-def test_a_misspelt_key_or_value_is_refused(validator: Draft202012Validator, keys: Any, says: str) -> None:
+def test_a_misspelt_key_or_value_is_refused(validator: Draft7Validator, keys: Any, says: str) -> None:
     (found,) = faults(validator, changed(recipe("quickstart"), keys))
     assert says in found
 
 
 @pytest.mark.parametrize("value", [True, 0.8, None])
-def test_what_a_recipe_may_write_shorter_is_accepted(validator: Draft202012Validator, value: Any) -> None:
+def test_what_a_recipe_may_write_shorter_is_accepted(validator: Draft7Validator, value: Any) -> None:
     assert faults(validator, changed(recipe("quickstart"), {"curate.near_duplicates": value})) == []
 
 

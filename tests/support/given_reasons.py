@@ -6,6 +6,7 @@ An f-string stands for every text that it can be.
 """
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,10 +38,11 @@ NO_REASONS = {"records", "pages", "dropped", "verdict"}
 """Words in those places that are kinds of rows, another program's, or a judge's name."""
 
 
-def given(stage: str) -> set[str]:
+@functools.cache
+def given(stage: str) -> frozenset[str]:
     """Patterns of the reasons that a kind of stage can give."""
     files = [file for place in PLACES[stage] for file in sorted(PACKAGE.glob(place))]
-    return {pattern for file in files for pattern in reasons_in(file) if pattern not in NO_REASONS}
+    return frozenset(pattern for file in files for pattern in reasons_in(file) if pattern not in NO_REASONS)
 
 
 def reasons_in(file: Path) -> Iterator[str]:

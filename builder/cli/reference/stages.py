@@ -58,6 +58,7 @@ class _Listing(Workspace):
         return artifact
 
 
+@functools.cache
 def reached_by(key: Key) -> Reached:
     """The stages that a key re-runs."""
     recipe = _whole_recipe(key.place)

@@ -8,12 +8,12 @@ from pathlib import Path
 from builder.build import Build, look_at_build, run_build
 from builder.errors import RecipeError
 from builder.method.train.recipe import check_training_recipes
-from builder.recipe.overrides import key_of
+from builder.recipe.given.overrides import key_of
+from builder.recipe.given.recorded import AS_WRITTEN, RECORD, bare, words_of, write_record
+from builder.recipe.given.settings import Settings, explained, named_work_dir, settle
 from builder.recipe.pins import refuse_unpinned
 from builder.recipe.recipe import Recipe, load_recipe
-from builder.recipe.recorded import AS_WRITTEN, RECORD, bare, words_of, write_record
 from builder.recipe.remembered import Memory, of_others
-from builder.recipe.settings import Settings, explained, named_work_dir, settle
 from builder.recipe.trust import Need, linked_file, paths_inside, recipe_file, recipe_needs, work_dir_needs
 from builder.text.escape import escape
 from builder.workspace.console import Console

@@ -7,7 +7,7 @@ from builder.cli.answer import Answer
 from builder.cli.init import write_files
 from builder.cli.project import Project, build_project, open_project
 from builder.cli.release import release_project
-from builder.recipe.overrides import replaces
+from builder.recipe.given.overrides import replaces
 
 VERSION_OF_RELEASE = "1.0.0"
 

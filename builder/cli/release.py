@@ -8,10 +8,10 @@ from builder.build import Build, look_at_build
 from builder.cli.answer import Answer
 from builder.cli.project import Project
 from builder.errors import RecipeError, ReleaseError
-from builder.recipe.overrides import key_of, value_at
+from builder.recipe.given.overrides import key_of, value_at
+from builder.recipe.given.recorded import bare, says_the_same, shown_at
 from builder.recipe.read import read_values
 from builder.recipe.recipe import Recipe, load_recipe
-from builder.recipe.recorded import bare, says_the_same, shown_at
 from builder.release.checks.check import release_notes
 from builder.release.content.material import Material
 from builder.release.folder import assemble, assembled

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from builder.data.redaction import redacted, shows_secret
 from builder.errors import RecipeError
-from builder.recipe.overrides import apply
+from builder.recipe.given.overrides import apply
 from builder.recipe.strict_yaml import read_yaml
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from builder.data.resources import OF_PACKAGE, resource_folder
-from builder.recipe.overrides import key_of
+from builder.recipe.given.overrides import key_of
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.section import Asks, InputPath, OnHub
 

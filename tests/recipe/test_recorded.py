@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from builder.data.storage import read_json
-from builder.recipe.recorded import Recorded, bare, read_record, says_the_same, write_record
+from builder.recipe.given.recorded import Recorded, bare, read_record, says_the_same, write_record
 
 SECRET = "https://user:CANARY1@host.example/a.warc.gz?part=CANARY2"
 SHOWN = "https://host.example/a.warc.gz"

@@ -7,8 +7,8 @@ import yaml
 
 from builder.data.storage import write_json
 from builder.errors import RecipeError
-from builder.recipe.recorded import write_record
-from builder.recipe.settings import Settings, named_work_dir, settle
+from builder.recipe.given.recorded import write_record
+from builder.recipe.given.settings import Settings, named_work_dir, settle
 
 SECRET = "https://user:CANARY1@host.example/a.warc.gz?part=CANARY2"
 SHOWN = "https://host.example/a.warc.gz"

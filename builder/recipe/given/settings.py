@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from builder.errors import RecipeError
-from builder.recipe.overrides import key_of, last_of_each, replaces, text_of, value_at, value_of
-from builder.recipe.read import read_values
-from builder.recipe.recorded import (
+from builder.recipe.given.overrides import key_of, last_of_each, replaces, text_of, value_at, value_of
+from builder.recipe.given.recorded import (
     AS_WRITTEN,
     NOT_KEPT,
     RECORD,
@@ -23,6 +22,7 @@ from builder.recipe.recorded import (
     shortened,
     words_of,
 )
+from builder.recipe.read import read_values
 
 _HOW = f"{AS_WRITTEN} leaves that out"
 

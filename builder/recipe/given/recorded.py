@@ -1,6 +1,6 @@
 """The `--set` values that a build was run with, kept in its work directory for the commands that follow.
 
-Secrets of addresses are not kept. `recipe.settings` says what holds of it.
+Secrets of addresses are not kept. `recipe.given.settings` says what holds of it.
 """
 
 import errno
@@ -18,7 +18,7 @@ from builder.data.redaction import STANDS_FOR, redacted
 from builder.data.storage import write_json
 from builder.data.strict_json import strict_json
 from builder.errors import RecipeError, StageError
-from builder.recipe.overrides import ABSENT, key_of, text_of, value_at, value_of
+from builder.recipe.given.overrides import ABSENT, key_of, text_of, value_at, value_of
 from builder.recipe.read import ADDRESSES, read_values
 from builder.recipe.strict_yaml import parse_yaml
 

@@ -1,0 +1,1 @@
+"""Values that are given with `--set`, and those that a build was run with."""

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from builder.data.storage import parquet_files, read_json, read_rows
+from builder.recipe.given.recorded import RECORD
 from builder.workspace.layout import INPUTS
 
 TWINS = ("undisturbed", "killed")
-NOT_COMPARED = ("logs", ".lock", INPUTS)
+NOT_COMPARED = ("logs", ".lock", INPUTS, RECORD)
+"""What says how a build was run and what it was given, such as the number of its engines."""
 OF_ONE_RUN = ("seconds", "versions", "restarts", "files", "digest")
 """Keys of `stage.json` that say how a run went and not what it wrote, and what is compared by itself."""
 

@@ -8,6 +8,7 @@ from builder.cli.init import write_files
 from builder.cli.project import Project, build_project, open_project
 from builder.cli.release import release_project
 from builder.recipe.given.overrides import replaces
+from builder.workspace.stage_names import curate
 
 VERSION_OF_RELEASE = "1.0.0"
 
@@ -45,7 +46,7 @@ def _next_steps(project: Project, release: Path) -> str:
     lines = [
         (f'datasets.load_dataset("{shown / "dataset"}")', "the curated pairs; also seed, sft, augmented"),
         (f'AutoModelForCausalLM.from_pretrained("{shown / "models" / "final"}")', "the final model"),
-        (project.command("show", f"curate-{project.recipe.iterations}"), "what was selected; --rejected for the rest"),
+        (project.command("show", str(curate(project.recipe.iterations))), "what was selected; --rejected for the rest"),
         (project.command("build", settings=(*kept, other)), "selects and trains again; score-1 stays"),
         (project.command("check"), "after putting your own model, seed and pages in"),
     ]

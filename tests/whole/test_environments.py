@@ -76,7 +76,7 @@ def test_no_span_of_time_is_measured_with_a_clock_that_can_be_set():
         if isinstance(node, ast.Attribute) and node.attr in WALL_CLOCK
         if ast.unparse(node.value) in ("time", "datetime", "datetime.datetime", "date", "datetime.date")
     }
-    # The day that a server names, a mark that is unique, the year of a card, and times of files, which are of that clock.
+    # The day that a server names, a mark that is unique, the year of a card; times of files are of that clock.
     assert {line.split()[0] for line in found} <= {
         "llm/engines/request_failures.py", "workspace/child.py", "llm/frozen_date.py", "workspace/inputs/known.py",
     }, found  # fmt: skip

@@ -1,6 +1,7 @@
 """Why pairs and training rows do not go on, from the seed to the models."""
 
 from builder.cli.reference.reasons.reason import Reason, listed
+from builder.workspace.stage_names import SEED_CLEAN
 
 _SEED = [
     ("not_json", "", "A row is no JSON object.", "a line of plain text"),
@@ -228,7 +229,7 @@ _ENGINE = [
 ]
 OF_PAIRS: list[Reason] = [
     *listed("seed", "pairs", _SEED),
-    *listed("seed-clean", "pairs", [_CONTAMINATED]),
+    *listed(str(SEED_CLEAN), "pairs", [_CONTAMINATED]),
     *listed("augment", "pairs", _AUGMENT),
     *listed("augment", "pairs", _ENGINE),
     *listed("score", "pairs", _SCORE),

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
-Kind = Literal["seed", "seed-clean", "segments", "dedup", "augment", "score", "curate", "model"]
-"""The stages that reject rows; `model` is `model-backward` too."""
+Kind = str
+"""A stage that rejects rows, without its number; `model` is `model-backward` too."""
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,20 @@
 from builder.cli.reference.reasons.of_pages import OF_PAGES
 from builder.cli.reference.reasons.of_pairs import OF_PAIRS
 from builder.cli.reference.reasons.reason import Reason
-from builder.workspace.stage_names import BACKWARD, MODEL, SCORE, StageName
+from builder.workspace.stage_names import (
+    AUGMENT,
+    BACKWARD,
+    CURATE,
+    DEDUP,
+    MODEL,
+    SCORE,
+    SEED,
+    SEED_CLEAN,
+    SEGMENTS,
+    StageName,
+)
 
-_ORDER = ("seed", "seed-clean", "segments", "dedup", "augment", "score", "curate", "model")
+_ORDER = (*map(str, (SEED, SEED_CLEAN, SEGMENTS, DEDUP, AUGMENT)), SCORE, CURATE, MODEL)
 REASONS: list[Reason] = sorted([*OF_PAGES, *OF_PAIRS], key=lambda reason: _ORDER.index(reason.stage))
 
 

@@ -130,9 +130,9 @@ class Segments(Heuristics):
     languages: list[str] = Field(["en"], min_length=1)
     """Languages of the pages that are used, as codes of two letters."""
     mode: Literal["learned", "cascade", "overlay", "fast"] = "learned"
-    """Who says which text is main content: a model learned from pages with known main content, which hears Resiliparse
-    (`learned`), or rules that hear Resiliparse, and trafilatura where there is doubt (`cascade`), always (`overlay`) or
-    never (`fast`)."""
+    """Who says which text is main content: rules that hear Resiliparse and, where they are in doubt, a model learned
+    from pages with known main content (`learned`) or trafilatura (`cascade`); or rules that hear trafilatura always
+    (`overlay`) or never (`fast`)."""
     boundary: Literal["tree", "any"] = "tree"
     """Where a segment ends: `tree` at the next heading of the same or a higher level, as far as that fits `max_chars`;
     `any` at the next heading of any level."""

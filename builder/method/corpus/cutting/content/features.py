@@ -60,7 +60,7 @@ def facts(
 
 
 def _rules(page: Facts, rules: "MainContent") -> None:
-    """What the rules say, and how much of the text before and after they are for."""
+    """What the rules say of each block, and how much of the page they are in doubt about."""
     import numpy as np
 
     page.add("points by rules", np.rint(10 * np.array(rules.points)).astype(np.int64))

@@ -107,7 +107,7 @@ class Heuristics(Section):
     max_fragment_share: Share = 0.5
     """The largest share of the lines outside of code and tables that are short, no list item and no sentence."""
     drop_holes: bool = True
-    """Whether a text is dropped in which a line announces something that is not there."""
+    """Whether a text is dropped of which a part is not there or garbled: what a line announces, or characters."""
     drop_walls: bool = True
     """Whether texts that ask for consent, or stand before the page, are dropped."""
     drop_placeholders: bool = True

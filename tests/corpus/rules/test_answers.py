@@ -369,8 +369,8 @@ def test_texts_with_such_words_alone_stay(text: str, config: Segments) -> None:
         "bake(rye) // â¦ and so on, until the loaves that were ordered for the day are all done.",
     ],
 )
-def test_damaged_texts_go_as_those_with_a_hole_do(text: str, tmp_path: Path) -> None:
-    assert why_reject_segment(segment("Bread", text), settings(tmp_path, min_chars=50)) == "hole"
+def test_garbled_texts_go_with_the_key_of_those_with_a_hole(text: str, tmp_path: Path) -> None:
+    assert why_reject_segment(segment("Bread", text), settings(tmp_path, min_chars=50)) == "garbled"
     assert why_reject_segment(segment("Bread", text), settings(tmp_path, min_chars=50, drop_holes=False)) is None
 
 

@@ -157,9 +157,10 @@ _SEGMENTS = [
     (
         "hole",
         ".drop_holes",
-        "A line announces something that is not there, or characters are damaged.",
+        "A line announces something that is not there.",
         "`Run this command:` with nothing below",
     ),
+    ("garbled", ".drop_holes", "Characters were decoded twice, or an amount lacks its beginning.", "`at .04 billion`"),
     ("header_prompt", ".drop_prompts", "The header is a prompt of a shop or a form.", "`Add to cart`"),
     ("header_label", ".drop_prompts", "The header is the label of a note.", "`Warning`"),
     ("interface", ".drop_prompts", "The text has words of a form.", "`Required fields are marked`"),

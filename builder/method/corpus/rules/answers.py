@@ -51,7 +51,7 @@ _VERSION = re.compile(
     r"(?:\W{1,3}(?:\w{3,9}\W{1,2})?\d[\d\W]{1,12})?(?:\W*(?:latest|unreleased|current|lts|stable))?\W{0,3}",
     re.IGNORECASE,
 )
-_DAMAGED = re.compile(
+_GARBLED = re.compile(
     r"â€|â¦|â(?=\s)|\wâs\b|Ã[\x80-\xbf]|Â[ \u00a0»«°·]|\b(?:at|by|of|to|was|worth|about) \.\d{1,3} (?:tr|b|m)illion\b"
 )
 """Characters that were decoded twice; amounts whose beginning was lost with their currency."""
@@ -84,8 +84,8 @@ def answer_fault(segment: "Segment", config: "Segments") -> str | None:
         return "forum_post"
     if config.drop_prices and segment.declared == "goods":
         return "shop_page"
-    if config.drop_holes and _is_damaged(segment.text):
-        return "hole"
+    if config.drop_holes and _is_garbled(segment.text):
+        return "garbled"
     if fault := _header_fault(segment.header, phrases, config) or _make_up_fault(segment.made_of, config):
         return fault
     found = phrases.words.found(words_of(segment.text))
@@ -97,8 +97,8 @@ def answer_fault(segment: "Segment", config: "Segments") -> str | None:
     )
 
 
-def _is_damaged(text: str) -> bool:
-    return ("â" in text or "Ã" in text or "Â" in text or "illion" in text) and _DAMAGED.search(text) is not None
+def _is_garbled(text: str) -> bool:
+    return ("â" in text or "Ã" in text or "Â" in text or "illion" in text) and _GARBLED.search(text) is not None
 
 
 def _header_fault(header: str, phrases: "Phrases", config: "Segments") -> str | None:

@@ -103,7 +103,7 @@ def _card(name: str, artifact: Artifact, material: Material) -> str:
     is_adapter = (artifact.model / WEIGHTS_FILE).is_file() and not release.merge_adapters
     front: dict[str, Any] = {
         **licence_entries(recipe.base),
-        "language": [release.language],
+        "language": release.languages,
         "library_name": "peft" if is_adapter else "transformers",
         "pipeline_tag": "text-generation",
         **({"base_model": recipe.base.model} if recipe.base.model else {}),

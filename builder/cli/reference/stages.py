@@ -156,7 +156,7 @@ def _other(value: Any, annotation: Any) -> Any:
         return [*value, *value[:1]] if value else [1]
     if isinstance(value, Mapping):
         return {"other": "other"}
-    return f"other than {value}"
+    return f"{value}-other"
 
 
 def _leaves(annotation: Any) -> list[Any]:

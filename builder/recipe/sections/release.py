@@ -2,11 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from builder.recipe.sections.hub_names import Languages, NewRepository, new_name_problem
 from builder.recipe.sections.section import Named, Section
-
-Repository = Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
 
 
 class Release(Section):
@@ -20,11 +19,11 @@ class Release(Section):
     """Name of a licence that the Hub has no identifier for; goes with `license: other`."""
     license_link: str | None = None
     """Where the text of that licence is."""
-    dataset: Repository | None = None
+    dataset: NewRepository | None = None
     """The Hub repository the dataset is meant for; None leaves the release local."""
     models: list[Annotated[str, Field(pattern=r"^(backward|final|\d+)$")]] = Field(["backward", "final"])
     """Which models are released: backward, final, or an iteration number."""
-    repositories: dict[Annotated[str, Field(pattern=r"^(backward|final|base|model-\d+)$")], Repository] = Field({})
+    repositories: dict[Annotated[str, Field(pattern=r"^(backward|final|base|model-\d+)$")], NewRepository] = Field({})
     """Hub repositories of the models, by the name of their folder; `<dataset>-<folder>` where left out."""
     removed: Named | None = None
     """Take-downs: a file of ids of rows, segments or pages, or of addresses, that no config holds any more."""
@@ -40,8 +39,8 @@ class Release(Section):
     """Labelled pairs, JSON lines with id and good, from which the card says how good the selections are."""
     merge_adapters: bool = False
     """Whether a model that was trained as an adapter (LoRA) is released as whole weights."""
-    language: str = "en"
-    """Language of the release in its metadata, as a code of two letters."""
+    language: Languages = "en"
+    """Language of the release in its metadata, as a code of two letters, or a list of them."""
     contact: str | None = None
     """Where to ask for the removal of a page."""
 
@@ -51,6 +50,23 @@ class Release(Section):
         if len({name.lower() for name in repositories.values()}) < len(repositories):
             raise ValueError("names a repository twice; each model needs its own")
         return repositories
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> "Release":
+        if self.dataset is None:
+            return self
+        for folder in (name if name in ("backward", "final") else f"model-{name}" for name in self.models):
+            name = self.repository("model", folder)
+            if name and folder not in self.repositories and (problem := new_name_problem(name)):
+                raise ValueError(
+                    f"would publish a model as {name}, which {problem}: shorten dataset, or give repositories.{folder}"
+                )
+        return self
+
+    @property
+    def languages(self) -> list[str]:
+        """The languages of the release in its metadata."""
+        return [self.language] if isinstance(self.language, str) else self.language
 
     def repository(self, kind: Literal["dataset", "model"], folder: str = "") -> str | None:
         """The Hub repository of the dataset, or of the model in `models/<folder>`; None for a local release."""

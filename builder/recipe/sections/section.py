@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from builder.data.address import Address, refuse_address
+from builder.recipe.sections.hub_names import name_problem
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -78,6 +79,8 @@ def _path_or_url(value: object, info: ValidationInfo) -> Path | Address:
 def _repository(name: str) -> str:
     if ":" in name or "@" in name:
         raise ValueError("is no name of a repository; write it as owner/name, and log in with `hf auth login`")
+    if problem := name_problem(name):
+        raise ValueError(f"is {name!r}; it {problem}")
     return name
 
 

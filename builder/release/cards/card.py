@@ -96,7 +96,7 @@ def _front_matter(material: Material, configs: list[Config]) -> dict[str, Any]:
     sources = [source.dataset for source in material.recipe.seed.sources if source.dataset]
     return {
         **licence_entries(release),
-        "language": [release.language],
+        "language": release.languages,
         "pretty_name": release.title,
         "size_categories": [size_category(sum(config.rows for config in configs))],
         "task_categories": ["text-generation"],

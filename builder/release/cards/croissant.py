@@ -54,7 +54,7 @@ def write_croissant(dataset: Path, material: Material, configs: list[Config]) ->
         "license": release.license_link or release.license,
         "version": material.version,
         "citeAs": _PAPER,
-        "inLanguage": release.language,
+        "inLanguage": release.languages if len(release.languages) > 1 else release.languages[0],
         "keywords": ["instruction tuning", "instruction backtranslation", "synthetic"],
         **({"url": place} if place else {}),
         **_responsible(material),

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from builder.cli.answer import Answer
+from builder.cli.checks.known import known_notes, known_problems
 from builder.cli.preflight import error_lines, preflight_recipe, template_problems
 from builder.cli.project import Project, load_settled, open_project, refuse, refuse_linked_file, unconsented
 from builder.data.resources import PACKAGE
@@ -17,10 +18,8 @@ from builder.llm.prompts import render
 from builder.method.curate.scoring.ratings import check_rubric
 from builder.method.train.launch import launcher_problems
 from builder.method.train.recipe import adapter_problems, read_training_recipe, schedule_problems, wrong_keys
-from builder.recipe.licences import licence_notes
 from builder.recipe.pins import Pin, pin_recipe, unpinned_problems
 from builder.recipe.recipe import Recipe
-from builder.recipe.sections.curate import MEANS, Curate
 from builder.recipe.sections.judges import Rated
 from builder.recipe.sections.section import Section
 from builder.recipe.trust import Need, is_there, needs_of, paths_of, recipe_file
@@ -78,7 +77,12 @@ def check_recipe(
         refuse(path, needs)
     open_settled = partial(open_project, path, None, overrides, as_written=as_written)
     served, silence = (set[str](), list[str]()) if needs else _ping(recipe)
-    problems = [*unpinned_problems(recipe, path), *_recipe_problems(recipe, path, needs), *silence]
+    problems = [
+        *unpinned_problems(recipe, path),
+        *_recipe_problems(recipe, path, needs),
+        *known_problems(recipe, path),
+        *silence,
+    ]
     if problems:
         raise RecipeError("\n".join(dict.fromkeys(problems)))
     unread, faults = ([], []) if needs else _unread_files(recipe)
@@ -94,8 +98,7 @@ def check_recipe(
     notes = [
         *said,
         *gated,
-        *licence_notes(recipe),
-        *_selection_notes(recipe.curate),
+        *known_notes(recipe),
         *unread,
         *(() if needs else _served_notes(recipe, open_settled, served)),
     ]
@@ -207,15 +210,6 @@ def _served_notes(recipe: Recipe, open_settled: Callable[..., Project], served: 
     build = open_settled(only_looks=True).look_at_build()
     for name in (artifact.path.name for artifact in (build.backward, *build.models[:-1])):
         yield f"{recipe.runtime.endpoint} {'serves' if name in served else 'does not serve yet'} {name}"
-
-
-def _selection_notes(curate: Curate) -> Iterator[str]:
-    """That a mean of probabilities hardly reaches what a verdict does; docs/method.md has figures."""
-    if curate.judge in MEANS and curate.threshold is not None and curate.threshold > 4:
-        yield (
-            f"curate.threshold is {curate.threshold:g}; {curate.judge} gives means of probabilities, and few reach "
-            "that even where many a verdict is 5. curate.share: 0.083 selects as many as the paper's A_5 has"
-        )
 
 
 def _training_problems(file: Path, recipe: Recipe) -> list[str]:

@@ -6,6 +6,7 @@ release names it as `other`, with `license_name` and `license_link`.
 
 import difflib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from builder.recipe.recipe import Recipe
@@ -24,6 +25,14 @@ HUB_LICENCES = frozenset(
     """.split()  # noqa: SIM905 - words read better than a column of strings
 )
 
+UNKNOWN = (OTHER, "unknown", "cc")
+"""Licences that say nothing by their name."""
+_FOR_RESEARCH = ("apple-amlr", "h-research", "intel-research", "deepfloyd-if-license")
+_SAME_AGAIN = ("odbl", "cdla-sharing", "gfdl", "gpl", "agpl", "osl")
+_NO_CONDITION = ("cc0-1.0", "pddl", "unlicense", "wtfpl")
+_OF_COLLECTIONS = ("odc-by", "odbl", "pddl")
+"""Licences of databases, beside which each row keeps its own."""
+
 
 def licence_notes(recipe: Recipe) -> Iterator[str]:
     """A line for every licence of a recipe that the Hub may not know; a release refuses the first two."""
@@ -35,6 +44,95 @@ def licence_notes(recipe: Recipe) -> Iterator[str]:
     for name, section in (("base", recipe.base), ("release", recipe.release)):
         if section.license == OTHER and not (section.license_name and section.license_link):
             yield f"{name}.license is other; a release needs {name}.license_name and {name}.license_link beside it"
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """What a licence asks of who passes texts on."""
+
+    no_trade: bool
+    no_changes: bool
+    same_again: bool
+    names: bool
+
+
+def _terms(licence: str) -> _Terms | None:
+    """None for a licence of which nothing is known here."""
+    if licence not in HUB_LICENCES or licence in UNKNOWN:
+        return None
+    parts = licence.split("-")
+    return _Terms(
+        no_trade="nc" in parts or licence in _FOR_RESEARCH,
+        no_changes="nd" in parts,
+        same_again="sa" in parts or licence.startswith(_SAME_AGAIN),
+        names=licence not in _NO_CONDITION,
+    )
+
+
+def wider_lines(recipe: Recipe) -> tuple[list[str], list[str]]:
+    """Where the licence of the release allows what that of a part of it does not.
+
+    Whether a licence may be given is for people to say, and a recipe may say `other`; but a release under `mit` whose
+    rows may not be sold is a false statement.
+
+    Args:
+        recipe: Its sources of human pairs, and those of pages that name a licence.
+
+    Returns:
+        What is wrong, and what to look at: a licence of a collection leaves its contents to their own licences.
+    """
+    given = recipe.release.license
+    release = _terms(given)
+    lines = [] if release is None else [
+        f"release.license is {given!r}, and {key} is {licence!r}, which {why}; {what}"
+        for key, licence in _parts(recipe)
+        if (terms := _terms(licence)) and (found := _wider(given, release, licence, terms))
+        for why, what in [found]
+    ]  # fmt: skip
+    lines = list(dict.fromkeys(lines))
+    notes = [
+        f"{key} is {licence!r}: whether the release may be under {given} is not known here"
+        for key, licence in _parts(recipe)
+        if licence == "unknown" and release is not None
+    ]
+    if given in _OF_COLLECTIONS:
+        return [], [*lines, *notes]
+    base = _terms(recipe.base.license)
+    if base and base.no_trade and release and not release.no_trade:
+        notes.append(
+            f"base.license is {recipe.base.license!r}, for no commerce, and models of it write the instructions; "
+            f"release.license is {given!r}: see whether its terms hold for what it writes"
+        )
+    return lines, notes
+
+
+def _parts(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    for section, sources in (("seed", recipe.seed.sources), ("segments", recipe.segments.sources)):
+        for number, source in enumerate(sources):
+            if licence := getattr(source, "license", None):
+                yield f"{section}.sources.{number}.license", str(licence)
+
+
+def _wider(given: str, release: _Terms, licence: str, terms: _Terms) -> tuple[str, str] | None:
+    """What a part asks that the release does not, and what to write."""
+    other = f"write {licence}, or other with license_name and license_link, or leave the source out"
+    if terms.no_changes and given != licence:
+        return "lets nobody pass on what is made of it", other
+    if terms.no_trade and not release.no_trade:
+        return "allows no commerce", other
+    if terms.same_again and not _keeps(given, licence):
+        return "asks that what is made of it stays under it", other
+    if terms.names and not release.names:
+        return "asks to be named", "write cc-by-4.0 or another that keeps names"
+    return None
+
+
+def _keeps(given: str, licence: str) -> bool:
+    """Whether the release is under the same licence, or a later version of it."""
+    (name, _, version), (own, _, before) = given.rpartition("-"), licence.rpartition("-")
+    if (licence, given) == ("cc-by-sa-4.0", "gpl-3.0"):
+        return True  # Creative Commons says so itself
+    return given == licence or (name == own != "" and version >= before)
 
 
 def licence_problems(front: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""What `humpback check` finds out beside what is wrong with the recipe itself."""

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from builder.cli.answer import Answer
+from builder.cli.checks.adapters import module_problems
 from builder.cli.checks.known import known_notes, known_problems
 from builder.cli.preflight import error_lines, preflight_recipe, template_problems
 from builder.cli.project import Project, load_settled, open_project, refuse, refuse_linked_file, unconsented
@@ -169,7 +170,7 @@ def _recipe_problems(recipe: Recipe, path: Path, needs: Sequence[Need]) -> Itera
         if not is_read(file):
             yield from (f"{file}: no such file or folder" for _ in (file,) if not is_there(file))
         elif not any(need.key.startswith(f"{file.name}: ") for need in needs):
-            yield from _training_problems(file, recipe)
+            yield from _training_problems(file, recipe, recipe.base.path if is_read(recipe.base) else None)
     if not any(need.key == "runtime.launcher" for need in needs):
         yield from launcher_problems(recipe.runtime.launcher)
 
@@ -212,7 +213,7 @@ def _served_notes(recipe: Recipe, open_settled: Callable[..., Project], served: 
         yield f"{recipe.runtime.endpoint} {'serves' if name in served else 'does not serve yet'} {name}"
 
 
-def _training_problems(file: Path, recipe: Recipe) -> list[str]:
+def _training_problems(file: Path, recipe: Recipe, base: Path | None) -> list[str]:
     try:
         options = read_training_recipe(file)
     except RecipeError as error:
@@ -221,4 +222,5 @@ def _training_problems(file: Path, recipe: Recipe) -> list[str]:
         *wrong_keys(file, options),
         *schedule_problems(file, options, recipe.training.schedule),
         *adapter_problems(file, options, recipe),
+        *module_problems(file, options, base),
     ]

@@ -205,3 +205,11 @@ def test_looking_at_values_sets_up_no_device(tmp_path):
     before = dict(PartialState._shared_state)
     assert wrong_keys(tmp_path / "sft.yaml", {"learning_rate": "1e-5", "tf32": True, "deepspeed": "ds.json"}) == []
     assert PartialState._shared_state == before
+
+
+def test_an_adapter_of_all_linear_modules_is_taken_and_another_word_is_not(tmp_path):
+    path = tmp_path / "sft.yaml"
+    assert wrong_keys(path, {"use_peft": True, "lora_target_modules": "all-linear"}) == []
+    assert wrong_keys(path, {"use_peft": True, "lora_target_modules": "linear"}) == [
+        f"{path}: lora_target_modules is 'linear'; it must be all-linear, or a list of names such as [q_proj, v_proj]"
+    ]

@@ -12,16 +12,26 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 OF_THE_MACHINE = ("use_cpu", "tf32", "deepspeed", "fsdp", "fsdp_config")
 """Keys whose values only the machine that trains can take or refuse."""
 
+MODULES, ALL_LINEAR = "lora_target_modules", "all-linear"
+"""Which modules an adapter changes, and what peft takes for all but the last."""
+
 
 def option_faults(options: dict[str, Any]) -> list[str]:
     """One text for every key that TRL has not, or whose value it does not take."""
     hints = {key: hint for config in _configs() for key, hint in typing.get_type_hints(config).items()}
     faults = [f"{key} is not a key of TRL's SFT recipe; remove it" for key in options if key not in hints]
     known = {key: value for key, value in options.items() if key in hints}
-    wrong = {key: reason for key, value in known.items() if (reason := _type_fault(hints[key], value))}
+    wrong = {key: reason for key, value in known.items() if (reason := _fault(key, hints[key], value))}
     tried = {key: value for key, value in known.items() if key not in (*wrong, *OF_THE_MACHINE)}
     faults += [f"{key} is {options[key]!r}; {reason}" for key, reason in wrong.items()]
     return faults + _parser_faults(tried)
+
+
+def _fault(key: str, hint: Any, value: Any) -> str:
+    """Why a key does not take a value; TRL hands on a word for the modules of an adapter, and says a list is needed."""
+    if key == MODULES and isinstance(value, str):
+        return "" if value == ALL_LINEAR else f"it must be {ALL_LINEAR}, or a list of names such as [q_proj, v_proj]"
+    return _type_fault(hint, value)
 
 
 def _type_fault(hint: Any, value: Any) -> str:

@@ -1,27 +1,12 @@
 """What `check` knows of a recipe alone: thresholds without a scale, licences wider than their parts, languages."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support.bare_recipe import GOOD, recipe
 
 from builder.cli.checks.known import known_notes, known_problems
 from builder.recipe.recipe import Recipe
-
-GOOD: dict[str, Any] = {
-    "name": "test",
-    "base": {"path": "base", "license": "apache-2.0"},
-    "seed": {"sources": [{"name": "pairs", "path": "seed.jsonl", "license": "mit"}]},
-    "segments": {"sources": [{"path": "pages", "format": "html"}]},
-    "score": [{"judge": "likelihood"}, {"judge": "reverse"}, {"judge": "verdict"}],
-    "curate": {"judge": "likelihood", "share": 0.5},
-    "training": {"forward": "forward.yaml", "backward": "backward.yaml"},
-    "release": {"title": "Test", "license": "apache-2.0"},
-}
-
-
-def recipe(**changes: dict[str, Any]) -> Recipe:
-    return Recipe.model_validate(GOOD | {key: {**GOOD.get(key, {}), **value} for key, value in changes.items()})
 
 
 def licensed(part: str, release: str, base: str = "apache-2.0") -> Recipe:

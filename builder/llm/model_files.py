@@ -42,7 +42,7 @@ _NAME_CODE = {
     "gguf_file": "names other weights to read instead",
 }
 _COMPUTED_WITH = (*ATTENTION, "grouped_mm", "batched_mm")
-_PACKAGES = {"flash_attention_2": "flash_attn", "flash_attention_3": "flash_attn_interface"}
+ATTENTION_PACKAGES = {"flash_attention_2": "flash_attn", "flash_attention_3": "flash_attn_interface"}
 """What transformers computes these with; where one is not installed, it runs a kernel of the Hub instead."""
 _ATTENTION_KEYS = re.compile(r"_?(attn|experts)_implementation(_internal)?")
 _QUANTISED = ("quantization_config", "compression_config")
@@ -218,7 +218,7 @@ def _attention_problems(key: str, value: Any) -> Iterator[str]:
 
 def missing_attention(name: str) -> str | None:
     """Why attention cannot be computed in a way that is allowed, or None if it can."""
-    package = _PACKAGES.get(name)
+    package = ATTENTION_PACKAGES.get(name)
     if package is None or importlib.util.find_spec(package) is not None:
         return None
     return (

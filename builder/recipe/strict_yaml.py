@@ -10,7 +10,9 @@ from typing import Any
 import yaml
 
 from builder.data.inputs import refuse_special
+from builder.data.strict_json import strict_json
 from builder.errors import RecipeError
+from builder.recipe.yaml_faults import json_fault, yaml_fault
 
 OF_A_VALUE = (ValueError, LookupError, AttributeError)
 """What PyYAML raises by accident for a value that looks like what it is not, such as the date 2001-99-99."""
@@ -26,6 +28,13 @@ class _UniqueKeys(yaml.SafeLoader):
         if self.flow_level >= MOST_BRACKETS:
             raise RecursionError
         super().fetch_flow_collection_start(TokenClass)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Say where a value stands that is not what it looks like."""
+        try:
+            return super().construct_object(node, deep=deep)
+        except OF_A_VALUE as error:
+            raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
 
 
 def _mapping(loader: _UniqueKeys, node: yaml.Node) -> dict[Any, Any]:
@@ -72,6 +81,32 @@ def read_yaml(path: Path) -> Any:
         raise RecipeError(f"{path}: cannot be read: {error}") from error
 
 
+def read_settings(path: Path) -> dict[str, Any]:
+    """Read a file of settings for another program, YAML or (by its name) JSON.
+
+    Raises:
+        RecipeError: If the file is missing, unreadable, not what its name says, or holds no mapping.
+    """
+    try:
+        refuse_special(path)
+        with path.open(encoding="utf-8-sig") as file:
+            text = file.read(MOST_CHARACTERS + 1)
+    except FileNotFoundError as error:
+        raise RecipeError(f"{path}: no such file; give the path of one that is there") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: cannot be read: {error}") from error
+    if path.suffix == ".json":
+        try:
+            value = strict_json(text)
+        except ValueError as error:
+            raise RecipeError(f"{path}: not valid JSON: {json_fault(error)}") from error
+    else:
+        value = parse_yaml(text, str(path))
+    if not isinstance(value, dict):
+        raise RecipeError(f"{path}: holds no settings; write them as `key: value`")
+    return value
+
+
 def parse_yaml(text: str, name: str) -> Any:
     """Parse YAML; keys written twice are an error.
 
@@ -86,7 +121,7 @@ def parse_yaml(text: str, name: str) -> Any:
     except RecursionError as error:
         raise RecipeError(f"{name}: not valid YAML: its values are nested too deep") from error
     except (yaml.YAMLError, *OF_A_VALUE) as error:
-        raise RecipeError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from error
+        raise RecipeError(f"{name}: not valid YAML: {yaml_fault(error, text)}") from error
     if values > MOST_VALUES:
         raise RecipeError(
             f"{name}: has over {MOST_VALUES:,} values, counting what aliases repeat; write less, or fewer aliases"

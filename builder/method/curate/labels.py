@@ -11,6 +11,7 @@ from typing import Any
 
 from builder.errors import RecipeError
 
+_EXAMPLE = '{"id": "...", "good": true}'
 Labels = dict[str, bool]
 """Whether a pair is good, by its id."""
 
@@ -33,7 +34,7 @@ def read_labels(path: Path) -> Labels:
         if labels.setdefault(key, good) != good:
             raise RecipeError(f"{path}: line {number}: {key} is good in one line and bad in another; keep one of them")
     if not labels:
-        raise RecipeError(f"{path}: holds no label; write lines such as " + '{"id": "...", "good": true}')
+        raise RecipeError(f"{path}: holds no label; write lines such as {_EXAMPLE}")
     return labels
 
 
@@ -41,7 +42,7 @@ def _label(line: str, where: str) -> tuple[str, bool]:
     try:
         row = json.loads(line)
     except ValueError as error:
-        raise RecipeError(f"{where} is not JSON ({error})") from error
+        raise RecipeError(f"{where} is not JSON ({error}); write {_EXAMPLE}") from error
     key, good = (row.get("id"), row.get("good")) if isinstance(row, dict) else (None, None)
     if not isinstance(key, str) or not isinstance(good, bool):
         raise RecipeError(f"{where} needs id, the id of a pair or a segment, and good, which is true or false")

@@ -13,7 +13,7 @@ from builder.data.storage import read_json
 from builder.errors import BuilderError, StageError
 from builder.method.train.output import finish
 from builder.method.train.sft import FAILED
-from builder.method.train.sharding import launcher_sharding_problems
+from builder.method.train.sharding import launcher_file_problems, launcher_sharding_problems
 from builder.recipe.sections.runtime import Runtime
 from builder.workspace.child import STAGE_PROCESS
 from builder.workspace.environment import child_environment, visible_gpus
@@ -124,6 +124,7 @@ def _outcome(process: "subprocess.Popen[bytes]") -> int:
 def launcher_problems(launcher: str) -> list[str]:
     """What is wrong with the files that a launcher names, as far as it can be told without starting it."""
     try:
-        return launcher_sharding_problems(launcher_words(launcher))
+        words = launcher_words(launcher)
+        return [*launcher_file_problems(words), *launcher_sharding_problems(words)]
     except BuilderError as error:
         return str(error).splitlines()

@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from builder.errors import BuilderError, StageError
-from builder.recipe.strict_yaml import read_yaml
+from builder.errors import BuilderError, RecipeError, StageError
+from builder.recipe.strict_yaml import read_settings
 
 FULL = "FULL_STATE_DICT"
 _STATE_DICTS = {"1": FULL, "2": "LOCAL_STATE_DICT", "3": "SHARDED_STATE_DICT"}
@@ -99,9 +99,7 @@ def launcher_sharding_problems(words: list[str]) -> list[str]:
     Args:
         words: The launcher's, with the path of its configuration.
     """
-    flags = _flags(words)
-    by_default = {"accelerate", "launch"} <= {*words} and "cpu" not in flags
-    file = flags.get("config_file") or (_default_file() if by_default else None)
+    flags, file = launcher_flags(words), _config_file(words)
     settings = _content(file)
     asked = next((kind for kind in (*_PARTS, "MEGATRON_LM") if flags.get(f"use_{kind.lower()}")), None)
     # accelerate reads the kind from a file only where no flag says another.
@@ -116,6 +114,32 @@ def launcher_sharding_problems(words: list[str]) -> list[str]:
     elif kind == "MEGATRON_LM":
         problem = f"distributed_type is MEGATRON_LM, {_LOST}; set it to FSDP, DEEPSPEED or MULTI_GPU"
     return [f"runtime.launcher: {f'{file}: ' if file else ''}{problem}"] if problem else []
+
+
+def launcher_settings(words: list[str]) -> dict[str, Any]:
+    """What the configuration of a launcher says; empty where there is none that can be read."""
+    return _content(_config_file(words))
+
+
+def launcher_file_problems(words: list[str]) -> Iterator[str]:
+    """What is wrong with the files that a launcher is given, which it would say in the midst of its own lines."""
+    file, flags = _config_file(words), launcher_flags(words)
+    part = _content(file).get("deepspeed_config")
+    named = flags.get("deepspeed_config_file") or (
+        part.get("deepspeed_config_file") if isinstance(part, dict) else None
+    )
+    for path in (file, named):
+        try:
+            if path and path != "none":
+                read_settings(Path(path))
+        except RecipeError as error:
+            yield f"runtime.launcher: {error}"
+
+
+def _config_file(words: list[str]) -> str | None:
+    flags = launcher_flags(words)
+    by_default = {"accelerate", "launch"} <= {*words} and "cpu" not in flags
+    return flags.get("config_file") or (_default_file() if by_default else None)
 
 
 def _fsdp_problem(part: Mapping[str, Any]) -> str | None:
@@ -153,7 +177,7 @@ def _deepspeed_problem(config: Mapping[str, Any], *, auto: bool = True) -> str |
     )
 
 
-def _flags(words: list[str]) -> dict[str, str]:
+def launcher_flags(words: list[str]) -> dict[str, str]:
     """The options among words, by name: `--a-b c` and `--a_b=c` are the same; one without a value is `true`."""
     found = {}
     for word, after in zip(words, [*words, "--"][1:], strict=True):
@@ -169,7 +193,7 @@ def _content(given: Any) -> dict[str, Any]:
         return given
     try:
         text = str(given)
-        found = json.loads(text) if text.startswith("{") else read_yaml(Path(text)) if given else {}
+        found = json.loads(text) if text.startswith("{") else read_settings(Path(text)) if given else {}
     except (BuilderError, OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -7,6 +7,7 @@ import yaml
 from builder.data.redaction import redacted
 from builder.errors import RecipeError
 from builder.recipe.strict_yaml import OF_A_VALUE
+from builder.recipe.yaml_faults import yaml_fault
 
 ABSENT = object()
 """Stands for the value of a key that is not there."""
@@ -28,7 +29,7 @@ def apply(values: dict[str, Any], override: str) -> None:
         value = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, *OF_A_VALUE) as error:
         raise RecipeError(
-            redacted(f"--set {override}: the value is not valid YAML: {' '.join(str(error).split())}")
+            redacted(f"--set {override}: the value is not valid YAML: {yaml_fault(error, text)}")
         ) from error
     *parents, last = key.split(".")
     place: Any = values

@@ -10,7 +10,7 @@ import click
 
 from builder.cli.answer import Answer
 from builder.cli.checks.adapters import module_problems
-from builder.cli.checks.known import known_notes, known_problems
+from builder.cli.checks.known import known_notes, known_problems, machine_lacks
 from builder.cli.preflight import error_lines, preflight_recipe, template_problems
 from builder.cli.project import Project, load_settled, open_project, refuse, refuse_linked_file, unconsented
 from builder.data.resources import PACKAGE
@@ -78,10 +78,12 @@ def check_recipe(
         refuse(path, needs)
     open_settled = partial(open_project, path, None, overrides, as_written=as_written)
     served, silence = (set[str](), list[str]()) if needs else _ping(recipe)
+    lacks = [] if needs else list(machine_lacks(recipe, path))
     problems = [
         *unpinned_problems(recipe, path),
         *_recipe_problems(recipe, path, needs),
         *known_problems(recipe, path),
+        *(lack.text for lack in lacks if lack.sure),
         *silence,
     ]
     if problems:
@@ -100,6 +102,7 @@ def check_recipe(
         *said,
         *gated,
         *known_notes(recipe),
+        *dict.fromkeys(lack.text for lack in lacks if not lack.sure),
         *unread,
         *(() if needs else _served_notes(recipe, open_settled, served)),
     ]

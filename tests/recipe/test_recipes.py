@@ -15,7 +15,7 @@ from builder.cli.main import init
 from builder.data.records import curated_schema, seed_schema
 from builder.data.resources import resource_folder
 from builder.data.storage import write_rows
-from builder.errors import StageError
+from builder.errors import RecipeError, StageError
 from builder.llm.contract import check_contract, load_contract, make_contract
 from builder.llm.conversations import forward_prompt
 from builder.llm.renderer import Renderer
@@ -75,8 +75,9 @@ def test_a_recipe_that_was_not_run_says_so(name):
     assert "**This recipe was not run.**" in (RECIPES / name / "README.md").read_text()
 
 
-def test_once_filled_in_a_recipe_passes_check(filled):
+def test_once_filled_in_a_recipe_passes_check_where_there_are_gpus(filled, monkeypatch):
     folder, pins = filled
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3,4,5,6,7")
     said = check_recipe(folder, pins).text().splitlines()
     assert said[0].startswith(f"{folder}: fine: ")
     # Only who has the base can render with it, only who has the pages can say under which licence they go out.
@@ -87,8 +88,22 @@ def test_once_filled_in_a_recipe_passes_check(filled):
     ]
 
 
-def test_check_notes_a_threshold_that_hardly_any_mean_of_probabilities_reaches(filled):
+def test_without_a_gpu_check_says_what_of_a_recipe_wants_one(filled, monkeypatch):
     folder, pins = filled
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    try:
+        said = check_recipe(folder, pins).text()
+    except RecipeError as error:
+        said = str(error)
+    # A launcher may start the training elsewhere.
+    launched = bool(load_recipe(folder, pins).runtime.launcher)
+    assert said.startswith(f"{folder}: fine: ") is launched
+    assert f"{folder / 'sft_forward.yaml'}: bf16 is true and this machine has no GPU; train where there is one" in said
+
+
+def test_check_notes_a_threshold_that_hardly_any_mean_of_probabilities_reaches(filled, monkeypatch):
+    folder, pins = filled
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3,4,5,6,7")
     judge = load_recipe(folder, pins).score[-1].judge
     assert judge in MEANS
     for threshold, noted in ((4.5, True), (4, False)):

@@ -3,8 +3,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from builder.cli.checks.machine import Lack, Machine
 from builder.cli.checks.metadata import language_notes
+from builder.cli.checks.running import engine_lacks, executor_lacks, launcher_lacks
 from builder.cli.checks.scale import threshold_notes, threshold_problems
+from builder.cli.checks.training import training_lacks
+from builder.errors import RecipeError
+from builder.method.train.recipe import read_training_recipe
 from builder.recipe.licences import licence_notes, wider_lines
 from builder.recipe.recipe import Recipe
 
@@ -22,3 +27,16 @@ def known_notes(recipe: Recipe) -> Iterator[str]:
     yield from wider_lines(recipe)[1]
     yield from language_notes(recipe)
     yield from threshold_notes(recipe)
+
+
+def machine_lacks(recipe: Recipe, path: Path) -> Iterator[Lack]:
+    """What the recipe, its TRL recipes and its launcher ask for, and is not here."""
+    file, machine, training = path / "build.yaml" if path.is_dir() else path, Machine(), recipe.training
+    for of_training in dict.fromkeys((training.initial or training.forward, training.forward, training.backward)):
+        try:
+            options = read_training_recipe(of_training)
+        except RecipeError:
+            continue  # told where its keys are
+        yield from training_lacks(of_training, options, training, recipe.runtime.launcher, machine)
+    for lacks in (engine_lacks, executor_lacks, launcher_lacks):
+        yield from (Lack(f"{file}: {lack.text}", lack.sure) for lack in lacks(recipe, machine))

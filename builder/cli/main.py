@@ -171,21 +171,28 @@ def _labels_go_with_iterations(context: click.Context, option: click.Parameter, 
 @click.argument("stage", required=False, is_eager=True)
 @click.option("-n", "rows", type=click.IntRange(0), default=3, show_default=True, help="How many rows to show.")
 @click.option("--rejected", is_flag=True, help="Show rejected rows instead.")
+@click.option("--reason", metavar="NAME", help="Show rows that were rejected for this reason.")
+@click.option("--sort", type=click.Choice(["score", "score:desc", "score:asc"]), help="The best first, or the worst.")
+@click.option("--around", type=float, metavar="SCORE", help="Show the rows nearest to it, on both sides.")
 @click.option(
     "--labels", type=click.Path(path_type=Path), callback=_labels_go_with_iterations,
     help="With iterations: JSON lines with id and good.",
 )  # fmt: skip
-def show(project: "Project", stage: str | None, rows: int, rejected: bool, labels: Path | None) -> "Answer":
+def show(project: "Project", stage: str | None, labels: Path | None, sort: str | None, **asked: Any) -> "Answer":
     """Show counts, reject reasons and rows of a stage, or the counts of all stages.
 
     As STAGE, `iterations` shows how scores and selections differ from one iteration to the next.
     """
     from builder.cli.iterations import show_iterations
+    from builder.cli.rows.scored import Choice
     from builder.cli.show import show_stage, show_stages
 
+    if asked["around"] is not None and (asked["rejected"] or asked["reason"]):
+        raise click.UsageError("--around shows kept and rejected rows; it goes without --rejected and --reason")
     if stage == "iterations":
-        return show_iterations(project, labels, rows=rows)
-    return show_stages(project) if stage is None else show_stage(project, stage, rows=rows, rejected=rejected)
+        return show_iterations(project, labels, rows=asked["rows"])
+    order: Any = "score:desc" if sort == "score" else sort
+    return show_stages(project) if stage is None else show_stage(project, stage, Choice(**asked, sort=order))
 
 
 @cli.command()

@@ -1,8 +1,7 @@
 """`humpback show`: what became of the rows of a stage, with examples of those kept and those rejected."""
 
-import statistics
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -10,18 +9,19 @@ from builder.build import Build
 from builder.cli.answer import Answer
 from builder.cli.project import Project
 from builder.cli.reference.reasons.table import keys_in
-from builder.data.storage import read_json, read_rows
+from builder.cli.rows.layout import describe_row, indented, terminal_width, wrapped
+from builder.cli.rows.scored import Choice, chosen, refuse_unscored, scored_rows, selection_scores_of, with_texts
+from builder.cli.rows.trainings import describe_trainings, training_table
+from builder.data.storage import read_rows
 from builder.errors import RecipeError, StageError
 from builder.method.curate.histogram import describe_thresholds, histogram, thresholds
 from builder.method.curate.iterations import selection_scores
 from builder.recipe.sections.curate import RATINGS
-from builder.text.escape import escape, shortened
+from builder.text.escape import escape
 from builder.workspace.console import describe_counts
-from builder.workspace.layout import METRICS
 from builder.workspace.stage_names import CURATE, SCORE
 from builder.workspace.workspace import Artifact, refuse_damaged
 
-SHOWN_CHARS = 600
 CHANGED = ("masked_emails", "masked_ips", "escaped", "unseen", "unseen_chars", "trimmed", "trimmed_chars")
 """Details that count what was changed in texts."""
 
@@ -38,24 +38,24 @@ def show_stages(project: Project) -> Answer:
 def _describe_stages(stages: dict[str, dict[str, Any]], build: str) -> str:
     if not stages:
         return f"nothing has been built yet; run `{build}`"
-    lines = []
+    lines, width = [], terminal_width()
     for stage, record in stages.items():
-        lines.append(f"{stage:<20} {describe_counts(record['counts'])}")
-        lines += [f"    warning: {escape(warning, 'terminal')}" for warning in record["warnings"] or []]
+        lines.append(wrapped(f"{stage:<20} {describe_counts(record['counts'])}", width, " " * 21))
+        warnings = [f"    warning: {escape(warning, 'terminal')}" for warning in record["warnings"] or []]
+        lines += [wrapped(warning, width, " " * 6) for warning in warnings]
     return "\n".join(lines)
 
 
-def show_stage(project: Project, stage: str, *, rows: int, rejected: bool = False) -> Answer:
+def show_stage(project: Project, stage: str, choice: Choice) -> Answer:
     """One stage: its record, its scores and what thresholds would keep, and rows: kept ones, or rejected by reason.
 
     Args:
         project: The project.
         stage: Name of the stage.
-        rows: How many rows to show; of each reason, with `rejected`. Whole ones in the value, shortened in the text.
-        rejected: Show rejected rows instead of kept ones.
+        choice: Which rows to show: whole ones in the value, shortened on a terminal.
 
     Raises:
-        RecipeError: If there is no such stage, or it has not run.
+        RecipeError: If there is no such stage, it has not run, has no scores to go by, or rejects for no such reason.
         StageError: If it was done and is no longer whole; others may be damaged.
     """
     build = project.look_at_build(damaged_too=True)
@@ -65,78 +65,103 @@ def show_stage(project: Project, stage: str, *, rows: int, rejected: bool = Fals
     refuse_damaged([artifact])
     if artifact.status == "missing":
         raise RecipeError(f"{stage}: has not run; `{project.build_command}` runs it")
-    return _show_rejected(artifact, rows) if rejected else _show_kept(build, artifact, rows)
+    if choice.by_score:
+        refuse_unscored(build, artifact)
+    return _show_rejected(build, artifact, choice) if choice.of_rejected else _show_kept(build, artifact, choice)
 
 
-def _show_rejected(artifact: Artifact, rows: int) -> Answer:
+def _show_rejected(build: Build, artifact: Artifact, choice: Choice) -> Answer:
     groups = {
-        reason: {"keys": keys_in(artifact.name, reason), **group}
-        for reason, group in rejected_examples(_rejected_rows(artifact), rows).items()
+        reason: {
+            "keys": keys_in(artifact.name, reason),
+            "rows": group["rows"],
+            "examples": with_texts(build, artifact, group["examples"]),
+        }
+        for reason, group in rejected_examples(_rejected_rows(build, artifact, choice), choice).items()
     }
-    return Answer(
-        {"record": artifact.record, "rejected": groups},
-        lambda: "\n\n".join([_describe_record(artifact), *(_describe_group(*item) for item in groups.items())]),
-    )
+    if choice.reason is not None and not groups:
+        given = ", ".join(rejected_examples(_rejected_rows(build, artifact, Choice(rejected=True)), Choice(rows=0)))
+        said = f"its reasons are {escape(given, 'terminal')}" if given else "it has rejected none"
+        raise RecipeError(f"{artifact.stage}: no row was rejected for {choice.reason!r}; {said}")
+
+    def text() -> str:
+        width = terminal_width()
+        shown = (_describe_group(*item, width) for item in groups.items())
+        return "\n\n".join([_describe_record(artifact, width), *shown])
+
+    return Answer({"record": artifact.record, "rejected": groups}, text)
 
 
-def _show_kept(build: Build, artifact: Artifact, rows: int) -> Answer:
-    sample = list(islice(read_rows(artifact.data), rows)) if artifact.data.is_dir() else []
+def _show_kept(build: Build, artifact: Artifact, choice: Choice) -> Answer:
+    sample = with_texts(build, artifact, _sample(build, artifact, choice))
     table = _thresholds(build, artifact)
     trainings = training_table(artifact, build)
 
     def text() -> str:
-        described = describe_thresholds(table)
+        width, described = terminal_width(), describe_thresholds(table)
         if described and artifact.name.kind == CURATE:
             described = f"what a score would keep of all candidates, before any other limit:\n{described}"
-        parts = [_describe_record(artifact), describe_trainings(trainings), _describe_scores(artifact), described]
-        return "\n\n".join(part for part in (*parts, *map(_describe_row, sample)) if part)
+        shown = [describe_row(row, width) for row in sample]
+        if choice.around is not None:
+            shown.insert(sum(row["score"] >= choice.around for row in sample), f"---- {choice.around:g} ----")
+        record, trained = _describe_record(artifact, width), wrapped(describe_trainings(trainings), width, "  ")
+        return "\n\n".join(part for part in (record, trained, _describe_scores(artifact), described, *shown) if part)
 
     value = {"record": artifact.record, "thresholds": table, "rows": sample}
     return Answer(value | ({"trainings": trainings} if trainings else {}), text)
 
 
-def _rejected_rows(artifact: Artifact) -> Iterable[dict[str, Any]]:
-    """Rejected rows; those of a score stage stand among the others, with a reason instead of a score."""
+def _sample(build: Build, artifact: Artifact, choice: Choice) -> list[dict[str, Any]]:
+    if not artifact.data.is_dir():
+        return []
+    if not choice.by_score:
+        return list(islice(read_rows(artifact.data), choice.rows))
+    return chosen(scored_rows(build, artifact, of_all=choice.around is not None), choice)
+
+
+def _rejected_rows(build: Build, artifact: Artifact, choice: Choice) -> Iterator[dict[str, Any]]:
+    """Rejected rows; those of a score stage stand among the others, with a reason instead of a score.
+
+    Those of a selection have the scores that it was made by, if these are asked for.
+    """
     if artifact.name.kind == SCORE:
-        return (row for row in read_rows(artifact.data) if row["score"] is None) if artifact.data.is_dir() else ()
-    folder = artifact.path / "rejected"
-    return read_rows(folder) if folder.is_dir() else ()
+        found = (
+            (row for row in read_rows(artifact.data) if row["score"] is None) if artifact.data.is_dir() else iter(())
+        )
+    else:
+        folder = artifact.path / "rejected"
+        found = read_rows(folder) if folder.is_dir() else iter(())
+    scores = selection_scores_of(build, artifact) if choice.by_score and artifact.name.kind == CURATE else {}
+    for row in found:
+        if choice.reason in (None, row["reason"]):
+            yield {**row, "score": scores.get(row["id"])} if scores else row
 
 
-def rejected_examples(rejected: Iterable[dict[str, Any]], rows: int) -> dict[str, dict[str, Any]]:
-    """Of each reason, the commonest first: how many rows, and up to `rows` of them, those with a text first."""
+def rejected_examples(rejected: Iterable[dict[str, Any]], choice: Choice) -> dict[str, dict[str, Any]]:
+    """Of each reason, the commonest first: how many rows, and some of them, by score or those with a text first."""
     counts: Counter[str] = Counter()
     examples: dict[str, list[dict[str, Any]]] = {}
     for row in rejected:
         reason = row.pop("reason")
         counts[reason] += 1
         shown = examples.setdefault(reason, [])
-        if len(shown) < rows:
+        if len(shown) < choice.rows or choice.by_score:
             shown.append(row)
         elif row.get("text") and (bare := [at for at, old in enumerate(shown) if not old["text"]]):
             shown[bare[0]] = row
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return {reason: {"rows": count, "examples": examples[reason]} for reason, count in ranked}
+    best = {reason: chosen(rows, choice) if choice.by_score else rows for reason, rows in examples.items()}
+    return {reason: {"rows": count, "examples": best[reason]} for reason, count in ranked}
 
 
-def _describe_group(reason: str, group: dict[str, Any]) -> str:
+def _describe_group(reason: str, group: dict[str, Any], width: int | None) -> str:
     decided = f"  ({', '.join(group['keys'])})" if group["keys"] else ""
-    heading = f"{escape(reason, 'terminal')}: {group['rows']:,} rows{decided}"
-    return "\n".join([heading, *(_indented(_describe_row(row)) for row in group["examples"])])
+    heading = wrapped(f"{escape(reason, 'terminal')}: {group['rows']:,} rows{decided}", width, "  ")
+    inner = None if width is None else width - 4
+    return "\n".join([heading, *(indented(describe_row(row, inner)) for row in group["examples"])])
 
 
-def _describe_row(row: dict[str, Any]) -> str:
-    return "\n".join(
-        f"{name}: {shortened(value, SHOWN_CHARS)}" for name, value in row.items() if value not in (None, "")
-    )
-
-
-def _indented(text: str) -> str:
-    first, *rest = text.splitlines()
-    return "\n".join([f"  - {first}", *(f"    {line}" for line in rest)])
-
-
-def _describe_record(artifact: Artifact) -> str:
+def _describe_record(artifact: Artifact, width: int | None) -> str:
     record = artifact.record
     lines = [f"{artifact.stage}  {record['status']}  {artifact.path}"]
     for kind, counts in record.get("counts", {}).items():
@@ -155,7 +180,7 @@ def _describe_record(artifact: Artifact) -> str:
     lines += [f"warning: {escape(warning, 'terminal')}" for warning in record.get("warnings", [])]
     if "error" in record:
         lines.append(f"error: {escape(record['error'], 'terminal')}")
-    return "\n".join(lines)
+    return wrapped("\n".join(lines), width, "  ")
 
 
 def _plain(value: Any) -> str:
@@ -185,53 +210,3 @@ def _thresholds(build: Build, artifact: Artifact) -> list[dict[str, float]]:
             return []
         return thresholds(list(given.values()), rating=len(config.judges) == 1 and config.judges[0] in RATINGS)
     return []
-
-
-def training_table(artifact: Artifact, build: Build) -> list[dict[str, Any]]:
-    """Figures of a finished training, and of those of the same model with other seeds.
-
-    Returns:
-        One entry a training: `stage`, `steps`, `rows_a_step`, `tokens_per_second`, and losses in nats per trained
-        token: `last_loss` of the rows trained on, `held_out` by source, before and after. Empty for other stages.
-    """
-    if not artifact.name.trains:
-        return []
-    trainings, alike = [], [build.final, *build.repeats.values()]
-    for item in alike if artifact in alike else [artifact]:
-        if item.status == "done" and (item.path / METRICS).is_file():
-            metrics = read_json(item.path / METRICS)
-            keys = ("steps", "rows_a_step", "tokens_per_second", "last_loss", "held_out")
-            trainings.append({"stage": item.stage, **{key: metrics.get(key) for key in keys}})
-    return trainings
-
-
-def describe_trainings(table: list[dict[str, Any]]) -> str:
-    """The figures as lines, with mean and standard deviation over seeds where there are several."""
-    if not table:
-        return ""
-    sources = list(dict.fromkeys(name for entry in table for name in entry["held_out"] or {}))
-    names = ["last loss", *(f"{source} {when}" for source in sources for when in ("before", "after"))]
-    rows = [
-        [entry["last_loss"], *(_held_out(entry, source, when) for source in sources for when in ("before", "after"))]
-        for entry in table
-    ]
-    lines = [
-        f"steps {table[0]['steps']:,}, rows a step {table[0]['rows_a_step']}; loss in nats per trained token, on rows "
-        "trained on (last loss) and held out",
-        " ".join([f"{'':<20}", *(f"{name:>15}" for name in names)]),
-        *(_line(entry["stage"], row) for entry, row in zip(table, rows, strict=True)),
-    ]
-    if len(rows) > 1:
-        columns = list(zip(*rows, strict=True))
-        for name, figure in (("mean", statistics.mean), ("standard deviation", statistics.stdev)):
-            lines.append(_line(name, [None if None in column else figure(column) for column in columns]))
-    return "\n".join(lines)
-
-
-def _held_out(entry: dict[str, Any], source: str, when: str) -> float | None:
-    losses = (entry["held_out"] or {}).get(source)
-    return losses[when] if losses else None
-
-
-def _line(name: str, values: list[float | None]) -> str:
-    return " ".join([f"{name:<20}", *(f"{'-' if value is None else format(value, '.4f'):>15}" for value in values)])

@@ -1,11 +1,15 @@
+import json
 import shutil
+import sys
 
 import pytest
 from click.testing import CliRunner
+from rich.cells import cell_len
 from support.finished_iterations import finish
 
 from builder.cli.main import cli
 from builder.cli.project import open_project
+from builder.cli.rows.scored import Choice
 from builder.cli.show import show_stage
 from builder.data.storage import read_json, write_json
 
@@ -19,7 +23,7 @@ def finished(tmp_path_factory):
 
 
 def shown(path, settings, stage):
-    return show_stage(open_project(path, overrides=settings), stage, rows=0)
+    return show_stage(open_project(path, overrides=settings), stage, Choice(rows=0))
 
 
 def show(path, settings, stage):
@@ -94,6 +98,90 @@ def test_iterations_is_a_word_of_show_and_takes_labels_alone(finished, tmp_path)
 def test_rejected_rows_stand_below_their_reason_with_the_keys_that_decide_on_it(finished):
     path, settings = finished
     project = open_project(path, overrides=settings)
-    found = show_stage(project, "curate-1", rows=1, rejected=True)
+    found = show_stage(project, "curate-1", Choice(rows=1, rejected=True))
     assert found.value["rejected"]["not_selected"]["keys"] == ["curate.threshold", "curate.top", "curate.share"]
     assert "not_selected: 2 rows  (curate.threshold, curate.top, curate.share)" in found.text().splitlines()
+
+
+def run(path, settings, *words):
+    return CliRunner().invoke(
+        cli, ["show", str(path), *(word for item in settings for word in ("--set", item)), *words]
+    )
+
+
+def ids_shown(path, settings, *words):
+    result = run(path, settings, *words, "--json")
+    assert result.exit_code == 0, result.output
+    return [row["id"] for row in json.loads(result.output)["rows"]]
+
+
+def test_rows_come_by_score_with_what_they_say(finished):
+    assert ids_shown(*finished, "score-1-verdict", "--sort", "score", "-n", "2") == ["a", "b"]
+    assert ids_shown(*finished, "score-1-verdict", "--sort", "score:asc", "-n", "9") == ["d", "c", "b", "a"]
+    text = run(*finished, "score-1-verdict", "--sort", "score:asc", "-n", "1").output
+    assert "score: 1.0000\nheader: h\ninstruction: What is d?\noutput: d\nid: d\n" in text
+
+
+def test_around_a_threshold_both_sides_are_shown_with_what_became_of_them(finished):
+    path, settings = finished
+    assert ids_shown(*finished, "score-1-likelihood", "--around", "-1.5", "-n", "2") == ["b", "c"]
+    assert ids_shown(*finished, "score-1-likelihood", "--around", "-1.5", "-n", "3") == ["a", "b", "c"]
+    assert ids_shown(*finished, "score-1-likelihood", "--around", "9", "-n", "2") == ["a", "b"]
+    text = run(path, settings, "curate-1", "--around", "-2.5", "-n", "2").output
+    kept, _, rejected = text.partition("---- -2.5 ----")
+    assert "score: -2.0000\noutcome: selected\nheader: h\ninstruction: What is c?" in kept
+    assert "score: -3.0000\noutcome: not_selected\nheader: h\ninstruction: What is d?\noutput: d\n" in rejected
+
+
+def test_rows_of_one_reason_are_shown_with_their_answers_and_scores(finished):
+    result = run(*finished, "curate-1", "--reason", "not_selected", "--sort", "score", "--json")
+    groups = json.loads(result.output)["rejected"]
+    assert list(groups) == ["not_selected"]
+    found = [(row["id"], row["score"], row["instruction"], row["output"]) for row in groups["not_selected"]["examples"]]
+    assert found == [("d", -3.0, "What is d?", "d"), ("e", -4.0, "What is e?", "e")]
+    unknown = run(*finished, "curate-1", "--reason", "too_short")
+    assert unknown.exit_code == 1
+    assert "no row was rejected for 'too_short'; its reasons are not_selected" in str(unknown.exception)
+
+
+def test_what_the_scores_do_not_tell_is_refused(finished):
+    unscored = run(*finished, "augment", "--sort", "score")
+    assert "augment: its rows have no score; those of score-reverse, score-1-likelihood," in str(unscored.exception)
+    both = run(*finished, "curate-1", "--around", "1", "--rejected")
+    assert both.exit_code == 2
+    assert "--around shows kept and rejected rows" in both.output
+
+
+LONG = (
+    "A long answer about https://example.org/a/path/that/nobody/breaks with words, 漢字とかなで書かれた長い文章。" * 30
+)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_terminal_gets_lines_that_fit_and_no_broken_word(tmp_path, monkeypatch, columns):
+    path, settings = finish(tmp_path, {"likelihood": [LIKELY]}, texts={"a": LONG})
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = in_terminal(lambda: show_text(path, settings, "score-1-likelihood"), monkeypatch)
+    lines = text.splitlines()
+    broken = [line for line in lines if len(line.split()) > 1]  # a path stands alone, however long
+    assert columns - 9 < max(map(cell_len, broken)) <= columns
+    words = {word for word in LONG.split() if word.isascii()}
+    assert words & {word for line in lines for word in line.split()} == words
+    assert f"({len(LONG):,} characters)" in " ".join(text.split())
+
+
+def test_a_pipe_gets_every_text_whole(tmp_path):
+    path, settings = finish(tmp_path, {"likelihood": [LIKELY]}, texts={"a": LONG})
+    result = run(path, settings, "score-1-likelihood")
+    assert f"instruction: {LONG}\n" in result.output
+
+
+def show_text(path, settings, stage):
+    return show_stage(open_project(path, overrides=settings), stage, Choice(rows=3)).text()
+
+
+def in_terminal(call, monkeypatch):
+    """What `call` returns while standard output is a terminal."""
+    with monkeypatch.context() as patch:
+        patch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+        return call()

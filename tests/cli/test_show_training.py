@@ -3,7 +3,7 @@ import yaml
 from support.recipe_changes import changed, write_recipe, write_small_recipe
 
 from builder.cli.project import open_project
-from builder.cli.show import describe_trainings, training_table
+from builder.cli.rows.trainings import describe_trainings, training_table
 from builder.data.accounting import Counts
 from builder.data.storage import write_json
 from builder.workspace.layout import METRICS

@@ -5,6 +5,7 @@ from support.finished_iterations import finish
 from support.recipe_changes import JUDGES, write_small_recipe
 
 from builder.cli.project import open_project
+from builder.cli.rows.scored import Choice
 from builder.cli.show import show_stage
 from builder.data.accounting import Counts, Rejects
 from builder.data.records import candidate_schema, curated_schema, score_schema, seed_schema, stable_id
@@ -224,5 +225,5 @@ def test_the_scores_of_a_half_are_shown_as_ratings_but_are_no_judge_of_an_iterat
     )
     iterations = read_iterations(project.recipe.curate, map(build.iteration, build.steps))
     assert [list(found.scores) for found in iterations] == [["expected"]] * 2
-    shown = show_stage(project, half.stage, rows=1).value
+    shown = show_stage(project, half.stage, Choice(rows=1)).value
     assert [line["threshold"] for line in shown["thresholds"]] == [1 + step / 2 for step in range(9)]

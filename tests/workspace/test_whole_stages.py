@@ -18,6 +18,7 @@ from builder.cli.iterations import show_iterations
 from builder.cli.plan import plan_stages
 from builder.cli.project import open_project
 from builder.cli.release import Options, release_recipe
+from builder.cli.rows.scored import Choice
 from builder.cli.show import show_stage, show_stages
 from builder.errors import RecipeError, StageError
 from builder.recipe.sections.runtime import Runtime
@@ -134,7 +135,7 @@ DAMAGES = {
 VERBS = {
     "build": build_recipe,
     "show": show_stages,
-    "show stage": lambda project: show_stage(project, "words", rows=1),
+    "show stage": lambda project: show_stage(project, "words", Choice(rows=1)),
     "iterations": lambda project: show_iterations(project, rows=1),
     "release": lambda project: release_recipe(project, "1.0.0", Options(), print),
 }
@@ -159,9 +160,9 @@ def test_a_damaged_stage_is_found_by_every_command(project, damage):
 def test_a_damaged_stage_stops_the_showing_of_no_other(project):
     project, stage = project
     (stage / WORDS).unlink()
-    assert show_stage(project, "more", rows=0).value["record"]["stage"] == "more"
+    assert show_stage(project, "more", Choice(rows=0)).value["record"]["stage"] == "more"
     with pytest.raises(RecipeError, match=r"^nosuch: no such stage; the stages are words, more$"):
-        show_stage(project, "nosuch", rows=1)
+        show_stage(project, "nosuch", Choice(rows=1))
 
 
 def test_what_the_message_says_to_do_helps(project):

@@ -1,0 +1,1 @@
+"""Rows for a reader: which of them, and how they look."""

@@ -1,0 +1,147 @@
+"""Which scored pairs are shown, with their texts: the best, the worst, or those on both sides of a threshold."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from builder.build import Build
+from builder.data.storage import read_rows
+from builder.errors import RecipeError
+from builder.method.curate.iterations import selection_scores
+from builder.workspace.stage_names import AUGMENT, CURATE, SCORE
+from builder.workspace.workspace import Artifact, refuse_damaged
+
+Row = dict[str, Any]
+Order = Literal["score:desc", "score:asc"]
+SELECTED = "selected"
+_TEXTS = ("header", "instruction", "output")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which rows of a stage are shown.
+
+    Attributes:
+        rows: How many; of each reason, for rejected ones.
+        rejected: Rejected rows instead of kept ones.
+        reason: Only those that were rejected for this.
+        sort: By score, from the best or from the worst; in the order of the files if left out.
+        around: The rows that are nearest to this score, on both sides of it.
+    """
+
+    rows: int = 3
+    rejected: bool = False
+    reason: str | None = None
+    sort: Order | None = None
+    around: float | None = None
+
+    @property
+    def by_score(self) -> bool:
+        """Whether scores decide."""
+        return self.sort is not None or self.around is not None
+
+    @property
+    def of_rejected(self) -> bool:
+        """Whether rejected rows are asked for."""
+        return self.rejected or self.reason is not None
+
+
+def refuse_unscored(build: Build, artifact: Artifact) -> None:
+    """Raise a RecipeError if the rows of a stage have no score."""
+    if artifact.name.kind not in (SCORE, CURATE):
+        scored = [item.stage for item in build.artifacts.values() if item.name.kind in (SCORE, CURATE)]
+        raise RecipeError(f"{artifact.stage}: its rows have no score; those of {', '.join(scored)} have one")
+
+
+def ordered(rows: Iterable[Row], choice: Choice) -> list[Row]:
+    """The rows with a score in the order that is asked for, ties by id."""
+    sign = 1 if choice.sort == "score:asc" else -1
+    given = (row for row in rows if row.get("score") is not None and math.isfinite(row["score"]))
+    return sorted(given, key=lambda row: (sign * row["score"], row["id"]))
+
+
+def chosen(rows: Iterable[Row], choice: Choice) -> list[Row]:
+    """As many rows as are asked for: the first ones by score, or of the nearest to a threshold half on each side.
+
+    Where one side has fewer, the other has more.
+    """
+    line, order = choice.around, ordered(rows, choice)
+    if line is None:
+        return order[: choice.rows]
+    above = [row for row in order if row["score"] >= line]
+    below = [row for row in order if row["score"] < line]
+    wanted = choice.rows - choice.rows // 2
+    over = min(len(above), max(wanted, choice.rows - len(below)))
+    near = [*_nearest(above, line, over), *_nearest(below, line, choice.rows - over)]
+    return ordered(near, choice)
+
+
+def _nearest(rows: Sequence[Row], line: float, number: int) -> list[Row]:
+    return sorted(rows, key=lambda row: (abs(row["score"] - line), row["id"]))[:number]
+
+
+def scored_rows(build: Build, artifact: Artifact, *, of_all: bool) -> Iterator[Row]:
+    """The rows of a stage with their scores.
+
+    Args:
+        build: The build.
+        artifact: A stage that scores or selects.
+        of_all: Of a stage that selects, all candidates instead of those selected, each with its outcome.
+
+    Raises:
+        StageError: If the scores that it selected by are gone or damaged.
+    """
+    if artifact.name.kind == SCORE or not of_all:
+        yield from read_rows(artifact.data)
+        return
+    reasons = {row["id"]: row["reason"] for row in read_rows(artifact.path / "rejected", ["id", "reason"])}
+    for key, score in selection_scores_of(build, artifact).items():
+        yield {"id": key, "score": score, "outcome": reasons.get(key, SELECTED)}
+
+
+def selection_scores_of(build: Build, artifact: Artifact) -> dict[str, float | None]:
+    """What a stage that selects has selected by, by id.
+
+    Raises:
+        StageError: If that is gone or damaged.
+    """
+    stages = build.iteration(artifact.name.iteration or 1)
+    refuse_damaged([*stages.judged, *stages.own.values(), stages.candidates])
+    return dict(selection_scores(build.recipe.curate, stages))
+
+
+def with_texts(build: Build, artifact: Artifact, rows: Sequence[Row]) -> list[Row]:
+    """The rows with header, instruction and answer, as far as the stages that have them are still whole."""
+    if artifact.name == AUGMENT:
+        return _with_segments(build, rows)
+    if artifact.name.kind not in (SCORE, CURATE) or build.candidates.status != "done":
+        return list(rows)
+    texts = _found(build.candidates, {row["id"] for row in rows}, ["id", *_TEXTS])
+    return [_joined(row, texts.get(row["id"], {})) for row in rows]
+
+
+def _with_segments(build: Build, rows: Sequence[Row]) -> list[Row]:
+    """Instructions that the gate has refused, with the segments that they were written for."""
+    refused = [row for row in rows if "text" in row]
+    if not refused or build.segments.status != "done":
+        return list(rows)
+    texts = _found(build.segments, {_segment(row) for row in refused}, ["id", "text"])
+    answers = {key: {"output": row["text"]} for key, row in texts.items()}
+    return [_joined({**row, "instruction": row["text"], "text": None}, answers.get(_segment(row), {})) for row in rows]
+
+
+def _segment(row: Row) -> str:
+    return str(row["id"]).rpartition("-")[0]
+
+
+def _found(artifact: Artifact, ids: set[str], columns: list[str]) -> dict[str, Row]:
+    return {row["id"]: row for row in read_rows(artifact.data, columns) if row["id"] in ids} if ids else {}
+
+
+def _joined(row: Row, texts: Row) -> Row:
+    """A row with texts where it has none; the instruction that a rejected row repeats in `text` stands once."""
+    known = {name: texts.get(name) for name in _TEXTS if texts.get(name) is not None}
+    same = known.get("instruction") is not None and row.get("text") == known["instruction"]
+    own = {name: value for name, value in row.items() if not (same and name == "text")}
+    return {**own, **{name: value for name, value in known.items() if not own.get(name)}}

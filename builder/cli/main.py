@@ -160,6 +160,17 @@ def build(project: "Project", until: str | None, verify: bool) -> "Answer":
     return build_recipe(project, until, verify=verify)
 
 
+@cli.command()
+@_reads_project()
+@click.option("-n", "pages", type=click.IntRange(1), default=20, show_default=True, help="How many pages.")
+@click.option("--rows", type=click.IntRange(0), default=3, show_default=True, help="Rows shown of each outcome.")
+def preview(project: "Project", pages: int, rows: int) -> "Answer":
+    """Show what a build makes of a few pages, with the models at hand; nothing is kept."""
+    from builder.cli.preview.answer import preview_pages
+
+    return preview_pages(project, pages, rows, _progress)
+
+
 def _labels_go_with_iterations(context: click.Context, option: click.Parameter, value: Path | None) -> Path | None:
     if value and context.params.get("stage") != "iterations":
         raise click.UsageError("--labels goes with `show RECIPE iterations`")

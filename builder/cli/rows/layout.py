@@ -43,7 +43,7 @@ def _shown(name: str, value: Any, width: int | None) -> str:
 def indented(text: str) -> str:
     """Lines as an item of a list."""
     first, *rest = text.splitlines()
-    return "\n".join([f"  - {first}", *(f"    {line}" for line in rest)])
+    return "\n".join([f"  - {first}", *(f"    {line}".rstrip() for line in rest)])
 
 
 def wrapped(text: str, width: int | None, indent: str = "") -> str:

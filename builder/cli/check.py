@@ -11,6 +11,7 @@ import click
 from builder.cli.answer import Answer
 from builder.cli.checks.adapters import module_problems
 from builder.cli.checks.known import known_notes, known_problems, machine_lacks
+from builder.cli.checks.state import state_lines
 from builder.cli.preflight import error_lines, preflight_recipe, template_problems
 from builder.cli.project import Project, load_settled, open_project, refuse, refuse_linked_file, unconsented
 from builder.data.resources import PACKAGE
@@ -33,6 +34,7 @@ _PING_SECONDS = 5.0
 def check_recipe(
     path: Path,
     overrides: tuple[str, ...] = (),
+    work_dir: Path | None = None,
     *,
     trust: bool = False,
     pin: bool = False,
@@ -45,6 +47,7 @@ def check_recipe(
     Args:
         path: The build.yaml, or the folder it lies in.
         overrides: `key.path=value` settings, which are checked and never written.
+        work_dir: The work directory, if not that of the recipe.
         trust: Whether the user consents to whatever of the recipe needs it; without that, nothing outside the recipe's
             folder is read or asked, but whether it is there.
         pin: First write the commits of Hub inputs into the file.
@@ -60,7 +63,7 @@ def check_recipe(
         RecipeError: With one line for every problem found.
         BuilderError: If a commit was asked for and the Hub cannot be asked.
     """
-    refuse_linked_file(path, trust=trust)  # before a pin is written into it
+    refuse_linked_file(path, work_dir, trust=trust)  # before a pin is written into it
     pins = pin_recipe(path) if pin else []
     for made in pins:
         say(f"{path}: {made.source.key}: {made.ref} is now {made.commit}")
@@ -69,14 +72,14 @@ def check_recipe(
         for made in pins
         if made.gated
     ]
-    settings, recipe = load_settled(path, None, overrides, trust=trust, as_written=as_written)
+    settings, recipe = load_settled(path, work_dir, overrides, trust=trust, as_written=as_written)
     for note in settings.notes:
         say(escape(note, "terminal"))
     said: list[str] = []
-    needs = unconsented(recipe, path, None, settings, trust=trust, say=said.append)
+    needs = unconsented(recipe, path, work_dir, settings, trust=trust, say=said.append)
     if preflight:
         refuse(path, needs)
-    open_settled = partial(open_project, path, None, overrides, as_written=as_written)
+    open_settled = partial(open_project, path, work_dir, overrides, as_written=as_written)
     served, silence = (set[str](), list[str]()) if needs else _ping(recipe)
     lacks = [] if needs else list(machine_lacks(recipe, path))
     problems = [
@@ -106,6 +109,7 @@ def check_recipe(
         *unread,
         *(() if needs else _served_notes(recipe, open_settled, served)),
     ]
+    state = [] if needs else [escape(line, "terminal") for line in state_lines(open_settled(only_looks=True))]
     looked_at = preflight_recipe(open_settled(trust=True).look_at_build()) if preflight else {}
 
     def text() -> str:
@@ -113,11 +117,12 @@ def check_recipe(
             f"{path}: fine: {recipe.name}, {recipe.iterations} iterations, base {recipe.base.location}",
             *(f"  not checked: {escape(line, 'terminal')}" for line in unchecked),
             *(f"  note: {line}" for line in notes),
+            *(f"  state: {line}" for line in state),
             *(f"\n{model}\n\n{rows}" for model, rows in looked_at.items()),
         ])  # fmt: skip
 
     asked = [{"key": need.key, "value": need.value, "why": need.why} for need in needs]
-    value = _as_dict(path, recipe, pins, unchecked, [*settings.notes, *notes], looked_at)
+    value = _as_dict(path, recipe, pins, unchecked, [*settings.notes, *notes], looked_at) | {"state": state}
     return Answer(value | ({"needs_trust": asked} if asked else {}), text)
 
 

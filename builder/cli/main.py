@@ -124,6 +124,7 @@ def init(directory: Path, recipe: str) -> "Answer":
 
 @cli.command()
 @RECIPE
+@WORK_DIR
 @SET
 @AS_WRITTEN
 @TRUST
@@ -131,12 +132,14 @@ def init(directory: Path, recipe: str) -> "Answer":
 @click.option("--preflight", is_flag=True, help="Show which tokens of a few rows would be trained, and check them.")
 @_prints
 @click.pass_context
-def check(context: click.Context, /, recipe: Path, overrides: tuple[str, ...], **asked: bool) -> "Answer":
+def check(
+    context: click.Context, /, recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], **asked: bool
+) -> "Answer":
     """Check the recipe and the files it names; report everything that is wrong at once."""
     from builder.cli.check import check_recipe
 
     say = _silent if context.params["as_json"] else click.echo
-    return check_recipe(recipe, overrides, say=say, **asked)
+    return check_recipe(recipe, overrides, work_dir, say=say, **asked)
 
 
 @cli.command()

@@ -4,9 +4,11 @@ import fcntl
 import json
 import os
 import socket
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +21,44 @@ PROCESSES = Path("/proc")
 _LOOK_SECONDS = 0.1
 _OF_PATTERNS = "*?["
 """Characters of glob; `dedup` would find none of its signatures below such a folder, and no duplicate."""
+_OF_BUILD = ".lock"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A build that holds a work directory.
+
+    Attributes:
+        process: Its id; `unknown` where it has not said so.
+        since: When it began, in seconds since 1970.
+    """
+
+    process: str
+    since: float
+
+    def __str__(self) -> str:
+        return f"process {self.process}, since {time.strftime('%Y-%m-%d %H:%M', time.localtime(self.since))}"
+
+
+def running_in(root: Path) -> Running | None:
+    """The build that holds a work directory now; None if there is none, or it cannot be told. Nothing is written."""
+    try:
+        # A folder of others may have a pipe, a device or a link there.
+        handle = os.open(root / _OF_BUILD, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        found = os.fstat(handle)
+        if stat.S_ISREG(found.st_mode):
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        said = os.read(handle, 20).decode("ascii", "replace")
+        return Running(said if said.isdecimal() else "unknown", found.st_mtime)
+    except OSError:
+        return None  # locks are not to be had there, and the build says so
+    finally:
+        os.close(handle)
+    return None
 
 
 @contextmanager
@@ -31,12 +71,13 @@ def locked(root: Path) -> Iterator[None]:
     _refuse_name(root)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        file = os.open(root / ".lock", os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666)
+        file = os.open(root / _OF_BUILD, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666)
         handle: IO[str] = os.fdopen(file, "a+", encoding="utf-8", errors="replace")
     except OSError as error:
         raise StageError(f"{root}: the work directory cannot be written ({error.strerror}); use --work-dir") from error
     with handle:
-        if not _take(handle.fileno(), root):
+        # Who only asks whether a build runs here holds the lock for a moment.
+        if not (_take(handle.fileno(), root) or _take_later(handle.fileno(), root)):
             handle.seek(0)
             owner = handle.read().strip() or "unknown"
             raise StageError(f"{root}: the work directory is in use by process {owner}; wait for it, or use --work-dir")
@@ -112,6 +153,11 @@ def _take(file: int, folder: Path) -> bool:
             "--work-dir on a file system with locks"
         ) from error
     return True
+
+
+def _take_later(file: int, folder: Path) -> bool:
+    time.sleep(_LOOK_SECONDS)
+    return _take(file, folder)
 
 
 def _still_written(out: Path, path: Path) -> str:

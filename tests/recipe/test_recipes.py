@@ -85,6 +85,7 @@ def test_once_filled_in_a_recipe_passes_check_where_there_are_gpus(filled, monke
     assert [line.split(";")[0] for line in said[1:]] == [
         f"  not checked: {base}: the chat template was not tried, as the tokenizer is not here yet",
         "  note: release.license is other",
+        f"  state: {folder / 'work'}: nothing is built yet",
     ]
 
 

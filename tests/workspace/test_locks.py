@@ -1,5 +1,7 @@
 """The lock of a stage folder: it lasts as long as anything writes there."""
 
+import fcntl
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ from builder.errors import StageError
 from builder.recipe.sections.runtime import Runtime
 from builder.workspace import locks
 from builder.workspace.layout import LOCK
-from builder.workspace.locks import only_writer
+from builder.workspace.locks import locked, only_writer, running_in
 from builder.workspace.workspace import Workspace
 
 HOLDER = """
@@ -88,3 +90,28 @@ def test_a_holder_that_is_gone_holds_nothing_although_a_program_of_it_goes_on(tm
     holder.wait()
     with only_writer(tmp_path, "words"):
         assert Path(f"/proc/{sleeper}").exists()
+
+
+def test_who_asks_is_told_which_build_runs_and_leaves_it_alone(tmp_path):
+    assert running_in(tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+    with locked(tmp_path):
+        assert running_in(tmp_path).process == str(os.getpid())
+        assert str(running_in(tmp_path)).startswith(f"process {os.getpid()}, since 20")
+    assert running_in(tmp_path) is None
+    with locked(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to("/dev/zero"), os.mkfifo, os.mkdir])
+def test_what_stands_in_the_place_of_a_lock_is_not_waited_for(tmp_path, make):
+    make(tmp_path / ".lock")
+    assert running_in(tmp_path) is None
+
+
+def test_a_lock_that_names_no_process_is_held_by_an_unknown_one(tmp_path):
+    with (tmp_path / ".lock").open("w") as file:
+        file.write("\x1b[2J")
+        file.flush()
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert running_in(tmp_path).process == "unknown"

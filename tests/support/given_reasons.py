@@ -23,7 +23,8 @@ SAYS_WHY = re.compile(
 LISTS = ("Reason", "RULES", "REASONS", "OTHER_RECORDS", "TOO_LONG", "BAD_REPLY", "NO_LOGPROBS")
 WORD = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 PLACES = {
-    "seed": ("method/seed/files.py", "method/seed/oasst.py", "method/seed/stage.py"),
+    "seed": ("method/seed/conversations.py", "method/seed/files.py", "method/seed/oasst.py", "method/seed/pairs.py",
+             "method/seed/stage.py"),
     "seed-clean": ("method/seed/decontaminate.py",),
     "segments": ("method/corpus/*.py", "method/corpus/cutting/page.py", "method/corpus/cutting/markup/source.py",
                  "method/corpus/reading/*.py", "method/corpus/reading/files/zst.py", "method/corpus/rules/*.py"),

@@ -143,6 +143,7 @@ CHANGES: dict[str, Change] = dict([
     ("seed.sources.license", Change({"seed.sources.0.license": "mit"}, SEED)),
     ("seed.sources.instruction", Change({"seed.sources.0.instruction": "ask"}, SEED)),
     ("seed.sources.output", Change({"seed.sources.0.output": "reply"}, SEED)),
+    ("seed.sources.system", Change({"seed.sources.0.system": "join"}, SEED)),
     ("seed.sources.input", Change({"seed.sources.0.input": "given"}, SEED)),
     _one("seed.language", "de", SEED),
     _one("seed.size", 5, SEED),

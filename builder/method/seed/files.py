@@ -1,4 +1,4 @@
-"""Rows of seed sources: JSON Lines, JSON and Parquet files, folders of them, Hub datasets."""
+"""Rows of seed sources: JSON Lines, JSON, Parquet, CSV and TSV files, folders of them, Hub datasets."""
 
 import errno
 import gzip
@@ -6,17 +6,22 @@ import json
 import os
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 from builder.data.inputs import NotAFileError, files_below, refuse_special
 from builder.data.storage import read_rows
 from builder.errors import RecipeError
+from builder.method.seed.spreadsheets import SUFFIXES as SPREADSHEETS
+from builder.method.seed.spreadsheets import spreadsheet_rows
 from builder.recipe.sections.seed import SeedSource
 from builder.workspace.failures import NO_ACCESS
 from builder.workspace.progress import Progress
 
-SUFFIXES = (".parquet", ".jsonl", ".jsonl.gz", ".json", ".json.gz")
+SUFFIXES = (".parquet", ".jsonl", ".jsonl.gz", ".json", ".json.gz", *SPREADSHEETS)
+PlacedRow = tuple[str, Any]
+"""Where a row is, as `name:line`, and what it is; None for what is no row."""
 
 Columns = tuple[tuple[str, ...], ...]
 """Alternatives of columns; a row fits if it has all columns of one of them."""
@@ -74,30 +79,41 @@ def _complaint(where: str, source: SeedSource, columns: Columns, present: set[st
     wanted = " or ".join(", ".join(names) for names in columns)
     if not present:
         return f"{where}: {share} are not JSON objects; seed source {source.name!r} needs the columns {wanted}"
-    advice = "set its `instruction` and `output`" if source.format == "pairs" else "or is it `format: pairs`?"
+    advice = (
+        "set its `instruction` and `output` to two of them, or its `format`"
+        if source.format == "pairs"
+        else "or is it another `format`? Left out, it is found out"
+    )
     return (
         f"{where}: {share} lack the columns of seed source {source.name!r} (wanted: {wanted}; "
         f"found: {', '.join(sorted(present))}); {advice}"
     )
 
 
-def _tables(source: SeedSource) -> Iterator[tuple[str, Iterable[tuple[str, Any]]]]:
+def _tables(source: SeedSource) -> Iterator[tuple[str, Iterable[PlacedRow]]]:
     """Name and placed rows of every file of a source, or of its Hub dataset."""
     if source.path is None:
-        yield f"{source.dataset}@{source.revision}", _hub_rows(source)
+        yield f"{source.dataset}@{source.revision}", hub_rows(source)
         return
-    for file in _files(source.path):
+    for file in source_files(source):
         yield str(file), file_rows(file)
 
 
-def _hub_rows(source: SeedSource) -> Iterator[tuple[str, Any]]:
+def hub_rows(source: SeedSource) -> Iterator[PlacedRow]:
+    """The rows of a dataset on the Hub."""
     from datasets import load_dataset  # slow to import, and needed for Hub sources only
 
     rows = load_dataset(source.dataset, split=source.split, revision=source.revision)
     return ((f"{source.dataset}:{number}", row) for number, row in enumerate(rows))
 
 
-def _files(path: Path) -> list[Path]:
+def source_files(source: SeedSource) -> list[Path]:
+    """The files of a source that is here.
+
+    Raises:
+        RecipeError: If there is none.
+    """
+    path = _of_release(source)
     if not path.is_dir():
         files = [path] if path.name.endswith(SUFFIXES) else []
     else:
@@ -107,21 +123,55 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def file_rows(file: Path) -> Iterator[tuple[str, Any]]:
+def unread_files(source: SeedSource) -> list[str]:
+    """The names of files below a source that are not read."""
+    path = _of_release(source)
+    if not path.is_dir():
+        return []
+    files = [file for file in files_below(path) if not file.name.endswith(SUFFIXES) and file.name[0] != "."]
+    return [file.relative_to(path).as_posix() for file in files]
+
+
+def _of_release(source: SeedSource) -> Path:
+    """The folder of the config `seed`, where a source is the folder of a release or of its dataset."""
+    path = source.path or Path()
+    if source.format in (None, "humpback"):
+        for dataset in (path, path / "dataset"):
+            if (dataset / "seed").is_dir() and (dataset / "curated").is_dir():
+                return dataset / "seed"
+    return path
+
+
+def file_rows(file: Path) -> Iterator[PlacedRow]:
     """Rows of one file with their places (`name:line`); None for a line that is not JSON.
 
     Raises:
         RecipeError: If the file cannot be read.
     """
+    with read_failures(file):
+        refuse_special(file)
+        for number, row in enumerate(_rows(file), start=1):
+            yield f"{file.name}:{number}", row
+
+
+@contextmanager
+def read_failures(file: Path) -> Iterator[None]:
+    """Turn what goes wrong while a file is read into a RecipeError that names it."""
     import pyarrow as pa
 
     try:
-        refuse_special(file)
-        rows: Iterable[Any] = read_rows(file) if file.suffix == ".parquet" else _json_rows(file)
-        for number, row in enumerate(rows, start=1):
-            yield f"{file.name}:{number}", row
+        yield
     except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
         raise RecipeError(f"{file}: cannot be read {_remedy(error)}") from error
+
+
+def _rows(file: Path) -> Iterator[Any]:
+    if file.suffix == ".parquet":
+        yield from read_rows(file)
+        return
+    with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
+        handle = cast("IO[bytes]", opened)
+        yield from spreadsheet_rows(handle, str(file)) if file.suffix in SPREADSHEETS else json_rows(handle, file)
 
 
 def _remedy(error: Exception) -> str:
@@ -139,21 +189,20 @@ def _remedy(error: Exception) -> str:
     return f"{said}; see whether it can be copied to another disk"
 
 
-def _json_rows(file: Path) -> Iterator[Any]:
+def json_rows(handle: IO[bytes], file: Path) -> Iterator[Any]:
     """Objects of a JSON list, or of JSON Lines whatever the file's name; None for a line that is not JSON."""
-    with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as handle:
+    start = handle.readline()
+    while start and not start.strip():
         start = handle.readline()
-        while start and not start.strip():
-            start = handle.readline()
-        if start.lstrip().startswith(b"[") and ".json" in file.suffixes:
-            rows = _parsed(start + handle.read())
-            yield from rows if isinstance(rows, list) else [rows]
-            return
-        if start:
-            yield _parsed(start)
-        for line in handle:
-            if line.strip():
-                yield _parsed(line)
+    if start.lstrip().startswith(b"[") and ".json" in file.suffixes:
+        rows = _parsed(start + handle.read())
+        yield from rows if isinstance(rows, list) else [rows]
+        return
+    if start:
+        yield _parsed(start)
+    for line in handle:
+        if line.strip():
+            yield _parsed(line)
 
 
 def _parsed(line: bytes) -> Any:

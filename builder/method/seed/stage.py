@@ -16,9 +16,10 @@ from typing import Any
 from builder.data.accounting import Counts, Rejects, Stats
 from builder.data.records import rejected_schema, seed_schema, stable_id
 from builder.data.storage import write_rows
-from builder.errors import RecipeError, StageError
+from builder.errors import StageError
 from builder.method.seed.files import Candidate, SourceRow, read_source
-from builder.method.seed.oasst import COLUMNS, oasst_candidates
+from builder.method.seed.formats import candidates_of, columns_of, with_format
+from builder.method.seed.heads import first_rows
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.seed import Seed, SeedSource
 from builder.text.control_tokens import escape_control_tokens, find_control_token
@@ -29,8 +30,6 @@ VERSION = 4
 
 _HALF = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair, which no file can hold."""
-GIVEN = ("input", "context")
-"""Columns of what an instruction is about, in Alpaca and Dolly; left out, most of their instructions ask nothing."""
 FAILURES = frozenset({"not_json", "no_columns", "malformed", "not_text", "not_unicode"})
 """Reasons that mean a row could not be read; all others mean it was left out on purpose."""
 
@@ -46,7 +45,7 @@ def select_seed(out: Path, config: Seed, *, runtime: Runtime) -> Stats:
         runtime: Unused; every stage takes it.
 
     Returns:
-        Counts of `pairs`: rows of `pairs` sources, first-turn replies (and prompts without one) of `oasst` sources.
+        Counts of `pairs`: first-turn replies (and prompts without one) of `oasst` sources, the rows of others.
 
     Raises:
         RecipeError: If a source cannot be read or has not the columns the recipe names.
@@ -58,11 +57,12 @@ def select_seed(out: Path, config: Seed, *, runtime: Runtime) -> Stats:
     tallies: list[Counter[str]] = []
     escaped: set[str] = set()
     unseen: dict[str, int] = {}
-    for source in config.sources:
+    sources = [with_format(source, first_rows(source)) for source in config.sources]
+    for source in sources:
         tallies.append(Counter())
-        candidates = list(_candidates(source, config, tallies[-1], progress))
+        found = candidates(read_source(source, columns_of(source), progress), source, config, tallies[-1])
         # Sorted, so that which of two equal pairs stays does not depend on the order of the rows.
-        for candidate in sorted(candidates, key=lambda item: (item.id, str(item.instruction), str(item.output))):
+        for candidate in sorted(found, key=lambda item: (item.id, str(item.instruction), str(item.output))):
             parts[source.name].rows_in += 1
             row = _seed_row(candidate, source)
             reason = candidate.reason or _fault(row, candidate, seen)
@@ -86,7 +86,7 @@ def select_seed(out: Path, config: Seed, *, runtime: Runtime) -> Stats:
         "unseen": sum(row["id"] in unseen for row in kept),
         "unseen_chars": sum(unseen.get(row["id"], 0) for row in kept),
     }
-    return Stats({"pairs": counts}, _details(config.sources, parts, tallies, kept) | changed)
+    return Stats({"pairs": counts}, _details(sources, parts, tallies, kept) | changed)
 
 
 def char_lengths(lengths: list[int]) -> dict[str, float]:
@@ -95,15 +95,16 @@ def char_lengths(lengths: list[int]) -> dict[str, float]:
     return {"mean": round(mean, 1), "sd": round(statistics.stdev(lengths), 1) if len(lengths) > 1 else 0.0}
 
 
-def _candidates(source: SeedSource, config: Seed, tally: Counter[str], progress: Progress) -> Iterator[Candidate]:
-    if source.format == "oasst":
-        candidates = oasst_candidates(read_source(source, COLUMNS, progress), config, tally)
-    else:
-        candidates = _pairs(read_source(source, ((source.instruction, source.output),), progress), source)
-    candidates = map(_plain, candidates)
+def candidates(rows: Iterable[SourceRow], source: SeedSource, config: Seed, tally: Counter[str]) -> Iterator[Candidate]:
+    """The candidates among rows, whose source has its format, with what the recipe does to their texts.
+
+    Raises:
+        RecipeError: If something that belongs to the prompts would be left out, and the recipe does not say so.
+    """
+    found = map(_plain, candidates_of(rows, source, config, tally))
     if config.on_control_tokens == "escape":
-        candidates = map(_escaped, candidates)
-    return map(_named, candidates)
+        found = map(_escaped, found)
+    return map(_named, found)
 
 
 def _plain(candidate: Candidate) -> Candidate:
@@ -128,47 +129,6 @@ def _named(candidate: Candidate) -> Candidate:
     """The candidate with an id: its source's, else that of its texts."""
     texts = map(_spaced, (candidate.instruction, candidate.output))
     return candidate if candidate.id else candidate._replace(id=stable_id(*texts))
-
-
-def _pairs(rows: Iterable[SourceRow], source: SeedSource) -> Iterator[Candidate]:
-    """The pairs of a source, each with what its instruction is about.
-
-    Raises:
-        RecipeError: If a column of that holds text and the recipe does not name it, or it names one that is not there.
-    """
-    total, left_out, known = 0, Counter[str](), source.input is None
-    for row in rows:
-        total += 1
-        if row.value is None:
-            yield Candidate(row.place, reason=row.fault)
-            continue
-        known = known or source.input in row.value
-        left_out.update(name for name in GIVEN if not source.input and _holds_text(row.value, name, source))
-        yield Candidate("", _asked(row.value, source), row.value[source.output])
-    if not known:
-        raise RecipeError(
-            f"seed source {source.name!r}: no row has the column {source.input!r}, which its `input` names; "
-            "name the one that is there, or take the key out"
-        )
-    for name, number in left_out.items():
-        raise RecipeError(
-            f"seed source {source.name!r}: {number:,} of {total:,} rows have text in the column {name!r}, which their "
-            f"instruction is about; set `input: {name}` to put it below the instruction, or take the column out"
-        )
-
-
-def _holds_text(row: dict[str, Any], name: str, source: SeedSource) -> bool:
-    value = row.get(name)
-    return name not in (source.instruction, source.output) and isinstance(value, str) and bool(value.strip())
-
-
-def _asked(row: dict[str, Any], source: SeedSource) -> Any:
-    """The instruction of a row with what it is about below it; no text where one of them is none."""
-    instruction, given = row[source.instruction], row.get(source.input) if source.input else None
-    if given is None or (isinstance(given, str) and not given.strip()):
-        return instruction
-    both_texts = isinstance(instruction, str) and isinstance(given, str)
-    return f"{instruction}\n\n{given}" if both_texts else [instruction, given]
 
 
 def _seed_row(candidate: Candidate, source: SeedSource) -> dict[str, str]:
@@ -235,6 +195,7 @@ def _details(
             {
                 "name": source.name,
                 "license": source.license,
+                "format": source.format,
                 "pairs": parts[source.name].rows_in,
                 "kept": parts[source.name].kept,
                 "left_out": dict(sorted((parts[source.name].dropped + parts[source.name].failed).items())),

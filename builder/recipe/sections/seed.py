@@ -1,11 +1,15 @@
 """Sections of the recipe for human-written pairs, and for prompts that neither they nor any training row may hold."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
 from builder.recipe.sections.section import Input, Named, Repository, Section
 from builder.text.unseen import find_unseen
+
+SeedFormat = Literal["humpback", "alpaca", "dolly", "pairs", "messages", "sharegpt", "oasst", "prompt_completion"]
+FORMATS: tuple[SeedFormat, ...] = get_args(SeedFormat)
+"""In the order in which they are tried."""
 
 
 class SeedSource(Section):
@@ -14,15 +18,18 @@ class SeedSource(Section):
     name: Annotated[str, Field(min_length=1)]
     """Its name in counts and rows; each source has its own."""
     path: Input | None = None
-    """A file, or a folder of files: JSON lines or Parquet."""
+    """A file, or a folder of files: JSON lines, JSON, Parquet, CSV or TSV."""
     dataset: Repository | None = None
     """Name of a dataset on the Hub, instead of `path`."""
     revision: Annotated[str, Field(min_length=1)] | None = None
     """Commit of the dataset; `humpback check --pin` writes it in."""
     split: str = "train"
     """Split of the Hub dataset."""
-    format: Literal["oasst", "pairs"] = "pairs"
-    """`pairs`: a row has an instruction and an answer; `oasst`: messages of Open Assistant, as trees or flat."""
+    format: SeedFormat | None = None
+    """`pairs`: the columns that `instruction` and `output` name; `alpaca`: instruction, input, output; `dolly`:
+    instruction, context, response; `prompt_completion`; `messages`: a list of role and content; `sharegpt`:
+    conversations, a list of from and value; `oasst`: messages of Open Assistant, as trees or flat; `humpback`: the
+    config `seed` of a release. Where it is left out, the first rows decide, and `humpback check` says which it is."""
     license: Annotated[str, Field(min_length=1)]
     """Licence of its pairs; every row of a release carries it."""
     instruction: str = "instruction"
@@ -30,8 +37,11 @@ class SeedSource(Section):
     output: str = "output"
     """The column of the answer in `pairs`."""
     input: Annotated[str, Field(min_length=1)] | None = None
-    """The column of what an instruction is about, as Alpaca's `input`; where it holds text, that is put below the
-    instruction."""
+    """The column in `pairs` of what an instruction is about, as Alpaca's `input`; where it holds text, that is put
+    below the instruction."""
+    system: Literal["refuse", "join", "reject"] = "refuse"
+    """What becomes of a system turn, or a column of that name, that holds text: `refuse` ends with an error, `join`
+    puts it above the instruction, `reject` leaves the row out."""
 
     @field_validator("name", "license")
     @classmethod
@@ -48,8 +58,11 @@ class SeedSource(Section):
 
     @model_validator(mode="after")
     def _of_pairs(self) -> "SeedSource":
-        if self.input is not None and self.format != "pairs":
-            raise ValueError("has the key input, which names a column of pairs, but its format is oasst; take it out")
+        form = self.format or "pairs"
+        if self.input is not None and form != "pairs":
+            raise ValueError(f"has the key input, which names a column of pairs, but its format is {form}; take it out")
+        if self.system != "refuse" and form in ("oasst", "humpback"):
+            raise ValueError(f"has the key system, but rows of format {form} have none of their own; take it out")
         return self
 
 

@@ -4,14 +4,28 @@ from builder.cli.reference.reasons.reason import Reason, listed
 from builder.workspace.stage_names import SEED_CLEAN
 
 _SEED = [
-    ("not_json", "", "A row is no JSON object.", "a line of plain text"),
+    ("not_json", "", "A row is no JSON object, or has more cells than the header.", "a line of plain text"),
     (
         "no_columns",
         ".sources.instruction .sources.output .sources.format",
         "A row lacks the columns.",
         "a row with `question` and no `instruction`",
     ),
-    ("malformed", ".sources.format", "A row is no message of Open Assistant.", "a message without an id"),
+    ("malformed", ".sources.format", "A row is no conversation of its format.", "a message without a role"),
+    (
+        "system_turn",
+        ".sources.system",
+        "It begins with a system turn, and the key says `reject`.",
+        "a conversation whose first message is one of `system`",
+    ),
+    ("earlier_turns", "", "Its instruction goes on from turns in a column `history`.", "a row with `history`"),
+    ("no_prompt", "", "The conversation does not begin with its user.", "a greeting of the assistant"),
+    (
+        "other_license",
+        ".sources.license",
+        "A row of a released config `seed` has another licence than the key.",
+        "a row of `cc-by-4.0`, with `license: apache-2.0`",
+    ),
     ("no_parent", "", "The message that it answers is not in the files.", "a reply in a part of the dump"),
     ("no_reply", "", "Nobody has answered the prompt.", "a prompt alone"),
     ("not_exported", "", "The tree was not ready for export.", "a tree whose state is `growing`"),

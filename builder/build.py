@@ -7,12 +7,14 @@ from pathlib import Path
 
 from builder.method.augment.stage import AugmentStage, augment
 from builder.method.corpus.dedup.stage import deduplicate
+from builder.method.corpus.left import refuse_nothing_left
 from builder.method.corpus.stage import extract_segments
 from builder.method.curate.curate import select
 from builder.method.curate.iterations import IterationStages
 from builder.method.curate.scoring.score import HalfScoreStage, ScoreStage, join_halves, score
 from builder.method.seed.decontaminate import clean_seed
 from builder.method.seed.stage import select_seed
+from builder.method.train.before.lengths import refuse_too_long
 from builder.method.train.stage import BackwardStage, ForwardStage, HalfStage, SeedStage, train_backward, train_forward
 from builder.recipe.pins import refuse_unpinned
 from builder.recipe.recipe import Recipe
@@ -180,16 +182,21 @@ def run_stages(recipe: Recipe, workspace: Workspace) -> Build:
 
     # 2.1 Initialization: human-written pairs, and a web corpus cut into candidate outputs y.
     seed = run(names.SEED, select_seed, recipe.seed)
-    segments = run(names.SEGMENTS, extract_segments, recipe.segments)
-    segments = run(names.DEDUP, deduplicate, recipe.dedup, segments)
+    extracted = run(names.SEGMENTS, extract_segments, recipe.segments)
+    segments = run(names.DEDUP, deduplicate, recipe.dedup, extracted)
+
+    def look_first() -> None:
+        """What can be known of the rows before hours are spent on them."""
+        refuse_nothing_left(extracted.record.get("counts", {}), segments.record.get("counts", {}))
+        refuse_too_long(recipe, seed.path, segments.path)
 
     # 2.2 Self-augmentation: M_yx, tuned on (output -> instruction), writes the instruction x that each y answers.
     backward_stage = BackwardStage(
         base=base, chat=chat, recipe=training.backward, schedule=training.schedule, template=recipe.augment.template
     )
-    backward = run(names.BACKWARD, train_backward, backward_stage, seed)
+    backward = run(names.BACKWARD, train_backward, backward_stage, seed, first=look_first)
     augment_stage = AugmentStage(augment=recipe.augment, engine=engine, chat=chat)
-    candidates = run(names.AUGMENT, augment, augment_stage, segments, backward)
+    candidates = run(names.AUGMENT, augment, augment_stage, segments, backward, first=look_first)
 
     # Departure: scores of models that no iteration changes, M_yx and those that the build has not trained; options.
     fixed: dict[str, Artifact] = {

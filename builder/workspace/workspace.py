@@ -125,7 +125,12 @@ class Workspace:
         self.files = Inputs(KnownInputs(self.root))
 
     def run(
-        self, stage: StageName | str, function: Callable[..., "Stats"], config: "BaseModel", *inputs: Artifact
+        self,
+        stage: StageName | str,
+        function: Callable[..., "Stats"],
+        config: "BaseModel",
+        *inputs: Artifact,
+        first: Callable[[], None] = lambda: None,
     ) -> Artifact:
         """Run one stage unless it is done, and return its artifact.
 
@@ -134,6 +139,7 @@ class Workspace:
             function: `function(out, config, *input_folders, runtime=...) -> Stats`, importable by name.
             config: The sections of the recipe it uses.
             inputs: Artifacts of earlier stages.
+            first: Called before the stage runs, and only then; what it raises ends the build.
 
         Raises:
             StageError: If the stage fails or loses a row, or was done and is no longer whole.
@@ -156,6 +162,7 @@ class Workspace:
             self.report(artifact, "damaged" if status == "damaged" else "missing")
         else:
             refuse_damaged([*inputs, artifact])
+            first()
             self._execute(artifact, function, config, inputs)
         if stage == self.until:
             raise Finished

@@ -41,6 +41,22 @@ def test_a_stage_runs_once_in_a_child_and_is_cached_afterwards(tmp_path):
     assert "datatrove" in artifact.record["versions"]
 
 
+def test_what_is_looked_at_first_is_looked_at_only_before_a_run(tmp_path):
+    def refuse():
+        raise StageError("no words are left")
+
+    made, events = workspace(tmp_path)
+    with pytest.raises(StageError, match="no words are left"):
+        made.run("words", write_words, Words(), first=refuse)
+    assert (events, made.artifacts["words"].status) == ([], "missing")
+    seen = []
+    made.run("words", write_words, Words(), first=lambda: seen.append(True))
+    for options in ({}, {"dry_run": True}):
+        workspace(tmp_path, **options)[0].run("words", write_words, Words(), first=refuse)
+    workspace(tmp_path, dry_run=True)[0].run("other", write_words, Words(), first=refuse)
+    assert seen == [True]
+
+
 @pytest.mark.parametrize(("named", "taken"), [(None, "system"), ("mimalloc", "mimalloc")])
 def test_arrow_gives_memory_back_unless_the_environment_names_its_allocator(tmp_path, monkeypatch, named, taken):
     if named:

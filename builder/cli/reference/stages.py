@@ -49,7 +49,12 @@ class _Listing(Workspace):
     given: dict[str, Any] = field(default_factory=dict)
 
     def run(
-        self, stage: StageName | str, function: Callable[..., Any], config: BaseModel, *inputs: Artifact
+        self,
+        stage: StageName | str,
+        function: Callable[..., Any],
+        config: BaseModel,
+        *inputs: Artifact,
+        first: Callable[[], None] = lambda: None,
     ) -> Artifact:
         """Remember function, configuration and inputs of a stage."""
         name = str(stage)

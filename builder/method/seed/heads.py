@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from builder.data.inputs import refuse_special
+from builder.data.sampled import spread
 from builder.data.storage import open_parquet
 from builder.errors import RecipeError
 from builder.method.seed.files import PlacedRow, file_rows, hub_rows, json_rows, read_failures, source_files
@@ -80,11 +81,6 @@ def file_head(file: Path) -> Head:
     values = enumerate(_rows(file, data, whole=whole), start=1)
     rows = [(f"{file.name}:{number}", value) for number, value in values]
     return Head(file, rows, whole=whole, total=len(rows) if whole else round(len(rows) * size / max(1, used)))
-
-
-def spread(of: list[Any], most: int) -> list[Any]:
-    """At most so many of a list, evenly spread over it, and always the same."""
-    return [of[number * len(of) // most] for number in range(most)] if len(of) > most else of
 
 
 def _of_parquet(file: Path) -> Head:

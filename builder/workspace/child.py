@@ -30,7 +30,7 @@ from builder.workspace.finished.inventory import take_inventory
 from builder.workspace.layout import LOG, REQUEST, RESULT
 from builder.workspace.locks import StageLock, only_writer
 from builder.workspace.processes import ASKED_TO_END, end_guarded, guarded, last_words
-from builder.workspace.progress import beating, read_progress
+from builder.workspace.progress import Progress, beating, forget_progress, read_progress, telling
 
 if TYPE_CHECKING:
     from builder.data.accounting import Stats
@@ -61,7 +61,7 @@ def run_child(
         out: The stage folder.
         request: Function, configuration and inputs; written to the folder.
         runtime: How it runs.
-        on_progress: Called when the child has done something.
+        on_progress: Called again and again while the child runs, whether or not it has done something.
         stage: Its name.
         hidden: Whole addresses of the configuration (`data/address.py`), which are written nowhere.
 
@@ -76,6 +76,7 @@ def run_child(
         starts, lives, whole = 0, runtime.restarts, _written(out)
         while True:
             (out / RESULT).unlink(missing_ok=True)
+            forget_progress(out)
             start = (out / LOG).stat().st_size if (out / LOG).is_file() else 0
             code = _watch(out, runtime, on_progress, lock, hidden or [])
             starts += 1
@@ -138,7 +139,7 @@ def _watch(
             now = (read_progress(out), (out / LOG).stat().st_size)
             if now != seen:
                 seen, moved = now, time.monotonic()
-                on_progress()
+            on_progress()
             if time.monotonic() - moved > 60 * runtime.stall_minutes:
                 return None
         code = guard.returncode
@@ -165,7 +166,8 @@ def _run_request(out: Path, hidden: HiddenPlaces) -> dict[str, Any]:
     function = _by_name(request["function"])
     config = _by_name(request["config_type"]).model_validate(request["config"])
     runtime = Runtime.model_validate(request["runtime"])
-    stats = function(out, config, *[Path(item) for item in request["inputs"]], runtime=runtime)
+    with telling(Progress(out, "rows")):
+        stats = function(out, config, *[Path(item) for item in request["inputs"]], runtime=runtime)
     stats.check(out.name)
     _refuse_nothing(out, stats)
     counts = {kind: value.as_dict() for kind, value in stats.counts.items()}

@@ -1,88 +1,127 @@
-"""What a user sees of a running build: one line a stage on stderr, a live one on a terminal."""
+"""What a user sees of a build, on stderr: a live line on a terminal, and in a log plain lines with their times.
+
+What cannot be shown, since the terminal or the reader of a pipe is gone, is not shown; the build goes on.
+"""
 
 import sys
+import textwrap
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from builder.text.escape import escape
+from builder.workspace.live.line import position, rate_of, running_line, total_time
+from builder.workspace.live.meter import Meter
+from builder.workspace.live.output import columns, is_terminal
 from builder.workspace.progress import read_notices, read_progress
 from builder.workspace.workspace import Artifact
 
 PLAIN_SECONDS = 60
+"""How often a log gets a line on a running stage."""
+_INDENT = " " * 21
 
 
 class Console:
-    """Reports stages as they pass; hand an instance to `Workspace` as `report`."""
+    """Reports stages as they pass; hand an instance to `Workspace` as `report`.
 
-    def __init__(self) -> None:
-        from rich.console import Console as Terminal
+    Args:
+        clock: Seconds that only grow.
+    """
 
-        self._terminal = Terminal(stderr=True, highlight=False)
-        self._live: Any = None
-        self._said = ("", 0.0)
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._is_live = is_terminal()
+        self._stage, self._meter, self._told_at = "", Meter(clock()), 0.0
+        self._live = ""
         self._told: set[tuple[str, str]] = set()
 
     def __enter__(self) -> "Console":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Give the terminal back, however the build ended."""
-        self._stop()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Give the terminal back, however the build ended, and say where it stopped."""
+        self._clear()
+        if kind is not None and self._stage:
+            seen = self._meter.seen
+            at = position(seen._replace(doing=0)) if seen and not seen.phase else seen.phase if seen else "starting"
+            self._say(f"{self._stage:<20} stopped {total_time(self._meter.elapsed):>9}  {escape(at, 'terminal')}")
 
     def __call__(self, artifact: Artifact, event: str) -> None:
         """Show one event of one stage; see `workspace.Report`."""
+        if event == "done":
+            self._meter.look(read_progress(artifact.path), self._clock())
+        if event == "start":
+            self._stage, self._meter = artifact.stage, Meter(self._clock())
+            self._told_at = self._meter.began
+            if not self._is_live:
+                self._say(f"{artifact.stage:<20} started")
         if event in ("start", "progress"):
             self._running(artifact)
             return
-        self._stop()
+        self._clear()
         if event in ("cached", "done"):
-            lines = [describe_stage(artifact, event), *describe_losses(artifact)]
-            print("\n".join(lines), file=sys.stderr, flush=True)  # noqa: T201 - progress, not a result
+            self._say(describe_stage(artifact, event, self._rate() if event == "done" and not self._is_live else None))
+            for line in describe_losses(artifact):
+                self._say(line)
+        self._stage = ""
 
     def _running(self, artifact: Artifact) -> None:
+        now = self._clock()
+        self._meter.look(read_progress(artifact.path), now)
+        self._notices(artifact)
+        if self._is_live:
+            self._draw(running_line(artifact.stage, self._meter, columns() - 1))
+        elif now - self._told_at >= PLAIN_SECONDS:
+            self._told_at = now
+            self._say(running_line(artifact.stage, self._meter))
+
+    def _notices(self, artifact: Artifact) -> None:
         for notice in read_notices(artifact.path):
             if (artifact.stage, notice) not in self._told:
                 self._told.add((artifact.stage, notice))
-                self._stop()
-                said = f"    warning: {escape(notice, 'terminal')}"
-                print(f"{artifact.stage:<20} running\n{said}", file=sys.stderr, flush=True)  # noqa: T201 - a warning
-        text = f"{artifact.stage:<20} running {_position(artifact)}"
-        if not self._terminal.is_terminal:
-            self._say_now_and_then(artifact, text)
-            return
-        if self._live is None:
-            self._live = self._terminal.status(text)
-            self._live.start()
-        self._live.update(text)
+                self._clear()
+                self._say(f"  warning: {artifact.stage}: {escape(notice, 'terminal')}")
 
-    def _say_now_and_then(self, artifact: Artifact, text: str) -> None:
-        """A log gets a line when a stage has run for a while, and then one a minute."""
-        now = time.monotonic()
-        if self._said[0] != artifact.stage:
-            self._said = (artifact.stage, now)
-        elif now - self._said[1] >= PLAIN_SECONDS:
-            self._said = (artifact.stage, now)
-            print(text, file=sys.stderr, flush=True)  # noqa: T201 - progress, not a result
+    def _rate(self) -> str | None:
+        seen, rate = self._meter.seen, self._meter.rate
+        return rate_of(rate, seen.unit) if seen is not None and rate is not None else None
 
-    def _stop(self) -> None:
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+    def _say(self, line: str) -> None:
+        """A line that stays: wrapped between words on a terminal, with the time in a log."""
+        if self._is_live:
+            indent = _INDENT if not line.startswith(" ") else "    "
+            line = textwrap.fill(
+                line, max(columns(), 2 * len(_INDENT)), subsequent_indent=indent, break_long_words=False,
+                break_on_hyphens=False, drop_whitespace=True, replace_whitespace=False,
+            )  # fmt: skip
+        else:
+            line = f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {line}"
+        with suppress(OSError, ValueError):  # nobody is there to read it; a closed stream raises a ValueError
+            print(line, file=sys.stderr, flush=True)  # noqa: T201 - progress, not a result
+
+    def _draw(self, line: str) -> None:
+        if line != self._live:
+            self._live = line
+            self._write(f"\r\x1b[2K{line}")
+
+    def _clear(self) -> None:
+        if self._live:
+            self._live = ""
+            self._write("\r\x1b[2K")
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
 
-def _position(artifact: Artifact) -> str:
-    progress = read_progress(artifact.path)
-    if progress is None:
-        return ""
-    done, total, unit, _ = progress
-    return f"{done:,} of {total:,} {unit}" if total else f"{done:,} {unit}"
-
-
-def describe_stage(artifact: Artifact, event: str) -> str:
+def describe_stage(artifact: Artifact, event: str, rate: str | None = None) -> str:
     """One line: stage, what happened, time, and what became of its rows."""
     record = artifact.record
-    time = f"{record['seconds']:7.1f} s" if event == "done" else " " * 9
-    return f"{artifact.stage:<20} {event:<7} {time}  {describe_counts(record['counts'])}"
+    time = f"{total_time(record['seconds']):>9}" if event == "done" else " " * 9
+    more = f"; {rate}" if rate else ""
+    return f"{artifact.stage:<20} {event:<7} {time}  {describe_counts(record['counts'])}{more}"
 
 
 def describe_losses(artifact: Artifact) -> list[str]:

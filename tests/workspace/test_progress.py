@@ -4,7 +4,19 @@ import threading
 
 import pytest
 
-from builder.workspace.progress import Progress, beating, notice, polled, read_notices, read_progress
+from builder.workspace.progress import (
+    Progress,
+    answered,
+    asked,
+    beating,
+    notice,
+    passing,
+    phase,
+    polled,
+    read_notices,
+    read_progress,
+    telling,
+)
 
 LONG = 600.0
 """Seconds that no test waits for."""
@@ -70,3 +82,67 @@ def test_a_beat_is_a_sign_of_life_and_no_row(told, tmp_path, monkeypatch):
     seen = read_progress(tmp_path)
     assert seen[:3] == ((9, 9, "pages") if told else (0, None, "rows"))
     assert seen.at > 10**9
+
+
+@pytest.fixture
+def always(monkeypatch):
+    """Whatever is told is written, as every look at the clock is another second."""
+    seconds = itertools.count()
+    monkeypatch.setattr("builder.workspace.progress.time.monotonic", lambda: next(seconds))
+
+
+def test_rows_in_hand_are_done_as_their_requests_are_answered(tmp_path, always):
+    progress = Progress(tmp_path, "rows", 100, phase="starting the engine")
+    found = []
+    with telling(progress):
+        progress.hold(10)
+        asked(20)
+        for _ in range(20):
+            answered()
+            found.append(read_progress(tmp_path).doing)
+        asked(20)  # a second request about each row: nothing is less done for it
+        answered()
+        found.append(read_progress(tmp_path).doing)
+    assert found == [*(number // 2 for number in range(1, 21)), 10]
+    progress.advance(10)
+    seen = read_progress(tmp_path)
+    assert (seen.done, seen.doing, seen.phase) == (10, 0, "")
+
+
+def test_a_phase_is_told_at_once_and_over_when_it_is_over(tmp_path):
+    with telling(Progress(tmp_path, "rows", 100)):
+        with phase("loading the model"):
+            assert read_progress(tmp_path).phase == "loading the model"
+        assert read_progress(tmp_path).phase == ""
+
+
+def test_nobody_has_to_listen():
+    asked(3)
+    answered()
+    with phase("loading the model"):
+        assert list(passing("abc")) == ["a", "b", "c"]
+
+
+def test_items_that_pass_are_answered_one_by_one(tmp_path, always):
+    progress = Progress(tmp_path, "rows", 4)
+    progress.hold(4)
+    with telling(progress):
+        assert [read_progress(tmp_path).doing for _ in passing("abcd")] == [0, 1, 2, 3]
+        assert read_progress(tmp_path).doing == 4
+
+
+def test_a_file_of_an_earlier_version_is_read(tmp_path):
+    path = tmp_path / "logs" / "progress.json"
+    path.parent.mkdir()
+    path.write_text('{"done": 3, "total": null, "unit": "pages"}')
+    seen = read_progress(tmp_path)
+    assert (*seen[:3], seen.before, seen.doing, seen.kept, seen.phase) == (3, None, "pages", 0, 0, None, "")
+
+
+def test_what_is_told_again_is_no_sign_of_life(tmp_path, always):
+    progress = Progress(tmp_path, "rows", 9)
+    progress.tell(note="1 of 4 tasks")
+    os.utime(progress.path, (1, 1))
+    progress.tell(note="1 of 4 tasks")
+    progress.advance(0)
+    assert read_progress(tmp_path).at == 10**9

@@ -16,7 +16,7 @@ from builder.llm.batch.work import Work, rank_folder
 from builder.llm.engines.retrying import EngineBrokenError
 from builder.workspace.failures import EXIT_AGAIN
 from builder.workspace.journal import CHUNK_LIVES, Journal, Part, parts
-from builder.workspace.progress import Progress
+from builder.workspace.progress import STARTING, Progress, telling
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,6 +25,26 @@ FEW = 20
 """So many of the latest rows may fail whatever their share."""
 WINDOW = 1_000
 """Rows, to the next whole chunk, over which the share of failed ones is looked at."""
+
+
+@dataclass
+class _Tally:
+    """What has become of the rows of the chunks so far."""
+
+    kept: int = 0
+    failed: int = 0
+    judged: int = 0
+
+    def add(self, kept: list[Row], rejects: Rejects) -> None:
+        self.kept += sum(not row.get("reason") for row in kept)
+        self.failed += len(_failures(kept, rejects))
+        self.judged += len(kept) + len(rejects.rows)
+
+
+def _failures(kept: list[Row], rejects: Rejects) -> list[str]:
+    """The reasons of the rows that the engine could not do."""
+    reasons = [row["reason"] for row in kept if row.get("reason")] + [row["reason"] for row in rejects.rows]
+    return [reason for reason in reasons if reason.startswith(ENGINE_FAILURE)]
 
 
 @dataclass(repr=False)
@@ -55,8 +75,14 @@ class AnswerRows(PipelineStep):  # type: ignore[misc]  # datatrove has no types
 
     def run(self, data: object, rank: int = 0, world_size: int = 1) -> Iterable[object]:
         """Answer this engine's chunks; `data` is not used, and nothing goes on to a next block."""
-        progress = Progress(self.chunks.out, "rows", folder=rank_folder(rank))
-        journal = Journal(self.chunks.out, rank)
+        progress = Progress(self.chunks.out, "rows", folder=rank_folder(rank), phase=STARTING)
+        with telling(progress):
+            self._run(progress, rank, world_size)
+        progress.finish()
+        return ()
+
+    def _run(self, progress: Progress, rank: int, world_size: int) -> None:
+        journal, tally = Journal(self.chunks.out, rank), _Tally()
         for number, rows in self.chunks.missing(rank, world_size):
             rejects = self.chunks.rejects()
             try:
@@ -68,10 +94,10 @@ class AnswerRows(PipelineStep):  # type: ignore[misc]  # datatrove has no types
             self._check(number, rows, kept, rejects)
             self.chunks.write(number, kept, rejects, self.schema)
             journal.clear()
+            tally.add(kept, rejects)
+            progress.tell(**vars(tally))
             progress.advance(len(rows))
             self.stat_update("rows", value=len(rows))
-        progress.finish()
-        return ()
 
     def _answer(
         self, number: int, rows: list[Row], rejects: Rejects, journal: Journal, progress: Progress
@@ -82,8 +108,10 @@ class AnswerRows(PipelineStep):  # type: ignore[misc]  # datatrove has no types
                 kept += self.work.give_up(row, f"{ENGINE_FAILURE}died", rejects)
         suspect = journal.suspect(number, len(rows))
         if suspect is not None:  # for nothing but whether the engine survives it
+            progress.hold(len(rows))
             for batch in self._parts(number, rows, suspect, journal):
                 self.work.answer(batch, Rejects(), progress.beat)
+        progress.hold(len(rows))
         if journal.deaths(number) >= 2 * CHUNK_LIVES:
             batches = self._parts(number, rows, whole, journal)
         else:  # all rows at once again: batches of other sizes round otherwise
@@ -106,8 +134,7 @@ class AnswerRows(PipelineStep):  # type: ignore[misc]  # datatrove has no types
 
     def _check(self, number: int, rows: list[Row], kept: list[Row], rejects: Rejects) -> None:
         """Refuse to write a chunk when too much fails: it would count as done."""
-        reasons = [row["reason"] for row in kept if row.get("reason")] + [row["reason"] for row in rejects.rows]
-        failed = [reason for reason in reasons if reason.startswith(ENGINE_FAILURE)]
+        failed = _failures(kept, rejects)
         self.recent.append((len(rows), len(failed)))
         while sum(size for size, _ in self.recent[1:]) >= WINDOW:
             del self.recent[0]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from builder.data.redaction import redact_output, redact_task_logs, redacted, trace
 from builder.data.storage import read_json, write_json
 from builder.errors import StageError
-from builder.llm.batch.work import rank_folder
+from builder.llm.batch.work import WAITING, rank_folder
 from builder.workspace.environment import remote_environment
 from builder.workspace.failures import died, explain
 from builder.workspace.journal import found, note_deaths
@@ -32,8 +32,6 @@ ENDED = "ended.json"
 """What an engine that did not reach its end says, in its own folder below the stage's logs."""
 GRACE_SECONDS = 30.0
 """How long a shared file system may take to show what another machine has written."""
-WAITING = "waiting"
-"""The unit of an engine's progress until it says something itself."""
 _LOOK_SECONDS = 1.0
 
 

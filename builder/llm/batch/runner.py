@@ -2,15 +2,16 @@
 
 import os
 import time
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from builder.data.accounting import Counts
 from builder.llm.batch.chunks import Chunks, open_chunks
-from builder.llm.batch.work import Work, rank_folder
+from builder.llm.batch.work import WAITING, Work, rank_folder
 from builder.workspace import journal
 from builder.workspace.failures import EXIT_AGAIN
-from builder.workspace.progress import PROGRESS_FILE, Progress, Seen, polled, read_progress
+from builder.workspace.progress import PROGRESS_FILE, STARTING, Progress, Seen, polled, read_progress
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from builder.recipe.sections.runtime import Runtime
 
 _POLL_SECONDS = 0.5
+_ADDED = ("done", "kept", "failed", "judged")
+"""What is added up over engines."""
+_WAITS = "waiting for a machine"
 
 
 def run_rows(
@@ -57,28 +61,41 @@ class _Watch:
 
     def __init__(self, chunks: Chunks, engines: int, limit: float) -> None:
         self._out, self._engines, self._limit = chunks.out, engines, limit
-        self._progress = Progress(chunks.out, "rows", chunks.total)
         done = sum(chunks.size(number) for number in range(chunks.count) if chunks.is_whole(number))
-        self._before, self._moved = done, {rank: time.monotonic() for rank in range(engines)}
+        self._progress = Progress(chunks.out, "rows", chunks.total, before=done, phase=STARTING)
+        self._gone: Counter[str] = Counter(done=done)
+        """What engines have done that were started again, and earlier runs."""
+        self._moved = {rank: time.monotonic() for rank in range(engines)}
         self._seen: dict[int, Seen | None] = {}
         for rank in range(engines):
             (self._out / rank_folder(rank) / PROGRESS_FILE).unlink(missing_ok=True)
 
     def look(self) -> None:
         """Look at all engines once."""
-        done, moved = 0, False
+        moved = False
         for rank in range(self._engines):
             seen = read_progress(self._out, rank_folder(rank))
             old = self._seen.get(rank)
             if old and seen and seen.done < old.done:  # it was started again and counts from nothing
-                self._before += old.done
+                self._gone.update({key: getattr(old, key) or 0 for key in _ADDED})
             if seen != old:
                 self._seen[rank], self._moved[rank], moved = seen, time.monotonic(), True
-            done += seen.done if seen else 0
             finished = seen is not None and seen.done == seen.total
             if self._engines > 1 and not finished and time.monotonic() - self._moved[rank] > self._limit:
                 journal.keep_only(self._out, rank=rank)
                 os._exit(EXIT_AGAIN)
-        self._progress.advance(self._before + done - self._progress.done)
+        self._tell([seen for seen in self._seen.values() if seen], moved)
+
+    def _tell(self, seen: list[Seen], moved: bool) -> None:
+        sums = {key: self._gone[key] + sum(getattr(one, key) or 0 for one in seen) for key in _ADDED}
+        rows = sums.pop("done")
+        if sums["judged"]:
+            self._progress.tell(**sums)
+        self._progress.advance(rows - self._progress.done)
+        told: dict[str, Any] = {"doing": sum(one.doing for one in seen)}
+        if seen:  # one that works is enough
+            waits = [_WAITS if one.unit == WAITING else one.phase for one in seen]
+            told["phase"] = waits[0] if all(waits) else ""
+        self._progress.tell(**told)
         if moved:
             self._progress.beat()

@@ -20,3 +20,7 @@ class Work(Protocol):
 def rank_folder(rank: int) -> str:
     """Where an engine tells its progress, below the stage folder."""
     return f"logs/engines/{rank:05d}"
+
+
+WAITING = "waiting"
+"""The unit of an engine's progress until it says something itself."""

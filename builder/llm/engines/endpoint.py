@@ -26,6 +26,7 @@ from builder.llm.engines.request_failures import (
 from builder.llm.engines.server.replies import MODELS_BYTES, models_of, most_bytes, parse
 from builder.llm.engines.server.wire import CONNECT_SECONDS, RefusedReply, exchange, open_client
 from builder.text.escape import escape
+from builder.workspace.progress import answered, asked
 
 if TYPE_CHECKING:
     from builder.recipe.sections.runtime import Runtime
@@ -127,6 +128,7 @@ class Endpoint:
     async def _ask(self, path: str, bodies: Sequence[Body], read: Callable[[int, Any], T | Failed]) -> list[T | Failed]:
         answers: dict[int, T | Failed] = {}
         health, todo = Health(self._pace.clock()), iter(enumerate(bodies))
+        asked(len(bodies))
         async with self._client() as client, asyncio.TaskGroup() as group:
 
             async def work() -> None:
@@ -135,6 +137,7 @@ class Endpoint:
                     seconds = self._runtime.request_seconds
                     answers[at] = await self._answer(client, path, body, reading, health, seconds)
                     self._refusals.answered |= not isinstance(answers[at], Failed)
+                    answered()
 
             for _ in range(min(self._runtime.concurrency, len(bodies))):
                 group.create_task(work())

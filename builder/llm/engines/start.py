@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from builder.data.resources import INSTALL, PACKAGE
 from builder.errors import StageError
 from builder.llm.engines.engine import Engine, Tick
+from builder.workspace.progress import STARTING, phase
 
 if TYPE_CHECKING:
     from builder.recipe.sections.models import Engine as EngineConfig
@@ -32,7 +33,8 @@ def start_engine(model: Path, config: "EngineConfig", runtime: "Runtime", tick: 
     package = PACKAGE[config.kind]
     if importlib.util.find_spec(package) is None:
         raise StageError(f"engine.kind is {config.kind!r}, but {package} is not installed: {INSTALL[config.kind]}")
-    return STARTERS[config.kind](model, config, runtime, tick)
+    with phase(STARTING):
+        return STARTERS[config.kind](model, config, runtime, tick)
 
 
 def _start_openai(model: Path, config: "EngineConfig", runtime: "Runtime", tick: Tick) -> Engine:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from builder.data.resources import INSTALL
 from builder.errors import StageError
 from builder.llm.engines.engine import Completion, Sampling, Tick
+from builder.workspace.progress import passing, phase
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +26,8 @@ class TransformersEngine:
 
         self._tick = tick
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._model: Any = _load(model, config.dtype).to(self._device).eval()
+        with phase("loading the model"):
+            self._model: Any = _load(model, config.dtype).to(self._device).eval()
         self._end_id = int(load_tokenizer(model).eos_token_id)
 
     def forget(self) -> None:
@@ -33,20 +35,21 @@ class TransformersEngine:
 
     def generate(self, prompts: Sequence[list[int]], sampling: Sampling, seeds: Sequence[int]) -> list[Completion]:
         """See `Engine.generate`."""
-        pairs = zip(prompts, seeds, strict=True)
+        pairs = passing(zip(prompts, seeds, strict=True))
         return [self._generate_one(prompt, sampling, seed) for prompt, seed in pairs]
 
     def token_logprobs(self, sequences: Sequence[list[int]], starts: Sequence[int]) -> list[list[float]]:
         """See `Engine.token_logprobs`."""
         values = []
-        for ids, start in zip(sequences, starts, strict=True):
+        for ids, start in passing(zip(sequences, starts, strict=True)):
             logprobs = self._logprobs(ids)
             values.append([float(logprobs[at - 1, ids[at]]) for at in range(start, len(ids))])
         return values
 
     def next_logprobs(self, prompts: Sequence[list[int]], choices: Sequence[int]) -> list[list[float]]:
         """See `Engine.next_logprobs`."""
-        return [[float(last[choice]) for choice in choices] for last in (self._logprobs(ids)[-1] for ids in prompts)]
+        lasts = (self._logprobs(ids)[-1] for ids in passing(prompts))
+        return [[float(last[choice]) for choice in choices] for last in lasts]
 
     def _logprobs(self, ids: list[int]) -> "torch.Tensor":
         """Log p over the vocabulary after each token; shape (tokens, vocabulary)."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from builder.llm.adapters import read_adapter
 from builder.llm.engines.engine import Completion, Sampling, Tick
 from builder.llm.engines.vllm_start import llm_options, prepare_environment
+from builder.workspace.progress import answered, asked, phase
 
 if TYPE_CHECKING:
     from builder.recipe.sections.models import Engine as EngineConfig
@@ -40,7 +41,8 @@ class VllmEngine:
     def _start(self) -> Any:
         from vllm import LLM
 
-        llm = LLM(**self._options)
+        with phase("loading the model"):
+            llm = LLM(**self._options)
         self._request = self._adapter.add_to(llm) if self._adapter else None
         return llm
 
@@ -110,12 +112,14 @@ class VllmEngine:
         requests = self._llm.enqueue(inputs, options, use_tqdm=False, lora_request=self._request)
         places = {_number(request): at for at, request in enumerate(requests)}
         answers: dict[int, T] = {}
+        asked(len(inputs))
         while self._llm.llm_engine.has_unfinished_requests():
             for output in self._llm.llm_engine.step():
                 if output.finished:
                     at = places[_number(output.request_id)]
                     answers[at] = read(at, output)
                     self._tick()
+                    answered()
         return [answers[at] for at in range(len(inputs))]
 
     def _stop(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from builder.data.accounting import Counts
 from builder.data.storage import is_parquet, parquet_files, read_json, write_json
@@ -104,33 +104,56 @@ class TaskFiles:
         for rank in range(self.tasks):
             yield read_json(self.counts(rank))
 
-    def pages_done(self) -> int:
-        """How many pages all tasks of this run have done so far."""
-        done = 0
+    def ticked(self) -> "Ticked":
+        """What all tasks have done so far, with those of earlier runs that are whole."""
+        done = [0, 0, 0, 0]
         for rank in range(self.tasks):
             if (ticks := self.ticks(rank)).is_file():
-                done += int(ticks.read_text(encoding="ascii") or 0)
-        return done
+                # Files of earlier versions have the pages alone.
+                for place, number in enumerate(ticks.read_text(encoding="ascii").split()):
+                    done[place] += int(number)
+        return Ticked(*done)
+
+    def tasks_done(self) -> int:
+        """How many tasks are done."""
+        completions = self.logs / "completions"
+        return len(list(completions.iterdir())) if completions.is_dir() else 0
 
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Tell the progress of the workers to whoever watches the stage."""
-        progress = Progress(self.out, "pages")
-        with polled(lambda: progress.advance(self.pages_done() - progress.done), _POLL_SECONDS, name="progress"):
+        progress = Progress(self.out, "pages", before=self.ticked().pages)
+
+        def look() -> None:
+            pages, *others = self.ticked()
+            told = dict(zip(Ticked._fields[1:], others, strict=True)) if pages > progress.done else {}
+            progress.tell(**told, note=f"{self.tasks_done():,} of {self.tasks:,} tasks")
+            progress.advance(pages - progress.done)
+
+        with polled(look, _POLL_SECONDS, name="progress"):
             yield
         progress.finish()
 
 
+class Ticked(NamedTuple):
+    """How far a task is: pages, segments that stay, of how many segments, and pages that could not be read."""
+
+    pages: int
+    kept: int = 0
+    judged: int = 0
+    failed: int = 0
+
+
 class Ticker:
-    """Writes the number of pages a task has done to a file, at most once a second."""
+    """Writes what a task has done to a file, at most once a second."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.done, self._written = path, 0, time.monotonic()
+        self.path, self.done, self._written = path, Ticked(0), time.monotonic()
         path.parent.mkdir(parents=True, exist_ok=True)
 
-    def tick(self) -> None:
-        """Count one page."""
-        self.done += 1
+    def tick(self, kept: int = 0, judged: int = 0, failed: int = 0) -> None:
+        """Count one page, and say what the task has come to with it; see `Ticked`."""
+        self.done = Ticked(self.done.pages + 1, kept, judged, failed)
         if time.monotonic() - self._written >= 1:
             self.flush()
 
@@ -138,5 +161,5 @@ class Ticker:
         """Write the number now."""
         self._written = time.monotonic()
         temporary = self.path.with_suffix(".tmp")
-        temporary.write_text(str(self.done), encoding="ascii")
+        temporary.write_text(" ".join(map(str, self.done)), encoding="ascii")
         temporary.replace(self.path)

@@ -48,7 +48,7 @@ class WriteSegments:
             places = ((result.rows, write_kept), (result.rejects.rows, write_rejected))
             for outcome in data:
                 result.add(outcome)
-                ticker.tick()
+                ticker.tick(result.segments.kept, result.segments.rows_in, result.pages.failed.total())
                 for rows, write in places:
                     if len(rows) >= ROW_GROUP:
                         write(rows)

@@ -31,6 +31,21 @@ def reporter(stage: Path, settings: str, *, held_out: bool) -> Any:
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self.logged = (time.monotonic(), 0.0)
+            if state.is_world_process_zero:
+                self.progress = Progress(stage, "steps", state.max_steps, before=state.global_step)
+
+        def on_prediction_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if self.progress is not None:
+                self.progress.tell(phase="measuring the loss")
+                self.progress.beat()
+
+        def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if self.progress is not None:
+                self.progress.tell(phase="")
+
+        def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if self.progress is not None:
+                self.progress.tell(phase="saving the model")
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             # The loss is logged in windows; one that ends with each checkpoint makes a resumed training log the same.
@@ -38,10 +53,8 @@ def reporter(stage: Path, settings: str, *, held_out: bool) -> Any:
             control.should_log = control.should_log or control.should_save or last
             control.should_evaluate = control.should_evaluate or (last and held_out)
             self._before_a_checkpoint(args, state, control)
-            if not state.is_world_process_zero:
-                return
-            self.progress = self.progress or Progress(stage, "steps", state.max_steps)
-            self.progress.advance(state.global_step - self.progress.done)
+            if self.progress is not None:
+                self.progress.advance(state.global_step - self.progress.done)
 
         def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             control.should_log = control.should_log or control.should_save
@@ -63,6 +76,8 @@ def reporter(stage: Path, settings: str, *, held_out: bool) -> Any:
             # With float16 the scale of the loss is found by gradients that overflow; those steps are skipped.
             if norm is not None and not math.isfinite(norm) and not args.fp16:
                 raise StageError(f"the training diverged: at step {state.global_step} the gradient is {norm}; {ADVICE}")
+            if self.progress is not None:
+                self.progress.tell(note=f"loss {entry['loss']:.3f}")
             now, tokens = time.monotonic(), entry.get("num_tokens", 0.0)
             entry["tokens_per_second"] = round((tokens - self.logged[1]) / max(now - self.logged[0], 1e-9), 1)
             self.logged = (now, tokens)

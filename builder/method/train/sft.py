@@ -39,7 +39,7 @@ from builder.workspace.child import STAGE_PROCESS
 from builder.workspace.environment import prepare_allocators
 from builder.workspace.failures import explain
 from builder.workspace.processes import die_with_parent
-from builder.workspace.progress import notice
+from builder.workspace.progress import Progress, notice
 
 FAILED = "logs/training_error.json"
 """What went wrong in a training under a launcher."""
@@ -74,6 +74,8 @@ def main(arguments: list[str]) -> None:
         remove_others(folder, settings)
     checkpoint = last_complete(folder, settings)
     torch.manual_seed(training.seed)
+    if training.process_index == 0:
+        Progress(stage, "steps", phase="loading the model")
     rows, held_out = first_training_rows(stage / ROWS), _held_out(stage)
     _refuse_evaluation_of_nothing(training, held_out)
     training.eval_on_start = bool(held_out) and checkpoint is None

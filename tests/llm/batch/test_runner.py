@@ -1,9 +1,11 @@
+import itertools
 import os
 import signal
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
@@ -19,6 +21,7 @@ from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Section
 from builder.workspace.child import run_child
 from builder.workspace.journal import MOST_FOUND, PARTS, found, note_deaths, parts
+from builder.workspace.progress import answered, asked, phase, read_progress
 
 SCHEMA = pa.schema([("id", pa.string()), ("n", pa.int64())])
 
@@ -94,6 +97,50 @@ def test_a_second_run_redoes_only_the_missing_chunk_with_the_first_chunk_size(tm
     assert run(tmp_path, rows, work, chunk_rows=99) == first
     assert work.seen == [[4, 5, 6, 7]]
     assert {path.name: path.read_bytes() for path in (tmp_path / "out" / "data").iterdir()} == before
+
+
+@dataclass
+class Telling(OnlyEven):
+    """Asks twice for each row, and looks what is told after each answer."""
+
+    looks: list[tuple[int, int, str]] = field(default_factory=list)
+    out: Path = Path()
+
+    def answer(self, rows, rejects, tick):
+        def look():
+            seen = read_progress(self.out, "logs/engines/00000")
+            self.looks.append((seen.done, seen.doing, seen.phase))
+
+        with phase("starting the engine"):
+            look()
+        asked(2 * len(rows))
+        for _ in range(2 * len(rows)):
+            answered()
+            look()
+        return super().answer(rows, rejects, tick)
+
+
+def test_progress_moves_within_a_chunk_and_says_what_becomes_of_rows(tmp_path, monkeypatch):
+    seconds = itertools.count()
+    monkeypatch.setattr("builder.workspace.progress.time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    work = Telling(fails=(4,), out=tmp_path / "out")
+    run(tmp_path, source(tmp_path, 6), work, chunk_rows=4)
+    starts = "starting the engine"
+    assert work.looks == [
+        (0, 0, starts), *((0, number // 2, "") for number in range(1, 9)),
+        (4, 0, starts), *((4, number // 2, "") for number in range(1, 5)),
+    ]  # fmt: skip
+    seen = read_progress(tmp_path / "out")
+    assert (seen.done, seen.total, seen.doing, seen.kept, seen.failed, seen.judged) == (6, 6, 0, 2, 1, 6)
+
+
+def test_a_second_run_tells_which_rows_are_not_its_own(tmp_path):
+    rows, work = source(tmp_path, 10), OnlyEven()
+    run(tmp_path, rows, work, chunk_rows=4)
+    (tmp_path / "out" / "data" / "part-00001.parquet").unlink()
+    run(tmp_path, rows, work, chunk_rows=4)
+    seen = read_progress(tmp_path / "out")
+    assert (seen.done, seen.total, seen.before, seen.kept, seen.judged) == (10, 10, 6, 2, 4)
 
 
 def test_a_chunk_that_fails_leaves_no_file_under_its_name(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.scripted_server import NAME, ScriptedServer, cut, drop, hang, status, text
+from support.told import Told, told
 
 from builder.errors import StageError
 from builder.llm.engines.endpoint import Endpoint
@@ -73,12 +74,16 @@ def tries(server, at):
 
 @pytest.mark.parametrize("name", AGAIN)
 def test_what_fails_once_is_asked_once_more_and_nothing_is_lost_or_out_of_order(server, name):
-    play, ticks = AGAIN[name][0], []
+    play, ticks, progress = AGAIN[name][0], [], Told()
     server.plays = lambda prompt, nth: play if nth == 0 and prompt[1] % 2 else None
-    found = endpoint(server, tick=lambda: ticks.append(1), **LIMIT.get(name, {})).ask("/completions", bodies(9), read)
+    with told(progress):
+        found = endpoint(server, tick=lambda: ticks.append(1), **LIMIT.get(name, {})).ask(
+            "/completions", bodies(9), read
+        )
     assert found == right(server, 9)
     assert [tries(server, at) for at in range(9)] == [1, 2] * 4 + [1]
     assert len(ticks) == 13
+    assert (progress.requests, progress.answers) == ([9], 9)  # a row that is asked again is answered once
 
 
 @pytest.mark.parametrize("name", sorted(set(AGAIN) - {"too many"}))

@@ -3,6 +3,7 @@
 import gc
 
 import pytest
+from support.told import Told, told
 
 from builder.llm.engines.engine import Sampling
 from builder.llm.engines.vllm_engine import Steps, VllmEngine
@@ -34,9 +35,10 @@ def test_an_engine_that_fails_in_the_middle_leaves_nothing_to_the_next_call(monk
 
 
 def test_of_an_answer_no_object_of_vllms_stays_while_the_others_are_written():
-    alive = []
+    alive, progress, answers = [], Told(), []
 
     def count():
+        answers.append(progress.answers)
         alive.append(sum(isinstance(one, kept) for one in gc.get_objects()))
 
     runtime = Runtime(kv_cache_mb=64, max_num_seqs=2)
@@ -45,9 +47,11 @@ def test_of_an_answer_no_object_of_vllms_stays_while_the_others_are_written():
     from vllm.outputs import RequestOutput
 
     kept = (RequestOutput, FlatLogprobs)
-    engine.token_logprobs([[1, 5 + n, 9, 7] for n in range(16)], [1] * 16)
-    engine.generate([[1, 5 + n] for n in range(16)], Sampling(0.7, 0.9, 3, (), (5, 17)), range(16))
+    with told(progress):
+        engine.token_logprobs([[1, 5 + n, 9, 7] for n in range(16)], [1] * 16)
+        engine.generate([[1, 5 + n] for n in range(16)], Sampling(0.7, 0.9, 3, (), (5, 17)), range(16))
     assert len(alive) == 32
+    assert (progress.requests, answers) == ([16, 16], list(range(32)))  # each is told as soon as it is there
     assert max(alive) <= 3 * 3 * runtime.max_num_seqs  # three of each at most: in hand, done, and about to begin
 
 

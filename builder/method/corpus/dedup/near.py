@@ -18,7 +18,7 @@ from builder.data.storage import read_json, write_json
 from builder.method.corpus.rules.splitter import splitter
 from builder.recipe.sections.corpus import Dedup
 from builder.recipe.sections.runtime import Runtime
-from builder.workspace.progress import Progress, polled
+from builder.workspace.progress import Progress, phase, polled
 from builder.workspace.workers import forks_end_with_us, watched_workers
 
 if TYPE_CHECKING:
@@ -74,8 +74,10 @@ class MinHash:
         join = stages.MinhashDedupCluster(buckets, clusters, config=config, save_cluster_id=True)
         with self._watched(out):
             self._run("sign", [ReadTexts(self.groups, self.marked), sign], self.tasks, runtime.workers)
-        self._run("match", [match], config.num_buckets, runtime.workers)
-        self._run("join", [join], 1, 1)
+        with phase("comparing signatures"):
+            self._run("match", [match], config.num_buckets, runtime.workers)
+        with phase("joining near duplicates"):
+            self._run("join", [join], 1, 1)
         members: dict[int, list[int]] = {}
         for rank in range(self.tasks):
             places = [place for batch in self._places(rank) for place in batch]
@@ -114,11 +116,15 @@ class MinHash:
     @contextmanager
     def _watched(self, out: Path) -> Iterator[None]:
         """Tell how many signature tasks are done."""
-        progress = Progress(out, "signature tasks", self.tasks)
         completions = self.folder / "logs" / "sign" / "completions"
 
+        def done() -> int:
+            return len(list(completions.iterdir())) if completions.is_dir() else 0
+
+        progress = Progress(out, "signature tasks", self.tasks, before=done())
+
         def look() -> None:
-            progress.advance((len(list(completions.iterdir())) if completions.is_dir() else 0) - progress.done)
+            progress.advance(done() - progress.done)
 
         with polled(look, _POLL_SECONDS, name="progress"):
             yield

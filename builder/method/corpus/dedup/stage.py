@@ -17,6 +17,7 @@ from builder.method.corpus.dedup.output import write_kept, write_rejected
 from builder.recipe.sections.corpus import Dedup
 from builder.recipe.sections.runtime import Runtime
 from builder.text.domains import registered_domain
+from builder.workspace.progress import phase
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,17 +89,20 @@ def deduplicate(out: Path, config: Dedup, segments: Path, *, runtime: Runtime) -
     for stale in (*parquet_files(out / "data"), *parquet_files(out / "rejected")):
         stale.unlink()
     groups = row_groups(segments / "data")
-    index = read_index(groups)
+    with phase("reading the texts"):
+        index = read_index(groups)
     outcomes = Outcomes.fresh(len(index))
     drop_equal(index, outcomes)
     distinct = len(outcomes.kept)
     clusters = drop_near(out, index, outcomes, groups, config, runtime) if config.near and distinct > 1 else 0
     if config.per_domain is not None:
-        drop_crowded(index, outcomes, groups, config.per_domain)
+        with phase("counting domains"):
+            drop_crowded(index, outcomes, groups, config.per_domain)
     if config.sample is not None:
         outcomes.drop(hash_order("sample", index, outcomes.kept)[config.sample :], "not_sampled")
     dropped = {reason: outcomes.rows(reason) for reason in REASONS}
-    write_rejected(out, groups, index, dropped, outcomes.twin)
+    with phase("writing what is left out"):
+        write_rejected(out, groups, index, dropped, outcomes.twin)
     write_kept(out, groups, index, outcomes.kept)
     shutil.rmtree(out / "minhash", ignore_errors=True)
     reasons = Counter({reason: len(rows) for reason, rows in dropped.items() if len(rows)})

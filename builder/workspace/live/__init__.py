@@ -1,0 +1,1 @@
+"""The line that says how far a running stage is."""

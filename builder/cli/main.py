@@ -1,6 +1,7 @@
 """The command `humpback`: parse, call, print. Results go to stdout, progress to stderr."""
 
 import functools
+import shlex
 import signal
 import sys
 from contextlib import redirect_stderr, suppress
@@ -15,6 +16,7 @@ from builder.data.redaction import RedactedStream, redacted, trace
 from builder.text.escape import escape
 from builder.workspace.environment import run_in_utf8
 from builder.workspace.failures import explain
+from builder.workspace.live.output import let_go_of_output
 from builder.workspace.processes import stops_interrupt
 
 if TYPE_CHECKING:
@@ -254,7 +256,7 @@ def _silent(line: str) -> None:
 
 
 def _progress(line: str) -> None:
-    click.echo(escape(line, "terminal"), err=True)
+    _say(escape(line, "terminal"))
 
 
 @cli.command()
@@ -286,7 +288,12 @@ def main() -> None:
     """Run the command line; errors are one message each, with the exit code they carry."""
     run_in_utf8()
     with stops_interrupt() as stopped, redirect_stderr(RedactedStream(sys.stderr)):  # type: ignore[type-var]
-        sys.exit(_run(stopped))
+        try:
+            code = _run(stopped)
+        except KeyboardInterrupt:  # one more, while the first was answered
+            code = stopped() or 128 + signal.SIGINT
+    let_go_of_output()
+    sys.exit(code)
 
 
 def _run(stopped: "Callable[[], int | None]") -> int | None:
@@ -298,14 +305,14 @@ def _run(stopped: "Callable[[], int | None]") -> int | None:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return _interrupted(stopped() or 128 + signal.SIGINT)
-    except BrokenPipeError:  # whoever read our output has seen enough, as in `humpback show RECIPE | head`
-        sys.stdout = None
-        return 1
     except Exception as error:
-        if code := stopped():  # as the terminal is gone, the console cannot be cleared
+        if code := stopped() or _after_interrupt(error):  # as the terminal is gone, click cannot end its line
             return _interrupted(code)
+        if isinstance(error, BrokenPipeError):  # whoever read our output has seen enough, as in `humpback show | head`
+            sys.stdout = None
+            return 1
         if "--debug" in sys.argv:
-            click.echo(trace(error), err=True, nl=False)
+            _say(trace(error), nl=False)
             return int(getattr(error, "exit_code", 1))
         message = explain(error) or redacted(
             f"{type(error).__name__}: {error}; this is a defect of humpback: please report it with what "
@@ -313,11 +320,22 @@ def _run(stopped: "Callable[[], int | None]") -> int | None:
         )
         # A path, a page id or the tail of a log can hold text of a page.
         for line in (escape(line, "terminal") for line in message.splitlines()):
-            click.echo(line if line.startswith("  ") else f"error: {line}", err=True)
+            _say(line if line.startswith("  ") else f"error: {line}")
         return int(getattr(error, "exit_code", 1))
 
 
+def _after_interrupt(error: BaseException) -> int | None:
+    return 128 + signal.SIGINT if isinstance(error.__context__, KeyboardInterrupt) else None
+
+
 def _interrupted(code: int) -> int:
-    with suppress(OSError):
-        click.echo("interrupted; the same command goes on where it stopped", err=True)
+    command = shlex.join(["humpback", *sys.argv[1:]])
+    can_be_typed = redacted(command) == command and escape(command, "terminal") == command and "\n" not in command
+    _say("interrupted; the same command goes on where it stopped" + (f":\n  {command}" if can_be_typed else ""))
     return code
+
+
+def _say(line: str, *, nl: bool = True) -> None:
+    """Write to stderr, unless the terminal or the reader of the pipe is gone."""
+    with suppress(OSError):
+        click.echo(line, err=True, nl=nl)

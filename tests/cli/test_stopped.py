@@ -1,0 +1,72 @@
+"""What a command does when it is told to end: what it says, and that it ends well where nobody is there to read it."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+
+import pytest
+
+CODES = {"TERM": 143, "HUP": 129, "INT": 130}
+WAITS = r"""
+import sys, time
+from unittest.mock import patch
+from builder.cli.main import main
+
+def wait(*_, **__):
+    sys.stderr.write("here\n")
+    time.sleep(600)
+
+sys.argv[0] = "humpback"
+with patch("builder.cli.project.open_project", wait):
+    main()
+"""
+
+
+def start(*words, **options):
+    command = [sys.executable, "-c", WAITS, "build", *words]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=as_in_a_terminal, **options)
+
+
+def as_in_a_terminal():
+    for name in CODES:
+        signal.signal(getattr(signal, f"SIG{name}"), signal.SIG_DFL)
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "said"),
+    [
+        ("TERM", ["my recipe", "--set", "a.b=1, 2", "--as-written"],
+         ":\n  humpback build 'my recipe' --set 'a.b=1, 2' --as-written\n"),
+        ("INT", ["recipe", "--set", "runtime.endpoint=https://me:secret-word@host/v1"], "\n"),
+    ],
+)  # fmt: skip
+def test_a_command_that_is_stopped_says_which_command_goes_on(name, words, said):
+    process = start(*words, stderr=subprocess.PIPE, text=True)
+    assert process.stderr.readline() == "here\n"
+    process.send_signal(getattr(signal, f"SIG{name}"))
+    assert process.stderr.read().lstrip() == f"interrupted; the same command goes on where it stopped{said}"
+    assert process.wait() == CODES[name]
+
+
+def test_a_command_whose_terminal_is_closed_ends_with_its_own_exit_code():
+    master, slave = pty.openpty()
+    process = start("recipe", stdout=slave, stderr=slave, start_new_session=True)
+    os.close(slave)
+    assert os.read(master, 100) == b"here\r\n"
+    os.close(master)
+    for _ in range(2):  # the kernel sends one, and the shell another
+        process.send_signal(signal.SIGHUP)
+    assert process.wait() == CODES["HUP"]
+
+
+@pytest.mark.parametrize("name", ["TERM", "INT"])
+def test_a_command_whose_output_nobody_reads_ends_with_its_own_exit_code(name):
+    reads, writes = os.pipe()
+    process = start("recipe", stdout=writes, stderr=writes)
+    os.close(writes)
+    assert os.read(reads, 100) == b"here\n"
+    os.close(reads)
+    process.send_signal(getattr(signal, f"SIG{name}"))
+    assert process.wait() == CODES[name]

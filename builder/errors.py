@@ -3,6 +3,7 @@
 BuilderError
 ├── RecipeError     the recipe, the command line or an input file is wrong (exit code 2)
 ├── StageError      a stage could not finish (exit code 1)
+├── TimeIsUp        a build has stopped as it was asked to, and can go on (exit code 75)
 ├── ReleaseError    a release could not be assembled or failed its checks (exit code 1)
 └── UnsafePath      a name from outside leads out of its folder (exit code 1)
 """
@@ -22,6 +23,12 @@ class RecipeError(BuilderError):
 
 class StageError(BuilderError):
     """A stage failed; what it had finished is kept and the same command resumes it."""
+
+
+class TimeIsUp(BuilderError):
+    """The time that a build was given is over; it stopped where nothing is lost, and the same command goes on."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h: try again later
 
 
 class ReleaseError(BuilderError):

@@ -279,12 +279,16 @@ KEYS = {
         "versions": "As in `stage.json`.",
         "files": "As in `stage.json`.",
         "error": "Instead of these, what went wrong.",
-        "exit_code": "1, or 2 where the recipe or an input is wrong.",
+        "exit_code": "1, or 2 where the recipe or an input is wrong, or 75 where the time was over.",
     },
     "logs/progress.json": {
         "done": "Units done.",
         "total": "Units in all. Null where nobody knows.",
         "unit": "What is counted: `rows`, `pages`, `steps`, ...",
+    },
+    "logs/stop_at.json": {
+        "at": "The time, in seconds since 1970.",
+        "by_itself": "Whether the stage looks at it. One that does not is ended then.",
     },
     "logs/chunks.json": {"chunk_rows": "Rows of a chunk. It stays for as long as a chunk stands."},
     "logs/chunks/part-<chunk>.json": {
@@ -309,7 +313,10 @@ KEYS = {
         "tokens_per_second": "Tokens of rows in a second, prompts included.",
         "history": "The log of the trainer: step, loss, learning rate, gradient, tokens.",
     },
-    "logs/training_error.json": {"error": "What ended a training under a launcher."},
+    "logs/training_error.json": {
+        "error": "What ended a training under a launcher.",
+        "exit_code": "As in `logs/result.json`.",
+    },
     "model/training.json": TRAINED,
     "training/checkpoint-<step>/complete.json": {
         "settings": "Digest of the resolved recipe, and the number of processes.",
@@ -340,6 +347,7 @@ FILES: list[tuple[tuple[str, ...], dict[str, str]]] = [
             "logs/writer.lock": "Locked for as long as a process of the stage is there; names the last one.",
             "logs/progress.json": "How far it is.",
             "logs/notices.json": "Warnings that were told while it ran, as a list.",
+            "logs/stop_at.json": "When it has to stop. Only with `runtime.max_hours`.",
         },
     ),
     (

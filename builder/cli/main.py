@@ -13,6 +13,7 @@ import click
 from builder import __version__
 from builder.data.address import path_or_address
 from builder.data.redaction import RedactedStream, redacted, trace
+from builder.errors import TimeIsUp
 from builder.text.escape import escape
 from builder.workspace.environment import run_in_utf8
 from builder.workspace.failures import explain
@@ -318,9 +319,10 @@ def _run(stopped: "Callable[[], int | None]") -> int | None:
             f"{type(error).__name__}: {error}; this is a defect of humpback: please report it with what "
             "`humpback --debug` and the same arguments say"
         )
+        wanted = isinstance(error, TimeIsUp)
         # A path, a page id or the tail of a log can hold text of a page.
         for line in (escape(line, "terminal") for line in message.splitlines()):
-            _say(line if line.startswith("  ") else f"error: {line}")
+            _say(line if line.startswith("  ") or wanted else f"error: {line}")
         return int(getattr(error, "exit_code", 1))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from builder.build import Build, look_at_build, run_build
-from builder.errors import RecipeError
+from builder.errors import RecipeError, TimeIsUp
 from builder.method.train.recipe import check_training_recipes
 from builder.recipe.given.overrides import key_of
 from builder.recipe.given.recorded import AS_WRITTEN, RECORD, bare, words_of, write_record
@@ -243,6 +243,7 @@ def build_project(project: Project, until: str | None = None, *, verify: bool = 
     Raises:
         RecipeError: If `until` names no stage, or a TRL recipe has a key that the build sets.
         StageError: If a stage fails or is no longer whole, or the work directory is in use.
+        TimeIsUp: If `runtime.max_hours` are over; it says how to go on.
     """
     build = project.look_at_build(verify=verify)
     if until is not None and until not in build.artifacts:
@@ -250,4 +251,7 @@ def build_project(project: Project, until: str | None = None, *, verify: bool = 
     check_training_recipes(_training_recipes(project.recipe))
     with Console() as console:
         workspace = Workspace(project.work_dir, project.recipe.runtime, console, until=until)
-        return run_build(project.recipe, workspace, lambda: remember_settings(project)) or build
+        try:
+            return run_build(project.recipe, workspace, lambda: remember_settings(project)) or build
+        except TimeIsUp as error:
+            raise TimeIsUp(f"{error}\ngo on with: {project.command('build')}") from error

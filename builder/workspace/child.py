@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING, Any
 from builder.data.address import put_back
 from builder.data.redaction import redact_output, redacted, trace
 from builder.data.storage import count_rows, parquet_files, read_json, write_json
-from builder.errors import RecipeError, StageError
+from builder.errors import RecipeError, StageError, TimeIsUp
 from builder.workspace import journal
 from builder.workspace.environment import child_environment, versions
 from builder.workspace.failures import EXIT_AGAIN, EXIT_UNWRITABLE, died, disk_full, explain
 from builder.workspace.finished.inventory import take_inventory
 from builder.workspace.layout import LOG, REQUEST, RESULT
+from builder.workspace.limits.deadline import is_over, set_deadline, stops_by_itself
 from builder.workspace.locks import StageLock, only_writer
 from builder.workspace.processes import ASKED_TO_END, end_guarded, guarded, last_words
 from builder.workspace.progress import Progress, beating, forget_progress, read_progress, telling
@@ -54,6 +55,7 @@ def run_child(
     *,
     stage: str,
     hidden: HiddenPlaces | None = None,
+    stop_at: float | None = None,
 ) -> dict[str, Any]:
     """Run the requested function in a child process and return its part of `stage.json`.
 
@@ -64,15 +66,18 @@ def run_child(
         on_progress: Called again and again while the child runs, whether or not it has done something.
         stage: Its name.
         hidden: Whole addresses of the configuration (`data/address.py`), which are written nowhere.
+        stop_at: When it has to stop, in seconds since 1970.
 
     Raises:
         RecipeError: If the child finds an input wrong.
+        TimeIsUp: If it has stopped because it had to.
         StageError: If it fails, is killed, or makes no progress too often.
         OSError: If the stage folder cannot be written.
     """
     with only_writer(out, stage) as lock:
         write_json(out / REQUEST, request)
         journal.reset(out)
+        set_deadline(out, stop_at)
         starts, lives, whole = 0, runtime.restarts, _written(out)
         while True:
             (out / RESULT).unlink(missing_ok=True)
@@ -96,8 +101,8 @@ def run_child(
     if code == 0 and "counts" in result:
         return {**result, "restarts": starts - 1} if starts > 1 else dict(result)
     if "error" in result:
-        kind = RecipeError if result["exit_code"] == RecipeError.exit_code else StageError
-        raise kind(f"{stage}: {result['error']}")
+        kinds = {kind.exit_code: kind for kind in (RecipeError, TimeIsUp)}
+        raise kinds.get(result["exit_code"], StageError)(f"{stage}: {result['error']}")
     if code == EXIT_UNWRITABLE:
         raise StageError(f"{stage}: {disk_full(f'{out}, or it cannot be written')}")
     if code and code > 0 and shutil.disk_usage(out).free < SPARE_BYTES:
@@ -142,6 +147,8 @@ def _watch(
             on_progress()
             if time.monotonic() - moved > 60 * runtime.stall_minutes:
                 return None
+            if is_over(out) and not stops_by_itself(out):
+                raise TimeIsUp(f"{out}: is ended")
         code = guard.returncode
         return 128 - code if code - 128 in ASKED_TO_END else code  # one that ended in order, as if by the signal
     finally:

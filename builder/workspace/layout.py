@@ -3,6 +3,8 @@
 STAGE_FILE = "stage.json"
 LOGS = "logs"
 REQUEST, RESULT, LOG, LOCK = "logs/request.json", "logs/result.json", "logs/child.log", "logs/writer.lock"
+STOP_AT = "logs/stop_at.json"
+"""When the stage has to stop, where it has to."""
 READ = "logs/inputs.jsonl"
 """What was noted of the inputs that a stage has read."""
 INPUTS = "inputs.jsonl"

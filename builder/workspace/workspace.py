@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.data.address import hidden_places
 from builder.data.redaction import redacted
-from builder.errors import BuilderError, StageError
+from builder.errors import BuilderError, StageError, TimeIsUp
 from builder.workspace.child import run_child
 from builder.workspace.environment import versions
 from builder.workspace.failures import explain
@@ -20,6 +20,7 @@ from builder.workspace.finished.stage_file import read_stage_file, write_stage_f
 from builder.workspace.inputs.earlier import earlier_identity
 from builder.workspace.inputs.known import KnownInputs
 from builder.workspace.inputs.listing import Inputs
+from builder.workspace.progress import read_progress
 from builder.workspace.stage_names import StageName, parse
 
 if TYPE_CHECKING:
@@ -119,10 +120,14 @@ class Workspace:
     artifacts: dict[str, Artifact] = field(default_factory=dict)
     files: Inputs = field(init=False, repr=False)
     """The files of inputs, with what the work directory knows of them."""
+    stop_at: float | None = field(init=False, repr=False)
+    """When a build has to stop, in seconds since 1970; None is never."""
 
     def __post_init__(self) -> None:
-        """Read what the work directory knows of inputs."""
+        """Read what the work directory knows of inputs, and start the time that the build may take."""
         self.files = Inputs(KnownInputs(self.root))
+        hours = None if self.dry_run else self.runtime.max_hours
+        self.stop_at = None if hours is None else time.time() + 3600 * hours
 
     def run(
         self,
@@ -143,6 +148,7 @@ class Workspace:
 
         Raises:
             StageError: If the stage fails or loses a row, or was done and is no longer whole.
+            TimeIsUp: If `runtime.max_hours` are over.
             Finished: After the stage named by `until`.
         """
         stage = str(stage)
@@ -176,6 +182,8 @@ class Workspace:
         inputs: tuple[Artifact, ...],
     ) -> None:
         started, record = time.monotonic(), artifact.identity
+        if self.stop_at is not None and time.time() >= self.stop_at:
+            raise self._time_is_up(artifact, f"before {artifact.stage}")
         try:
             refuse_links_out(artifact.path)
             record = _begin(artifact)
@@ -195,12 +203,15 @@ class Workspace:
                 lambda: self.report(artifact, "progress"),
                 stage=artifact.stage,
                 hidden=hidden_places(config),
+                stop_at=self.stop_at,
             )
             self.files.known.read_by(artifact.path)
             self.files.learn()
             result["warnings"] = [*record.get("warnings", []), *result["warnings"]]
             record = {**record, "status": "done", "seconds": round(time.monotonic() - started, 2), **result}
             write_stage_file(artifact.path, record)
+        except TimeIsUp as error:
+            raise self._time_is_up(artifact, f"in {artifact.stage}, {_how_far(artifact)}") from error
         except BuilderError as error:
             with suppress(OSError):
                 write_stage_file(artifact.path, record | {"status": "failed", "error": redacted(str(error))})
@@ -208,6 +219,20 @@ class Workspace:
         except OSError as error:
             raise StageError(f"{artifact.stage}: {explain(error)}") from error
         self.report(artifact, "done")
+
+    def _time_is_up(self, artifact: Artifact, where: str) -> TimeIsUp:
+        done = sum(item is not artifact for item in self.artifacts.values())
+        return TimeIsUp(
+            f"the time of runtime.max_hours ({self.runtime.max_hours:g}) is over: stopped {where}, after {done} "
+            f"finished stage{'' if done == 1 else 's'}; all that is done stays"
+        )
+
+
+def _how_far(artifact: Artifact) -> str:
+    seen = read_progress(artifact.path)
+    if seen is None:
+        return "begun"
+    return f"{seen.done:,}{f' of {seen.total:,}' if seen.total else ''} {seen.unit} done"
 
 
 def _begin(artifact: Artifact) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from builder.llm.contract import CONTRACT_FILE, TEMPLATE_FILE
 from builder.method.train.checkpoints import MARK
 from builder.method.train.output import FINISHED, METRICS
 from builder.method.train.sft import FAILED, PREFLIGHT
-from builder.workspace.layout import LOG, REQUEST, RESULT, STAGE_FILE
+from builder.workspace.layout import LOG, REQUEST, RESULT, STAGE_FILE, STOP_AT
 from builder.workspace.progress import NOTICES, PROGRESS_FILE
 
 
@@ -60,7 +60,7 @@ def test_a_text_of_no_column_ends_the_program(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("kind", "path"),
     [
-        *(("seed", path) for path in (STAGE_FILE, REQUEST, RESULT, LOG, NOTICES, f"logs/{PROGRESS_FILE}")),
+        *(("seed", path) for path in (STAGE_FILE, REQUEST, RESULT, LOG, NOTICES, STOP_AT, f"logs/{PROGRESS_FILE}")),
         *(("model", path) for path in (METRICS, FAILED, PREFLIGHT, CONTRACT_FILE, TEMPLATE_FILE, f"model/{FINISHED}")),
         ("model", f"training/checkpoint-8/{MARK}"),
         ("score", f"logs/engines/00001/{ENDED}"),

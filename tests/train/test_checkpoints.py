@@ -1,9 +1,14 @@
+import time
 from pathlib import Path
 
 import pytest
 from support.training_pairs import train_here, write_pairs
 
+from builder.data.storage import read_json
+from builder.errors import TimeIsUp
 from builder.method.train.checkpoints import MARK, last_complete, make_room, mark_complete, remove_others
+from builder.recipe.sections.runtime import Runtime
+from builder.workspace.limits.deadline import set_deadline
 
 
 def checkpoint(folder: Path, step: int, settings: str | None = "same") -> Path:
@@ -74,3 +79,21 @@ def test_two_checkpoints_stand_at_most_and_the_last_step_writes_none(tmp_path, m
     assert max(len(folders) for folders in standing) == 2
     assert {name for folders in standing for name in folders} == {"checkpoint-2", "checkpoint-4", "checkpoint-6"}
     assert (tmp_path / "out" / "model" / "model.safetensors").is_file()
+
+
+@pytest.mark.parametrize("launcher", ["", pytest.param("torchrun --nproc_per_node 2", marks=pytest.mark.full)])
+def test_a_training_whose_time_is_over_stops_at_a_checkpoint_and_goes_on_to_the_same_weights(tmp_path, launcher):
+    pairs, options = write_pairs(tmp_path / "pairs"), {"max_steps": 3, "save_steps": 100}
+    runtime = Runtime(launcher=launcher)
+    for step in (1, 2):  # one step for each time that it is given none
+        set_deadline(tmp_path / "out", time.time())
+        with pytest.raises(TimeIsUp, match=f"step {step}"):
+            train_here(pairs, tmp_path / "out", runtime=runtime, **options)
+        assert (tmp_path / "out" / "training" / f"checkpoint-{step}" / MARK).is_file()
+        assert not (tmp_path / "out" / "model").exists()
+    set_deadline(tmp_path / "out", None)
+    train_here(pairs, tmp_path / "out", runtime=runtime, **options)
+    assert read_json(tmp_path / "out" / "logs" / "metrics.json")["resumed_from"] == "checkpoint-2"
+    train_here(pairs, tmp_path / "plain", runtime=runtime, **options)
+    weights = [tmp_path / name / "model" / "model.safetensors" for name in ("out", "plain")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()

@@ -17,6 +17,8 @@ from builder.llm.engines.retrying import EngineBrokenError
 from builder.workspace.failures import EXIT_AGAIN
 from builder.workspace.journal import CHUNK_LIVES, Journal, Part, parts
 from builder.workspace.progress import STARTING, Progress, telling
+from builder.workspace.limits.deadline import is_over
+from builder.workspace.progress import Progress
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -84,6 +86,8 @@ class AnswerRows(PipelineStep):  # type: ignore[misc]  # datatrove has no types
     def _run(self, progress: Progress, rank: int, world_size: int) -> None:
         journal, tally = Journal(self.chunks.out, rank), _Tally()
         for number, rows in self.chunks.missing(rank, world_size):
+            if is_over(self.chunks.out):
+                break
             rejects = self.chunks.rejects()
             try:
                 kept = self._answer(number, rows, rejects, journal, progress)

@@ -20,6 +20,7 @@ from builder.llm.batch.work import WAITING, rank_folder
 from builder.workspace.environment import remote_environment
 from builder.workspace.failures import died, explain
 from builder.workspace.journal import found, note_deaths
+from builder.workspace.limits.deadline import is_over
 from builder.workspace.processes import die_with_parent, last_words
 from builder.workspace.progress import PROGRESS_FILE, Progress, read_progress
 
@@ -87,7 +88,7 @@ class RemoteEngine:
 
 
 def run_on_cluster(cluster: Cluster, chunks: "Chunks", runtime: "Runtime", engines: int) -> None:
-    """Run engines until every chunk is written; those that die are started again.
+    """Run engines until every chunk is written, or the stage has to stop; those that die are started again.
 
     Raises:
         StageError: If an engine says that it cannot go on, or engines die again and again and nothing gets done.
@@ -100,6 +101,8 @@ def run_on_cluster(cluster: Cluster, chunks: "Chunks", runtime: "Runtime", engin
         _await_files(chunks, ranks, engines)
         if errors := _errors(chunks.out):
             raise StageError(errors[0])
+        if is_over(chunks.out):
+            return
         noted = note_deaths(chunks.out)
         left = _left(chunks)
         deaths = 0 if left < before or found(chunks.out) > known else deaths + 1
@@ -146,7 +149,7 @@ def _left(chunks: "Chunks", rank: int = 0, engines: int = 1) -> int:
 
 def _await_files(chunks: "Chunks", ranks: list[int], engines: int) -> None:
     end = time.monotonic() + GRACE_SECONDS
-    while time.monotonic() < end and not has_failed(chunks.out):
+    while time.monotonic() < end and not has_failed(chunks.out) and not is_over(chunks.out):
         ended = _notes(chunks.out)
         if all(rank in ended or not _left(chunks, rank, engines) for rank in ranks):
             return

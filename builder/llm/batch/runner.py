@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.data.accounting import Counts
+from builder.errors import TimeIsUp
 from builder.llm.batch.chunks import Chunks, open_chunks
 from builder.llm.batch.work import WAITING, Work, rank_folder
 from builder.workspace import journal
 from builder.workspace.failures import EXIT_AGAIN
 from builder.workspace.progress import PROGRESS_FILE, STARTING, Progress, Seen, polled, read_progress
+from builder.workspace.limits.deadline import is_over, stop_by_itself
+from builder.workspace.progress import PROGRESS_FILE, Progress, Seen, polled, read_progress
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,6 +42,7 @@ def run_rows(
 
     Raises:
         StageError: If too many rows of a chunk fail, or an engine cannot be started.
+        TimeIsUp: If the stage has to stop before all chunks are written.
     """
     chunks = open_chunks(out, source, runtime.chunk_rows)
     missing = [number for number in range(chunks.count) if not chunks.is_whole(number)]
@@ -46,10 +50,13 @@ def run_rows(
         from builder.llm.batch.block import AnswerRows
         from builder.llm.batch.executors import run_engines
 
+        stop_by_itself(out)
         engines = min(runtime.engines, len(missing))
         watch = _Watch(chunks, engines, 60 * runtime.stall_minutes)
         with polled(watch.look, _POLL_SECONDS, name="engines"):
             run_engines(AnswerRows(chunks, work, schema, runtime.max_failed), out, runtime, engines)
+        if is_over(out) and not all(map(chunks.is_whole, range(chunks.count))):
+            raise TimeIsUp("stopped between two chunks")
     return chunks.counts(rows_per_input)
 
 

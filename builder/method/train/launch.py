@@ -10,7 +10,7 @@ from pathlib import Path
 
 from builder.data.resources import accelerate_file
 from builder.data.storage import read_json
-from builder.errors import BuilderError, StageError
+from builder.errors import BuilderError, StageError, TimeIsUp
 from builder.method.train.output import finish
 from builder.method.train.sft import FAILED
 from builder.method.train.sharding import launcher_file_problems, launcher_sharding_problems
@@ -105,7 +105,8 @@ def train_under_launcher(out: Path, arguments: list[str], runtime: Runtime) -> N
     except OSError as error:
         raise StageError(f"runtime.launcher: {command[0]}: {error.strerror}; give a command that exists") from error
     if code and (out / FAILED).is_file():
-        raise StageError(str(read_json(out / FAILED)["error"]))
+        failed = read_json(out / FAILED)
+        raise (TimeIsUp if failed.get("exit_code") == TimeIsUp.exit_code else StageError)(str(failed["error"]))
     if code:
         raise StageError(f"{command[0]} ended with exit code {code}; what it said is in {log}{last_words(log, start)}")
 

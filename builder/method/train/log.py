@@ -7,6 +7,7 @@ from typing import Any
 
 from builder.errors import StageError
 from builder.method.train.checkpoints import make_room, mark_complete
+from builder.workspace.limits.deadline import has_deadline, is_over, stop_by_itself
 from builder.workspace.progress import Progress
 
 ADVICE = "lower learning_rate in the TRL recipe, or look at the rows; the last checkpoint before it stays"
@@ -28,11 +29,15 @@ def reporter(stage: Path, settings: str, *, held_out: bool) -> Any:
 
         progress: Progress | None = None
         logged: tuple[float, float] = (0.0, 0.0)
+        limited = False
+        stopped = False
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self.logged = (time.monotonic(), 0.0)
+            self.limited = has_deadline(stage)
             if state.is_world_process_zero:
                 self.progress = Progress(stage, "steps", state.max_steps, before=state.global_step)
+                stop_by_itself(stage)
 
         def on_prediction_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             if self.progress is not None:
@@ -50,6 +55,8 @@ def reporter(stage: Path, settings: str, *, held_out: bool) -> Any:
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             # The loss is logged in windows; one that ends with each checkpoint makes a resumed training log the same.
             last = state.global_step >= state.max_steps
+            if self.limited and not last and _one_says(is_over(stage), args.device):
+                self.stopped = control.should_save = control.should_training_stop = True
             control.should_log = control.should_log or control.should_save or last
             control.should_evaluate = control.should_evaluate or (last and held_out)
             self._before_a_checkpoint(args, state, control)
@@ -90,6 +97,17 @@ def reporter(stage: Path, settings: str, *, held_out: bool) -> Any:
                 mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}", settings)
 
     return Reporter()
+
+
+def _one_says(over: bool, device: Any) -> bool:
+    """Whether any process of a training says so; all of them must stop after the same step."""
+    import torch
+
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return over
+    said = torch.tensor(int(over), device=device)
+    torch.distributed.all_reduce(said, op=torch.distributed.ReduceOp.MAX)
+    return bool(said.item())
 
 
 def training_metrics(history: list[dict[str, Any]]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from builder.data.redaction import redact_output
 from builder.data.storage import count_rows, parquet_files, write_json, write_text
-from builder.errors import StageError
+from builder.errors import StageError, TimeIsUp
 from builder.llm.adapters import read_adapter, refuse_other_class
 from builder.llm.attention import LEAVES_OUT, bends_attention
 from builder.llm.chat_tokens import untrained_tokens
@@ -80,17 +80,20 @@ def main(arguments: list[str]) -> None:
     _refuse_evaluation_of_nothing(training, held_out)
     training.eval_on_start = bool(held_out) and checkpoint is None
     training.eval_packing = False
+    watch = reporter(stage, settings, held_out=bool(held_out))
     trainer = make_trainer(
         given,
         train_dataset=get_dataset(given.mixture)["train"],
         eval_dataset={**held_out, _LOOKED_AT: _dataset(row for _, row in rows)},
-        callbacks=[reporter(stage, settings, held_out=bool(held_out))],
+        callbacks=[watch],
     )
     refuse_unsaved(trainer.accelerator.state, training)
     keep_float32(trainer.accelerator.state)
     _warn_of_unshared_weights(trainer, stage)
     _look_at(trainer, rows, stage)
     outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if watch.stopped:
+        raise TimeIsUp(f"stopped at the checkpoint of step {outcome.global_step}")
     save_model(trainer, outcome, given.model, folder / "final", resumed_from=checkpoint.name if checkpoint else None)
 
 
@@ -279,7 +282,8 @@ def main_of_a_rank(train: Callable[[list[str]], None] = main) -> int:
             raise
         traceback.print_exc()
         with suppress(OSError):
-            write_json(Path(sys.argv[sys.argv.index("--config") + 1]).parent / FAILED, {"error": message})
+            failed = {"error": message, "exit_code": getattr(error, "exit_code", 1)}
+            write_json(Path(sys.argv[sys.argv.index("--config") + 1]).parent / FAILED, failed)
         return 1
     return 0
 

@@ -106,6 +106,9 @@ class Runtime(Section):
     max_too_long: Annotated[float, Field(ge=0, le=1)] = 0.01
     """The share of training rows that may be left out because they are longer than max_length, before a training
     stops."""
+    max_hours: Annotated[float, Field(gt=0)] | None = None
+    """Hours after which a build stops: at the next chunk of rows or step of a training, elsewhere at once. Nothing that
+    is done is lost, the exit code is 75, and the same command goes on, for as many hours again."""
     stall_minutes: Annotated[float, Field(gt=0)] = 30.0
     """Minutes without progress after which a process counts as standing still."""
     restarts: Annotated[int, Field(ge=0)] = 4

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from builder.data.accounting import Stats
 from builder.data.storage import count_rows, read_json, read_rows, write_json, write_rows
-from builder.errors import StageError
+from builder.errors import StageError, TimeIsUp
 from builder.llm.batch.chunks import read_chunks
 from builder.llm.batch.runner import run_rows
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Section
 from builder.workspace.child import run_child
 from builder.workspace.journal import MOST_FOUND, PARTS, found, note_deaths, parts
+from builder.workspace.limits.deadline import set_deadline
 from builder.workspace.progress import answered, asked, phase, read_progress
 
 SCHEMA = pa.schema([("id", pa.string()), ("n", pa.int64())])
@@ -61,6 +62,17 @@ class OnlyEven:
     def give_up(self, row, reason, rejects):
         rejects.add(row["id"], reason)
         return []
+
+
+@dataclass
+class StopsAfterFirst(OnlyEven):
+    """Has the time of the stage over as soon as it has answered a chunk."""
+
+    out: Path = Path()
+
+    def answer(self, rows, rejects, tick):
+        set_deadline(self.out, 0.0)
+        return super().answer(rows, rejects, tick)
 
 
 def run(folder, rows, work, **runtime):
@@ -141,6 +153,20 @@ def test_a_second_run_tells_which_rows_are_not_its_own(tmp_path):
     run(tmp_path, rows, work, chunk_rows=4)
     seen = read_progress(tmp_path / "out")
     assert (seen.done, seen.total, seen.before, seen.kept, seen.judged) == (10, 10, 6, 2, 4)
+
+
+@pytest.mark.parametrize("engines", [1, 2])
+def test_a_stage_that_has_to_stop_stops_between_chunks_and_goes_on_from_there(tmp_path, engines):
+    rows, out = source(tmp_path, 10), tmp_path / "out"
+    set_deadline(out, time.time() + 1_000)
+    work = StopsAfterFirst(out=out)
+    with pytest.raises(TimeIsUp):
+        run(tmp_path, rows, work, chunk_rows=2, engines=engines)
+    written = sorted(path.name for path in (out / "data").iterdir())
+    assert 1 <= len(written) < 5
+    set_deadline(out, None)
+    run(tmp_path, rows, OnlyEven(), chunk_rows=2)
+    assert [row["n"] for row in read_rows(out / "data")] == [0, 2, 4, 6, 8]
 
 
 def test_a_chunk_that_fails_leaves_no_file_under_its_name(tmp_path):

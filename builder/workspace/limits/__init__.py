@@ -1,0 +1,1 @@
+"""What bounds a build from outside: how long it may run."""

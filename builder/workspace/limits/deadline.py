@@ -1,0 +1,43 @@
+"""When a stage has to stop, so that a build ends in time and loses nothing.
+
+The time stands in a file of the stage folder, which reaches every process of a stage on whatever machine. A stage that
+has places to stop at (chunks, steps of a training) says so in the same file, and stops at the next one by itself; any
+other is ended, and what it has finished stays.
+"""
+
+import time
+from pathlib import Path
+
+from builder.data.storage import read_json, write_json
+from builder.workspace.layout import STOP_AT
+
+_AT, _BY_ITSELF = "at", "by_itself"
+
+
+def set_deadline(out: Path, at: float | None) -> None:
+    """Write when a stage has to stop, in seconds since 1970; None is never."""
+    if at is None:
+        (out / STOP_AT).unlink(missing_ok=True)
+    else:
+        write_json(out / STOP_AT, {_AT: at, _BY_ITSELF: False})
+
+
+def has_deadline(out: Path) -> bool:
+    """Whether a stage has to stop at some time."""
+    return (out / STOP_AT).is_file()
+
+
+def stop_by_itself(out: Path) -> None:
+    """Say that this stage looks at its deadline, and is not to be ended."""
+    if has_deadline(out):
+        write_json(out / STOP_AT, read_json(out / STOP_AT) | {_BY_ITSELF: True})
+
+
+def stops_by_itself(out: Path) -> bool:
+    """Whether a stage has said that it looks at its deadline."""
+    return has_deadline(out) and bool(read_json(out / STOP_AT)[_BY_ITSELF])
+
+
+def is_over(out: Path) -> bool:
+    """Whether a stage has to stop now."""
+    return has_deadline(out) and time.time() >= float(read_json(out / STOP_AT)[_AT])

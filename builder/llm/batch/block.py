@@ -16,9 +16,8 @@ from builder.llm.batch.work import Work, rank_folder
 from builder.llm.engines.retrying import EngineBrokenError
 from builder.workspace.failures import EXIT_AGAIN
 from builder.workspace.journal import CHUNK_LIVES, Journal, Part, parts
-from builder.workspace.progress import STARTING, Progress, telling
 from builder.workspace.limits.deadline import is_over
-from builder.workspace.progress import Progress
+from builder.workspace.progress import STARTING, Progress, telling
 
 if TYPE_CHECKING:
     import pyarrow as pa

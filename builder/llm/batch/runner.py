@@ -12,9 +12,8 @@ from builder.llm.batch.chunks import Chunks, open_chunks
 from builder.llm.batch.work import WAITING, Work, rank_folder
 from builder.workspace import journal
 from builder.workspace.failures import EXIT_AGAIN
-from builder.workspace.progress import PROGRESS_FILE, STARTING, Progress, Seen, polled, read_progress
 from builder.workspace.limits.deadline import is_over, stop_by_itself
-from builder.workspace.progress import PROGRESS_FILE, Progress, Seen, polled, read_progress
+from builder.workspace.progress import PROGRESS_FILE, STARTING, Progress, Seen, polled, read_progress
 
 if TYPE_CHECKING:
     import pyarrow as pa

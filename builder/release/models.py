@@ -17,6 +17,7 @@ from builder.release.content.material import BASE, Material
 from builder.release.content.trained import training_digest
 from builder.release.content.training import hyperparameters
 from builder.release.manifest import write_manifest
+from builder.release.portable.model_files import in_words, libraries_of, write_for_both
 from builder.workspace.stage_names import BACKWARD
 from builder.workspace.workspace import Artifact
 
@@ -37,14 +38,17 @@ def write_models(folder: Path, material: Material) -> None:
     """
     for name, artifact in material.models.items():
         write_weights(artifact.model, folder / name, merge=material.recipe.release.merge_adapters)
-        write_text(folder / name / "README.md", _card(name, artifact, material))
+        libraries = libraries_of(folder / name)
+        write_text(folder / name / "README.md", _card(name, artifact, material, libraries))
         own: dict[str, Any] = {"stage": {"name": artifact.stage, "fingerprint": artifact.fingerprint}}
+        own["libraries"] = libraries
         own["rows"] = material.trained.digest if artifact == material.build.final else training_digest(artifact)
         write_manifest(folder / name, material.recipe, material.version, kind="model", **own)
     if material.recipe.base.path:
         copy_model(material.recipe.base.path, folder / BASE)
         write_text(folder / BASE / "README.md", _base_card(material))
-        write_manifest(folder / BASE, material.recipe, material.version, kind="base")
+        libraries = libraries_of(folder / BASE)
+        write_manifest(folder / BASE, material.recipe, material.version, kind="base", libraries=libraries)
 
 
 def write_weights(model: Path, target: Path, *, merge: bool) -> None:
@@ -85,6 +89,8 @@ def is_model_file(name: str) -> bool:
 def copy_model(source: Path, target: Path) -> None:
     """Copy weights, configuration and tokenizer of a model folder, and nothing else that lies there.
 
+    Both versions of transformers then read the settings; see `builder.release.portable.model_files`.
+
     Raises:
         ReleaseError: If there are no safetensors weights.
         UnsafePath: If one of them is a link to a file elsewhere.
@@ -96,9 +102,10 @@ def copy_model(source: Path, target: Path) -> None:
     for file in files:
         # By content only: a weights file may have been written readable by its owner alone.
         shutil.copyfile(file, target / file.name)
+    write_for_both(target)
 
 
-def _card(name: str, artifact: Artifact, material: Material) -> str:
+def _card(name: str, artifact: Artifact, material: Material, libraries: dict[str, str]) -> str:
     recipe, release = material.recipe, material.recipe.release
     is_adapter = (artifact.model / WEIGHTS_FILE).is_file() and not release.merge_adapters
     front: dict[str, Any] = {
@@ -122,6 +129,7 @@ def _card(name: str, artifact: Artifact, material: Material) -> str:
         "metrics": {"held_out": None, **(read_json(metrics) if metrics.is_file() else {})},
         "prompts": _prompts(artifact, material),
         "settings": front_matter_text(hyperparameters(artifact)),
+        "libraries": in_words(libraries),
     }
     return render_card("model.md.jinja", front, values)
 
@@ -139,6 +147,6 @@ def _base_card(material: Material) -> str:
     base = material.recipe.base
     front = front_matter_text({**licence_entries(base), "library_name": "transformers"})
     return (
-        f"---\n{front}---\n\n# Base model\n\nAn unchanged copy of the base model that every training of this release "
-        "starts from. It is here because it is published nowhere else.\n"
+        f"---\n{front}---\n\n# Base model\n\nA copy of the base model that every training of this release starts "
+        "from, with its weights and its vocabulary as they are. It is here because it is published nowhere else.\n"
     )

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from builder.data.paths import matching, shown
-from builder.data.storage import count_rows, parquet_files
+from builder.data.storage import count_rows, parquet_files, read_json
 from builder.errors import RecipeError, ReleaseError
 from builder.recipe.licences import licence_problems
 from builder.recipe.strict_yaml import parse_yaml
 from builder.release.cards.card import read_features, size_category
 from builder.release.checks.limits import check_names
+from builder.release.manifest import MANIFEST
 from builder.release.outside import outside_text
+from builder.release.portable.model_files import for_one_version, in_words, libraries_of
 
 REQUIRED = ("language", "pretty_name", "size_categories", "task_categories", "tags", "configs")
 _FRONT = re.compile(r"\A---\n(.*?\n)---\n", re.DOTALL)
@@ -118,3 +120,14 @@ def check_model_card(model: Path) -> Iterator[str]:
     yield from (f"README.md: {problem}" for problem in licence_problems(front))
     if not front.get("library_name"):
         yield "README.md: the front matter lacks library_name"
+
+
+def check_libraries(model: Path) -> Iterator[str]:
+    """Both versions of transformers read the settings; card and manifest name the versions that the files say."""
+    yield from (f"{problem}; release it again" for problem in for_one_version(model))
+    libraries, stated = libraries_of(model), read_json(model / MANIFEST)
+    if stated.get("libraries") != libraries:
+        yield f"{MANIFEST}: libraries is {stated.get('libraries')}, by the files they are {libraries}"
+    row = f"| libraries | {in_words(libraries)} |"
+    if stated["kind"] == "model" and row not in outside_text(model, "README.md").splitlines():
+        yield f"README.md: lacks the line {row!r}, which the files say"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from builder.release.checks.card import check_card, check_model_card
+from builder.release.checks.card import check_card, check_libraries, check_model_card
 from builder.release.checks.croissant import check_croissant, croissant_unchecked
 from builder.release.checks.files import check_data, check_manifest, check_weights
 from builder.release.checks.limits import check_limits
@@ -63,6 +63,7 @@ OF_MODELS: tuple[Check, ...] = (
     check_model_files,
     check_weights,
     check_model_card,
+    check_libraries,
     check_limits,
     check_texts,
 )

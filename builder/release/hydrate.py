@@ -31,7 +31,7 @@ PAGE_MISSING, PAGE_UNREADABLE, PAGE_DIFFERS, TEXT_DIFFERS = (
 build saw; the same bytes, but another text, which a parser of another version may give."""
 WALKS = {"0.1.0": "dom-3", "0.2.0": "dom-4"}
 """The walk of each version. A new walk needs a new version, or nobody could be told what to install for the old one."""
-FORMAT_KEYS = ("format", "html", "url", "id", "language")
+FORMAT_KEYS = ("format", "html", "url", "id", "language", "base_url")
 """What says how to read a crawl; where it is, the command line says."""
 
 

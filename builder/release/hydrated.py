@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.data.page_address import web_address
 from builder.data.paths import shown
 from builder.data.records import Row, candidate_schema
 from builder.data.storage import count_rows, read_rows, write_json, write_text
@@ -95,7 +96,8 @@ def _full(row: Row, texts: Texts, people: dict[str, Any]) -> Row | None:
     restored = texts.get(row["segment_id"])
     if restored is None:
         return None
-    header, text, url = restored
+    header, text, address = restored
+    url = web_address(address)
     if "prompt" in row:
         return row | {"completion": completion(text), "url": url}
     return row | {"header": header, "output": text, "url": url}

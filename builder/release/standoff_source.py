@@ -12,9 +12,10 @@ from builder.data.records import Row, candidate_schema
 from builder.data.storage import read_rows
 from builder.errors import RecipeError, ReleaseError
 from builder.release.checks.card import parse_front_matter
-from builder.release.content.places import WEB, may_stay, place_schema
+from builder.release.content.places import may_stay, place_schema
 from builder.release.content.standoff import SEED, STANDOFF
 from builder.release.content.trained import conversation_schema
+from builder.release.facts.origins import WEB
 from builder.release.manifest import MANIFEST, sha256
 from builder.release.outside import outside_text
 from builder.release.stated import ConfigName, Manifest, SplitName, Stated, by_name, checked, files_of, read_manifest

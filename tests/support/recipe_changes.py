@@ -162,6 +162,13 @@ CHANGES: dict[str, Change] = dict([
         "segments.sources.redistributable",
         Change({"segments.sources.0.redistributable": False}, NOTHING, {"release.text": "standoff"}),
     ),
+    (
+        "segments.sources.base_url",
+        Change({"segments.sources.0.base_url": "https://example.org/docs"}, stages("segments")),
+    ),
+    ("segments.sources.name", Change({"segments.sources.0.name": "docs"}, NOTHING)),
+    ("segments.sources.license", Change({"segments.sources.0.license": "mit"}, NOTHING)),
+    ("segments.sources.about", Change({"segments.sources.0.about": "Our manual."}, NOTHING)),
     _one("segments.languages", ["en", "de"], stages("segments")),
     _one("segments.min_chars", 7, stages("segments")),
     _one("segments.max_chars", 7_000, stages("segments")),

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from builder.recipe.sections.section import InputUrl, Named, NoResult, Section, Share
+from builder.data.page_address import base_address
+from builder.recipe.sections.section import InputUrl, Later, Line, Named, NoResult, Section, Share
 
 FilterName = Literal["gopher_quality", "gopher_repetition", "c4_quality", "fineweb_quality"]
 Count = Annotated[int, Field(ge=0)]
@@ -27,6 +28,20 @@ class CorpusSource(Section):
     """The key or column of the page's language, if there is one."""
     redistributable: Annotated[bool, NoResult()] = True
     """Whether text of its pages may be passed on; if not, as for ClueWeb, a release holds none (`release.text`)."""
+    base_url: Annotated[str | None, Later()] = None
+    """Address at which the files of a folder of `html` stand: with the path of its file below it, it is the address of
+    a page that gives itself none."""
+    name: Annotated[Line | None, NoResult()] = None
+    """What the card of a release calls the source."""
+    license: Annotated[Line | None, NoResult()] = None
+    """Licence of its pages; every row of a release that was made from them carries it."""
+    about: Annotated[Line | None, NoResult()] = None
+    """A sentence on the source for the card of a release."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_address(cls, address: str | None) -> str | None:
+        return address if address is None else base_address(address)
 
     @model_validator(mode="after")
     def _has_columns(self) -> "CorpusSource":
@@ -34,6 +49,8 @@ class CorpusSource(Section):
         named = [name for name in columns if getattr(self, name) != type(self).model_fields[name].default]
         if named and self.format not in ("jsonl", "parquet"):
             raise ValueError(f"has the key {named[0]}, which names a column, but format {self.format} has none")
+        if self.base_url is not None and self.format != "html":
+            raise ValueError(f"has the key base_url, which is for folders of html; its format is {self.format}")
         return self
 
 

@@ -18,6 +18,7 @@ from pydantic import (
 
 from builder.data.address import Address, refuse_address
 from builder.recipe.sections.hub_names import name_problem
+from builder.text.unseen import find_unseen
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -84,6 +85,14 @@ def _repository(name: str) -> str:
     return name
 
 
+def _one_line(text: str) -> str:
+    if (unseen := find_unseen(text)) or "\n" in text:
+        raise ValueError(f"holds {unseen or 'a line end'}; it must be one line in which everything is seen")
+    return text
+
+
+Line = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_one_line)]
+"""One line of text, as it stands in rows and cards."""
 RecipePath = Annotated[Path, BeforeValidator(refuse_address), AfterValidator(_beside_recipe)]
 Input = Annotated[RecipePath, InputPath()]
 ModelFolder = Annotated[RecipePath, InputPath(), ModelPath()]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.data.page_address import web_address
 from builder.data.storage import open_parquet, parquet_files
 from builder.text.control_tokens import BRACKETS, find_control_token
 from builder.text.secret_tokens import MARKS, find_secret
@@ -38,6 +39,17 @@ def check_rows(dataset: Path) -> Iterator[str]:
     for name, batch in _batches(dataset):
         for row in batch.filter(pa.array(_may_be_wrong(batch))).to_pylist():
             yield from _problems(f"{name}: row {row.get('id')}", row)
+
+
+def check_addresses(dataset: Path) -> Iterator[str]:
+    """The address of a page is one of the web, or null: a path of a machine says where its owner keeps things."""
+    for name, batch in _batches(dataset):
+        if "url" not in batch.schema.names:
+            continue
+        for key, url in zip(batch.column("id").to_pylist(), batch.column("url").to_pylist(), strict=True):
+            if url is not None and web_address(url) is None:
+                yield f"{name}: row {key} has a url that is no address of the web; it must be null"
+                break
 
 
 def large_rows(dataset: Path) -> Iterator[str]:

@@ -14,7 +14,7 @@ OURS = (".md", ".json", ".yaml", ".jinja")
 NOT_OURS = ("tokenizer.json", "vocab.json", "added_tokens.json")
 """Vocabularies hold fragments of anything."""
 
-_LOCAL_PATH = r"(?:(?<![\w./:-])|file://)/(?:home|root|tmp|Users|private|mnt|scratch)/[^\s\"']*|\b[A-Z]:\\+\w+"
+_LOCAL_PATH = r"\bfile:/+[^\s\"']*|(?<![\w./:-])/(?:home|root|tmp|Users|private|mnt|scratch)/[^\s\"']*|\b[A-Z]:\\+\w+"
 _TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{20,}|\bsk-[A-Za-z0-9_-]{20,}")
 """Stricter than what is looked for in text from the web: we have no reason to write anything that looks like one."""
 _HOLE = re.compile(
@@ -22,12 +22,15 @@ _HOLE = re.compile(
     re.IGNORECASE,
 )
 _SHOWN = 6
+_MACHINE_PARTS = 3
+"""So many parts of the path of a release, `/data/jane` of `/data/jane/releases/1.0.0`, are a place of this machine."""
 
 
 def check_texts(folder: Path) -> Iterator[str]:
     """No local path, secret or template hole in the texts we wrote; what Markdown quotes in a fence is not ours."""
-    here = Path.cwd()
-    local = re.compile(_LOCAL_PATH + (rf"|(?<![\w./:-]){re.escape(str(here))}\b\S*" if len(here.parts) > 2 else ""))
+    places = {Path.cwd(), Path(*folder.resolve().parts[:_MACHINE_PARTS])}
+    own = [rf"|(?<![\w./:-]){re.escape(str(place))}\b\S*" for place in sorted(places) if len(place.parts) > 2]
+    local = re.compile(_LOCAL_PATH + "".join(own))
     for path in sorted(item for item in folder.rglob("*") if item.suffix in OURS and item.name not in NOT_OURS):
         text = path.read_text(encoding="utf-8")
         name = path.relative_to(folder).as_posix()

@@ -48,7 +48,12 @@ def table_of(rows: "Iterable[dict[str, Any]]", schema: "pa.Schema", batch: int =
     return pa.Table.from_batches(batches, schema=schema)
 
 
-def mapped(texts: "pa.Array", function: Callable[[str], str]) -> "pa.Array":
+def with_column(batch: "pa.RecordBatch", name: str, values: "pa.Array") -> "pa.RecordBatch":
+    """The same rows with other values in a column."""
+    return batch.set_column(batch.schema.get_field_index(name), name, values)
+
+
+def mapped(texts: "pa.Array", function: Callable[[str], str | None]) -> "pa.Array":
     """What a function makes of each text; null of null."""
     import pyarrow as pa
 

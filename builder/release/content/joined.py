@@ -10,16 +10,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from builder.build import Build
+from builder.data.page_address import web_address
 from builder.data.records import Row
 from builder.data.row_groups import read_batches, row_groups
 from builder.llm.conversations import Tag, forward_pair
 from builder.method.augment.gate.phrases import is_refusal
 from builder.method.curate.labels import read_labels
 from builder.method.curate.withheld import withheld_pages
-from builder.release.content.columns import Lengths, column_of, naming, with_constants
-from builder.release.content.places import WEB
+from builder.release.content.columns import Lengths, column_of, mapped, naming, with_column, with_constants
+from builder.release.content.places import OF_SEGMENTS, segments_of
 from builder.release.content.removed import NAMES_OF_A_ROW, read_removed
 from builder.release.content.trained import row_digest, row_line
+from builder.release.facts.origins import WEB, SegmentOrigins
 from builder.text.domains import registered_domain
 from builder.text.words import fold
 from builder.workspace.workspace import Artifact
@@ -131,6 +133,11 @@ class Joined:
         self._build, self._release = build, build.recipe.release
 
     @cached_property
+    def segments(self) -> SegmentOrigins:
+        """The distinct segments."""
+        return SegmentOrigins(self._build, ("page_id", *OF_SEGMENTS) if self._release.text == "standoff" else ())
+
+    @cached_property
     def seed(self) -> Trainable:
         """The human-written pairs."""
         return self._trainable(self._build.seed, "seed", ("source", "license"))
@@ -150,6 +157,10 @@ class Joined:
             refusals += sum(is_refusal(fold(row["output"])) for row in rows)
             digests = [row_digest(row_line(forward_pair(prompts, tag, row))) for row in rows]
             known = batch.select(["id", *columns]).append_column("digest", pa.array(digests, pa.binary()))
+            if tag == "web":
+                known = with_column(known, "url", mapped(known.column("url"), web_address))
+                licences = self.segments.licences(segments_of(known.column("id")))
+                known = known.append_column("license", licences)
             origins.append(with_constants(known, origins_schema(), {"source": WEB, "split": "train"}))
         return Trainable(pairs, pa.Table.from_batches(origins, schema=origins_schema()), refusals)
 

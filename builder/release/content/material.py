@@ -53,7 +53,8 @@ class Material:
         """Where the texts of a stand-off release stand in the crawl; None in a release with its texts."""
         if self.recipe.release.text != "standoff":
             return None
-        return read_places(self.build.segments, self.joined.candidates.asked, self.recipe.release.max_quoted_words)
+        joined, most = self.joined, self.recipe.release.max_quoted_words
+        return read_places(self.build.segments, joined.segments, joined.candidates.asked, most)
 
     @property
     def quoting(self) -> frozenset[str]:

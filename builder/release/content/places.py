@@ -9,6 +9,7 @@ from builder.data.records import Row
 from builder.data.row_groups import read_batches, row_groups
 from builder.errors import ReleaseError
 from builder.release.content.columns import column_of
+from builder.release.facts.origins import SegmentOrigins
 from builder.text.words import holds_run, runs, units, words
 from builder.workspace.workspace import Artifact
 
@@ -19,8 +20,6 @@ SOURCE_TEXTS = ("title", "header", "header_path", "text")
 CONVERSATION = ("prompt", "id", "source", "score", "license", "judge")
 CANDIDATE = ("id", "segment_id", "page_id", "instruction", "logprob", "tokens", "split", "judge")
 _COMPUTED = ("score_", "selected_")
-WEB = "web"
-"""`source` of augmented rows. Their `license` is null: nobody has stated one for the page they come from."""
 OF_SEGMENTS = ("source_file", "record_offset", "payload_digest", "position", "kept_blocks", "walk")
 
 
@@ -112,19 +111,19 @@ def text_digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def read_places(segments: Artifact, asked: "pa.Table", most_words: int) -> Places:
-    """Read the segments: first what is kept of them, then their texts, which pass by.
+def read_places(segments: Artifact, kept: SegmentOrigins, asked: "pa.Table", most_words: int) -> Places:
+    """Read the texts of the segments, which pass by, beside what is kept of them.
 
     Args:
         segments: The stage.
+        kept: What is known of them, with the columns `page_id` and `OF_SEGMENTS`.
         asked: Id, segment and instruction of all candidates.
         most_words: So many words in a row an instruction may share with its page.
     """
     import pyarrow as pa
 
     groups = row_groups(segments.data)
-    kept = [batch for _, batch in read_batches(groups, ["id", "page_id", *OF_SEGMENTS])]
-    table = pa.Table.from_batches(kept).combine_chunks()
+    table = kept.table.select(["id", "page_id", *OF_SEGMENTS])
     table = table.rename_columns(["segment_id", *table.column_names[1:]])
     asking = _Asking(asked, column_of(table["segment_id"].chunks))
     digests, chars, quoting = [], [], set[str]()

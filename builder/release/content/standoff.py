@@ -14,7 +14,8 @@ from builder.method.corpus.cutting.walk import WALK_VERSION
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.release import Release
 from builder.release.content.material import BASE
-from builder.release.content.places import CONVERSATION, WEB, may_stay, place_schema
+from builder.release.content.places import CONVERSATION, may_stay, place_schema
+from builder.release.facts.origins import WEB
 from builder.release.manifest import MANIFEST
 
 STANDOFF = "standoff"

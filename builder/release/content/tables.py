@@ -8,15 +8,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from builder.data.page_address import web_address
 from builder.data.records import candidate_schema, curated_schema, seed_schema
 from builder.data.row_groups import read_batches, row_groups
 from builder.llm.conversations import Tag, forward_pair
-from builder.release.content.columns import mapped
+from builder.release.content.columns import mapped, with_column
 from builder.release.content.joined import Trainable
 from builder.release.content.material import Material
 from builder.release.content.parquet import Rows, Source, by_id
-from builder.release.content.places import WEB, segments_of, stand_off, stand_off_schema
+from builder.release.content.places import segments_of, stand_off, stand_off_schema
 from builder.release.content.trained import conversation_schema
+from builder.release.facts.origins import WEB
 from builder.workspace.workspace import Artifact
 
 if TYPE_CHECKING:
@@ -71,13 +73,20 @@ def _conversations(material: Material, artifact: Artifact, pairs: Trainable, tag
     def read() -> "Iterator[tuple[int, pa.RecordBatch]]":
         known = {"source": WEB} if tag == "web" else {}
         for start, batch in read_batches(row_groups(artifact.data), names):
-            rows = [known | row | forward_pair(material.recipe.chat, tag, row) for row in batch.to_pylist()]
+            beside = _of_pages(material, batch) if tag == "web" else batch
+            rows = [known | row | forward_pair(material.recipe.chat, tag, row) for row in beside.to_pylist()]
             if tag == "web" and (judged_by := material.judged_by):
                 rows = [row | {"judge": judged_by(row["page_id"])} for row in rows]
             yield start, pa.RecordBatch.from_pylist(rows, schema=schema)
 
     names = (curated_schema() if tag == "web" else seed_schema()).names
     return Source(schema, pairs.pairs.ids, pairs.origins["split"].combine_chunks(), read)
+
+
+def _of_pages(material: Material, batch: "pa.RecordBatch") -> "pa.RecordBatch":
+    """Pairs from the web with the addresses that a release has, and the licences of their pages."""
+    licences = material.joined.segments.licences(batch.column("segment_id"))
+    return with_column(batch, "url", mapped(batch.column("url"), web_address)).append_column("license", licences)
 
 
 def _augmented(material: Material) -> Source:
@@ -94,6 +103,7 @@ def _augmented(material: Material) -> Source:
 
     def read() -> "Iterator[tuple[int, pa.RecordBatch]]":
         for start, batch in read_batches(row_groups(material.build.candidates.data), candidate_schema().names):
+            batch = with_column(batch, "url", mapped(batch.column("url"), web_address))
             columns = [*batch.columns, *(column.slice(start, batch.num_rows) for column in beside)]
             if judged_by is not None:
                 columns.append(mapped(batch.column("page_id"), judged_by))

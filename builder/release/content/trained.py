@@ -14,7 +14,8 @@ from builder.recipe.strict_yaml import read_yaml
 from builder.release.content.columns import CHUNK, column_of, in_chunks, mapped, with_constants
 from builder.release.content.memory import ChunkedSize
 from builder.release.content.parquet import Rows
-from builder.release.content.places import WEB, Places, segments_of, stand_off, stand_off_schema
+from builder.release.content.places import Places, segments_of, stand_off, stand_off_schema
+from builder.release.facts.origins import WEB
 from builder.workspace.workspace import Artifact
 
 if TYPE_CHECKING:

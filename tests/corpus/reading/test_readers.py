@@ -136,6 +136,26 @@ def test_a_folder_of_html(tmp_path: Path) -> None:
     assert "é" in found[1].html
 
 
+def test_pages_without_an_address_have_that_of_their_file(tmp_path: Path) -> None:
+    own = {
+        "a.html": "",
+        "b c.html": "file:///home/jane/b.html",
+        "d/e.html": "https://example.org/e",
+        "f.html": "f.html",
+    }
+    for name, address in own.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"<html><link rel=canonical href='{address}'><h1>x</h1>")
+    source = settings(tmp_path, "html").sources[0].model_copy(update={"base_url": "https://docs.example/v1/"})
+    found = [item for item in read_pages(list_inputs([source]), Shard()) if isinstance(item, Page)]
+    assert {item.page_id: item.url for item in found} == {
+        "a.html": "https://docs.example/v1/a.html",
+        "b c.html": "https://docs.example/v1/b%20c.html",
+        "d/e.html": "https://example.org/e",
+        "f.html": "https://docs.example/v1/f.html",
+    }
+
+
 @pytest.mark.parametrize("start", [b"\xef\xbb\xbf", b"\n\n", b"Welcome. ", b"\xff\xfe", b"<?xml version='1.0'?>"])
 def test_a_file_that_is_not_packed_is_read_whatever_its_name_and_its_start(tmp_path: Path, start: bytes) -> None:
     text = "<h1>Harbour</h1><p>The old ferryman keeps a ledger.</p>"

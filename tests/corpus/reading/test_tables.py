@@ -71,6 +71,8 @@ def test_a_column_that_is_not_there_is_named_before_any_work(tmp_path: Path, nam
 def test_columns_belong_to_tables(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="html, which names a column, but format warc has none"):
         CorpusSource(path=tmp_path, format="warc", html="raw")
+    with pytest.raises(ValueError, match="base_url, which is for folders of html; its format is warc"):
+        CorpusSource(path=tmp_path, format="warc", base_url="https://example.org/")
     source = CorpusSource(path=tmp_path, format="warc")
     assert CorpusSource.model_validate_json(source.model_dump_json()) == source
 

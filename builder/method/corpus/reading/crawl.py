@@ -33,6 +33,7 @@ class Input:
         format: How it is read.
         columns: Where the parts of a page are, in a table.
         offsets: The file of record offsets that ClueWeb22 puts beside an archive, if it is there.
+        address: Where it stands on the web, if its source says so.
         refused: Why it is not read, if it is not; the reason of its loss.
         stage: The stage folder where it is noted what the file holds, by whoever reads it whole.
     """
@@ -44,6 +45,7 @@ class Input:
     offsets: Path | Address | None = None
     refused: str = ""
     stage: Path | None = None
+    address: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from builder.data.inputs import NotAFileError
+from builder.data.page_address import web_address
 from builder.method.corpus.reading.archives import read_warc
 from builder.method.corpus.reading.crawl import Format, Input, Loss, Page, Record, Shard, printable
 from builder.method.corpus.reading.decode import (
@@ -101,7 +102,7 @@ def to_page(record: Record, item: Input) -> Page | Loss:
         return Loss("pages", page_id, "undecodable")
     return Page(
         page_id=page_id,
-        url=printable(record.url or (own_url(html) if item.format == "html" else "")),
+        url=printable(record.url or (_own_address(html, item) if item.format == "html" else "")),
         html=html,
         source_file=item.name,
         record_offset=record.offset,
@@ -109,6 +110,12 @@ def to_page(record: Record, item: Input) -> Page | Loss:
         truncated=is_cut(html, payload, record.truncated),
         payload_digest=hashlib.blake2b(body, digest_size=16).hexdigest(),
     )
+
+
+def _own_address(html: str, item: Input) -> str:
+    """What a page calls its address; where that is none of the web, the one of its file."""
+    own = own_url(html)
+    return own if web_address(own) or not item.address else item.address
 
 
 def _headers(record: Record) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from builder.data.address import Address
 from builder.data.inputs import NotAFileError, files_below, list_remote, open_binary
+from builder.data.page_address import address_below
 from builder.errors import RecipeError
 from builder.method.corpus.reading.archives import holds_page, kind_of
 from builder.method.corpus.reading.crawl import Columns, Format, Input, printable
@@ -129,6 +130,7 @@ def _list_source(source: "CorpusSource") -> tuple[list[Input], dict[str, Unread]
             columns,
             files.get(str(_offsets_name(Path(name)))),
             "link_outside" if name in strays else "",
+            address=address_below(source.base_url, name) if source.base_url else "",
         )
         for name in names
     ]

@@ -11,6 +11,7 @@ import click
 from builder.cli.answer import Answer
 from builder.cli.checks.adapters import module_problems
 from builder.cli.checks.known import known_notes, known_problems, machine_lacks
+from builder.cli.checks.metadata import release_file_problems
 from builder.cli.checks.state import state_lines
 from builder.cli.preflight import error_lines, preflight_recipe, template_problems
 from builder.cli.project import Project, load_settled, open_project, refuse, refuse_linked_file, unconsented
@@ -86,6 +87,7 @@ def check_recipe(
         *unpinned_problems(recipe, path),
         *_recipe_problems(recipe, path, needs),
         *known_problems(recipe, path),
+        *(() if needs else release_file_problems(recipe.release)),
         *(lack.text for lack in lacks if lack.sure),
         *silence,
     ]

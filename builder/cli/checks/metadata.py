@@ -1,8 +1,12 @@
-"""What a release would say of itself that its parts do not bear out: its languages."""
+"""What a release says of itself: languages that its parts do not bear out, and the files that it reads."""
 
 from collections.abc import Iterator
 
+from builder.errors import BuilderError
+from builder.method.curate.labels import read_labels
 from builder.recipe.recipe import Recipe
+from builder.recipe.sections.release import Release
+from builder.release.content.removed import read_removed
 
 
 def language_notes(recipe: Recipe) -> Iterator[str]:
@@ -20,6 +24,16 @@ def language_notes(recipe: Recipe) -> Iterator[str]:
                 f"nobody who looks for {'it' if len(missing) == 1 else 'them'} finds the release; write release."
                 f"language: [{', '.join(wanted)}]"
             )
+
+
+def release_file_problems(release: Release) -> Iterator[str]:
+    """What is wrong with the labels and take-downs of a release, which would be read when all is built."""
+    for path, read in ((release.labels, read_labels), (release.removed, read_removed)):
+        try:
+            if path is not None:
+                read(path)
+        except BuilderError as error:
+            yield from str(error).splitlines()
 
 
 def _bare(code: str) -> str:

@@ -75,7 +75,8 @@ def _changes(entries: list[dict[str, Any]]) -> Iterator[str]:
 
 def _has_stages(root: Path) -> bool:
     try:
-        return any(_STAGE.fullmatch(entry.name) and _is_stage(Path(entry.path)) for entry in os.scandir(root))
+        with os.scandir(root) as entries:
+            return any(_STAGE.fullmatch(entry.name) and _is_stage(Path(entry.path)) for entry in entries)
     except OSError:
         return False
 
@@ -87,7 +88,8 @@ def _is_stage(folder: Path) -> bool:
 def _others(folder: Path, root: Path) -> list[Path]:
     """The folders beside a recipe that look like a work directory and are not its own."""
     try:
-        entries = sorted((entry for entry in os.scandir(folder) if entry.is_dir()), key=lambda entry: entry.name)
+        with os.scandir(folder) as found:
+            entries = sorted((entry for entry in found if entry.is_dir()), key=lambda entry: entry.name)
     except OSError:
         return []
     paths = [Path(entry.path) for entry in entries[:_MOST_FOLDERS] if not entry.name.startswith(".")]

@@ -349,7 +349,8 @@ def write_small_recipe(folder: Path) -> Path:
     for name, text in (
         ("base/config.json", "{}"), ("other-base/config.json", "{ }"), ("own.jinja", "{{ output }}"),
         ("headers.txt", "news"), ("phrases.txt", "[line ad]\nnews"),
-        ("forward.yaml", "seed: 1"), ("backward.yaml", "seed: 2"), ("other.yaml", "seed: 3"),
+        ("forward.yaml", "seed: 1\nuse_cpu: true"), ("backward.yaml", "seed: 2\nuse_cpu: true"),
+        ("other.yaml", "seed: 3\nuse_cpu: true"),
         ("prompts.jsonl", "{}"), ("other.jsonl", "{ }"), ("corpus/pages.jsonl", "{}"),
         ("seed/pairs.jsonl", "{}"), ("seed/other.jsonl", "{ }"), ("corpus/pages/a.html", "a"),
         ("corpus/pages/b.html", "b"), ("corpus/other/a.html", "c"),

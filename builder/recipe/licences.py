@@ -107,10 +107,11 @@ def wider_lines(recipe: Recipe) -> tuple[list[str], list[str]]:
 
 
 def _parts(recipe: Recipe) -> Iterator[tuple[str, str]]:
-    for section, sources in (("seed", recipe.seed.sources), ("segments", recipe.segments.sources)):
-        for number, source in enumerate(sources):
-            if licence := getattr(source, "license", None):
-                yield f"{section}.sources.{number}.license", str(licence)
+    for number, pairs in enumerate(recipe.seed.sources):
+        yield f"seed.sources.{number}.license", pairs.license
+    for number, pages in enumerate(recipe.segments.sources):
+        if pages.license:
+            yield f"segments.sources.{number}.license", pages.license
 
 
 def _wider(given: str, release: _Terms, licence: str, terms: _Terms) -> tuple[str, str] | None:

@@ -95,6 +95,13 @@ def test_a_licence_that_keeps_what_the_parts_ask_is_none(part: str, release: str
     assert problems(licensed(part, release)) == ""
 
 
+def test_pages_under_a_licence_count_as_pairs_do() -> None:
+    pages = [{"path": "a", "format": "html"}, {"path": "b", "format": "html", "license": "cc-by-sa-4.0"}]
+    assert problems(recipe(segments={"sources": pages})).startswith(
+        "build.yaml: release.license is 'apache-2.0', and segments.sources.1.license is 'cc-by-sa-4.0', which asks that"
+    )
+
+
 def test_a_licence_of_a_collection_leaves_the_rows_theirs_and_is_noted() -> None:
     collection = licensed("cc-by-nc-4.0", "odc-by")
     assert problems(collection) == ""

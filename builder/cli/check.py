@@ -10,6 +10,7 @@ import click
 
 from builder.cli.answer import Answer
 from builder.cli.checks.adapters import module_problems
+from builder.cli.checks.inputs import Looked, look_into
 from builder.cli.checks.known import known_notes, known_problems, machine_lacks
 from builder.cli.checks.metadata import release_file_problems
 from builder.cli.checks.state import state_lines
@@ -93,13 +94,12 @@ def check_recipe(
     ]
     if problems:
         raise RecipeError("\n".join(dict.fromkeys(problems)))
-    unread, faults = ([], []) if needs else _unread_files(recipe)
+    looked = Looked() if needs else look_into(recipe)
     wrong, untried = ([], []) if _of_models(needs) else template_problems(recipe)
-    faults += wrong
-    if faults:
+    if faults := [*looked.faults, *wrong]:
         raise RecipeError("\n".join(dict.fromkeys(faults)))
     unchecked = [] if importlib.util.find_spec("trl") else ["TRL is not installed: its keys were not checked"]
-    unchecked += untried
+    unchecked += [*untried, *looked.unchecked]
     if recipe.asks_server and not importlib.util.find_spec(PACKAGE["openai"]):
         unchecked.append(f"{PACKAGE['openai']} is not installed: runtime.endpoint was not asked")
     unchecked += [f"what needs --trust-recipe: {need}" for need in needs]
@@ -108,7 +108,7 @@ def check_recipe(
         *gated,
         *known_notes(recipe),
         *dict.fromkeys(lack.text for lack in lacks if not lack.sure),
-        *unread,
+        *looked.notes,
         *(() if needs else _served_notes(recipe, open_settled, served)),
     ]
     state = [] if needs else [escape(line, "terminal") for line in state_lines(open_settled(only_looks=True))]
@@ -121,10 +121,12 @@ def check_recipe(
             *(f"  note: {line}" for line in notes),
             *(f"  state: {line}" for line in state),
             *(f"\n{model}\n\n{rows}" for model, rows in looked_at.items()),
+            *([looked.line(f"humpback plan --calibrate {path}")] if not needs else []),
         ])  # fmt: skip
 
     asked = [{"key": need.key, "value": need.value, "why": need.why} for need in needs]
-    value = _as_dict(path, recipe, pins, unchecked, [*settings.notes, *notes], looked_at) | {"state": state}
+    value = _as_dict(path, recipe, pins, unchecked, [*settings.notes, *notes], looked_at)
+    value |= {"state": state, "sample": None if needs else looked.as_dict()}
     return Answer(value | ({"needs_trust": asked} if asked else {}), text)
 
 
@@ -183,18 +185,6 @@ def _recipe_problems(recipe: Recipe, path: Path, needs: Sequence[Need]) -> Itera
             yield from _training_problems(file, recipe, recipe.base.path if is_read(recipe.base) else None)
     if not any(need.key == "runtime.launcher" for need in needs):
         yield from launcher_problems(recipe.runtime.launcher)
-
-
-def _unread_files(recipe: Recipe) -> tuple[list[str], list[str]]:
-    """Which files of the corpus a build would not read, and what is wrong with those that it would."""
-    from builder.method.corpus.reading.files.unread import unread_lines
-    from builder.method.corpus.reading.sources import list_files
-
-    try:
-        unread = list_files(recipe.segments.sources).unread
-    except RecipeError as error:
-        return [], str(error).splitlines()
-    return [escape(line, "terminal") for line in unread_lines(unread)], []
 
 
 def _ping(recipe: Recipe) -> tuple[set[str], list[str]]:

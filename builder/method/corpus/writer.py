@@ -60,6 +60,14 @@ class WriteSegments:
         yield from ()
 
 
+def tally(config: "Segments", outcomes: "Iterable[Outcome]") -> tuple[dict[str, Counts], list[dict[str, Any]]]:
+    """Counts of records, pages and segments, and the rows of the segments that stay; nothing is written."""
+    result = _Result(config, Rejects())
+    for outcome in outcomes:
+        result.add(outcome)
+    return result.counts, result.rows
+
+
 class _Result:
     """What a task has found: every record, page and segment is counted here and nowhere else."""
 

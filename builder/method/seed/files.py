@@ -5,7 +5,7 @@ import gzip
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
@@ -55,11 +55,25 @@ def read_source(source: SeedSource, columns: Columns, progress: Progress) -> Ite
     Raises:
         RecipeError: If a file cannot be read, holds no row, or most of its rows do not fit.
     """
-    for where, rows in _tables(source):
+    yield from fitting_rows(_tables(source), source, columns, progress.advance)
+
+
+def fitting_rows(
+    tables: Iterable[tuple[str, Iterable[PlacedRow]]],
+    source: SeedSource,
+    columns: Columns,
+    advance: Callable[[], object] = lambda: None,
+) -> Iterator[SourceRow]:
+    """Yield the rows of some tables of a source, each with the name it goes by; `advance` is called for each row.
+
+    Raises:
+        RecipeError: As `read_source` does.
+    """
+    for where, rows in tables:
         total, faults, present = 0, 0, set[str]()
         for place, value in rows:
             total += 1
-            progress.advance()
+            advance()
             if not isinstance(value, dict):
                 row = SourceRow(place, fault="not_json")
             elif not any(set(wanted) <= value.keys() for wanted in columns):

@@ -64,8 +64,8 @@ def select_seed(out: Path, config: Seed, *, runtime: Runtime) -> Stats:
         # Sorted, so that which of two equal pairs stays does not depend on the order of the rows.
         for candidate in sorted(found, key=lambda item: (item.id, str(item.instruction), str(item.output))):
             parts[source.name].rows_in += 1
-            row = _seed_row(candidate, source)
-            reason = candidate.reason or _fault(row, candidate, seen)
+            row = seed_row(candidate, source)
+            reason = candidate.reason or row_fault(row, candidate, seen)
             if reason is None:
                 kept.append(row)
                 escaped |= {candidate.id} if candidate.escaped else set()
@@ -131,12 +131,13 @@ def _named(candidate: Candidate) -> Candidate:
     return candidate if candidate.id else candidate._replace(id=stable_id(*texts))
 
 
-def _seed_row(candidate: Candidate, source: SeedSource) -> dict[str, str]:
+def seed_row(candidate: Candidate, source: SeedSource) -> dict[str, str]:
+    """The row of a candidate, as it is written if it stays."""
     texts = {name: str(getattr(candidate, name) or "").strip() for name in ("instruction", "output")}
     return {"id": candidate.id, **texts, "source": source.name, "license": source.license}
 
 
-def _fault(row: dict[str, str], candidate: Candidate, seen: set[str]) -> str | None:
+def row_fault(row: dict[str, str], candidate: Candidate, seen: set[str]) -> str | None:
     """Why a pair cannot be used as it stands; a pair that can is remembered in `seen`."""
     if not all(isinstance(text, str | None) for text in (candidate.instruction, candidate.output)):
         return "not_text"

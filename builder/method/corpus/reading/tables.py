@@ -158,6 +158,15 @@ def check_columns(item: Input) -> None:
         )
 
 
+def count_rows(item: Input) -> int:
+    """How many rows a Parquet file says that it has; 0 for one that cannot be read."""
+    try:
+        with open_binary(item.location) as handle, bounded_memory(MEMORY_MB):
+            return int(_open_parquet(handle).metadata.num_rows)
+    except Exception:  # whatever is wrong with the file, whoever reads it counts that
+        return 0
+
+
 def _wanted(columns: Columns) -> list[str]:
     return [name for name in (columns.html, columns.url, columns.id, columns.language) if name]
 

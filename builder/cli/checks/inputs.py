@@ -1,0 +1,223 @@
+"""What `humpback check` finds in some rows and pages of each input, and the line that it ends with."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from builder.cli.checks.lengths import Lengths, look_at_lengths
+from builder.cli.checks.size import work_bytes
+from builder.data.sampled import spread
+from builder.errors import RecipeError
+from builder.method.corpus.sample import PageSample, sample_pages
+from builder.method.seed.sample import SeedSample, sample_source, twice_decoded
+from builder.recipe.recipe import Recipe
+from builder.text.escape import escape
+
+_NAMED = 5
+_TEXTS = 20
+"""So many texts of a source are looked at for their language."""
+_STRANGE = 0.2
+"""Below this share of texts in another language nothing is said: short texts are taken for any language."""
+
+
+@dataclass
+class Looked:
+    """What was found in the inputs of a recipe.
+
+    Attributes:
+        seeds: Of each source that is here.
+        pages: Of the corpus; None where it cannot be read.
+        lengths: Of pairs and segments in tokens; None where the tokenizer is not here.
+        bytes: About how large the work directory will be; None where that cannot be said.
+        faults: What would end a build.
+        notes: What the user should know.
+        unchecked: What could not be looked into.
+    """
+
+    seeds: list[SeedSample] = field(default_factory=list)
+    pages: PageSample | None = None
+    lengths: Lengths | None = None
+    bytes: int | None = None
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+
+    def line(self, calibrate: str) -> str:
+        """All of it in one line.
+
+        Args:
+            calibrate: The command that finds out how long a build takes.
+        """
+        return f"{'; '.join(self._parts())}; for the time: {calibrate}"
+
+    def _parts(self) -> Iterator[str]:
+        counts = []
+        if self.pages is not None:
+            pages = self.pages.pages
+            counts.append(
+                f"{self.pages.files:,} files of pages" if pages is None else _number(pages, "page", self.pages.exact)
+            )
+        if self.seeds:
+            pairs = sum(seed.found for seed in self.seeds)
+            counts.append(_number(pairs, "pair", all(seed.exact for seed in self.seeds)))
+        if self.pages is not None and self.pages.segments is not None:
+            counts.append(_number(self.pages.segments, "segment", exact=False))
+        if counts:
+            yield ", ".join(counts)
+        if self.lengths is not None and self.lengths.longest:
+            yield f"longest answer {self.lengths.longest:,} tokens"
+        if self.bytes is not None:
+            yield f"about {_megabytes(self.bytes)} here"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for programs."""
+        pages = self.pages
+        return {
+            "files": None if pages is None else pages.files,
+            "pages": None if pages is None else pages.pages,
+            "pages_exact": pages is not None and pages.exact,
+            "pages_looked_at": 0 if pages is None else pages.looked_at,
+            "pages_left_out": {} if pages is None else _lost(pages.counts["pages"]),
+            "segments": None if pages is None else pages.segments,
+            "segments_left_out": {} if pages is None else _lost(pages.counts["segments"]),
+            "pairs": sum(seed.found for seed in self.seeds),
+            "pairs_exact": all(seed.exact for seed in self.seeds),
+            "sources": [_source(seed) for seed in self.seeds],
+            "longest_answer": None if self.lengths is None else self.lengths.longest,
+            "bytes": self.bytes,
+        }
+
+
+def look_into(recipe: Recipe) -> Looked:
+    """Open some rows and pages of each input; a build is not needed, nor what it is run with."""
+    looked = Looked()
+    _look_into_seeds(recipe, looked)
+    _look_into_pages(recipe, looked)
+    looked.notes = [escape(note, "terminal") for note in looked.notes]
+    pairs = [pair for seed in looked.seeds for pair in seed.pairs]
+    rows = [] if looked.pages is None else looked.pages.rows
+    if pairs or rows:
+        looked.lengths = look_at_lengths(recipe, pairs, rows)
+        if looked.lengths is None:
+            looked.unchecked.append(f"{recipe.base.location}: its tokenizer is not here, so no length was looked at")
+        else:
+            looked.notes += looked.lengths.notes
+    if looked.pages is not None and looked.pages.segments is not None:
+        looked.bytes = work_bytes(recipe, looked.pages.segments, rows)
+    return looked
+
+
+def _look_into_seeds(recipe: Recipe, looked: Looked) -> None:
+    for source in recipe.seed.sources:
+        if source.path is None:
+            looked.unchecked.append(f"{source.dataset}: the rows of a dataset on the Hub are read by the build")
+            continue
+        sample = sample_source(source, recipe.seed)
+        looked.faults += sample.faults
+        if not sample.faults and not sample.pairs:
+            looked.faults.append(
+                f"seed source {source.name!r}: none of {sample.read:,} rows is a pair ({_told(sample.reasons)})"
+            )
+        looked.seeds.append(sample)
+        looked.notes += _seed_notes(sample, recipe, named=source.format is not None)
+
+
+def _seed_notes(sample: SeedSample, recipe: Recipe, *, named: bool) -> Iterator[str]:
+    who = f"seed source {sample.source.name!r}"
+    if not named and not sample.faults:
+        yield f"{who}: its rows are read as format: {sample.source.format} (columns: {', '.join(sample.columns)})"
+    if sample.reasons:
+        yield f"{who}: of {sample.read:,} rows looked at {len(sample.pairs):,} stay; not: {_told(sample.reasons)}"
+    if later := sample.tally["conversations_with_later_turns"]:
+        yield f"{who}: of {sample.read:,} conversations {later:,} go on after the first answer, which is not used"
+    if sample.unread:
+        more = ", ..." if len(sample.unread) > _NAMED else ""
+        yield f"{who}: {len(sample.unread):,} not read: {', '.join(sample.unread[:_NAMED])}{more}"
+    if garbled := sum(twice_decoded(pair["output"]) or twice_decoded(pair["instruction"]) for pair in sample.pairs):
+        yield f"{who}: {garbled:,} of {len(sample.pairs):,} pairs were decoded twice (Ã© for é); mend the file"
+    yield from _language_notes(who, sample, recipe.segments.languages)
+
+
+def _language_notes(who: str, sample: SeedSample, languages: list[str]) -> Iterator[str]:
+    from builder.text.language import detect
+
+    texts = [pair["output"] for pair in spread(sample.pairs, _TEXTS)]
+    found = Counter(detect(text)[0] for text in texts)
+    other = Counter({language: number for language, number in found.items() if language and language not in languages})
+    if other.total() > _STRANGE * len(texts):
+        yield (
+            f"{who}: of {len(texts)} answers looked at {other.total()} are in another language than the pages "
+            f"({_told(other)}; segments.languages: {', '.join(languages)})"
+        )
+
+
+def _look_into_pages(recipe: Recipe, looked: Looked) -> None:
+    from builder.method.corpus.reading.files.unread import unread_lines
+    from builder.method.corpus.reading.sources import list_files
+
+    try:
+        corpus = list_files(recipe.segments.sources)
+    except RecipeError as error:
+        looked.faults += str(error).splitlines()
+        return
+    looked.notes += unread_lines(corpus.unread)
+    looked.pages = sample_pages(corpus.inputs, recipe.segments)
+    looked.notes += _page_notes(looked.pages)
+
+
+def _page_notes(sample: PageSample) -> Iterator[str]:
+    from builder.method.corpus.reading.archives import OTHER_RECORDS
+
+    if lost := Counter({reason: number for reason, number in sample.lost.items() if reason not in OTHER_RECORDS}):
+        yield f"of the records looked at some are no pages: {_told(lost)}"
+    pages, segments = sample.counts["pages"], sample.counts["segments"]
+    if lost := pages.dropped + pages.failed:
+        spoken = f"; in another language: {_told(sample.languages)}" if sample.languages else ""
+        yield f"of {pages.rows_in:,} pages looked at {pages.kept:,} give segments; not: {_told(lost)}{spoken}"
+    if segments.dropped:
+        yield f"of {segments.rows_in:,} segments cut from them {segments.kept:,} stay; not: {_told(segments.dropped)}"
+    if not pages.rows_in:
+        yield "no page was found at the beginning of the files looked at"
+
+
+def _told(reasons: Counter[str]) -> str:
+    """Reasons with their numbers, the most frequent first."""
+    shown = reasons.most_common(_NAMED)
+    rest = reasons.total() - sum(number for _, number in shown)
+    return ", ".join([*(f"{number:,} {reason}" for reason, number in shown), *([f"{rest:,} other"] if rest else [])])
+
+
+def _lost(counts: Any) -> dict[str, int]:
+    return dict(sorted((counts.dropped + counts.failed).items()))
+
+
+def _source(seed: SeedSample) -> dict[str, Any]:
+    return {
+        "name": seed.source.name,
+        "format": seed.source.format,
+        "columns": seed.columns,
+        "rows": seed.rows,
+        "pairs": seed.found,
+        "exact": seed.exact,
+        "rows_looked_at": seed.read,
+        "left_out": dict(sorted(seed.reasons.items())),
+        "unread": len(seed.unread),
+    }
+
+
+def _number(number: int, what: str, exact: bool) -> str:
+    shown = number if exact else rounded(number)
+    return f"{'' if exact else 'about '}{shown:,} {what}{'' if shown == 1 else 's'}"
+
+
+def rounded(number: int) -> int:
+    """A number with two digits that count: an estimate says no more."""
+    place = max(0, len(str(number)) - 2)
+    return round(number, -place)
+
+
+def _megabytes(size: int) -> str:
+    if size >= 1_000_000_000:
+        return f"{rounded(round(size / 100_000_000)) / 10:g} GB"
+    return f"{max(1, rounded(round(size / 1_000_000))):,} MB"

@@ -139,6 +139,10 @@ def check(
     context: click.Context, /, recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], **asked: bool
 ) -> "Answer":
     """Check the recipe and the files it names; report everything that is wrong at once."""
+    from builder.cli.project import load_settled
+
+    if not asked["pin"]:  # what is wrong with the recipe itself is said before the libraries are loaded
+        load_settled(recipe, None, overrides, trust=asked["trust"], as_written=asked["as_written"])
     from builder.cli.check import check_recipe
 
     say = _silent if context.params["as_json"] else click.echo

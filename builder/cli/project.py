@@ -1,13 +1,18 @@
-"""A recipe with its work directory: what the commands `build` and `release` do."""
+"""A recipe with its work directory: what the commands `build` and `release` do.
+
+What a build is made of is loaded only by who looks at one, so that what is wrong with a recipe is said at once.
+"""
 
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from builder.build import Build, look_at_build, run_build
 from builder.errors import RecipeError, TimeIsUp
 from builder.method.train.recipe import check_training_recipes
+from builder.errors import RecipeError
 from builder.recipe.given.overrides import key_of
 from builder.recipe.given.recorded import AS_WRITTEN, RECORD, bare, words_of, write_record
 from builder.recipe.given.settings import Settings, explained, named_work_dir, settle
@@ -16,8 +21,9 @@ from builder.recipe.recipe import Recipe, load_recipe
 from builder.recipe.remembered import Memory, of_others
 from builder.recipe.trust import Need, linked_file, paths_inside, recipe_file, recipe_needs, work_dir_needs
 from builder.text.escape import escape
-from builder.workspace.console import Console
-from builder.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from builder.build import Build
 
 
 @dataclass(frozen=True)
@@ -40,8 +46,10 @@ class Project:
     settings: Settings = field(default_factory=Settings)
     option: Path | None = None
 
-    def look_at_build(self, *, verify: bool = False, damaged_too: bool = False) -> Build:
+    def look_at_build(self, *, verify: bool = False, damaged_too: bool = False) -> "Build":
         """The build as it stands, run or not; see `build.look_at_build`."""
+        from builder.build import look_at_build
+
         return look_at_build(self.recipe, self.work_dir, verify=verify, damaged_too=damaged_too)
 
     def command(self, verb: str, *words: str, settings: tuple[str, ...] | None = None) -> str:
@@ -232,7 +240,7 @@ def _training_recipes(recipe: Recipe) -> list[Path]:
     return list(dict.fromkeys((training.backward, training.initial or training.forward, training.forward)))
 
 
-def build_project(project: Project, until: str | None = None, *, verify: bool = False) -> Build:
+def build_project(project: Project, until: str | None = None, *, verify: bool = False) -> "Build":
     """Run what is missing and return the build, after `until` as far as it got.
 
     Args:
@@ -245,6 +253,11 @@ def build_project(project: Project, until: str | None = None, *, verify: bool = 
         StageError: If a stage fails or is no longer whole, or the work directory is in use.
         TimeIsUp: If `runtime.max_hours` are over; it says how to go on.
     """
+    from builder.build import run_build
+    from builder.method.train.recipe import check_training_recipes
+    from builder.workspace.console import Console
+    from builder.workspace.workspace import Workspace
+
     build = project.look_at_build(verify=verify)
     if until is not None and until not in build.artifacts:
         raise RecipeError(f"--until {until}: no such stage; the stages are {', '.join(build.artifacts)}")

@@ -4,7 +4,6 @@ import ctypes
 import os
 import sys
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,6 +80,8 @@ def versions() -> dict[str, str]:
 @cache
 def _installed() -> dict[str, str]:
     """What `versions` says; looked up once, as `plan` asks for every stage."""
+    from importlib import metadata  # takes a tenth of the time in which a mistake in a recipe is told
+
     installed = {}
     for package in RECORDED_PACKAGES:
         try:

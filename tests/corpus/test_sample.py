@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support.corpus_pages import archive, page, record, settings
+from support.corpus_pages import archive, page, record, settings, write_warc
 
 from builder.method.corpus import sample
 from builder.method.corpus.reading.sources import list_inputs
@@ -57,6 +57,17 @@ def test_archives_are_opened_at_their_beginnings_and_the_rest_is_estimated(
     assert abs(found.pages - 1200) < 100
     assert not found.lost  # the record that our own bound cuts is none that the archive has lost
     assert len({row["source_file"] for row in found.rows}) == 10
+
+
+def test_files_with_large_pages_count_by_their_own_sizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = archive(tmp_path / "warc" / "0.warc.gz", 60)
+    records = [record(page(number, sections=20).encode(), number) for number in range(60)]
+    large = write_warc(tmp_path / "warc" / "1.warc.gz", records)
+    assert large.stat().st_size > 4 * small.stat().st_size
+    monkeypatch.setattr(sample, "HEAD_BYTES", small.stat().st_size // 2)
+    found = look(tmp_path / "warc", "warc")
+    assert found.pages is not None
+    assert 100 < found.pages < 130
 
 
 @pytest.mark.parametrize("form", ["jsonl", "parquet", "warc"])

@@ -160,18 +160,20 @@ def _of_format(inputs: list[Input], share: int) -> _Found:
 
 def _of_archives(opened: list[Input], inputs: list[Input], share: int) -> _Found:
     """The pages at the beginnings of some files; how many there are in all goes by their sizes."""
-    found, read, counted = _Found(-(-share // len(opened))), 0, 0
+    found, pages, size = _Found(-(-share // len(opened))), 0.0, 0
     for item in opened:
-        number, size, whole = _table(item, found) if item.format == "parquet" else _head(item, found)
-        read, counted, found.exact = read + size, counted + number, found.exact and whole
+        number, read, whole = _table(item, found) if item.format == "parquet" else _head(item, found)
+        own = _size(item) or read
+        pages, size = pages + (number if whole else number * own / max(1, read)), size + own
+        found.exact = found.exact and whole
     found.exact = found.exact and len(opened) == len(inputs)
     sizes = [_size(item) for item in inputs]
     if found.exact:
-        found.total = counted
-    elif any(size is None for size in sizes) or not read:
+        found.total = pages
+    elif any(known is None for known in sizes) or not size:
         found.total = None
     else:
-        found.total = counted * sum(size or 0 for size in sizes) / read
+        found.total = pages * sum(known or 0 for known in sizes) / size
     return found
 
 

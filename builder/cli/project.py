@@ -9,10 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.build import Build, look_at_build, run_build
 from builder.errors import RecipeError, TimeIsUp
-from builder.method.train.recipe import check_training_recipes
-from builder.errors import RecipeError
 from builder.recipe.given.overrides import key_of
 from builder.recipe.given.recorded import AS_WRITTEN, RECORD, bare, words_of, write_record
 from builder.recipe.given.settings import Settings, explained, named_work_dir, settle

@@ -34,7 +34,7 @@ from builder.workspace.processes import ASKED_TO_END, end_guarded, guarded, last
 from builder.workspace.progress import Progress, beating, forget_progress, read_progress, telling
 
 if TYPE_CHECKING:
-    from builder.data.accounting import Stats
+    from builder.data.accounting import Counts, Stats
     from builder.recipe.sections.runtime import Runtime
 HiddenPlaces = list[tuple[list[str | int], str]]
 """Whole addresses, each with the keys that lead to it in a configuration."""
@@ -192,11 +192,18 @@ def _refuse_nothing(out: Path, stats: "Stats") -> None:
     data = out / "data"
     if data.is_dir() and parquet_files(data) and not count_rows(data):
         kind, counts = list(stats.counts.items())[-1]
-        lost = (counts.dropped + counts.failed).most_common()
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in lost) or "none came in"
+        earlier = [(of, what) for of, what in stats.counts.items() if of != kind and what.kept < what.rows_in]
+        took = "".join(f"; of {what.rows_in:,} {of}: {_lost(what)}" for of, what in earlier if not counts.rows_in)
         raise StageError(
-            f"no {kind} are left of {counts.rows_in:,} ({reasons}); what was rejected is in {out / 'rejected'}"
+            f"no {kind} are left of {counts.rows_in:,} ({_lost(counts) or 'none came in'}{took}); what was rejected is "
+            f"in {out / 'rejected'}"
         )
+
+
+def _lost(counts: "Counts") -> str:
+    """The reasons for rows that did not go on, the commonest first."""
+    lost = (counts.dropped + counts.failed).most_common()
+    return ", ".join(f"{reason} {count:,}" for reason, count in lost)
 
 
 def main(out: Path, parent: int, lock: int | None = None, addresses: int | None = None) -> int:

@@ -68,6 +68,9 @@ def write_words(out: Path, config: Words, *inputs: Path, runtime: Runtime) -> St
     if config.fail == "nothing left":
         write_rows(out / "data" / "none.parquet", [], seed_schema())
         return Stats({"pages": Counts(1, 1), "words": Counts(7, 0, Counter(long=5), Counter(torn=2))})
+    if config.fail == "nothing in":
+        write_rows(out / "data" / "none.parquet", [], seed_schema())
+        return Stats({"pages": Counts(9, 0, Counter(language=8), Counter(time=1)), "words": Counts()})
     before = [(folder / "data" / "words.txt").read_text() for folder in inputs]
     write_text(out / "data" / "words.txt", " ".join([*before, *config.words]))
     Progress(out, "words", len(config.words)).advance(len(config.words))

@@ -99,6 +99,7 @@ def test_a_failed_stage_says_why_and_runs_again(tmp_path):
         ("crash", r"exit code 1; see .*child\.log\n(.|\n)*ValueError: boom"),
         ("kill", r"was killed, most likely because memory ran out"),
         ("nothing left", r"words: no words are left of 7 \(long 5, torn 2\); what was rejected is in .*rejected"),
+        ("nothing in", r"no words are left of 0 \(none came in; of 9 pages: language 8, time 1\); what was rejected"),
         ("memory", r"words: memory ran out \(.*; lower runtime"),
         ("full disk", r"words: the disk is full \(.*free some space"),
         ("no room for a message", r"words: the disk is full \(.*free some space"),

@@ -6,11 +6,12 @@ from typing import Any
 
 from builder.cli.answer import Answer
 from builder.cli.project import Project
+from builder.cli.rows.layout import terminal_width, text_shown, wrapped
 from builder.data.storage import read_rows
 from builder.method.curate.iterations import CLASSES, iteration_differences, label_warnings, labelled, read_iterations
 from builder.method.curate.labels import label_pairs, read_labels
 from builder.recipe.sections.curate import RATINGS
-from builder.text.escape import escape, shortened
+from builder.text.escape import escape
 from builder.workspace.workspace import Artifact
 
 SHOWN_CHARS = 300
@@ -42,7 +43,7 @@ def show_iterations(project: Project, labels: Path | None = None, *, rows: int) 
         report["labelled"] = labelled(iterations, known)
         report["warnings"] = label_warnings(report["labelled"], iterations[0].by)
     _add_instructions(report["differences"], build.candidates)
-    return Answer(report, lambda: _describe_report(report))
+    return Answer(report, lambda: wrapped(_describe_report(report), terminal_width(), "    "))
 
 
 def _add_instructions(entries: list[dict[str, Any]], candidates: Artifact) -> None:
@@ -112,11 +113,11 @@ def _describe_groups(entry: Mapping[str, Any]) -> str:
 
 
 def _describe_moved(kind: str, moved: Mapping[str, Any]) -> str:
-    lines = [f"{kind}: {moved['rows']:,} pairs"]
+    lines, width = [f"{kind}: {moved['rows']:,} pairs"], terminal_width()
     for row in moved["examples"]:
         scores = f"{_figure(row['before'], '.4g')} -> {_figure(row['after'], '.4g')}"
         lines.append(f"  - {escape(row['id'], 'terminal')}  {scores}  rise {_figure(row['rise'], '+.1%')}")
-        lines += [f"    {line}" for line in shortened(row["instruction"], SHOWN_CHARS).splitlines()]
+        lines += [f"    {line}" for line in text_shown(row["instruction"], width, SHOWN_CHARS).splitlines()]
     return "\n".join(lines)
 
 

@@ -37,7 +37,12 @@ def describe_row(row: Mapping[str, Any], width: int | None = None) -> str:
 def _shown(name: str, value: Any, width: int | None) -> str:
     if name == "score" and isinstance(value, float):
         return f"{value:.4f}"
-    return escape(value, "terminal") if width is None else shortened(value, SHOWN_CHARS)
+    return text_shown(value, width, SHOWN_CHARS)
+
+
+def text_shown(value: Any, width: int | None, most: int) -> str:
+    """A text of others, cut at `most` characters for a terminal; whole where there is none."""
+    return escape(value, "terminal") if width is None else shortened(value, most)
 
 
 def indented(text: str) -> str:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from builder import __version__
+from builder.cli.shell import completion
+from builder.cli.shell.failure import failed, kind_of
 from builder.data.address import path_or_address
 from builder.data.redaction import RedactedStream, redacted, trace
 from builder.errors import TimeIsUp
@@ -29,7 +31,10 @@ if TYPE_CHECKING:
 
 RECIPE = click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE")
 WORK_DIR = click.option("--work-dir", type=click.Path(path_type=Path), help="Where the stages are kept.")
-SET = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the recipe.")
+SET = click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the recipe.",
+    shell_complete=completion.settings,
+)  # fmt: skip
 VERIFY = click.option("--verify", is_flag=True, help="Read all files of what is done, and compare their digests.")
 TRUST = click.option(
     "--trust-recipe",
@@ -39,6 +44,8 @@ TRUST = click.option(
 )
 AS_WRITTEN = click.option("--as-written", is_flag=True, help="Leave out the --set values of the last build.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+_GOES_ON = "interrupted; the same command goes on where it stopped"
 
 
 def _prints(verb: "Callable[..., Answer]") -> "Callable[..., None]":
@@ -161,7 +168,7 @@ def plan(project: "Project", verify: bool) -> "Answer":
 
 @cli.command()
 @_reads_project()
-@click.option("--until", metavar="STAGE", help="Stop after this stage.")
+@click.option("--until", metavar="STAGE", help="Stop after this stage.", shell_complete=completion.stages)
 @VERIFY
 def build(project: "Project", until: str | None, verify: bool) -> "Answer":
     """Run the stages that are missing."""
@@ -189,10 +196,12 @@ def _labels_go_with_iterations(context: click.Context, option: click.Parameter, 
 
 @cli.command()
 @_reads_project(only_looks=True)
-@click.argument("stage", required=False, is_eager=True)
+@click.argument("stage", required=False, is_eager=True, shell_complete=completion.stages)
 @click.option("-n", "rows", type=click.IntRange(0), default=3, show_default=True, help="How many rows to show.")
 @click.option("--rejected", is_flag=True, help="Show rejected rows instead.")
-@click.option("--reason", metavar="NAME", help="Show rows that were rejected for this reason.")
+@click.option(
+    "--reason", metavar="NAME", help="Show rows that were rejected for this reason.", shell_complete=completion.reasons
+)
 @click.option("--sort", type=click.Choice(["score", "score:desc", "score:asc"]), help="The best first, or the worst.")
 @click.option("--around", type=float, metavar="SCORE", help="Show the rows nearest to it, on both sides.")
 @click.option(
@@ -280,7 +289,7 @@ def hydrate(release: Path, corpora: "tuple[Path | Address, ...]", out: Path | No
 
 
 @cli.command("help")
-@click.argument("name", required=False, metavar="[KEY|REASON]")
+@click.argument("name", required=False, metavar="[KEY|REASON]", shell_complete=completion.keys_and_reasons)
 @_prints
 def help_(name: str | None) -> "Answer":
     """Say what a key of the recipe is for and what it re-runs, or why rows are rejected for a reason."""
@@ -307,7 +316,7 @@ def _run(stopped: "Callable[[], int | None]") -> int | None:
         return code
     except click.ClickException as error:
         error.show()
-        return error.exit_code
+        return failed("usage", error.format_message().splitlines() or [type(error).__name__], error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return _interrupted(stopped() or 128 + signal.SIGINT)
     except Exception as error:
@@ -316,18 +325,19 @@ def _run(stopped: "Callable[[], int | None]") -> int | None:
         if isinstance(error, BrokenPipeError):  # whoever read our output has seen enough, as in `humpback show | head`
             sys.stdout = None
             return 1
-        if "--debug" in sys.argv:
-            _say(trace(error), nl=False)
-            return int(getattr(error, "exit_code", 1))
-        message = explain(error) or redacted(
+        explained, status = explain(error), int(getattr(error, "exit_code", 1))
+        message = explained or redacted(
             f"{type(error).__name__}: {error}; this is a defect of humpback: please report it with what "
             "`humpback --debug` and the same arguments say"
         )
-        wanted = isinstance(error, TimeIsUp)
-        # A path, a page id or the tail of a log can hold text of a page.
-        for line in (escape(line, "terminal") for line in message.splitlines()):
-            _say(line if line.startswith("  ") or wanted else f"error: {line}")
-        return int(getattr(error, "exit_code", 1))
+        if "--debug" in sys.argv:
+            _say(trace(error), nl=False)
+        else:
+            wanted = isinstance(error, TimeIsUp)
+            # A path, a page id or the tail of a log can hold text of a page.
+            for line in (escape(line, "terminal") for line in message.splitlines()):
+                _say(line if line.startswith("  ") or wanted else f"error: {line}")
+        return failed(kind_of(error, explained=explained is not None), message.splitlines(), status)
 
 
 def _after_interrupt(error: BaseException) -> int | None:
@@ -337,8 +347,9 @@ def _after_interrupt(error: BaseException) -> int | None:
 def _interrupted(code: int) -> int:
     command = shlex.join(["humpback", *sys.argv[1:]])
     can_be_typed = redacted(command) == command and escape(command, "terminal") == command and "\n" not in command
-    _say("interrupted; the same command goes on where it stopped" + (f":\n  {command}" if can_be_typed else ""))
-    return code
+    said = _GOES_ON + (f":\n  {command}" if can_be_typed else "")
+    _say(said)
+    return failed("interrupted", said.splitlines(), code)
 
 
 def _say(line: str, *, nl: bool = True) -> None:

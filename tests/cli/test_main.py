@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support.output_schema import answered
 
 HUMPBACK = [sys.executable, "-m", "builder"]
 HEAVY = {"torch", "vllm", "trl", "transformers", "datasets", "datatrove", "trafilatura", "pyarrow", "numpy", "pydantic"}
@@ -94,7 +95,7 @@ def test_init_that_was_killed_can_be_repeated(tmp_path, monkeypatch):
 def test_plan_shows_every_stage_as_missing_before_a_build(recipe):
     result = run("plan", recipe, "--json")
     assert result.returncode == 0, result.stderr
-    plan = json.loads(result.stdout)
+    plan = answered("plan", json.loads(result.stdout))
     assert [item["stage"] for item in plan] == [
         "seed", "segments", "dedup", "model-backward", "augment", "model-0", "score-1-likelihood", "curate-1",
         "model-1", "score-2-likelihood", "curate-2", "model-2",
@@ -104,8 +105,9 @@ def test_plan_shows_every_stage_as_missing_before_a_build(recipe):
 
 
 def test_build_until_and_show(recipe, tmp_path):
-    built = run("build", recipe, "--work-dir", tmp_path, "--until", "seed")
+    built = run("build", recipe, "--work-dir", tmp_path, "--until", "seed", "--json")
     assert built.returncode == 0, built.stderr
+    answered("build", json.loads(built.stdout))
     assert "seed" in built.stderr
     assert "pairs" in built.stderr
     shown = run("show", recipe, "seed", "--work-dir", tmp_path, "-n", 1)
@@ -113,7 +115,8 @@ def test_build_until_and_show(recipe, tmp_path):
     table = run("plan", recipe, "--work-dir", tmp_path).stdout.splitlines()
     assert table[0].split()[:2] == ["seed", "cached"]
     assert table[1].split()[:2] == ["segments", "missing"]
-    record = json.loads(run("show", recipe, "seed", "--json", "--work-dir", tmp_path).stdout)["record"]
+    shown = answered("show", json.loads(run("show", recipe, "seed", "--json", "--work-dir", tmp_path).stdout))
+    record = shown["record"]
     counts = record["counts"]["pairs"]
     assert counts["in"] == counts["kept"] + sum(counts["dropped"].values()) + sum(counts["failed"].values())
 
@@ -192,7 +195,7 @@ def test_check_names_the_files_of_the_corpus_that_no_build_would_read(recipe):
     (line,) = [line for line in result.stdout.splitlines() if "not read" in line]
     assert line.startswith("  note: ")
     assert "2 files are not read as warc: 1 x .png (%1B[2Jx.png); 1 x .wacz (more.wacz)" in line
-    notes = json.loads(run("check", recipe, "--json").stdout)["notes"]
+    notes = answered("check", json.loads(run("check", recipe, "--json").stdout))["notes"]
     assert any("1 x .wacz (more.wacz)" in note for note in notes)
     for name in ("more.wacz", "\x1b[2Jx.png"):
         (folder / name).unlink()

@@ -3,6 +3,7 @@ import os
 from pathlib import Path
 
 import pytest
+from support.output_schema import answered
 from support.stages import Words, write_words
 
 from builder.cli.plan import changed_values, plan_entry
@@ -21,7 +22,7 @@ def planned(tmp_path, **changes):
     workspace = Workspace(tmp_path, Runtime(), dry_run=True)
     words = workspace.run("words", write_words, Words(**changes))
     last = workspace.run("more", write_words, Words(), words)
-    return [plan_entry(item) for item in (words, last)]
+    return answered("plan", [plan_entry(item) for item in (words, last)])
 
 
 @pytest.fixture(scope="module")

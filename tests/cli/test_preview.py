@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.corpus_pages import paragraphs, record, write_warc
+from support.output_schema import answered
 from support.small_project import humpback
 
 from builder.cli.init import write_recipe_folder
@@ -85,7 +86,7 @@ def test_pairs_are_written_scored_and_selected_and_nothing_is_kept(folder, here)
     opened, before, said = project(folder), files(folder), []
     planned = plan_stages(opened).value
     answer = preview_pages(opened, 3, say=said.append)
-    value = json.loads(json.dumps(answer.value))
+    value = answered("preview", answer.value)
     assert (files(folder), plan_stages(opened).value) == (before, planned)
     assert not (folder / "work").exists()
     assert value["pages"]["taken"] == len(value["pages"]["ids"]) == 3
@@ -145,7 +146,7 @@ def test_a_threshold_that_nothing_reaches_selects_nothing(trained, here):
 
 def test_pages_of_which_nothing_is_left_say_what_took_it(folder, here):
     answer = preview_pages(project(folder, "segments.languages=[fi]"), 2)
-    assert answer.value["pairs"] == []
+    assert answered("preview", answer.value)["pairs"] == []
     assert list(answer.value["rejected"]) == ["segments"]
     assert answer.value["rejected"]["segments"]["language"]["rows"] == 2
     assert "segments: language: 2  (segments.languages, " in answer.text()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.hub_server import HubServer
+from support.output_schema import answered
 from support.release_build import FakeBuild
 from support.small_release import clients_reach
 
@@ -44,7 +45,9 @@ class Releases:
         return release_recipe(project, version, Options(**options), lambda _: None)
 
     def __call__(self, version: str, **options: Any) -> str:
-        return self.answer(version, **options).text()
+        answer = self.answer(version, **options)
+        answered("release", answer.value)
+        return answer.text()
 
     def change_a_row(self) -> None:
         """From now on one candidate has another instruction; it has no score, so it was never selected."""
@@ -86,7 +89,7 @@ def test_a_dry_run_shows_the_difference_without_token_network_or_files(
     assert "\n  + augmented/train-00000-of-00001.parquet\n" in shown
     assert "\n  + curated/" not in shown
     assert "models/final: 2 files to send" in shown
-    answer = release.answer("1.1.0", dry_run=True).value
+    answer = answered("release", release.answer("1.1.0", dry_run=True).value)
     assert (answer["previous"], answer["level"]) == ("1.0.0", "minor")
     assert "augmented/train-00000-of-00001.parquet" in answer["files"]["dataset"]["send"]
     assert [path.name for path in (tmp_path / "releases").iterdir()] == ["1.0.0"]
@@ -116,7 +119,7 @@ def test_versions_follow_the_tags_of_the_hub(
     with pytest.raises(ReleaseError, match=r"augmented: 1 rows are changed: that is a minor release"):
         release("1.0.1", push=Push())
     assert len(server.repository(REPOSITORY).commits) == 2
-    answer = release.answer("1.1.0", push=Push()).value
+    answer = answered("release", release.answer("1.1.0", push=Push()).value)
     assert [entry["tag"] for entry in answer["repositories"]] == ["v1.1.0"] * 3
     log = (tmp_path / "releases" / "1.1.0" / "dataset" / "CHANGELOG.md").read_text()
     assert "Compared with 1.0.0" in log

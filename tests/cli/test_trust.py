@@ -10,6 +10,7 @@ import click
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from support.output_schema import answered
 
 from builder.cli.init import copy_recipe, write_recipe_folder
 from builder.cli.main import cli
@@ -196,7 +197,7 @@ def test_check_asks_no_server_reads_nothing_outside_and_says_what_needs_consent(
         "runtime.endpoint",
         "runtime.launcher",
     ]
-    assert [item["key"] for item in json.loads(as_json.stdout)["needs_trust"]] == expected
+    assert [item["key"] for item in answered("check", json.loads(as_json.stdout))["needs_trust"]] == expected
     assert result.stdout.count("what needs --trust-recipe: ") == len(expected)
     assert "canary" not in result.output + as_json.output
     assert server.headers == []

@@ -10,6 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from support.hub_server import TOKEN, Fault
+from support.output_schema import answered
 
 from builder.build import run_build
 from builder.errors import RecipeError
@@ -145,7 +146,7 @@ def test_pin_writes_commits_in_and_leaves_everything_else_as_it_was(recipe, full
 def test_pin_as_json_names_what_was_pinned(recipe, full_hub):
     full_hub.repository("org/base", "models").gated = "manual"
     result = humpback("check", recipe.parent, "--pin", "--json", env=full_hub.open)
-    said = json.loads(result.stdout)
+    said = answered("check", json.loads(result.stdout))
     assert said["notes"] == ["org/base is gated; accept its terms on its page and log in before a build"]
     assert said["pinned"][2] == {"key": "seed.sources.2.revision", "repository": "org/trees", "ref": "v2", "commit": A}
     assert recipe.read_text() == PINNED

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from support.corpus_pages import record, write_warc
 from support.crawl_build import MAIL, PAGES, QUOTED, CrawlBuild, crawl, web_page
+from support.output_schema import answered
 
 from builder import __version__
 from builder.build import Build
@@ -60,7 +61,7 @@ def hydrated(
     standoff: Path, build: CrawlBuild, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, dict[str, Any]]:
     out = tmp_path_factory.mktemp("hydrated") / "out"
-    return out, hydrate(standoff, [build.root / "crawl"], out)
+    return out, answered("hydrate", hydrate(standoff, [build.root / "crawl"], out))
 
 
 def test_no_file_of_a_standoff_release_holds_text_of_the_crawl(standoff: Path, build: CrawlBuild) -> None:

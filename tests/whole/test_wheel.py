@@ -51,7 +51,9 @@ def test_init_check_and_plan_work_from_the_wheel(installed):
 
 def test_the_wheel_has_the_pages(installed):
     (folder,) = installed.folder.glob("env/lib/python*/site-packages/builder/_data/docs")
-    assert {page.name for page in folder.iterdir()} == {page.name for page in (ROOT / "docs").iterdir()}
+    pages = {page.name: page.read_bytes() for page in (ROOT / "docs").iterdir()}
+    assert {page.name: page.read_bytes() for page in folder.iterdir()} == pages
+    assert {"recipe.md", "reasons.md", "output.md", "output.schema.json"} <= pages.keys()
 
 
 def test_a_stage_runs_from_the_wheel(installed):

@@ -1,0 +1,40 @@
+"""What a command that fails prints with `--json`; `docs/output.schema.json` has its form."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Literal
+
+import click
+
+from builder.errors import RecipeError, ReleaseError, StageError, UnsafePath
+
+Kind = Literal["usage", "recipe", "stage", "release", "unsafe_path", "interrupted", "system", "defect"]
+_KINDS: tuple[tuple[type[BaseException], Kind], ...] = (
+    (click.ClickException, "usage"),
+    (RecipeError, "recipe"),
+    (StageError, "stage"),
+    (ReleaseError, "release"),
+    (UnsafePath, "unsafe_path"),
+)
+
+
+def kind_of(error: BaseException, *, explained: bool) -> Kind:
+    """What kind of failure an error is.
+
+    Args:
+        error: The error.
+        explained: Whether there are words for it that a user can act on; else it is a defect.
+    """
+    known = (kind for of, kind in _KINDS if isinstance(error, of))
+    return next(known, "system" if explained else "defect")
+
+
+def failed(kind: Kind, lines: Sequence[str], status: int) -> int:
+    """Print a failure on stdout if the command was asked for JSON; return its exit status."""
+    if "--json" in sys.argv[1:]:
+        from builder.data.storage import dump_json
+
+        with suppress(OSError):  # whoever read our output may be gone
+            click.echo(dump_json({"error": {"kind": kind, "lines": list(lines), "exit_status": status}}))
+    return status

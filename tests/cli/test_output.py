@@ -15,7 +15,7 @@ from builder.cli.reference.entries import look_up
 from builder.cli.rows.scored import Choice
 from builder.cli.shell.failure import kind_of
 from builder.cli.show import show_stage, show_stages
-from builder.errors import BuilderError, RecipeError, ReleaseError, StageError, UnsafePath
+from builder.errors import BuilderError, RecipeError, ReleaseError, StageError, TimeIsUp, UnsafePath
 
 ONE = {"a": 5.0, "b": 4.5, "c": 4.0, "d": 1.0, "e": None}
 OTHER = {"a": 1.0, "b": 4.5, "c": 4.0, "d": 5.0, "e": 2.0}
@@ -116,7 +116,8 @@ def test_an_interrupted_command_says_so_in_json_too(recipe):
     ("error", "kind"),
     [
         (RecipeError("x"), "recipe"), (StageError("x"), "stage"), (ReleaseError("x"), "release"),
-        (UnsafePath("x"), "unsafe_path"), (BuilderError("x"), "system"), (OSError("x"), "system"),
+        (UnsafePath("x"), "unsafe_path"), (TimeIsUp("x"), "time_is_up"), (BuilderError("x"), "system"),
+        (OSError("x"), "system"),
     ],
 )  # fmt: skip
 def test_each_error_has_its_kind(error, kind):

@@ -7,15 +7,16 @@ from typing import Literal
 
 import click
 
-from builder.errors import RecipeError, ReleaseError, StageError, UnsafePath
+from builder.errors import RecipeError, ReleaseError, StageError, TimeIsUp, UnsafePath
 
-Kind = Literal["usage", "recipe", "stage", "release", "unsafe_path", "interrupted", "system", "defect"]
+Kind = Literal["usage", "recipe", "stage", "release", "unsafe_path", "interrupted", "time_is_up", "system", "defect"]
 _KINDS: tuple[tuple[type[BaseException], Kind], ...] = (
     (click.ClickException, "usage"),
     (RecipeError, "recipe"),
     (StageError, "stage"),
     (ReleaseError, "release"),
     (UnsafePath, "unsafe_path"),
+    (TimeIsUp, "time_is_up"),
 )
 
 

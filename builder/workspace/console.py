@@ -85,7 +85,7 @@ class Console:
 
     def _rate(self) -> str | None:
         seen, rate = self._meter.seen, self._meter.rate
-        return rate_of(rate, seen.unit) if seen is not None and rate is not None else None
+        return rate_of(rate, seen.unit) if seen is not None and rate is not None and not self._meter.mixed else None
 
     def _say(self, line: str) -> None:
         """A line that stays: wrapped between words on a terminal, with the time in a log."""

@@ -40,7 +40,7 @@ class Progress:
         self.path = out / folder / PROGRESS_FILE
         self.unit, self.total, self.done = unit, total, before
         self._told: dict[str, Any] = {"before": before, "phase": phase}
-        self._hand = _InHand()
+        self._hand, self._news = _InHand(), False
         self._written = 0.0
         self._write()
 
@@ -58,6 +58,7 @@ class Progress:
         """Say more of the stage: `phase`, `kept`, `failed`, `judged`, `doing`, `before`, `note`; see `Seen`."""
         changed = {key for key, value in told.items() if self._told.get(key) != value}
         self._told |= told
+        self._news |= bool(changed)
         if "phase" in changed or (changed and time.monotonic() - self._written >= 1):
             self._write()
 
@@ -74,11 +75,17 @@ class Progress:
     def answered(self, requests: int = 1) -> None:
         """Count requests about the rows in hand as answered."""
         self._hand.answered += requests
-        self.tell(doing=self._hand.rows_done())
+        self._news = True
+        if time.monotonic() - self._written >= 1:
+            self._write()
 
     def beat(self) -> None:
         """Tell that something moves, although no row is done yet."""
-        if time.monotonic() - self._written >= 1:
+        if time.monotonic() - self._written < 1:
+            return
+        if self._news:
+            self._write()
+        else:
             self._written = time.monotonic()
             with suppress(OSError):
                 os.utime(self.path)
@@ -90,7 +97,9 @@ class Progress:
         self._write()
 
     def _write(self) -> None:
-        self._written = time.monotonic()
+        self._written, self._news = time.monotonic(), False
+        if self._hand.rows:
+            self._told["doing"] = self._hand.rows_done()
         temporary = self.path.with_name(f".{PROGRESS_FILE}.tmp")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         value = {"done": self.done, "total": self.total, "unit": self.unit, **self._told}
@@ -130,12 +139,15 @@ def telling(progress: Progress) -> Iterator[None]:
 @contextmanager
 def phase(name: str) -> Iterator[None]:
     """Tell that a stage does something other than rows, such as `loading the model`, as long as the block runs."""
-    progress = _TELLING.get()
-    if progress is not None:
-        progress.tell(phase=name)
+    announce(name)
     yield
-    if progress is not None:
-        progress.tell(phase="")
+    announce("")
+
+
+def announce(name: str) -> None:
+    """Tell that a stage does something other than rows until it tells something else, in another process too."""
+    if (progress := _TELLING.get()) is not None:
+        progress.tell(phase=name)
 
 
 def asked(requests: int) -> None:

@@ -116,6 +116,21 @@ def test_a_phase_is_told_at_once_and_over_when_it_is_over(tmp_path):
         assert read_progress(tmp_path).phase == ""
 
 
+def test_signs_of_life_do_not_keep_back_what_is_done(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("builder.workspace.progress.time.monotonic", lambda: now[0])
+    progress = Progress(tmp_path, "rows", 100)
+    progress.hold(10)
+    progress.asked(10)
+    found = []
+    for _ in range(10):  # as an engine does: a sign of life, then the answer
+        now[0] += 0.4
+        progress.beat()
+        progress.answered()
+        found.append(read_progress(tmp_path).doing)
+    assert found[2::3] == [2, 5, 8]
+
+
 def test_nobody_has_to_listen():
     asked(3)
     answered()

@@ -21,6 +21,7 @@ from builder.recipe.sections.models import Chat, Origin
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Named, Section
 from builder.recipe.sections.training import Schedule
+from builder.workspace.progress import announce, phase
 from builder.workspace.stage_names import HALVES, Half, half_of
 
 VERSION = 3
@@ -158,7 +159,10 @@ def _train(
     _refuse(schedule_problems(config.recipe, options, config.schedule))
     _refuse(launcher_problems(runtime.launcher))
     _refuse(_start_problems(options, start))
-    counts, details = write_training_rows(out, sources, renderer, options.get("max_length", 1024), runtime.max_too_long)
+    with phase("making the rows"):
+        counts, details = write_training_rows(
+            out, sources, renderer, options.get("max_length", 1024), runtime.max_too_long
+        )
     renderer.contract.save(out)
     resolved, batch = resolve_recipe(options, config.schedule, counts.kept, runtime.device_batch)
     resolved |= {
@@ -187,6 +191,7 @@ def _trained(out: Path, contract: ChatContract, arguments: list[str], runtime: R
     finished = out / "training" / "final"
     if not (out / "model").exists():
         if not (finished / FINISHED).is_file():
+            announce("starting the trainer")
             launch(out, arguments, runtime)
         contract.save(finished)  # here too, where an earlier run was stopped in between
         finished.rename(out / "model")

@@ -9,6 +9,10 @@ _EXACT = 600
 """Below so many seconds a stage's time is said to a tenth."""
 
 
+_SLOW = 0.1
+"""Below so many a second, rows are counted by the minute."""
+
+
 def duration(seconds: float) -> str:
     """A time in its two largest units, as `48s`, `3m20s`, `2h05m` or `3d04h`."""
     whole = int(seconds)
@@ -26,9 +30,9 @@ def total_time(seconds: float) -> str:
 def rate_of(rows: float, unit: str = "") -> str:
     """Rows a second, or a minute where they are slow."""
     per = "s"
-    if rows < 1:
+    if rows < _SLOW:
         rows, per = 60 * rows, "min"
-    number = f"{rows:,.0f}" if rows >= 100 else f"{rows:.1f}" if rows >= 1 else f"{rows:.2g}"
+    number = f"{rows:,.0f}" if rows >= 100 else f"{rows:.1f}" if rows >= 1 else f"{rows:.2f}"
     return f"{number} {unit}/{per}" if unit else f"{number}/{per}"
 
 
@@ -71,7 +75,9 @@ def _parts(meter: Meter) -> list[tuple[str, int]]:
     if meter.rate is not None:
         parts.append((rate_of(meter.rate), 3))
     parts.append(elapsed)
-    if meter.left is not None:
+    if meter.is_over:
+        parts.append(("finishing", 1))
+    elif meter.left is not None:
         parts.append((f"{duration(meter.left)} left", 1))
     if seen.kept is not None and seen.judged:
         parts.append((f"{100 * seen.kept // seen.judged} % kept", 5))

@@ -32,7 +32,8 @@ def test_a_stage_of_minutes_is_said_to_a_tenth_of_a_second():
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"), [(12_345.6, "12,346/s"), (99.94, "99.9/s"), (1, "1.0/s"), (0.5, "30.0/min"), (0.012, "0.72/min")]
+    ("rows", "said"),
+    [(12_345.6, "12,346/s"), (99.94, "99.9/s"), (1, "1.0/s"), (0.5, "0.50/s"), (0.05, "3.0/min"), (0.012, "0.72/min")],
 )
 def test_slow_rows_are_counted_by_the_minute(rows, said):
     assert rate_of(rows) == said
@@ -51,6 +52,11 @@ def test_phases_are_told_from_rows():
     again = Seen(256, 512, "rows", 0, before=256, phase="starting the engine")
     assert running_line("augment", meter(again, 7)).split(maxsplit=1)[1] == "starting the engine, 256 of 512 rows, 7s"
     assert running_line("curate-1", meter(Seen(0, None, "rows", 0), 7)).split(maxsplit=1)[1] == "working, 7s"
+
+
+def test_a_stage_that_has_done_its_rows_is_finishing():
+    line = running_line("augment", meter(Seen(80, 80, "rows", 0), 40))
+    assert line.split(maxsplit=1)[1] == "80 of 80 rows, 2.0/s, 40s, finishing"
 
 
 def test_what_a_stage_notes_is_said_and_cannot_drive_the_terminal():

@@ -44,6 +44,13 @@ def test_another_unit_is_another_rate():
     assert meter.rate is None
     meter.look(seen(300, 600, "segments"), 100.0 + 12)
     assert meter.rate == pytest.approx(100)
+    assert meter.mixed
+
+
+def test_what_was_told_before_anything_was_counted_mixes_nothing():
+    loading = seen(0, 16, "steps", phase="loading the model")
+    meter = watched((0, seen(0)), (9, loading), (20, seen(0, 16, "steps")), (28, seen(4, 16, "steps")))
+    assert (meter.rate, meter.mixed) == (0.5, False)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +59,11 @@ def test_another_unit_is_another_rate():
 def test_a_rate_is_said_when_there_is_something_to_go_by(looks):
     meter = watched(*looks)
     assert (meter.rate, meter.left) == (None, None)
+
+
+def test_what_a_stage_does_after_its_last_row_is_not_in_the_rate():
+    meter = watched((0, seen(0, 20)), (10, seen(20, 20)), (30, seen(20, 20)))
+    assert (meter.is_over, meter.rate, meter.elapsed) == (True, 2.0, 30)
 
 
 def test_what_nobody_knows_the_end_of_has_a_rate_and_no_time_left():

@@ -9,12 +9,13 @@ class Told:
     """Takes the place of a stage's progress.
 
     Attributes:
-        asked: How many requests each call was about.
-        answered: How many of them are answered.
+        requests: How many requests each call was about.
+        answers: How many of them are answered.
+        phases: What it was told to be at, in order.
     """
 
     def __init__(self) -> None:
-        self.requests, self.answers = list[int](), 0
+        self.requests, self.answers, self.phases = list[int](), 0, list[str]()
 
     def asked(self, requests: int) -> None:
         """See `Progress.asked`."""
@@ -26,6 +27,7 @@ class Told:
 
     def tell(self, **told: Any) -> None:
         """See `Progress.tell`."""
+        self.phases += [told["phase"]] if "phase" in told else []
 
 
 def told(progress: Told) -> Any:

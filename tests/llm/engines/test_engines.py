@@ -4,6 +4,7 @@ import gc
 from pathlib import Path
 
 import pytest
+from support.told import Told, told
 
 from builder.errors import StageError
 from builder.llm.contract import make_contract
@@ -165,3 +166,16 @@ def test_a_missing_engine_names_what_to_install(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(StageError, match=r"vllm is not installed: pip install 'humpback-builder\[vllm\]'"):
         start_engine(BASE, Engine(kind="vllm"), RUNTIME)
+
+
+def test_plain_transformers_tell_when_they_load_and_when_a_row_is_done(sequences):
+    progress, answers = Told(), []
+    config = Engine(kind="transformers", dtype="float32")
+    with told(progress):
+        engine = start_engine(BASE, config, RUNTIME, lambda: answers.append(progress.answers))
+        engine.token_logprobs(*sequences)
+        engine.next_logprobs(sequences[0], [5, 6])
+        engine.generate(sequences[0][:2], Sampling(0, 1, 1), [1, 2])
+    assert progress.phases == ["starting the engine", "loading the model", "", ""]
+    assert (progress.requests, progress.answers) == ([4, 4, 2], 10)
+    assert answers == list(range(10))

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from builder.text.escape import escape
-from builder.workspace.live.line import position, rate_of, running_line, total_time
+from builder.workspace.live.line import rate_of, running_line, total_time, where
 from builder.workspace.live.meter import Meter
 from builder.workspace.live.output import columns, is_terminal
 from builder.workspace.progress import read_notices, read_progress
@@ -43,9 +43,7 @@ class Console:
         """Give the terminal back, however the build ended, and say where it stopped."""
         self._clear()
         if kind is not None and self._stage:
-            seen = self._meter.seen
-            at = position(seen._replace(doing=0)) if seen and not seen.phase else seen.phase if seen else "starting"
-            self._say(f"{self._stage:<20} stopped {total_time(self._meter.elapsed):>9}  {escape(at, 'terminal')}")
+            self._say(f"{self._stage:<20} stopped {total_time(self._meter.elapsed):>9}  {where(self._meter.seen)}")
 
     def __call__(self, artifact: Artifact, event: str) -> None:
         """Show one event of one stage; see `workspace.Report`."""

@@ -36,9 +36,17 @@ def rate_of(rows: float, unit: str = "") -> str:
     return f"{number} {unit}/{per}" if unit else f"{number}/{per}"
 
 
-def position(seen: Seen) -> str:
-    """How many rows are done, with those that are not written yet."""
-    done = seen.done + seen.doing
+def where(seen: Seen | None) -> str:
+    """What a stage was at, without the rows that are not written."""
+    if seen is None:
+        return "starting"
+    if seen.done or seen.total is not None:
+        return position(seen, seen.done)
+    return escape(seen.phase, "terminal") or "working"
+
+
+def position(seen: Seen, done: int) -> str:
+    """How many rows are done."""
     unit = escape(seen.unit, "terminal")
     return f"{done:,} of {seen.total:,} {unit}" if seen.total is not None else f"{done:,} {unit}"
 
@@ -69,9 +77,9 @@ def _parts(meter: Meter) -> list[tuple[str, int]]:
         return [("starting", 0), elapsed]
     moves = bool(seen.done or seen.doing or seen.total is not None)
     if seen.phase:
-        place = [(position(seen), 1)] if seen.done else []
+        place = [(position(seen, seen.done + seen.doing), 1)] if seen.done else []
         return [(escape(seen.phase, "terminal"), 0), *place, elapsed]
-    parts = [(position(seen), 0)] if moves else [("working", 0)]
+    parts = [(position(seen, seen.done + seen.doing), 0)] if moves else [("working", 0)]
     if meter.rate is not None:
         parts.append((rate_of(meter.rate), 3))
     parts.append(elapsed)

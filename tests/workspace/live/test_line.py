@@ -1,6 +1,6 @@
 import pytest
 
-from builder.workspace.live.line import duration, rate_of, running_line, total_time
+from builder.workspace.live.line import duration, rate_of, running_line, total_time, where
 from builder.workspace.live.meter import Meter
 from builder.workspace.progress import Seen
 
@@ -52,6 +52,18 @@ def test_phases_are_told_from_rows():
     again = Seen(256, 512, "rows", 0, before=256, phase="starting the engine")
     assert running_line("augment", meter(again, 7)).split(maxsplit=1)[1] == "starting the engine, 256 of 512 rows, 7s"
     assert running_line("curate-1", meter(Seen(0, None, "rows", 0), 7)).split(maxsplit=1)[1] == "working, 7s"
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        (None, "starting"), (full(), "1,200 of 12,345 rows"), (Seen(0, None, "rows", 0), "working"),
+        (Seen(0, None, "steps", 0, phase="loading the model"), "loading the model"),
+        (Seen(7, None, "pages", 0), "7 pages"),
+    ],
+)  # fmt: skip
+def test_of_a_stage_that_stops_the_rows_that_are_written_count(seen, said):
+    assert where(seen) == said
 
 
 def test_a_stage_that_has_done_its_rows_is_finishing():

@@ -52,12 +52,15 @@ PINNED = (
 )
 
 
+BEANS = "Dried beans are put into cold water in the evening, and they are cooked on the next day for an hour. " * 9
+
+
 @pytest.fixture
 def recipe(tmp_path):
-    (tmp_path / "seed.jsonl").write_text("{}")
+    (tmp_path / "seed.jsonl").write_text('{"instruction": "How?", "output": "So."}')
     (tmp_path / "sft.yaml").write_text("learning_rate: 1.0e-3\n")
     (tmp_path / "pages").mkdir()
-    (tmp_path / "pages" / "a.html").write_text("<p>a")
+    (tmp_path / "pages" / "a.html").write_text(f"<h1>Beans</h1><p>{BEANS}</p><h1>Peas</h1><p>{BEANS}</p>")
     (tmp_path / "build.yaml").write_text(RECIPE)
     return tmp_path / "build.yaml"
 
@@ -132,13 +135,13 @@ def test_pin_writes_commits_in_and_leaves_everything_else_as_it_was(recipe, full
     assert TOKEN not in result.stdout + result.stderr
     full_hub.requests.clear()
     again = humpback("check", recipe, "--pin", "--json", env=full_hub.open)
-    assert json.loads(again.stdout) == {
-        "recipe": str(recipe), "name": "mine", "ok": True, "pinned": [], "notes": [],
-        "unchecked": [
-            "TRL is not installed: its keys were not checked",
-            "transformers is not installed: chat templates were not tried",
-        ],
-    }  # fmt: skip
+    said = json.loads(again.stdout)
+    assert (said["recipe"], said["name"], said["ok"], said["pinned"]) == (str(recipe), "mine", True, [])
+    assert [note for note in said["notes"] if "gated" in note or str(recipe) in note] == []
+    assert said["unchecked"][:2] == [
+        "TRL is not installed: its keys were not checked",
+        "transformers is not installed: chat templates were not tried",
+    ]
     assert asked(full_hub) == []
     assert humpback("plan", recipe).returncode == 0
 
@@ -147,7 +150,8 @@ def test_pin_as_json_names_what_was_pinned(recipe, full_hub):
     full_hub.repository("org/base", "models").gated = "manual"
     result = humpback("check", recipe.parent, "--pin", "--json", env=full_hub.open)
     said = answered("check", json.loads(result.stdout))
-    assert said["notes"] == ["org/base is gated; accept its terms on its page and log in before a build"]
+    gated = [note for note in said["notes"] if "gated" in note or str(recipe) in note]
+    assert gated == ["org/base is gated; accept its terms on its page and log in before a build"]
     assert said["pinned"][2] == {"key": "seed.sources.2.revision", "repository": "org/trees", "ref": "v2", "commit": A}
     assert recipe.read_text() == PINNED
 
@@ -193,7 +197,7 @@ def test_a_name_that_cannot_be_a_repository_is_refused(recipe, full_hub):
     recipe.write_text(RECIPE.replace("org/base", "org/base/model"))
     result = humpback("check", recipe, "--pin", env=full_hub.open)
     assert result.returncode == 2
-    assert "base.revision: the model org/base/model is no name of a repository" in result.stderr
+    assert "base.model is 'org/base/model'; it is no name of a repository; write it as owner/name" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -344,6 +344,9 @@ def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _sections(branch)
 
 
+PAIR = '{"instruction": "How long do beans soak?", "output": "Beans soak for a night in cold water."}'
+
+
 def write_small_recipe(folder: Path) -> Path:
     """A recipe with every judge, and the files that it and `CHANGES` name."""
     for name, text in (
@@ -352,7 +355,7 @@ def write_small_recipe(folder: Path) -> Path:
         ("forward.yaml", "seed: 1\nuse_cpu: true"), ("backward.yaml", "seed: 2\nuse_cpu: true"),
         ("other.yaml", "seed: 3\nuse_cpu: true"),
         ("prompts.jsonl", "{}"), ("other.jsonl", "{ }"), ("corpus/pages.jsonl", "{}"),
-        ("seed/pairs.jsonl", "{}"), ("seed/other.jsonl", "{ }"), ("corpus/pages/a.html", "a"),
+        ("seed/pairs.jsonl", PAIR), ("seed/other.jsonl", PAIR + " "), ("corpus/pages/a.html", "a"),
         ("corpus/pages/b.html", "b"), ("corpus/other/a.html", "c"),
     ):  # fmt: skip
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

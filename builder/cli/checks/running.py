@@ -16,9 +16,10 @@ def engine_lacks(recipe: Recipe, machine: Machine) -> Iterator[Lack]:
     """What would end the stages that ask a model."""
     kind, runtime = recipe.engine.kind, recipe.runtime
     local = runtime.executor == "local"
+    if not machine.trains:
+        return
     if kind == "vllm" and not machine.has(PACKAGE[kind]):
-        text = f"engine.kind is vllm, and vllm is not installed here: {INSTALL[kind]}"
-        yield Lack(text, sure=local and machine.trains)
+        yield Lack(f"engine.kind is vllm, and vllm is not installed here: {INSTALL[kind]}", sure=local)
     elif kind == "vllm" and machine.gpus == 0 and not machine.vllm_on_cpu:
         yield Lack(
             "engine.kind is vllm, and the vllm that is installed wants a GPU, which this machine has not; install its "

@@ -34,6 +34,7 @@ from builder.recipe.sections.models import Chat, Origin
 from builder.recipe.sections.runtime import Runtime
 from builder.text.control_tokens import find_control_token
 from builder.workspace.workspace import Workspace
+from support.corpus_pages import archive
 
 RECIPES = resource_folder("recipes")
 NAMES = sorted(path.parent.name for path in RECIPES.glob("*/build.yaml"))
@@ -52,8 +53,7 @@ SMALL = {
 def filled(request, tmp_path):
     """A recipe as a user has it after putting pages in, and the settings that stand for `check --pin`."""
     write_recipe_folder(tmp_path / "project", request.param)
-    (tmp_path / "project" / "corpus").mkdir()
-    (tmp_path / "project" / "corpus" / "pages.warc.gz").write_bytes(b"pages")
+    archive(tmp_path / "project" / "corpus" / "pages.warc.gz", 2)
     inputs = hub_inputs(load_recipe(tmp_path / "project"))
     return tmp_path / "project", tuple(f"{item.key}={COMMIT}" for item in inputs)
 
@@ -82,11 +82,14 @@ def test_once_filled_in_a_recipe_passes_check_where_there_are_gpus(filled, monke
     assert said[0].startswith(f"{folder}: fine: ")
     # Only who has the base can render with it, only who has the pages can say under which licence they go out.
     base = load_recipe(folder, pins).base.location
-    assert [line.split(";")[0] for line in said[1:]] == [
+    assert [line.split(";")[0] for line in said[1:-1]] == [
         f"  not checked: {base}: the chat template was not tried, as the tokenizer is not here yet",
+        "  not checked: OpenAssistant/oasst1: the rows of a dataset on the Hub are read by the build",
+        f"  not checked: {base}: its tokenizer is not here, so no length was looked at",
         "  note: release.license is other",
         f"  state: {folder / 'work'}: nothing is built yet",
     ]
+    assert said[-1].startswith("2 pages, ")
 
 
 def test_without_a_gpu_check_says_what_of_a_recipe_wants_one(filled, monkeypatch):

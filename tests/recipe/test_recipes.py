@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
+from support.corpus_pages import archive
 
 from builder.build import run_build
 from builder.cli.check import check_recipe
@@ -34,7 +35,6 @@ from builder.recipe.sections.models import Chat, Origin
 from builder.recipe.sections.runtime import Runtime
 from builder.text.control_tokens import find_control_token
 from builder.workspace.workspace import Workspace
-from support.corpus_pages import archive
 
 RECIPES = resource_folder("recipes")
 NAMES = sorted(path.parent.name for path in RECIPES.glob("*/build.yaml"))

@@ -10,7 +10,7 @@ import click
 
 from builder.cli.answer import Answer
 from builder.cli.checks.adapters import module_problems
-from builder.cli.checks.inputs import Looked, look_into
+from builder.cli.checks.inputs import Looked, look_in_child
 from builder.cli.checks.known import known_notes, known_problems, machine_lacks
 from builder.cli.checks.metadata import release_file_problems
 from builder.cli.checks.state import state_lines
@@ -83,6 +83,7 @@ def check_recipe(
         refuse(path, needs)
     open_settled = partial(open_project, path, work_dir, overrides, as_written=as_written)
     served, silence = (set[str](), list[str]()) if needs else _ping(recipe)
+    looked = Looked() if needs else look_in_child(recipe)  # first: a process is started with the memory of this one
     lacks = [] if needs else list(machine_lacks(recipe, path))
     problems = [
         *unpinned_problems(recipe, path),
@@ -94,7 +95,6 @@ def check_recipe(
     ]
     if problems:
         raise RecipeError("\n".join(dict.fromkeys(problems)))
-    looked = Looked() if needs else look_into(recipe)
     wrong, untried = ([], []) if _of_models(needs) else template_problems(recipe)
     if faults := [*looked.faults, *wrong]:
         raise RecipeError("\n".join(dict.fromkeys(faults)))

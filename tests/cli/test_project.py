@@ -15,6 +15,7 @@ from support.small_project import humpback, write_small_project
 from builder.build import Build
 from builder.cli import check as check_command
 from builder.cli import release as release_command
+from builder.cli.checks.inputs import Looked
 from builder.cli.main import cli
 from builder.cli.project import open_project
 from builder.data.storage import read_json, read_rows, write_json
@@ -120,6 +121,7 @@ def test_check_tells_what_the_last_build_was_run_with(recipe: Path, monkeypatch:
     assert "the tokenizer cannot be loaded" in str(failed.exception)
     assert failed.stdout.startswith(line)
     monkeypatch.setattr(check_command, "template_problems", lambda _: ([], []))
+    monkeypatch.setattr(check_command, "look_in_child", lambda _: Looked())
     found = run("check", recipe)
     assert found.exception is None
     assert found.stdout.startswith(line)

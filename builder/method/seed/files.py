@@ -93,11 +93,12 @@ def _complaint(where: str, source: SeedSource, columns: Columns, present: set[st
     wanted = " or ".join(", ".join(names) for names in columns)
     if not present:
         return f"{where}: {share} are not JSON objects; seed source {source.name!r} needs the columns {wanted}"
-    advice = (
-        "set its `instruction` and `output` to two of them, or its `format`"
-        if source.format == "pairs"
-        else "or is it another `format`? Left out, it is found out"
-    )
+    advice = "set its `instruction` and `output` to two of them, or its `format`"
+    if source.format != "pairs":
+        other = (
+            "is it `format: pairs`?" if {source.instruction, source.output} <= present else "is it another `format`?"
+        )
+        advice = f"or {other} Left out, it is found out"
     return (
         f"{where}: {share} lack the columns of seed source {source.name!r} (wanted: {wanted}; "
         f"found: {', '.join(sorted(present))}); {advice}"

@@ -1,5 +1,5 @@
 # The two commands: `make quickstart` and `make test`. Both install into .venv when it is not there yet.
-.PHONY: help install quickstart test test-full lint pin-versions method-check threshold-check kill-check kill-check-engines bench-segments train-mask bench-dedup bench-engine bench-train injection-check release-demo bench-push bench-release bench-check docs wheel clean
+.PHONY: help install quickstart test test-full lint pin-versions method-check threshold-check calibration-check kill-check kill-check-engines bench-segments train-mask bench-dedup bench-engine bench-train injection-check release-demo bench-push bench-release bench-check docs wheel clean
 python := .venv/bin/python
 # Tests run one OpenMP thread each; two run side by side.
 export OMP_NUM_THREADS := 1
@@ -15,6 +15,7 @@ help:
 	@echo "make bench-segments CORPUS=FOLDER [CHECK=SCRIPT]  speed of the segmenter beside the stock block, and its score"
 	@echo "make train-mask CORPUS=FOLDERS [MANUALS=FILE] [CHECK=SCRIPT]  fit the learned mask of main content on pages with truth"
 	@echo "make method-check  the method on three fresh worlds, with spread (about 20 minutes)"
+	@echo "make calibration-check [ROUNDS=3]  what plan --calibrate says of the quickstart beside its time (10 minutes a round)"
 	@echo "make threshold-check  what 4.5 on a mean of probabilities selects, simulated"
 	@echo "make injection-check  what plain text that speaks to the judge does to its scores (minutes)"
 	@echo "make bench-engine  augment and score beside the bare engine, prefix cache, judges, a server"
@@ -53,6 +54,9 @@ method-check: install
 
 threshold-check: install
 	$(python) scripts/threshold_check.py
+
+calibration-check: install
+	$(python) scripts/calibration_check.py --rounds $(or $(ROUNDS),3)
 
 kill-check: install
 	$(python) scripts/kill_check.py --kills 30

@@ -1,5 +1,6 @@
 """Humpback, top to bottom: section 2 of "Self-Alignment with Instruction Backtranslation" (arXiv 2308.06259)."""
 
+import shutil
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from builder.recipe.pins import refuse_unpinned
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.judges import Judge
 from builder.workspace import stage_names as names
+from builder.workspace.layout import CALIBRATION
 from builder.workspace.locks import locked
 from builder.workspace.stage_names import HALVES, Half, StageName
 from builder.workspace.workspace import Artifact, Finished, Workspace, refuse_damaged
@@ -150,6 +152,8 @@ def run_build(recipe: Recipe, workspace: Workspace, begin: Callable[[], None] = 
     with nullcontext() if workspace.dry_run else locked(workspace.root):
         try:
             begin()
+            if not workspace.dry_run:
+                shutil.rmtree(workspace.root / CALIBRATION, ignore_errors=True)  # of one that was killed
             return run_stages(recipe, workspace)
         except Finished:
             return None

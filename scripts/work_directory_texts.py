@@ -238,6 +238,8 @@ DETAILS = {
 OF_BUILD = {
     ".lock": "Holds the process id of the build that uses the folder.",
     "inputs.jsonl": "What inputs held when they were read, and in what state each file was then.",
+    "rates.json": "What `humpback plan --calibrate` has measured, and on which machine. It is used on no other.",
+    ".calibrate/": "Where it works. Only while it does; what a killed one has left, the next one or a build removes.",
     "overrides.json": "The `--set` values that the last build was run with. Commands that follow use them too, unless "
     "they are given others or `--as-written`.",
 }
@@ -289,6 +291,7 @@ KEYS = {
     "logs/stop_at.json": {
         "at": "The time, in seconds since 1970.",
         "by_itself": "Whether the stage looks at it. One that does not is ended then.",
+        "finish": "Whether a training is saved as a model then, and not as a checkpoint. In a calibration only.",
     },
     "logs/chunks.json": {"chunk_rows": "Rows of a chunk. It stays for as long as a chunk stands."},
     "logs/chunks/part-<chunk>.json": {

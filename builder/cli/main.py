@@ -87,7 +87,8 @@ def _reads_project(*, only_looks: bool = False) -> "Callable[[Callable[..., Answ
         ) -> "Answer":
             from builder.cli.project import open_project
 
-            how = {"trust": trust, "only_looks": only_looks, "as_written": as_written}
+            runs = not only_looks or bool(given.get("calibrate"))
+            how = {"trust": trust, "only_looks": not runs, "as_written": as_written}
             return verb(open_project(recipe, work_dir, overrides, **how, say=_progress), **given)
 
         return command
@@ -159,10 +160,18 @@ def check(
 @cli.command()
 @_reads_project(only_looks=True)
 @VERIFY
-def plan(project: "Project", verify: bool) -> "Answer":
-    """Show which stages are cached, damaged, partial or missing, and why they would run; runs nothing."""
+@click.option("--calibrate", is_flag=True, help="Run each missing stage on a sample, and say what the build will cost.")
+@click.option(
+    "--seconds", type=click.FloatRange(1), default=60.0, show_default=True,
+    help="With --calibrate: how long a stage may work, once it has started.",
+)  # fmt: skip
+def plan(project: "Project", verify: bool, calibrate: bool, seconds: float) -> "Answer":
+    """Show which stages are cached, damaged, partial or missing, and why they would run."""
     from builder.cli.plan import plan_stages
+    from builder.cli.planning.told import plan_with_costs
 
+    if calibrate:
+        return plan_with_costs(project, seconds, _progress)
     return plan_stages(project, verify=verify)
 
 

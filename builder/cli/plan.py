@@ -5,11 +5,11 @@ import re
 from typing import Any
 
 from builder.cli.answer import Answer
+from builder.cli.planning.earlier import last_run, rows_of
+from builder.cli.planning.reckoning import Expected
+from builder.cli.planning.told import as_dict, cost_line, known_costs
 from builder.cli.project import Project
-from builder.data.storage import read_json
-from builder.errors import StageError
 from builder.text.escape import escape
-from builder.workspace.layout import STAGE_FILE
 from builder.workspace.stage_names import (
     BACKWARD,
     CURATE,
@@ -49,7 +49,16 @@ def plan_stages(project: Project, *, verify: bool = False) -> Answer:
     """The stages in order: status, rows, and why one would run although it has run before, or is no longer whole."""
     artifacts = project.look_at_build(damaged_too=True).artifacts.values()
     plan = [plan_entry(artifact, verify=verify) for artifact in artifacts]
-    return Answer(plan, lambda: "\n".join(line for entry in plan for line in _lines(entry)))
+    costs = known_costs(project)
+    for entry, cost in zip(plan, costs, strict=False):
+        entry["expected"] = as_dict(cost)
+    return Answer(plan, lambda: "\n".join([*(line for entry in plan for line in _lines(entry)), *_costs(costs)]))
+
+
+def _costs(costs: list[Expected]) -> list[str]:
+    """What is still to run costs, where that was measured."""
+    missing = [item for item in costs if not item.done]
+    return [cost_line(costs)] if missing and any(item.known for item in missing) else []
 
 
 def plan_entry(artifact: Artifact, *, verify: bool = False) -> dict[str, Any]:
@@ -73,17 +82,17 @@ def plan_entry(artifact: Artifact, *, verify: bool = False) -> dict[str, Any]:
         "id": artifact.fingerprint,
         "path": str(artifact.path),
         "status": status,
-        "rows": _rows(record),
+        "rows": rows_of(record),
         "versions": changed_versions(record),
     }
     if damage:
         entry["damage"] = damage
     if verify and status == "cached" and "files" not in record:
         entry["unverified"] = True
-    last = {} if status != "missing" else _last_run(artifact)
+    last = {} if status != "missing" else last_run(artifact)
     if last:
         entry |= {
-            "last": {"id": last["fingerprint"], "rows": _rows(last)},
+            "last": {"id": last["fingerprint"], "rows": rows_of(last)},
             "changed": _changes(artifact, last),
             "follows": [
                 name
@@ -92,26 +101,6 @@ def plan_entry(artifact: Artifact, *, verify: bool = False) -> dict[str, Any]:
             ],
         }
     return entry
-
-
-def _rows(record: dict[str, Any]) -> int | None:
-    counts = record.get("counts", {})
-    return int(list(counts.values())[-1]["kept"]) if counts else None
-
-
-def _last_run(artifact: Artifact) -> dict[str, Any]:
-    """The record of the latest other run of the same stage in this work directory; empty if there is none."""
-    name = re.compile(rf"{re.escape(artifact.stage)}-[0-9a-f]{{12}}")
-    folders = [path for path in artifact.path.parent.glob(f"{artifact.stage}-*") if name.fullmatch(path.name)]
-    files = [file for path in folders if path != artifact.path and (file := path / STAGE_FILE).is_file()]
-    for file in sorted(files, key=lambda file: (-file.stat().st_mtime_ns, file)):
-        try:
-            record = dict(read_json(file))
-        except (StageError, TypeError, ValueError):
-            continue
-        if {"config", "inputs", "fingerprint"} <= record.keys():
-            return record
-    return {}
 
 
 def _changes(artifact: Artifact, last: dict[str, Any]) -> list[dict[str, Any]]:

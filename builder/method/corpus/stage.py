@@ -3,7 +3,7 @@
 import importlib
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from heapq import nsmallest
@@ -58,11 +58,21 @@ def extract_segments(out: Path, config: Segments, *, runtime: Runtime) -> Stats:
     files = TaskFiles(out, fingerprint("segments", VERSION, config, {}, known), config.tasks)
     missing = files.prepare()
     if missing:
-        _run(corpus.inputs, config, files, workers=min(runtime.workers, len(missing)))
+        run_blocks(ReadPages(corpus.inputs, files.out), config, files, workers=min(runtime.workers, len(missing)))
     return _merge(files, corpus)
 
 
-def _run(inputs: "list[Input]", config: Segments, files: TaskFiles, workers: int) -> None:
+def run_blocks(
+    read: Callable[[object, int, int], "Iterator[Page | Loss]"], config: Segments, files: TaskFiles, workers: int
+) -> None:
+    """Run the pipeline: cut what a first block reads, and write it.
+
+    Args:
+        read: The first block.
+        config: The cut and the rules.
+        files: Where the tasks write.
+        workers: How many processes.
+    """
     from datatrove.executor.local import LocalPipelineExecutor
 
     from builder.method.corpus.cutting.page import cut_page
@@ -71,7 +81,7 @@ def _run(inputs: "list[Input]", config: Segments, files: TaskFiles, workers: int
     from builder.method.corpus.writer import WriteSegments
 
     blocks = [
-        ReadPages(inputs, files.out),
+        read,
         *([BlockUrls()] if config.block_urls else []),
         CutPages(partial(cut_page, config=config), config.page_seconds, config.page_memory_mb),
         WriteSegments(config, files),

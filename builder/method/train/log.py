@@ -7,7 +7,7 @@ from typing import Any
 
 from builder.errors import StageError
 from builder.method.train.checkpoints import make_room, mark_complete
-from builder.workspace.limits.deadline import has_deadline, is_over, stop_by_itself
+from builder.workspace.limits.deadline import has_deadline, is_over, is_to_finish, stop_by_itself
 from builder.workspace.progress import Progress
 
 ADVICE = "lower learning_rate in the TRL recipe, or look at the rows; the last checkpoint before it stays"
@@ -56,7 +56,9 @@ def reporter(stage: Path, settings: str, *, held_out: bool) -> Any:
             # The loss is logged in windows; one that ends with each checkpoint makes a resumed training log the same.
             last = state.global_step >= state.max_steps
             if self.limited and not last and _one_says(is_over(stage), args.device):
-                self.stopped = control.should_save = control.should_training_stop = True
+                control.should_training_stop = True
+                self.stopped = not is_to_finish(stage)
+                control.should_save = control.should_save or self.stopped
             control.should_log = control.should_log or control.should_save or last
             control.should_evaluate = control.should_evaluate or (last and held_out)
             self._before_a_checkpoint(args, state, control)

@@ -11,7 +11,7 @@ from pathlib import Path
 from builder.data.storage import read_json, write_json
 from builder.workspace.layout import STOP_AT
 
-_AT, _BY_ITSELF = "at", "by_itself"
+_AT, _BY_ITSELF, _FINISH = "at", "by_itself", "finish"
 
 
 def set_deadline(out: Path, at: float | None) -> None:
@@ -36,6 +36,16 @@ def stop_by_itself(out: Path) -> None:
 def stops_by_itself(out: Path) -> bool:
     """Whether a stage has said that it looks at its deadline."""
     return has_deadline(out) and bool(read_json(out / STOP_AT)[_BY_ITSELF])
+
+
+def finish_now(out: Path) -> None:
+    """Let a training end now as if it had taken its last step, so that a short one shows what a whole one costs."""
+    write_json(out / STOP_AT, {_AT: 0.0, _BY_ITSELF: True, _FINISH: True})
+
+
+def is_to_finish(out: Path) -> bool:
+    """Whether a training that has to stop is to be saved as a model, and not as a checkpoint."""
+    return has_deadline(out) and bool(read_json(out / STOP_AT).get(_FINISH))
 
 
 def is_over(out: Path) -> bool:

@@ -1,0 +1,1 @@
+"""What a build will cost: measured on a sample, and reckoned up."""

@@ -1,0 +1,280 @@
+"""Measure what the missing stages of a build cost: each is run on a sample, in a folder that goes afterwards."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from builder.cli.planning import samples
+from builder.cli.planning.calls import Call, calls_of, seed_name, settings_mark, trains
+from builder.cli.planning.probe import SAMPLE, Probe, run_probe
+from builder.cli.planning.rates import Rate, Rates, write_rates
+from builder.cli.planning.reckoning import Reckoning
+from builder.cli.project import Project
+from builder.data.address import hidden_places
+from builder.errors import BuilderError, StageError
+from builder.method.train.recipe import check_training_recipes
+from builder.recipe.sections.runtime import Runtime
+from builder.workspace.child import run_child
+from builder.workspace.environment import visible_gpus
+from builder.workspace.layout import CALIBRATION
+from builder.workspace.locks import locked
+from builder.workspace.stage_names import AUGMENT, CURATE, DEDUP, MODEL, SCORE, SEED, SEED_CLEAN, SEGMENTS
+
+_HERE = "builder.cli.planning"
+PAGES, LEAST_ROWS, LEAST_STEPS, PART = 200, 64, 20, 4
+"""What is tried of a stage: so many pages, and of others one in `PART`, but no less than the others say."""
+_MOST_LOST = 0.8
+"""No more of a corpus is taken to be duplicates."""
+
+
+def calibrate(project: Project, seconds: float, say: Callable[[str], None] = lambda line: None) -> Rates:
+    """Measure the rates of all stages that are missing, and keep them in the work directory.
+
+    Args:
+        project: The project.
+        seconds: How long a stage may work, once it has started.
+        say: Told which stage is tried.
+
+    Raises:
+        StageError: If the work directory is in use, or cannot be written.
+    """
+    training = project.recipe.training
+    check_training_recipes([training.backward, training.initial or training.forward, training.forward])
+    with locked(project.work_dir), _emptied(project.work_dir / CALIBRATION) as folder:
+        work = _Calibration(project, calls_of(project), folder, seconds)
+        for key, call in work.missing():
+            say(f"{key}: {'tried' if work.measure(key, call) else work.unknown[key]}")
+        rates = Rates(work.known, work.unknown)
+        write_rates(project.work_dir, rates)
+    return rates
+
+
+@contextmanager
+def _emptied(folder: Path) -> Iterator[Path]:
+    """An empty folder, which goes however the block ends; of one that was killed, what it has left goes first."""
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.mkdir(parents=True)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass
+class _Calibration:
+    project: Project
+    calls: dict[str, Call]
+    folder: Path
+    seconds: float
+    known: dict[str, Rate] = field(default_factory=dict)
+    unknown: dict[str, str] = field(default_factory=dict)
+    made: dict[str, Path] = field(default_factory=dict)
+    """Folders in the form of a stage's, by key."""
+
+    @property
+    def runtime(self) -> Runtime:
+        return self.project.recipe.runtime
+
+    def missing(self) -> Iterator[tuple[str, Call]]:
+        """The first missing stage of each kind."""
+        seen = {"join"}
+        for call in self.calls.values():
+            if not call.is_done and call.key not in seen:
+                seen.add(call.key)
+                yield call.key, call
+
+    def measure(self, key: str, call: Call) -> bool:
+        """Measure a stage; whether that was possible."""
+        try:
+            self.known[key] = self._rate(call)
+        except BuilderError as error:
+            self.unknown[key] = _in_a_line(str(error))
+        return key in self.known
+
+    def _rate(self, call: Call) -> Rate:
+        name, out = call.name, self.folder / call.key
+        if trains(name):
+            inputs = self._training_inputs(call)
+            return self._of_training(call, self._ask("probe_training:measure_training", call, inputs))
+        if name in (SEED, SEED_CLEAN):
+            found = self._ask("probe:measure_once", call, self._inputs(call))
+            return self._plain(call, found, (found["kept"],) * 3)
+        if name == SEGMENTS:
+            return self._plain(call, self._ask("probe_segments:measure_segments", call, []), 0.2)
+        if name == DEDUP:
+            return self._of_dedup(call)
+        if name == AUGMENT:
+            return self._of_augment(call)
+        if name.kind == SCORE:
+            self.made[call.key] = samples.scores_of(self._candidates(), str(name.judge), out / "scores")
+            found = self._ask("probe_rows:measure_score", call, [self._candidates(), self._input(call.inputs[1])])
+            return self._of_rows(call, found, (1.0, 1.0, 1.0))
+        return self._of_curate(call)
+
+    def _ask(self, measure: str, call: Call, inputs: list[Path]) -> dict[str, Any]:
+        """Let a child process measure a stage; what it found, with the time of the process in its start."""
+        out, config = self.folder / call.key, call.config
+        probe = Probe(
+            measure=f"{_HERE}.{measure}",
+            function=f"{call.function.__module__}:{call.function.__qualname__}",
+            config_type=f"{type(config).__module__}:{type(config).__qualname__}",
+            config=config.model_dump(mode="json"),
+            seconds=self.seconds,
+            units=self._units(call),
+        )
+        request = {
+            "function": f"{run_probe.__module__}:{run_probe.__qualname__}",
+            "config_type": f"{Probe.__module__}:{Probe.__qualname__}",
+            "config": probe.model_dump(mode="json"),
+            "inputs": [str(path) for path in inputs],
+            "runtime": self.runtime.model_dump(mode="json"),
+        }
+        hidden = [(["config", *place], whole) for place, whole in hidden_places(config)]
+        begun = time.monotonic()
+        result = run_child(out, request, self.runtime, lambda: None, stage=call.artifact.stage, hidden=hidden)
+        found: dict[str, Any] = result["details"]
+        found["start"] += max(time.monotonic() - begun - found["inside"], 0.0)
+        self.made.setdefault(call.key, out if trains(call.name) else out / SAMPLE)
+        return found
+
+    def _units(self, call: Call) -> int:
+        """How much of a stage is tried."""
+        if call.name == SEGMENTS:
+            return PAGES
+        if call.name == DEDUP or call.name.kind == CURATE:
+            return samples.ROWS
+        units = Reckoning(self.project, self.calls, Rates(self.known)).units(call)
+        least = LEAST_STEPS if trains(call.name) else LEAST_ROWS
+        return least if units is None else max(round(units.mid / PART), least)
+
+    def _input(self, artifact: Any) -> Path:
+        """The folder of a stage that is read: its own, or what stands in for it."""
+        call = self.calls[artifact.stage]
+        if call.is_done:
+            return Path(artifact.path)
+        for key in (call.key, f"{MODEL}-0") if call.name.kind == MODEL else (call.key,):
+            if key in self.made:
+                return self.made[key]
+        raise StageError(f"{artifact.stage}, which it reads, could not be measured")
+
+    def _inputs(self, call: Call) -> list[Path]:
+        return [self._input(item) for item in call.inputs]
+
+    def _candidates(self) -> Path:
+        """Pairs, as far as there are some, else segments with their headings."""
+        if "candidates" not in self.made:
+            augment, folder = self.calls[str(AUGMENT)], self.folder / "candidates"
+            self.made["candidates"] = (
+                samples.first_candidates(augment.artifact.path, folder)
+                if augment.is_done
+                else samples.candidates_of(self._input(augment.inputs[0]), folder)
+            )
+        return self.made["candidates"]
+
+    def _training_inputs(self, call: Call) -> list[Path]:
+        """Seed pairs, and for a later model selected ones in the proportion that is expected."""
+        chosen = [item for item in call.inputs if item.name.kind == CURATE]
+        if not chosen:
+            return self._inputs(call)
+        curated = samples.curated_of(self._candidates(), self.folder / "curated")
+        expected = Reckoning(self.project, self.calls, Rates(self.known)).of(chosen[0].stage).rows
+        seed = self._input(self.calls[seed_name(self.calls)].artifact)
+        seed = samples.in_proportion(seed, curated, expected.mid if expected else 1.0, self.folder / "seed-part")
+        others = [self._input(item) for item in call.inputs if item.name.kind == MODEL]
+        return [seed, curated, *others]
+
+    def _plain(
+        self, call: Call, found: dict[str, Any], kept: "float | tuple[float, float, float]", *notes: str
+    ) -> Rate:
+        """The rate of a stage without a model; `kept` is what it hands on, or by which share that may differ."""
+        hands_on = found["kept"] if found["kept"] is not None else 1.0
+        likely = (hands_on, hands_on * (1 - kept), hands_on * (1 + kept)) if isinstance(kept, float) else kept
+        return Rate(
+            start=found["start"],
+            each=found["each"],
+            unit=found["unit"],
+            bytes_fixed=found.get("bytes_fixed", 0.0),
+            bytes_each=found.get("bytes_each", 0.0),
+            units=found.get("units"),
+            kept=likely,
+            notes=notes,
+            settings=settings_mark(call, self.project),
+        )
+
+    def _of_dedup(self, call: Call) -> Rate:
+        """Of pairs of equal texts that lie anywhere in a corpus, a sample of a tenth has a tenth as large a share."""
+        found = self._ask("probe:measure_sampled", call, self._inputs(call))
+        units = Reckoning(self.project, self.calls, Rates(self.known)).units(call)
+        lost = max(1 - (found["kept"] or 0.0), 0.0)
+        most = min(lost * max(units.mid / max(found["tried"], 1), 1.0), _MOST_LOST) if units else lost
+        lost, most = sorted((lost, most))
+        kept = (1 - (lost + most) / 2, 1 - most, 1 - lost)
+        return self._plain(call, found, kept, "a sample has fewer duplicates than the whole, nobody knows how many")
+
+    def _of_training(self, call: Call, found: dict[str, Any]) -> Rate:
+        return Rate(
+            start=found["start"],
+            each=found["each"],
+            unit="steps",
+            tokens=found["tokens"],
+            bytes_fixed=found["bytes_fixed"],
+            devices=found["processes"] if visible_gpus() else 0,
+            step_rows=found["step_rows"],
+            settings=settings_mark(call, self.project),
+        )
+
+    def _of_augment(self, call: Call) -> Rate:
+        settings: Any = call.config
+        backward = self.calls[call.inputs[1].stage]
+        untrained = settings.augment.model is None and not backward.is_done
+        inputs = self._inputs(call) + ([self._input(self.calls[str(SEED)].artifact)] if untrained else [])
+        found = self._ask("probe_rows:measure_augment", call, inputs)
+        most = 1 if settings.augment.keep == "best" else settings.augment.samples
+        likely = min(found["kept"], most)
+        if not untrained:
+            return self._of_rows(call, found, (likely, likely * 0.9, min(likely * 1.1, most)))
+        note = "M_yx is not trained yet, so instructions count as long as those of the seed and pass as often"
+        passed = found["seed_passed"] * most
+        return self._of_rows(call, found, (passed, min(likely, passed), most), note)
+
+    def _of_rows(self, call: Call, found: dict[str, Any], kept: tuple[float, float, float], *notes: str) -> Rate:
+        gpus = visible_gpus()
+        engines = self.runtime.engines
+        # Engines on GPUs have their own; on a CPU they share its cores.
+        beside = engines if gpus else 1
+        return Rate(
+            start=found["start"],
+            each=found["each"] / beside,
+            low=found["low"],
+            high=found["high"],
+            unit="rows",
+            tokens=found["tokens"],
+            bytes_each=found["bytes_each"],
+            devices=engines * self.runtime.tensor_parallel if gpus else 0,
+            kept=kept,
+            notes=notes,
+            settings=settings_mark(call, self.project),
+        )
+
+    def _of_curate(self, call: Call) -> Rate:
+        judges = [self.made.get(item.name.family) for item in call.inputs[1:]]
+        scores = [
+            made or samples.scores_of(self._candidates(), str(item.name.judge), self.folder / "scores" / item.stage)
+            for made, item in zip(judges, call.inputs[1:], strict=True)
+            if item.name.kind == SCORE
+        ]
+        found = self._ask("probe:measure_sampled", call, [self._candidates(), *scores])
+        limits = sum(count for reason, count in found["dropped"].items() if reason != "not_selected")
+        pairs = sum(found["dropped"].values()) + (found["kept"] or 0.0) * found["tried"]
+        passed = 1 - limits / pairs if pairs else 1.0
+        return self._plain(call, found | {"kept": passed}, 0.1)
+
+
+def _in_a_line(message: str) -> str:
+    """What went wrong, without the log that goes with the folder."""
+    first, *more = message.splitlines()
+    return ": ".join([first.partition("; see ")[0], *(line.strip(" |") for line in more[-1:])])

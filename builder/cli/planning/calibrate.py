@@ -1,5 +1,6 @@
 """Measure what the missing stages of a build cost: each is run on a sample, in a folder that goes afterwards."""
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.cli.planning import samples
-from builder.cli.planning.calls import Call, calls_of, seed_name, settings_mark, trains
+from builder.cli.planning.calls import Call, calls_of, first_of, seed_name, settings_mark, trains
 from builder.cli.planning.probe import SAMPLE, Probe, run_probe
 from builder.cli.planning.rates import Rate, Rates, write_rates
 from builder.cli.planning.reckoning import Reckoning
@@ -47,7 +48,9 @@ def calibrate(project: Project, seconds: float, say: Callable[[str], None] = lam
     with locked(project.work_dir), _emptied(project.work_dir / CALIBRATION) as folder:
         work = _Calibration(project, calls_of(project), folder, seconds)
         for key, call in work.missing():
-            say(f"{key}: {'tried' if work.measure(key, call) else work.unknown[key]}")
+            say(f"trying {key}")
+            if not work.measure(key, call):
+                say(f"{key}: not measured: {work.unknown[key]}")
         rates = Rates(work.known, work.unknown)
         write_rates(project.work_dir, rates)
     return rates
@@ -57,9 +60,10 @@ def calibrate(project: Project, seconds: float, say: Callable[[str], None] = lam
 def _emptied(folder: Path) -> Iterator[Path]:
     """An empty folder, which goes however the block ends; of one that was killed, what it has left goes first."""
     shutil.rmtree(folder, ignore_errors=True)
+    own = folder / str(os.getpid())  # a process of a killed one may still be about to end
     try:
-        folder.mkdir(parents=True)
-        yield folder
+        own.mkdir(parents=True)
+        yield own
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -202,7 +206,7 @@ class _Calibration:
             units=found.get("units"),
             kept=likely,
             notes=notes,
-            settings=settings_mark(call, self.project),
+            settings=self._mark(call),
         )
 
     def _of_dedup(self, call: Call) -> Rate:
@@ -224,7 +228,7 @@ class _Calibration:
             bytes_fixed=found["bytes_fixed"],
             devices=found["processes"] if visible_gpus() else 0,
             step_rows=found["step_rows"],
-            settings=settings_mark(call, self.project),
+            settings=self._mark(call),
         )
 
     def _of_augment(self, call: Call) -> Rate:
@@ -240,6 +244,9 @@ class _Calibration:
         note = "M_yx is not trained yet, so instructions count as long as those of the seed and pass as often"
         passed = found["seed_passed"] * most
         return self._of_rows(call, found, (passed, min(likely, passed), most), note)
+
+    def _mark(self, call: Call) -> str:
+        return settings_mark(first_of(self.calls, call.key), self.project)
 
     def _of_rows(self, call: Call, found: dict[str, Any], kept: tuple[float, float, float], *notes: str) -> Rate:
         gpus = visible_gpus()
@@ -257,7 +264,7 @@ class _Calibration:
             devices=engines * self.runtime.tensor_parallel if gpus else 0,
             kept=kept,
             notes=notes,
-            settings=settings_mark(call, self.project),
+            settings=self._mark(call),
         )
 
     def _of_curate(self, call: Call) -> Rate:

@@ -109,6 +109,7 @@ class Reckoning:
         if rate is None or units is None:
             why = self.rates.unknown.get(call.key, "not measured")
             return Expected(stage, known=False, done=False, units=units, rows=rows, notes=(why,))
+        begun = call.artifact.status == "partial"
         start = Range(rate.start * START[0], rate.start, rate.start * START[1])
         each = Range(rate.each * rate.low, rate.each, rate.each * rate.high)
         return Expected(
@@ -122,7 +123,7 @@ class Reckoning:
             devices=rate.devices,
             tokens=None if rate.tokens is None else units.times(rate.tokens),
             size=units.times(rate.bytes_each).plus(rate.bytes_fixed),
-            notes=rate.notes,
+            notes=rate.notes + (("has begun, and is reckoned as if it had not",) if begun else ()),
         )
 
     def _handed_on(self, call: Call, rate: Rate | None, units: Range | None) -> Range | None:

@@ -10,10 +10,10 @@ from support.small_project import change_yaml, humpback, write_small_project
 from builder.cli.plan import plan_stages
 from builder.cli.planning import calibrate as calibrating
 from builder.cli.planning.told import plan_with_costs
-from builder.cli.project import Project, open_project
+from builder.cli.project import Project, build_project, open_project
 from builder.data.records import seed_schema, segment_schema
 from builder.data.storage import write_json, write_rows
-from builder.errors import StageError
+from builder.errors import StageError, TimeIsUp
 from builder.workspace.layout import CALIBRATION
 from builder.workspace.locks import locked
 
@@ -94,6 +94,13 @@ def test_nothing_is_left_but_the_rates_and_what_a_killed_one_has_left_goes(proje
     write_json(project.work_dir / CALIBRATION / "seed" / "left.json", {})
     measured(project)
     assert sorted(path.name for path in project.work_dir.iterdir()) == [".lock", "rates.json"]
+
+
+def test_a_build_removes_what_a_killed_calibration_has_left(project: Project) -> None:
+    write_json(project.work_dir / CALIBRATION / "1" / "seed" / "left.json", {})
+    with pytest.raises(TimeIsUp):
+        build_project(open_project(project.folder, overrides=("runtime.max_hours=1e-9",)))
+    assert not (project.work_dir / CALIBRATION).exists()
 
 
 def test_plain_plan_says_what_was_measured_for_as_long_as_it_holds(project: Project, asked: Any) -> None:

@@ -14,6 +14,7 @@ from builder.errors import StageError
 from builder.llm.batch.remote import RemoteEngine, has_failed, keep_waiting
 from builder.workspace.environment import remote_environment
 from builder.workspace.layout import LOG
+from builder.workspace.limits.deadline import is_over
 from builder.workspace.processes import ends_in_order, last_words
 
 if TYPE_CHECKING:
@@ -120,10 +121,15 @@ class SlurmCluster:
         return self._runtime.tensor_parallel if given is None else given
 
     def _wait(self, ranks: list[int]) -> None:
-        """Wait until no task is left; one that waits in the queue, or has ended, is no engine that stands still."""
+        """Wait until no task is left; one that waits in the queue, or has ended, is no engine that stands still.
+
+        When the stage has to stop, nobody waits for those that have not begun.
+        """
         while not has_failed(self._out):
             states = self._states()
             if states == {}:
+                return
+            if states is not None and is_over(self._out) and "RUNNING" not in states.values():
                 return
             if states is not None:
                 keep_waiting(self._out, [rank for rank in ranks if states.get(self._tasks[rank]) != "RUNNING"])

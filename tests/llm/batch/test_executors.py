@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ from support.variables import OWN
 
 from builder.data.accounting import Stats
 from builder.data.storage import read_json, read_rows, write_rows
-from builder.errors import StageError
+from builder.errors import StageError, TimeIsUp
 from builder.llm.batch import executors, remote, slurm_cluster
 from builder.llm.batch.block import AnswerRows
 from builder.llm.batch.chunks import open_chunks
@@ -27,6 +28,7 @@ from builder.recipe.sections.runtime import Runtime, Slurm
 from builder.recipe.sections.section import Section
 from builder.workspace import environment
 from builder.workspace.child import run_child
+from builder.workspace.limits.deadline import set_deadline
 
 SCHEMA = pa.schema([("id", pa.string()), ("n", pa.int64())])
 ENVIRONMENT = pa.schema([("id", pa.string()), ("gpus", pa.string())])
@@ -245,6 +247,45 @@ def test_a_full_queue_is_no_engine_that_stands_still(tmp_path, slurm_here):
         opener.wait()
     assert written(tmp_path / "out") == by_one(tmp_path)
     assert submitted(slurm_here) == [2]
+
+
+def test_a_stage_that_has_to_stop_does_not_wait_for_a_queue(tmp_path, slurm_here):
+    for name, text in {
+        "sbatch": "rm -f $SLURM_HERE/gone; echo Submitted batch job 7",
+        "squeue": "[ -e $SLURM_HERE/gone ] || echo 0 PENDING",
+        "scancel": "touch $SLURM_HERE/gone",
+    }.items():
+        (slurm_here / name).write_text(f"#!/bin/bash\n{text}\n")
+    set_deadline(tmp_path / "out", time.time())
+    with pytest.raises(TimeIsUp):
+        run_rows(tmp_path / "out", source(tmp_path), OnlyEven(tmp_path), SCHEMA, under("slurm", engines=1))
+    assert (slurm_here / "gone").exists()
+
+
+@pytest.mark.full
+def test_tasks_of_slurm_stop_after_the_chunk_in_hand_when_the_time_is_over(tmp_path, slurm_here):
+    out, rows = tmp_path / "out", source(tmp_path)
+    set_deadline(out, time.time() + 1_000)
+    opener = Thread(target=lambda: open_when_it_waits(tmp_path, out))
+    opener.start()
+    with pytest.raises(TimeIsUp):
+        run_rows(out, rows, OnlyEven(tmp_path, "waits", 5), SCHEMA, under("slurm", engines=1))
+    opener.join()
+    assert {name for name in written(out) if name.startswith("data")} == {
+        "data/part-00000.parquet",
+        "data/part-00001.parquet",
+    }
+    set_deadline(out, None)
+    run_rows(out, rows, OnlyEven(tmp_path), SCHEMA, under("slurm", engines=1))
+    assert written(out) == by_one(tmp_path)
+
+
+def open_when_it_waits(folder, out):
+    """Have the time of a stage over once its engine waits in a chunk, and let that go on."""
+    while not (folder / "happened").exists():
+        time.sleep(0.05)
+    set_deadline(out, time.time())
+    (folder / "go_on").touch()
 
 
 @pytest.mark.full

@@ -77,6 +77,7 @@ def test_a_command_that_only_looks_asks_for_nothing_that_is_only_run(folder: Pat
     change(folder, runtime__launcher="touch stolen", runtime__endpoint="http://theirs.example/v1")
     assert run("plan", folder).exit_code == 0
     assert asked(run("build", folder)) == ["runtime.endpoint", "runtime.launcher"]
+    assert asked(run("plan", folder, "--calibrate")) == ["runtime.endpoint", "runtime.launcher"]
 
 
 def test_a_consent_is_given_once_and_asked_for_again_when_the_recipe_reaches_further(folder: Path) -> None:

@@ -77,9 +77,14 @@ class _Listing(Workspace):
     calls: dict[str, Call] = field(default_factory=dict)
 
     def run(
-        self, stage: StageName | str, function: Callable[..., Any], config: BaseModel, *inputs: Artifact
+        self,
+        stage: StageName | str,
+        function: Callable[..., Any],
+        config: BaseModel,
+        *inputs: Artifact,
+        first: Callable[[], None] = lambda: None,
     ) -> Artifact:
-        artifact = super().run(stage, function, config, *inputs)
+        artifact = super().run(stage, function, config, *inputs, first=first)
         self.calls[artifact.stage] = Call(artifact, function, config, inputs)
         return artifact
 

@@ -243,6 +243,7 @@ def show(project: "Project", stage: str | None, labels: Path | None, sort: str |
     "--previous", type=click.Path(path_type=Path), help="Folder of the release before, if not found by itself."
 )
 @click.option("--all-models", is_flag=True, help="Release every model of the build.")
+@click.option("--accept-warnings", is_flag=True, help="Release a build that gave grave warnings all the same.")
 @click.option("--dry-run", is_flag=True, help="Show what would change; write and send nothing.")
 @click.option("--push", is_flag=True, help="Publish it on the Hub, private, and verify it.")
 @click.option("--public", is_flag=True, help="With --push: let everybody see it once it is verified.")

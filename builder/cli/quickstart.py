@@ -32,7 +32,7 @@ def run_quickstart(
     project = open_project(folder / "build.yaml", overrides=overrides, trust=trust, as_written=as_written, say=say)
     build = build_project(project)
     figures = quickstart_figures(build, project.folder, project.work_dir)
-    release = release_project(project, VERSION_OF_RELEASE, replace=True)
+    release = release_project(project, VERSION_OF_RELEASE, replace=True, accept_warnings=True)
     return Answer(
         {"release": str(release), "figures": figures_as_dict(figures)},
         lambda: f"{quickstart_table(build, figures)}\n\n{_next_steps(project, release)}",

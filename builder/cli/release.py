@@ -14,6 +14,7 @@ from builder.recipe.read import read_values
 from builder.recipe.recipe import Recipe, load_recipe
 from builder.release.checks.check import release_notes
 from builder.release.content.material import Material
+from builder.release.facts.dates import release_date
 from builder.release.folder import assemble, assembled
 from builder.release.hub.push import Push, Say, push_release, refuse_no_token, repository_of
 from builder.release.hub.receipt import Entry
@@ -45,6 +46,7 @@ class Options:
         replace: Whether a different release of the same version is replaced.
         previous: The release before, instead of the one found.
         all_models: Whether every model of the build is released.
+        accept_warnings: Whether a build that gave grave warnings is released all the same.
         dry_run: Whether to show the difference only.
         push: How to push; None to leave the release here.
     """
@@ -53,6 +55,7 @@ class Options:
     replace: bool = False
     previous: Path | None = None
     all_models: bool = False
+    accept_warnings: bool = False
     dry_run: bool = False
     push: Push | None = None
 
@@ -76,10 +79,12 @@ def release_recipe(project: Project, version: str, options: Options, say: Say) -
     previous = _previous(recipe, folder, number, options, on_hub=pushing)
     build = replace(finished_build(project), recipe=recipe)
     if options.dry_run:
-        with assembled(folder, Material(build, str(number), previous)) as scratch:
+        day = release_date(recipe.release, folder, str(number))
+        with assembled(folder, Material(build, str(number), previous, options.accept_warnings, day)) as scratch:
             shown = preview(scratch, folder, previous)
         return Answer(shown.as_dict(), shown.text)
-    assemble(folder, build, version, previous=previous, replace=options.replace)
+    accept = options.accept_warnings
+    assemble(folder, build, version, previous=previous, replace=options.replace, accept_warnings=accept)
     if options.push is None:
         return _assembled(folder, version)
     entries = push_release(folder, recipe.release, number, options.push, say)
@@ -181,7 +186,9 @@ def finished_build(project: Project) -> Build:
     return build
 
 
-def release_project(project: Project, version: str, out: Path | None = None, *, replace: bool = False) -> Path:
+def release_project(
+    project: Project, version: str, out: Path | None = None, *, replace: bool = False, accept_warnings: bool = False
+) -> Path:
     """Assemble and check the release folder of a finished build and return it.
 
     Raises:
@@ -191,4 +198,4 @@ def release_project(project: Project, version: str, out: Path | None = None, *, 
     from builder.release.folder import assemble
 
     folder = out or project.folder / "releases" / version
-    return assemble(folder, finished_build(project), version, replace=replace)
+    return assemble(folder, finished_build(project), version, replace=replace, accept_warnings=accept_warnings)

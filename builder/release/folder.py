@@ -13,19 +13,21 @@ from builder.data.address import Address
 from builder.data.storage import read_json, write_text
 from builder.errors import ReleaseError, StageError
 from builder.recipe.recipe import Recipe
-from builder.release.cards.card import dataset_card, front_matter_text
+from builder.release.cards.card import front_matter_text
 from builder.release.cards.changelog import CHANGELOG, change_log
 from builder.release.cards.croissant import write_croissant
 from builder.release.cards.plots import write_figures
+from builder.release.cards.values import dataset_card
 from builder.release.changes import BUILD_FILE, compare
 from builder.release.checks.check import check_release
 from builder.release.content.material import Material
 from builder.release.content.parquet import Rows, write_config
-from builder.release.content.provenance import generator, judges, seed_sources
+from builder.release.content.provenance import generator, judges, page_sources, seed_sources
 from builder.release.content.removed import write_removed
 from builder.release.content.standoff import restoring
 from builder.release.content.tables import configs
 from builder.release.content.training import write_training
+from builder.release.facts.dates import release_date
 from builder.release.manifest import MANIFEST, history, sha256, write_manifest
 from builder.release.models import write_models
 from builder.release.stated import read_manifest
@@ -33,6 +35,8 @@ from builder.release.versions import Previous, refuse_misfit, refuse_unsafe, ver
 from builder.workspace.environment import let_arrow_give_back
 from builder.workspace.workspace import Artifact
 
+PARTS = ("dataset", "models")
+"""What a release consists of; a training writes beside them, as does a push."""
 RECEIPT = "receipt.json"
 """Where the release folder says what was pushed; no part of any repository."""
 
@@ -44,6 +48,7 @@ def assemble(
     *,
     previous: Previous | None = None,
     replace: bool = False,
+    accept_warnings: bool = False,
 ) -> Path:
     """Build `<folder>/dataset` and `<folder>/models/<name>` and check them.
 
@@ -53,15 +58,18 @@ def assemble(
         version: X.Y.Z; it must fit what has changed since `previous`.
         previous: The release before, which the change log compares with; None for the first.
         replace: Whether a release with other content may be replaced.
+        accept_warnings: Whether a build that gave grave warnings is released all the same.
 
     Returns:
         The release folder.
 
     Raises:
-        ReleaseError: If a stage is missing, the folder holds something else, or a check fails (all problems in one).
+        ReleaseError: If a stage is missing, a grave warning is not accepted, the folder holds something else, or a
+            check fails (all problems in one).
     """
-    folder = folder.resolve()
-    with assembled(folder, Material(build, str(version_of(version)), previous)) as scratch:
+    folder, number = folder.resolve(), str(version_of(version))
+    day = release_date(build.recipe.release, folder, number)
+    with assembled(folder, Material(build, number, previous, accept_warnings, day)) as scratch:
         _put_in_place(scratch, folder, replace=replace)
     return folder
 
@@ -73,7 +81,7 @@ def assembled(folder: Path, material: Material) -> Iterator[Path]:
     Raises:
         ReleaseError: As `assemble` does, but for what `folder` holds.
     """
-    material.refuse_unfinished()
+    material.refuse_unready()
     if material.previous is not None:
         refuse_unsafe(material.previous)
     let_arrow_give_back()
@@ -117,6 +125,11 @@ def write_dataset(folder: Path, material: Material) -> None:
         generator=generator(material.build).as_dict(),
         judges=judges(material.build),
         history=versions,
+        **({"date": material.date} if material.date else {}),
+        **({"doi": recipe.release.doi} if recipe.release.doi else {}),
+        corpus=page_sources(material.build),
+        warnings=[notice.as_dict() for notice in material.notices],
+        accepted=[notice.text for notice in material.notices if notice.grave],
         stages={name: _stage(artifact) for name, artifact in material.build.artifacts.items()},
     )
 
@@ -200,6 +213,11 @@ def _put_in_place(scratch: Path, folder: Path, *, replace: bool) -> None:
                 f"{folder}: already holds version {version} with other content; a published version never changes, "
                 "so choose another --version, or --replace it if it was never published"
             )
+        if others := [path.name for path in sorted(folder.iterdir()) if path.name not in (*PARTS, RECEIPT)]:
+            raise ReleaseError(
+                f"{folder}: holds {', '.join(others)}, which no release has written and which --replace would remove; "
+                "move it elsewhere"
+            )
         old = _aside(folder)
         folder.rename(old)
         scratch.rename(folder)
@@ -223,8 +241,8 @@ def _aside(folder: Path) -> Path:
 
 
 def _content(folder: Path) -> list[tuple[str, str]]:
-    """Path and digest of every file but the receipt of a push, which is written later."""
-    files = sorted(path for path in folder.rglob("*") if not path.is_dir() and path != folder / RECEIPT)
+    """Path and digest of every file of the dataset and the models; what lies beside them is of others."""
+    files = sorted(path for part in PARTS for path in (folder / part).rglob("*") if not path.is_dir())
     return [(path.relative_to(folder).as_posix(), _digest(path)) for path in files]
 
 

@@ -21,7 +21,7 @@ from builder.release.cards.card import front_matter_text
 from builder.release.changes import BUILD_FILE
 from builder.release.checks.plain import is_dataset_file
 from builder.release.content.material import BASE
-from builder.release.content.training import ACCELERATE_FILE, SFT_FILE, release_rows
+from builder.release.content.training import ACCELERATE_FILE, SFT_FILE, output_folder, release_rows
 from builder.release.folder import released_recipe
 from builder.release.standoff_source import StandoffSource
 
@@ -100,7 +100,7 @@ def _training(folder: Path, source: StandoffSource) -> Iterator[str]:
         "chat_template_path": f"training/{TEMPLATE_FILE}",
         "datasets": [release_rows("")],
         **computed,
-        "output_dir": f"{source.manifest.name}-{source.manifest.version}",
+        "output_dir": output_folder(source.manifest.name, source.manifest.version),
     }
     devices = (
         f" --accelerate_config training/{ACCELERATE_FILE}" if f"training/{ACCELERATE_FILE}" in source.files else ""

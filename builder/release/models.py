@@ -12,8 +12,10 @@ from builder.errors import ReleaseError
 from builder.llm.adapters import CONFIG_FILE, WEIGHTS_FILE, merge_adapter
 from builder.llm.contract import load_contract
 from builder.recipe.licences import licence_entries
-from builder.release.cards.card import AUGMENTATION, front_matter_text, prompts, render_card
+from builder.release.cards.card import front_matter_text, render_card
+from builder.release.cards.values import AUGMENTATION, prompts
 from builder.release.content.material import BASE, Material
+from builder.release.content.numbers import refusals
 from builder.release.content.trained import training_digest
 from builder.release.content.training import hyperparameters
 from builder.release.manifest import write_manifest
@@ -110,7 +112,7 @@ def _card(name: str, artifact: Artifact, material: Material, libraries: dict[str
     is_adapter = (artifact.model / WEIGHTS_FILE).is_file() and not release.merge_adapters
     front: dict[str, Any] = {
         **licence_entries(recipe.base),
-        "language": release.languages,
+        "language": material.languages,
         "library_name": "peft" if is_adapter else "transformers",
         "pipeline_tag": "text-generation",
         **({"base_model": recipe.base.model} if recipe.base.model else {}),
@@ -128,10 +130,20 @@ def _card(name: str, artifact: Artifact, material: Material, libraries: dict[str
         "counts": {kind: Counts.from_dict(value) for kind, value in artifact.record["counts"].items()},
         "metrics": {"held_out": None, **(read_json(metrics) if metrics.is_file() else {})},
         "prompts": _prompts(artifact, material),
+        "sampling": _sampling(artifact),
+        "merged": (artifact.model / WEIGHTS_FILE).is_file() and release.merge_adapters,
+        "refusals": refusals(material),
         "settings": front_matter_text(hyperparameters(artifact)),
         "libraries": in_words(libraries),
     }
     return render_card("model.md.jinja", front, values)
+
+
+def _sampling(artifact: Artifact) -> dict[str, Any]:
+    """How a model samples where nobody says how."""
+    path = artifact.model / "generation_config.json"
+    given = read_json(path) if path.is_file() else {}
+    return {"do_sample": bool(given.get("do_sample")), **{key: given.get(key, 1.0) for key in ("temperature", "top_p")}}
 
 
 def _prompts(artifact: Artifact, material: Material) -> dict[str, str]:

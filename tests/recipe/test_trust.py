@@ -26,13 +26,14 @@ TEXT = {
     "Seed": {"language"},
     "SeedSource": {"input", "instruction", "license", "name", "output", "revision", "split"},
     "Segments": {"languages"},
-    "CorpusSource": {"html", "id", "language", "url"},
+    "CorpusSource": {"about", "base_url", "html", "id", "language", "license", "name", "url"},
     "Engine": {"quantization"},
     "Loaded": {"revision"},
     "Other": {"revision", "served"},
     "Decontaminate": {"column"},
     "Release": {
-        "contact", "dataset", "language", "license", "license_link", "license_name", "models", "repositories", "title",
+        "authors", "contact", "dataset", "date", "doi", "language",
+        "license", "license_link", "license_name", "models", "repositories", "title",
     },
     "Slurm": {"partition", "qos", "time"},
 }  # fmt: skip

@@ -224,7 +224,7 @@ def test_nothing_of_a_strangers_training_is_taken_over_but_checked_values(home: 
     assert written == {
         "model_name_or_path": "owner/base", "model_revision": "0a" * 20, "eos_token": "<|im_end|>",
         "chat_template_path": "training/chat_template.jinja", "learning_rate": 1.0e-3, "seed": 7,
-        "lr_scheduler_kwargs": {"min_lr": 0.1}, "output_dir": "tiny-1.0.0",
+        "lr_scheduler_kwargs": {"min_lr": 0.1}, "output_dir": "../tiny-1.0.0-trained",
         "datasets": [{"path": "parquet", "data_files": "sft/train-*.parquet", "split": "train",
                       "columns": ["prompt", "completion"]}],
     }  # fmt: skip

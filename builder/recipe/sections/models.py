@@ -1,11 +1,10 @@
 """Section of the recipe for a model that the build does not train: one that writes instructions, or one that judges."""
 
-from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from builder.recipe.sections.section import Later, ModelFolder, Named, Repository, Section
+from builder.recipe.sections.section import Day, Later, ModelFolder, Named, Repository, Section
 
 
 class Loaded(Section):
@@ -109,17 +108,6 @@ class Base(Origin):
         return Origin(path=self.path, model=self.model, revision=self.revision)
 
 
-def _day(value: object) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, date):
-        return value.isoformat()[:10]
-    try:
-        return date.fromisoformat(str(value)).isoformat()
-    except ValueError:
-        raise ValueError(f"is {value!r}; it must be a day such as 2024-07-26") from None
-
-
 class Chat(Section):
     """What becomes the chat contract: template and tags (paper 2.3, "Augmented and seed data")."""
 
@@ -131,7 +119,7 @@ class Chat(Section):
     """The tag S_w: the system prompt of rows whose answer is from the web."""
     system_backward: str = "Write the instruction that this text answers."
     """The system prompt under which M_yx writes the instruction of a text."""
-    date: Annotated[str | None, BeforeValidator(_day), Later()] = None
+    date: Annotated[Day | None, Later()] = None
     """The day that is told to a template which asks for the time (`strftime_now`); such a template needs one."""
 
 

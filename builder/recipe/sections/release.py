@@ -6,6 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from builder.recipe.sections.hub_names import Languages, NewRepository, new_name_problem
 from builder.recipe.sections.section import Named, Section
+from builder.recipe.sections.section import Day, Line, Named, Section
 
 
 class Release(Section):
@@ -43,6 +44,15 @@ class Release(Section):
     """Language of the release in its metadata, as a code of two letters, or a list of them."""
     contact: str | None = None
     """Where to ask for the removal of a page."""
+    about: Named | None = None
+    """A text file with the owner's own words on the dataset, up to 20,000 characters, for its card; in paragraphs, and
+    nothing in it is markup."""
+    authors: list[Line] = Field([])
+    """Who is to be named where the dataset is cited."""
+    date: Day | None = None
+    """The day of the release; else that of `SOURCE_DATE_EPOCH`, or on which this version was first assembled."""
+    doi: Annotated[str, Field(pattern=r"^10\.[0-9]{4,9}/[-._;()/:A-Za-z0-9]{1,200}$")] | None = None
+    """The DOI of the dataset, such as 10.57967/hf/1234, for its citation."""
 
     @field_validator("repositories")
     @classmethod

@@ -1,6 +1,7 @@
 """What every section of a recipe is made of: strictness, and paths that know how they enter a fingerprint."""
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote
@@ -91,6 +92,17 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _day(value: object) -> str:
+    if isinstance(value, date):
+        return value.isoformat()[:10]
+    try:
+        return date.fromisoformat(str(value)).isoformat()
+    except ValueError:
+        raise ValueError(f"is {value!r}; it must be a day such as 2024-07-26") from None
+
+
+Day = Annotated[str, BeforeValidator(_day)]
+"""A day as `2024-07-26`, which YAML reads as a date."""
 Line = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_one_line)]
 """One line of text, as it stands in rows and cards."""
 RecipePath = Annotated[Path, BeforeValidator(refuse_address), AfterValidator(_beside_recipe)]

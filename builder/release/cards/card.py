@@ -1,111 +1,21 @@
 """Cards: YAML front matter written from the files, and a body whose every figure is computed."""
 
 import re
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import yaml
 
-from builder import __version__
 from builder.data.resources import resource_folder
 from builder.errors import ReleaseError
-from builder.recipe.licences import licence_entries
-from builder.recipe.sections.judges import Rated
-from builder.recipe.sections.models import Loaded
-from builder.release.cards.markdown import fence
-from builder.release.content.material import Material
-from builder.release.content.numbers import (
-    domains,
-    funnel,
-    judge_quality,
-    licences,
-    masked,
-    refusals,
-    samples,
-    score_summary,
-    text_statistics,
-    unseen,
-)
+from builder.release.cards.markdown import fence, prose, quoted
 from builder.release.content.parquet import Config
-from builder.release.content.provenance import seed_sources
 from builder.release.content.tables import DEFAULT_CONFIG
 from builder.text.escape import escape
 
-AUGMENTATION = "Self-augmentation, the user turn"
 _PLAIN = re.compile(r"[\w .,;:/@+%()=?'\"{}`–-]*")
 """Letters and marks that make neither a link nor a tag, a cell or a heading of what stands in a line."""
 SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
-
-
-def dataset_card(material: Material, configs: list[Config], history: list[dict[str, Any]]) -> str:
-    """The dataset's README.md.
-
-    Args:
-        material: What the release is made of.
-        configs: The configs as written.
-        history: What `manifest.history` says of this version and of those before it.
-    """
-    values = {
-        "material": material,
-        "configs": configs,
-        "default": DEFAULT_CONFIG,
-        "licences": licences(material),
-        "funnel": funnel(material),
-        "statistics": text_statistics(material),
-        "scores": score_summary(material),
-        "samples": samples(configs),
-        "prompts": prompts(material),
-        "history": history,
-        "masked": masked(material),
-        "unseen": unseen(material),
-        "domains": domains(material),
-        "refusals": refusals(material),
-        "quality": judge_quality(material),
-        "tool": __version__,
-        "place": place(material),
-        "seeds": seed_sources(material.build),
-        "own_judge": material.judged_by is not None,
-        "writer": named(material.recipe.augment.model),
-        "judges": [
-            {"name": judge.judge, "model": named(judge.model)}
-            for judge in material.recipe.score
-            if isinstance(judge, Rated) and judge.model is not None
-        ],
-    }
-    return render_card("dataset.md.jinja", _front_matter(material, configs), values)
-
-
-def place(material: Material) -> str:
-    """What stands before the name of a file in an example: the repository at the tag, or nothing in its folder."""
-    repository = material.recipe.release.dataset
-    return f"hf://datasets/{repository}@{material.tag}/" if repository else ""
-
-
-def named(other: Loaded | None) -> str | None:
-    """A model that the build has not trained, as a card names it; None for none."""
-    if other is None:
-        return None
-    if other.served_name is not None:
-        return f"the model that a server calls `{other.served_name}`"
-    return f"`{other.model}` at `{other.revision}`" if other.model else f"`{Path(other.location).name}`"
-
-
-def _front_matter(material: Material, configs: list[Config]) -> dict[str, Any]:
-    release = material.recipe.release
-    sources = [source.dataset for source in material.recipe.seed.sources if source.dataset]
-    return {
-        **licence_entries(release),
-        "language": release.languages,
-        "pretty_name": release.title,
-        "size_categories": [size_category(sum(config.rows for config in configs))],
-        "task_categories": ["text-generation"],
-        "annotations_creators": ["machine-generated"],
-        "language_creators": ["found", "machine-generated"],
-        **({"source_datasets": sources} if sources else {}),
-        "tags": ["synthetic", "instruction-backtranslation", "sft"],
-        **config_entries(configs),
-    }
 
 
 def config_entries(configs: list[Config]) -> dict[str, Any]:
@@ -186,6 +96,7 @@ def render_card(template: str, front_matter: dict[str, Any], values: dict[str, A
         finalize=inert,
     )
     environment.filters |= {"text": _text, "fence": _fence, "link": _link, "count": "{:,}".format}
+    environment.filters |= {"quote": _quote, "prose": _prose}
     try:
         body = environment.get_template(template).render(**values)
     except TemplateError as error:
@@ -212,24 +123,15 @@ def _fence(value: str, language: str = "") -> str:
     return _Shown(fence(value, language))
 
 
+def _quote(value: str, most: int | None = None) -> str:
+    return _Shown(quoted(value, most))
+
+
+def _prose(paragraphs: list[str]) -> str:
+    return _Shown(prose(paragraphs))
+
+
 def _link(address: str) -> str:
     """The target of a link: an address of the web, or else the name of a file, and never a script."""
     web = re.match(r"https?://", address, re.IGNORECASE) is not None
     return _Shown(quote(address, safe="/:?#@!$&'*+,;=%~" if web else "/"))
-
-
-def prompts(material: Material, *, own: bool = False) -> dict[str, str]:
-    """Texts of the prompts that the build used, by what they are for.
-
-    Args:
-        material: What the release is made of.
-        own: Leave out what other models than those of the build were asked.
-    """
-    from builder.data.resources import template_path
-
-    augment, judges = material.recipe.augment, material.recipe.score
-    paths = {} if own and augment.model else {AUGMENTATION: template_path(augment.template)}
-    for judge in judges:
-        if isinstance(judge, Rated) and not (own and judge.model):
-            paths[f"Self-curation, judge {judge.judge}"] = template_path(judge.rubric)
-    return {name: path.read_text(encoding="utf-8").rstrip("\n") for name, path in paths.items()}

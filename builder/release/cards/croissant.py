@@ -11,6 +11,7 @@ from builder.release.content.material import Material
 from builder.release.content.numbers import domains, funnel, masked, refusals
 from builder.release.content.parquet import Config
 from builder.release.content.provenance import generator, judges
+from builder.release.facts.citation import bibtex
 from builder.release.manifest import sha256
 
 if TYPE_CHECKING:
@@ -48,15 +49,19 @@ def write_croissant(dataset: Path, material: Material, configs: list[Config]) ->
         "conformsTo": CONFORMS,
         "name": release.title,
         "description": (
-            "Instruction-tuning data made from web pages by instruction backtranslation: outputs are text from web "
-            "pages, a model wrote their instructions, and a model chose the pairs that fit."
+            "Instruction-tuning data made by instruction backtranslation: outputs are text from HTML pages, a model "
+            "wrote their instructions, and the pairs that fit were selected."
         ),
         "license": release.license_link or release.license,
         "version": material.version,
-        "citeAs": _PAPER,
-        "inLanguage": release.languages if len(release.languages) > 1 else release.languages[0],
+        "citeAs": bibtex(material),
+        "inLanguage": material.languages,
         "keywords": ["instruction tuning", "instruction backtranslation", "synthetic"],
+        "isBasedOn": _PAPER,
         **({"url": place} if place else {}),
+        **({"datePublished": material.date} if material.date else {}),
+        **({"identifier": f"https://doi.org/{release.doi}"} if release.doi else {}),
+        **({"creator": [{"@type": "sc:Person", "name": name} for name in release.authors]} if release.authors else {}),
         **_responsible(material),
         "distribution": [item for config in configs for item in _distribution(dataset, config)],
         "recordSet": [_record_set(config) for config in configs],
@@ -151,11 +156,11 @@ def _responsible(material: Material) -> dict[str, Any]:
     masked_by = f"E-mail and public IP addresses were replaced: {times}."
     masking = masked_by if recipe.segments.mask_pii else "Nothing was masked."
     return {
-        "rai:dataCollection": "Text under the headings of web pages from a crawl, and human-written seed pairs.",
+        "rai:dataCollection": "Text under the headings of HTML pages, and human-written seed pairs.",
         "rai:dataCollectionType": ["Web scraping", "Secondary data analysis", "Software collection"],
         "rai:dataCollectionRawData": (
-            "The crawl is not part of this dataset. Each row names its page"
-            + (", and no text of it is here." if recipe.release.text == "standoff" else ".")
+            "The pages are not part of this dataset"
+            + (", and no text of them is here." if recipe.release.text == "standoff" else "; rows name theirs by id.")
         ),
         "rai:dataPreprocessingProtocol": steps,
         "rai:dataAnnotationProtocol": [
@@ -166,20 +171,21 @@ def _responsible(material: Material) -> dict[str, Any]:
         "rai:machineAnnotationTools": sorted({str(generator(material.build)), *models}),
         "rai:annotationsPerItem": f"one instruction, {len(material.scores)} scores",
         "rai:dataBiases": [
-            f"Pages are as biased as the web; the selection comes from {sites['number']:,} registered domains.",
-            f"Languages: {', '.join(recipe.segments.languages)}.",
+            f"Texts are as biased as their pages; those of known address are of {sites['number']:,} domains.",
+            f"Languages: {', '.join(material.languages)}.",
         ],
         "rai:dataLimitations": [
             "Nobody checked answers or instructions one by one.",
-            "Scores order pairs under one model and one prompt; they are no measure of quality beyond that.",
+            "Scores order pairs under one judge; they are no measure of quality beyond that.",
+            *(f"The build warned in {notice.stage}: {notice.text}" for notice in material.notices),
             f"{said['seed']['refusals']:,} of {said['seed']['rows']:,} seed outputs begin as refusals, and "
-            f"{said['curated']['refusals']:,} of {said['curated']['rows']:,} selected from the web.",
+            f"{said['curated']['refusals']:,} of {said['curated']['rows']:,} selected from pages.",
         ],
         "rai:dataUseCases": ["Supervised fine-tuning of language models", "Research on data selection"],
         "rai:dataSocialImpact": "No page was judged for harmful or hateful content.",
         "rai:personalSensitiveInformation": [
             masking,
-            "Names, postal addresses and telephone numbers were not masked.",
+            *(["Names, postal addresses and telephone numbers were not masked."] if recipe.segments.mask_pii else []),
             "Segments and instructions with a key or password of a known shape were left out.",
         ],
         "rai:dataReleaseMaintenancePlan": (

@@ -22,25 +22,53 @@ def fence(text: str, language: str = "") -> str:
     return f"{marks}{language}\n{text}\n{marks}"
 
 
+def quoted(text: str, most: int | None = None) -> str:
+    """Text of others as a quotation: its words in which nothing is markup, line by line, without indents.
+
+    Args:
+        text: The text.
+        most: So many characters are shown of a longer one, which then ends in an ellipsis.
+    """
+    if most is not None and len(text) > most:
+        text = f"{text[:most].rsplit(maxsplit=1)[0]} …"
+    lines = [escape(line, "markdown") for line in text.splitlines() if line.strip()]
+    return "\n".join(f"> {line}" for line in "\\\n".join(lines or ["–"]).split("\n"))
+
+
+def prose(paragraphs: list[str]) -> str:
+    """Paragraphs of others in which nothing is markup."""
+    return "\n\n".join(escape(paragraph, "markdown") for paragraph in paragraphs)
+
+
 def examples(markdown: str) -> list[tuple[str, str]]:
     """Language and text of the fences that hold examples, in their order."""
     return [(_language(token), _text(token)) for token in _fences(markdown) if _language(token) in EXAMPLES]
 
 
 def own_text(markdown: str) -> str:
-    """What we wrote: the text with its examples, without the fences in which we quote."""
-    lines = _LINE_END.split(markdown)
-    for token in reversed(_fences(markdown)):
-        if token.map is not None:
-            start, end = token.map
-            lines[start:end] = [_text(token)] if _language(token) in EXAMPLES else []
+    """What we wrote: the text with its examples, without the fences and quotations in which we quote."""
+    lines, quotations = _LINE_END.split(markdown), list[tuple[int, int]]()
+    for token in _tokens(markdown):
+        if token.type == "blockquote_open" and token.map is not None and token.level == 0:
+            quotations.append((token.map[0], token.map[1]))
+    taken = [(start, end, list[str]()) for start, end in quotations]
+    for token in _fences(markdown):
+        if token.map is not None and not any(start <= token.map[0] < end for start, end in quotations):
+            kept = [_text(token)] if _language(token) in EXAMPLES else []
+            taken.append((token.map[0], token.map[1], kept))
+    for start, end, kept in sorted(taken, reverse=True):
+        lines[start:end] = kept
     return "\n".join(lines)
 
 
-def _fences(markdown: str) -> list["Token"]:
+def _tokens(markdown: str) -> list["Token"]:
     from markdown_it import MarkdownIt
 
-    return [token for token in MarkdownIt("commonmark").parse(markdown) if token.type == "fence"]
+    return MarkdownIt("commonmark").parse(markdown)
+
+
+def _fences(markdown: str) -> list["Token"]:
+    return [token for token in _tokens(markdown) if token.type == "fence"]
 
 
 def _language(token: "Token") -> str:

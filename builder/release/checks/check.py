@@ -11,6 +11,7 @@ from builder.release.checks.loading import check_loading
 from builder.release.checks.plain import check_dataset_files, check_model_files, check_plain
 from builder.release.checks.rows import check_addresses, check_rows, large_rows
 from builder.release.checks.texts import check_texts
+from builder.release.checks.warnings import check_warnings, noted_warnings
 from builder.release.content.standoff import check_standoff
 
 Check = Callable[[Path], Iterator[str]]
@@ -56,7 +57,7 @@ def _run(check: Check, part: Path, folder: Path) -> list[str]:
 
 OF_DATASETS: tuple[Check, ...] = (
     check_manifest, check_dataset_files, check_card, check_croissant, check_limits, check_data, check_texts, check_rows,
-    check_addresses, check_standoff, check_loading,
+    check_addresses, check_warnings, check_standoff, check_loading,
 )  # fmt: skip
 OF_MODELS: tuple[Check, ...] = (
     check_manifest,
@@ -67,4 +68,4 @@ OF_MODELS: tuple[Check, ...] = (
     check_limits,
     check_texts,
 )
-NOTES_ON_DATASETS: tuple[Check, ...] = (large_rows, croissant_unchecked)
+NOTES_ON_DATASETS: tuple[Check, ...] = (noted_warnings, large_rows, croissant_unchecked)

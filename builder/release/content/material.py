@@ -8,10 +8,11 @@ from builder.build import Build
 from builder.errors import ReleaseError
 from builder.recipe.recipe import Recipe
 from builder.release.content.joined import Joined, trained_origins
-from builder.release.content.places import Places, read_places
+from builder.release.content.places import Places, read_places, segments_of
 from builder.release.content.provenance import judge_of_page, score_column
 from builder.release.content.removed import removed_ids
 from builder.release.content.trained import Sft, Trained
+from builder.release.facts.warnings import Notice, build_notices, refuse_unaccepted
 from builder.release.versions import Previous
 from builder.workspace.workspace import Artifact
 
@@ -21,11 +22,21 @@ BASE = "base"
 
 @dataclass(frozen=True)
 class Material:
-    """A finished build, a version and the release before it."""
+    """A finished build, a version and the release before it.
+
+    Attributes:
+        build: The build.
+        version: X.Y.Z.
+        previous: The release before; None for the first.
+        accepted: Whether somebody has taken the grave warnings of the build upon themselves.
+        date: The day of the release; empty for none.
+    """
 
     build: Build
     version: str
     previous: Previous | None = None
+    accepted: bool = False
+    date: str = ""
 
     @property
     def recipe(self) -> Recipe:
@@ -38,9 +49,24 @@ class Material:
         return f"v{self.version}"
 
     @cached_property
+    def notices(self) -> list[Notice]:
+        """What the build warned of."""
+        return build_notices(self.build)
+
+    @cached_property
     def joined(self) -> Joined:
         """The rows of the build, joined by id."""
         return Joined(self.build)
+
+    @cached_property
+    def languages(self) -> list[str]:
+        """The languages that the recipe states, and those of a hundredth and more of the final selection."""
+        stated = self.recipe.release.language
+        given = [stated] if isinstance(stated, str) else list(stated)
+        said = "language" in self.recipe.release.model_fields_set
+        counts = self.joined.segments.languages(segments_of(self.joined.final.pairs.ids))
+        found = [code for code, rows in counts.most_common() if code and 100 * rows >= counts.total()]
+        return list(dict.fromkeys([*(given if said or not found else []), *found]))
 
     @cached_property
     def removed(self) -> frozenset[str]:
@@ -127,8 +153,10 @@ class Material:
                 )
         return models
 
-    def refuse_unfinished(self) -> None:
-        """Raise a ReleaseError if a stage of the build is not done."""
+    def refuse_unready(self) -> None:
+        """Raise a ReleaseError if a stage of the build is not done, or has warned of what nobody has accepted."""
         for name, artifact in self.build.artifacts.items():
             if artifact.status != "done":
                 raise ReleaseError(f"stage {name} is not done; run `humpback build` first, then release again")
+        if not self.accepted:
+            refuse_unaccepted(self.notices)

@@ -1,7 +1,9 @@
 """The figures of the dataset card, computed from the stages' counts and rows."""
 
+import itertools
 import json
 import statistics
+import unicodedata
 from collections import Counter
 from typing import Any
 
@@ -10,11 +12,15 @@ from builder.method.curate.labels import agreement, label_pairs, read_labels
 from builder.release.content.joined import Pairs, Scores
 from builder.release.content.material import Material
 from builder.release.content.parquet import Config
+from builder.release.content.places import segments_of
+from builder.release.facts.origins import WEB
 
 TOP_DOMAINS = 5
 SAMPLE_CHARS = 2_000
 SAMPLE_CANDIDATES = 500
 """A sample row is the first short enough one, or the shortest, of this many rows."""
+SAMPLE_WIDTH = 72
+"""So wide, in letters of Latin, a text in a sample row may be; a card that is read on a screen scrolls to no side."""
 
 
 def funnel(material: Material) -> list[dict[str, Any]]:
@@ -36,6 +42,35 @@ def licences(material: Material) -> list[dict[str, Any]]:
     origins = material.joined.seed.origins
     counts = Counter(zip(origins["source"].to_pylist(), origins["license"].to_pylist(), strict=True))
     return [{"source": source, "license": licence, "rows": rows} for (source, licence), rows in sorted(counts.items())]
+
+
+def page_licences(material: Material) -> list[dict[str, Any]]:
+    """Name, licence, sentence and candidates of every source of pages; of pages whose source is not known as `web`."""
+    build, joined = material.build, material.joined
+    numbers = joined.segments.sources(segments_of(joined.candidates.pairs.ids))
+    sources, entries = build.recipe.segments.sources, dict[tuple[str | None, ...], int]()
+    for number, rows in sorted(Counter(numbers.to_pylist()).items(), key=lambda item: (item[0] is None, item[0] or 0)):
+        told: tuple[str | None, ...] = (None, None, "which of the sources is not known")
+        if number is not None:
+            told = (sources[number].name, sources[number].license, sources[number].about)
+        entries[told] = entries.get(told, 0) + rows
+    return [
+        {"name": name or WEB, "license": licence, "about": about, "rows": rows}
+        for (name, licence, about), rows in entries.items()
+    ]
+
+
+def languages(material: Material) -> list[dict[str, Any]]:
+    """Language, rows and share of the texts in the final selection, the most frequent first; unknown ones left out."""
+    joined = material.joined
+    counts = joined.segments.languages(segments_of(joined.final.pairs.ids))
+    total = counts.total()
+    return [{"code": code, "rows": rows, "share": rows / total} for code, rows in counts.most_common() if code]
+
+
+def secrets(material: Material) -> int:
+    """How many segments and instructions were left out because they hold what looks like a key or password."""
+    return sum(rows for entry in funnel(material) for reason, rows in entry["left_out"] if reason == "secret")
 
 
 def text_statistics(material: Material) -> list[dict[str, Any]]:
@@ -114,7 +149,7 @@ def judge_quality(material: Material) -> list[dict[str, Any]]:
 
 
 def samples(configs: list[Config]) -> dict[str, str]:
-    """One real row of every config as JSON, by config."""
+    """One real row of every config as JSON, by config; of long texts the beginning."""
     return {config.name: _sample(config) for config in configs}
 
 
@@ -123,5 +158,30 @@ def _sample(config: Config) -> str:
 
     with pq.ParquetFile(config.splits[0].files[0]) as file:
         batch = next(file.iter_batches(SAMPLE_CANDIDATES))
-    texts = [json.dumps(row, indent=2, ensure_ascii=False) for row in batch.to_pylist()]
-    return next((text for text in texts if len(text) <= SAMPLE_CHARS), min(texts, key=len))
+    rows = batch.to_pylist()
+    sizes = [len(json.dumps(row, ensure_ascii=False)) for row in rows]
+    row = next(
+        (row for row, size in zip(rows, sizes, strict=True) if size <= SAMPLE_CHARS), rows[sizes.index(min(sizes))]
+    )
+    return json.dumps(_shown(row), indent=2, ensure_ascii=False)
+
+
+def _shown(value: Any) -> Any:
+    """A value whose texts are no wider than a line of the card."""
+    if isinstance(value, dict):
+        return {key: _shown(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    return _cut(value) if isinstance(value, str) else value
+
+
+def _cut(text: str) -> str:
+    ends = list(itertools.accumulate(map(_width, text[: SAMPLE_WIDTH + 1])))
+    if not ends or ends[-1] <= SAMPLE_WIDTH:
+        return text
+    return text[: sum(end <= SAMPLE_WIDTH for end in ends)].rstrip() + " …"
+
+
+def _width(letter: str) -> int:
+    """How many letters of Latin a letter is as wide as, in JSON."""
+    return 2 if letter in '\n\t"\\' or unicodedata.east_asian_width(letter) in "WF" else 1

@@ -66,6 +66,12 @@ def seed_sources(build: Build) -> list[dict[str, Any]]:
     ]
 
 
+def page_sources(build: Build) -> list[dict[str, Any]]:
+    """What the recipe says of every source of pages; never where it lies on this machine."""
+    told = ("name", "license", "base_url", "about", "format", "redistributable")
+    return [{key: getattr(source, key) for key in told} for source in build.recipe.segments.sources]
+
+
 def score_column(artifact: Artifact) -> str:
     """The column of a release for what a stage gives: `score_<t>_<judge>`, or `score_<judge>` of all iterations."""
     return artifact.stage.replace("-", "_")

@@ -37,7 +37,9 @@ def hyperparameters(model: Artifact) -> dict[str, Any]:
     """TRL's keys a model was trained with, without paths and without what belongs to one machine."""
     resolved = read_yaml(model.path / "sft.yaml")
     left_out = OF_THE_BUILD | OF_THE_MACHINE
-    return {key: value for key, value in resolved.items() if key not in left_out and not _is_path(value)}
+    return {
+        key: _without_paths(value) for key, value in resolved.items() if key not in left_out and not _is_path(value)
+    }
 
 
 def write_training(dataset: Path, material: Material) -> None:
@@ -67,7 +69,16 @@ def accelerate_config(runtime: Runtime) -> dict[str, Any] | None:
     if named is None:
         return None
     values = read_yaml(Path(accelerate_file(named)))
-    return {key: value for key, value in values.items() if key not in OF_THE_MACHINES and not _is_path(value)}
+    return {
+        key: _without_paths(value)
+        for key, value in values.items()
+        if key not in OF_THE_MACHINES and not _is_path(value)
+    }
+
+
+def output_folder(name: str, version: str) -> str:
+    """Where a training in the folder of the dataset writes: beside it, since what lies in it is the release."""
+    return f"../{name}-{version}-trained"
 
 
 def release_rows(where: str) -> dict[str, Any]:
@@ -95,7 +106,7 @@ def _recipe(material: Material) -> dict[str, Any]:
         "chat_template_path": f"training/{TEMPLATE_FILE}",
         "datasets": [release_rows(where)],
         **hyperparameters(material.build.final),
-        "output_dir": f"{material.recipe.name}-{material.version}",
+        "output_dir": output_folder(material.recipe.name, material.version),
     }
 
 
@@ -119,3 +130,12 @@ def _opening(material: Material) -> str:
 
 def _is_path(value: object) -> bool:
     return isinstance(value, str) and (value.startswith(("/", "~", "file:")) or ":\\" in value)
+
+
+def _without_paths(value: Any) -> Any:
+    """A value without the paths inside it."""
+    if isinstance(value, dict):
+        return {key: _without_paths(item) for key, item in value.items() if not _is_path(item)}
+    if isinstance(value, list):
+        return [_without_paths(item) for item in value if not _is_path(item)]
+    return value

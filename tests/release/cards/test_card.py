@@ -108,7 +108,7 @@ def test_model_cards_say_which_model_they_are(material: Material, tmp_path: Path
     assert "tuned on the human-written seed alone" in cards["model-0"]
     assert "forward model of iteration 1" in cards["model-1"]
     assert "forward model of iteration 2" in cards["final"]
-    assert "Self-augmentation, the user turn (Jinja)" in cards["backward"]
+    assert "Self-augmentation, the user turn, for which the build used it" in cards["backward"]
     assert "Self-augmentation" not in "".join(cards[name] for name in ("model-0", "model-1", "final"))
     assert "| trained on, `curated` | " in cards["final"]
     assert "| trained on, `curated` | " not in cards["model-0"]
@@ -116,12 +116,11 @@ def test_model_cards_say_which_model_they_are(material: Material, tmp_path: Path
 
 def test_funnel_ends_at_the_final_selection(material: Material) -> None:
     assert steps(material) == [
-        ("pages", 20),
         ("segments found", 50),
-        ("segments kept by the rules", 45),
-        ("distinct segments", 40),
-        ("candidate pairs", 40),
-        ("selected pairs", 18),
+        ("kept by the rules", 45),
+        ("no duplicates", 40),
+        ("with an instruction", 40),
+        ("selected", 18),
     ]
 
 

@@ -96,7 +96,7 @@ def test_examples_of_a_published_card_with_the_folder_in_place_of_the_repository
         dataset, [here(text) for text in blocks(card, "python")], list(map(here, blocks(card, "sql")))
     )
     (shell,) = blocks(card, "bash")
-    download, train = shell.splitlines()
+    download, train = shell.replace("\\\n  ", "").splitlines()
     assert download.startswith(f"hf download {REPOSITORY} --repo-type dataset --revision {TAG} ")
     assert train == "trl sft --config training/sft.yaml"
     assert here((dataset / "training" / "sft.yaml").read_text()).count(f"{dataset}/sft/train-*.parquet") == 1

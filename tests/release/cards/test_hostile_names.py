@@ -10,8 +10,9 @@ from markdown_it import MarkdownIt
 from support.release_build import FakeBuild
 
 from builder.build import Build
-from builder.release.cards.card import dataset_card, inert
+from builder.release.cards.card import inert
 from builder.release.cards.croissant import write_croissant
+from builder.release.cards.values import dataset_card
 from builder.release.content.material import Material
 from builder.release.content.parquet import write_config
 from builder.release.content.tables import configs

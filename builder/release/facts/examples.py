@@ -1,0 +1,135 @@
+"""Pairs for the first look of a reader: a good one, one at the line of the selection, and one that was left out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.data.storage import open_parquet
+from builder.recipe.sections.curate import CONTROLS, Curate
+from builder.release.content.parquet import Config
+from builder.workspace import stage_names
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    Places = list[tuple[str, list[dict[str, Any]]]]
+
+NEAR = 20
+"""So many pairs at each place are looked at for one that is short."""
+SHORT = 700
+"""Characters of an answer up to which it is shown whole."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A pair.
+
+    Attributes:
+        kind: What it is an example of.
+        score: By which it was selected or left out; None where it has none.
+        instruction: What a model wrote.
+        output: The text of the page; None in a release of places.
+    """
+
+    kind: str
+    score: float | None
+    instruction: str
+    output: str | None
+
+
+def example_pairs(curate: Curate, iterations: int, configs: list[Config]) -> list[Example]:
+    """The examples, from the rows as they were written; fewer where there are fewer such rows.
+
+    Args:
+        curate: By which rule pairs were selected.
+        iterations: How many iterations the build has.
+        configs: The configs of the release.
+    """
+    files = {config.name: config.splits[0].files for config in configs}
+    column, chosen = judged_by(curate, iterations, configs), f"selected_{iterations}"
+    selected = _ranked(_table(files["curated"], ["id", "score"]), "score")
+    others = _table(files["augmented"], ["id", chosen, *([column] if column else [])])
+    places = _places(curate, selected, _ranked(_unselected(others, chosen), column))
+    texts = _texts(files["augmented"], {str(row["id"]) for _, rows in places for row in rows})
+    found = [(kind, _shortest(rows, texts)) for kind, rows in places]
+    return [
+        Example(kind, row["score"], texts[row["id"]]["instruction"], texts[row["id"]].get("output"))
+        for kind, row in found
+        if row is not None
+    ]
+
+
+def judged_by(curate: Curate, iterations: int, configs: list[Config]) -> str | None:
+    """The column of `augmented` by which the last selection was made; None where it was by more than one, or none."""
+    if len(curate.judges) > 1 or curate.judges[0] in CONTROLS:
+        return None
+    columns = next(config.schema.names for config in configs if config.name == "augmented")
+    names = (str(stage_names.score(t, curate.judges[0])).replace("-", "_") for t in (iterations, None))
+    return next((name for name in names if name in columns), None)
+
+
+def _places(curate: Curate, selected: "pa.Table", rejected: "pa.Table") -> "Places":
+    if curate.judges[0] in CONTROLS:
+        return [("A selected pair", _first(selected, NEAR)), ("A pair that was not selected", _first(rejected, NEAR))]
+    end = min(NEAR, selected.num_rows // 2)
+    return [
+        ("A good pair", _first(selected, NEAR)),
+        ("A borderline pair, among the last that were selected", _last(selected, end)),
+        ("A rejected pair", _last(rejected, NEAR)),
+    ]
+
+
+def _first(rows: "pa.Table", number: int) -> list[dict[str, Any]]:
+    return list(rows.slice(0, number).to_pylist())
+
+
+def _last(rows: "pa.Table", number: int) -> list[dict[str, Any]]:
+    return list(reversed(rows.slice(rows.num_rows - min(number, rows.num_rows)).to_pylist()))
+
+
+def _unselected(rows: "pa.Table", selected: str) -> "pa.Table":
+    import pyarrow.compute as pc
+
+    return rows.filter(pc.invert(rows.column(selected)))
+
+
+def _ranked(rows: "pa.Table", column: str | None) -> "pa.Table":
+    """Id and score, the highest first and those of one score by id; by id alone where nothing was scored."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if column is None:
+        scores: Any = pa.nulls(rows.num_rows, pa.float64())
+        return pa.table({"id": rows.column("id"), "score": scores}).sort_by("id")
+    scored = rows.filter(pc.is_valid(rows.column(column)))
+    scored = pa.table({"id": scored.column("id"), "score": scored.column(column)})
+    return scored.sort_by([("score", "descending"), ("id", "ascending")])
+
+
+def _shortest(rows: list[dict[str, Any]], texts: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
+    """The first row with a short answer, else the one with the shortest."""
+    lengths = {row["id"]: len(texts[row["id"]].get("output") or "") for row in rows}
+    short = (row for row in rows if lengths[row["id"]] <= SHORT)
+    return next(short, min(rows, key=lambda row: lengths[row["id"]], default=None))
+
+
+def _texts(files: list[Path], ids: set[str]) -> dict[str, dict[str, Any]]:
+    """The rows of `augmented` with these ids, by id."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    wanted, found = pa.array(sorted(ids), pa.string()), dict[str, dict[str, Any]]()
+    for path in files:
+        with open_parquet(path) as file:
+            columns = [name for name in ("id", "instruction", "output") if name in file.schema_arrow.names]
+            for batch in file.iter_batches(columns=columns):
+                rows = batch.filter(pc.is_in(batch.column("id"), value_set=wanted))
+                found |= {row["id"]: row for row in rows.to_pylist()}
+    return found
+
+
+def _table(files: list[Path], columns: list[str]) -> "pa.Table":
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    return pa.concat_tables(pq.read_table(path, columns=columns) for path in files)

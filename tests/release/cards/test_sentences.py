@@ -1,0 +1,256 @@
+"""Every sentence of the card is true for the build it speaks of."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support.crawl_build import CrawlBuild
+from support.release_build import HOSTILE, FakeBuild
+
+from builder.data.storage import read_json, write_json
+from builder.errors import RecipeError
+from builder.recipe.recipe import Recipe
+from builder.recipe.sections.curate import Curate
+from builder.release.cards.markdown import own_text, quoted
+from builder.release.cards.method import selecting
+from builder.release.cards.plots import cut_lines, steps
+from builder.release.cards.values import dataset_card
+from builder.release.content.material import Material
+from builder.release.content.parquet import write_config
+from builder.release.content.tables import configs
+from builder.release.facts.about import read_about
+from builder.release.facts.citation import bibtex
+
+ADDRESS = r"https://example\.org/"
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> FakeBuild:
+    return FakeBuild(tmp_path_factory.mktemp("build"), title="Tiny pages")
+
+
+def changed(recipe: Recipe, section: str, **values: Any) -> Recipe:
+    return recipe.model_copy(update={section: getattr(recipe, section).model_copy(update=values)})
+
+
+def material(build: FakeBuild, section: str = "", date: str = "", **values: Any) -> Material:
+    recipe = changed(build.recipe, section, **values) if section else build.recipe
+    return Material(type(build.build)(recipe, build.artifacts), "1.0.0", date=date)
+
+
+def card(tmp_path: Path, made: Material) -> str:
+    return dataset_card(made, [write_config(tmp_path, name, rows) for name, rows in configs(made)], [])
+
+
+def sentences(text: str) -> list[str]:
+    """Those of the first paragraph."""
+    paragraph = text.partition("\n# ")[2].split("\n\n")[1]
+    return re.split(r"(?<=[.)]\.)\s|(?<=[a-z)]\.)\s", " ".join(paragraph.replace("et al. ", "et al ").split()))
+
+
+def test_first_lines_say_what_it_is_how_many_rows_and_which_model_in_three_sentences(
+    build: FakeBuild, tmp_path: Path
+) -> None:
+    what, rows, model = sentences(card(tmp_path / "a", material(build, "release", dataset="org/tiny")))
+    assert "instruction" in what
+    assert "answer" in what
+    assert rows.startswith("18 pairs were selected from 40 candidates")
+    assert "5 human-written pairs" in rows
+    assert "[`org/tiny-final`](https://huggingface.co/org/tiny-final) was trained from `base`" in model
+    *_, local = sentences(card(tmp_path / "b", material(build)))
+    assert "`models/final`, was trained" in local
+    *_, none = sentences(card(tmp_path / "c", material(build, "release", models=[])))
+    assert "a model that is not released was trained" in none
+
+
+def test_nothing_is_said_of_pages_that_is_not_known(build: FakeBuild, tmp_path: Path) -> None:
+    text = card(tmp_path, material(build))
+    for claim in (
+        "published openly",
+        "pages of the crawl",
+        "web pages as it stands there",
+        "Refusals and safe behaviour",
+    ):
+        assert claim not in text
+    assert "Nothing here shows" not in text
+    assert "So nothing here shows a model when to decline." in text
+    assert "0 of 5 in\n  the seed, 0 of 18 selected from pages" in text
+
+
+def test_a_sampled_segment_is_no_duplicate(tmp_path: Path) -> None:
+    build = FakeBuild(tmp_path / "build", models=[])
+    counts = {"in": 60, "kept": 40, "dropped": {"near_duplicate": 5, "domain_cap": 4, "not_sampled": 11}, "failed": {}}
+    stage = build.artifacts["dedup"].path / "stage.json"
+    write_json(stage, read_json(stage) | {"counts": {"segments": counts}})
+    made = material(build, "dedup", sample=40, per_domain=9)
+    text = card(tmp_path / "dataset", made)
+    assert "left out but for one of each (5 repeated another)" in text
+    assert "At most 9 stayed of a registered domain (4 went)." in text
+    assert "Of what was left 40 were drawn by a hash of their id; 11 were not." in text
+    assert dict(steps(made)) | {"no duplicates": 55, "within the limit of a domain": 51, "drawn": 40} == dict(
+        steps(made)
+    )
+
+
+def test_the_funnel_never_grows(build: FakeBuild, tmp_path: Path) -> None:
+    rows = [number for _, number in steps(material(build))]
+    assert rows == sorted(rows, reverse=True)
+    other = FakeBuild(tmp_path / "build", models=[])
+    stage = other.artifacts["augment"].path / "stage.json"
+    several = {"pairs": {"in": 90, "kept": 90, "dropped": {}, "failed": {}}}
+    write_json(stage, read_json(stage) | {"counts": several})
+    assert steps(material(other)) == [("with an instruction", 90), ("selected", 18)]
+
+
+def test_the_line_of_a_selection_is_that_of_the_judge_that_made_it_alone(build: FakeBuild) -> None:
+    for t, lowest in ((1, 2.1), (2, 2.2)):
+        stage = build.artifacts[f"curate-{t}"].path / "stage.json"
+        write_json(stage, read_json(stage) | {"details": {"lowest_score": lowest}})
+    assert cut_lines(material(build)) == {"score_1_likelihood": 2.1, "score_2_likelihood": 2.2}
+    assert cut_lines(material(build, "curate", judge="longest")) == {}
+    assert cut_lines(material(build, "curate", judge=["likelihood", "longest"])) == {}
+
+
+@pytest.mark.parametrize(
+    ("rule", "words", "never"),
+    [
+        ({"judge": "likelihood", "threshold": -0.5}, "Selected was what likelihood gives -0.5 or more.", "best"),
+        ({"judge": "likelihood", "top": 1000, "leave_out_top": 0.05}, "1,000 best by its score, without the", ""),
+        ({"judge": "likelihood", "share": 0.083, "per_domain": 9}, "the best 8.3 % by its score, at most 9 of a", ""),
+        ({"judge": "likelihood", "share": 0.5, "near_duplicates": 0.8}, "no instruction that repeats a better one", ""),
+        ({"judge": "random", "top": 10}, "draws pairs by a hash of their id", "A forward model"),
+        ({"judge": "longest", "top": 10}, "counts the characters of the answer", "A forward model"),
+        ({"judge": ["likelihood", "longest"], "top": 9}, "by the mean of the ranks that they give", "its score"),
+    ],
+)  # fmt: skip
+def test_the_rule_of_the_selection_is_that_of_the_recipe(
+    build: FakeBuild, rule: dict[str, Any], words: str, never: str
+) -> None:
+    recipe = build.recipe.model_copy(update={"curate": Curate.model_validate(rule)})
+    said = selecting(Material(type(build.build)(recipe, build.artifacts), "1.0.0"))
+    assert words in said
+    assert not never or never not in said
+
+
+def test_one_iteration_scores_once(build: FakeBuild) -> None:
+    recipe = build.recipe.model_copy(update={"iterations": 1})
+    said = selecting(Material(type(build.build)(recipe, build.artifacts), "1.0.0"))
+    assert said.endswith("Seed and selection trained the final model; there was one iteration.")
+    assert "again" not in said
+    assert "there were 2 iterations. Each scored the same pairs again" in selecting(material(build))
+
+
+def test_sources_are_named_with_their_licences_and_nameless_ones_are_one(build: FakeBuild, tmp_path: Path) -> None:
+    (source,) = build.recipe.segments.sources
+    assert "| `web` | not stated; the terms of each page hold | 40 |" in card(tmp_path / "a", material(build))
+    named = source.model_copy(update={"name": "Our | docs", "license": "cc-by-4.0", "about": "All of *v1*."})
+    text = card(tmp_path / "b", material(build, "segments", sources=[named]))
+    assert r"| Our \| docs: All of \*v1\*. | cc-by-4.0 | 40 |" in text
+    assert "or of the pages of the source; null where nobody has stated one" in text
+    assert yaml.safe_load(text.split("---\n")[1])["license"] == "odc-by"
+
+
+def test_addresses_are_spoken_of_where_there_are_some(tmp_path: Path) -> None:
+    class NoAddress(FakeBuild):
+        def candidate(self, number: int) -> dict[str, Any]:
+            return super().candidate(number) | {"url": "" if number % 2 else "file:///home/jane/a.html"}
+
+    text = card(tmp_path / "a", material(NoAddress(tmp_path / "build", models=[])))
+    assert "No address of the web is known of the pages." in text
+    assert "domain" not in text.partition("## Biases")[2].partition("## Limits")[0]
+    assert "file:/" not in text
+    assert "jane" not in text
+
+
+def test_languages_are_those_of_the_rows_and_of_the_recipe(tmp_path: Path) -> None:
+    build = CrawlBuild(tmp_path / "build", models=[])
+    assert material(build).languages == ["en"]
+    stated = build.recipe.release.model_validate({**build.recipe.release.model_dump(), "language": "de"})
+    recipe = build.recipe.model_copy(update={"release": stated})
+    assert Material(type(build.build)(recipe, build.artifacts), "1.0.0").languages == ["de", "en"]
+    several = stated.model_copy(update={"language": ["fr", "en"]})
+    recipe = build.recipe.model_copy(update={"release": several})
+    assert Material(type(build.build)(recipe, build.artifacts), "1.0.0").languages == ["fr", "en"]
+    text = card(tmp_path / "dataset", material(build))
+    assert "Languages of the texts of the final selection: en 100.0 %." in text
+
+
+def test_a_release_of_places_says_that_they_may_not_be_passed_on_where_that_is_so(tmp_path: Path) -> None:
+    build = CrawlBuild(tmp_path / "build", text="standoff", models=[])
+    text = card(tmp_path / "a", material(build))
+    assert "which may not be passed on" in text
+    assert "is answered by" not in text
+    sources = [source.model_copy(update={"redistributable": True}) for source in build.recipe.segments.sources]
+    text = card(tmp_path / "b", material(build, "segments", sources=sources))
+    assert "may not be passed on" not in text
+    assert "**This release holds no text of the pages**: rows" in text
+
+
+def test_a_good_a_borderline_and_a_rejected_pair_come_before_any_json(build: FakeBuild, tmp_path: Path) -> None:
+    text = card(tmp_path, material(build))
+    shown = text.partition("## Examples")[2].partition("## What is released")[0]
+    assert re.findall(r"\*\*(A \w+)", shown) == ["A good", "A borderline", "A rejected"]
+    scores = [float(score) for score in re.findall(r"\(score ([-0-9.]+)\)", shown)]
+    assert scores[0] > scores[1] > 2 > scores[2]
+    assert "```json" in text.partition("## What is released")[2]
+    assert "```json" not in text.partition("## What is released")[0]
+    controlled = card(tmp_path / "b", material(build, "curate", judge="random"))
+    assert "**A selected pair**" in controlled
+    assert "A good pair" not in controlled
+
+
+@pytest.mark.parametrize(
+    "text", [HOSTILE, "<script>x</script>\n> # a", "- a\n\n\n    code\n1. b\\", "| a |\n===", "", "a " * 999]
+)
+def test_a_quotation_is_one_paragraph_in_which_nothing_is_markup(text: str) -> None:
+    from markdown_it import MarkdownIt
+
+    tokens = MarkdownIt("commonmark").enable("table").parse(quoted(text, 700))
+    kinds = [token.type for token in tokens if not token.type.endswith("_close")]
+    assert kinds == ["blockquote_open", "paragraph_open", "inline"]
+    inner = next(token for token in tokens if token.type == "inline").children or []
+    assert {token.type for token in inner} <= {"text", "hardbreak", "softbreak", "text_special"}
+    assert own_text(f"before\n\n{quoted(text, 700)}\n\nafter").split() == ["before", "after"]
+
+
+def test_owners_words_are_text_and_bounded(build: FakeBuild, tmp_path: Path) -> None:
+    path = tmp_path / "about.txt"
+    path.write_text("We wrote <b>this</b>.\nFor you.\n\n\n# Not a heading\n\n- [x](javascript:y)\n")
+    text = card(tmp_path / "a", material(build, "release", about=path))
+    about = text.partition("## About\n\n")[2].partition("## Examples")[0]
+    assert about.split("\n\n")[0] == r"We wrote \<b\>this\</b\>. For you."
+    assert r"\# Not a heading" in about
+    assert r"\- \[x\](javascript:y)" in about
+    path.write_text("x" * 20_001)
+    with pytest.raises(RecipeError, match="more than 20,000 characters"):
+        read_about(path)
+    path.write_bytes(b"\xff")
+    with pytest.raises(RecipeError, match="must be a text file in UTF-8"):
+        read_about(path)
+
+
+def test_the_dataset_has_an_entry_of_its_own_for_a_bibliography(build: FakeBuild, tmp_path: Path) -> None:
+    values = {"dataset": "org/tiny", "authors": ["Doe, Jane", "A {Team} & Co"], "doi": "10.57967/hf/1234"}
+    made = material(build, "release", "2026-03-04", title="Tiny_web \\input{x} 100%", **values)
+    entry = bibtex(made)
+    assert entry.splitlines()[0] == "@misc{tiny-1.0.0,"
+    for line in (
+        r"title = {Tiny\_web  input x  100\%}", r"author = {{Doe, Jane} and {A  Team  \& Co}}", "year = {2026}",
+        "month = {3}", "version = {1.0.0}", "url = {https://huggingface.co/datasets/org/tiny}",
+        "doi = {10.57967/hf/1234}",
+    ):  # fmt: skip
+        assert f"  {line}" in entry
+    text = card(tmp_path, made)
+    assert f"```bibtex\n{entry}\n```" in text
+    assert "Version 1.0.0, 2026-03-04. DOI [10\\.57967/hf/1234](https://doi.org/10.57967/hf/1234)." in text
+
+
+def test_no_line_of_a_fence_is_wider_than_a_page(build: FakeBuild, tmp_path: Path) -> None:
+    """Of 1,000 pixels, at the width of a letter in the fences of the Hub and GitHub."""
+    text = card(tmp_path, material(build, "release", dataset="organisation/" + "a-long-name-" * 3))
+    inside = False
+    for line in text.partition("\n# ")[2].splitlines():
+        inside = inside != line.startswith("```")
+        assert not inside or len(line) <= 112, line

@@ -19,7 +19,7 @@ from builder.cli.answer import Answer
 from builder.cli.project import Project
 from builder.cli.release import Options, release_recipe
 from builder.data.records import candidate_schema
-from builder.data.storage import read_json, write_rows
+from builder.data.storage import read_json, write_json, write_rows
 from builder.errors import RecipeError, ReleaseError
 from builder.release.hub import verify
 from builder.release.hub.files import linked
@@ -152,6 +152,19 @@ def test_a_published_recipe_trains_from_the_published_base(release: Releases, tm
     names = [path.name for path in sorted((folder / "models").iterdir())]
     assert names == ["backward", "base", "final", "model-0", "model-1"]
     assert read_json(folder / "dataset" / "manifest.json")["previous"] is None
+
+
+def test_a_grave_warning_needs_the_option_also_in_a_dry_run(release: Releases, tmp_path: Path) -> None:
+    artifact = release.build.artifacts["augment"]
+    copy = tmp_path / artifact.path.name
+    shutil.copytree(artifact.path, copy)
+    said = '64% of 961 instructions begin with "what is"; the backward model has fallen back on one form: read some'
+    write_json(copy / "stage.json", read_json(copy / "stage.json") | {"warnings": [said]})
+    release.artifacts["augment"] = replace(artifact, path=copy)
+    for options in ({}, {"dry_run": True}):
+        with pytest.raises(ReleaseError, match=r"fallen back on one form(.|\n)*--accept-warnings"):
+            release("1.0.0", **options)
+    assert "would be assembled" in release("1.0.0", dry_run=True, accept_warnings=True)
 
 
 def test_a_named_release_before_is_used(release: Releases, tmp_path: Path) -> None:

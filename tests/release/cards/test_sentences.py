@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 import yaml
+from support.browser import chromium, program
 from support.crawl_build import CrawlBuild
 from support.release_build import HOSTILE, FakeBuild
 
-from builder.data.storage import read_json, write_json
+from builder.data.storage import read_json, read_rows, write_json
 from builder.errors import RecipeError
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.curate import Curate
@@ -77,6 +78,21 @@ def test_nothing_is_said_of_pages_that_is_not_known(build: FakeBuild, tmp_path: 
     assert "Nothing here shows" not in text
     assert "So nothing here shows a model when to decline." in text
     assert "0 of 5 in\n  the seed, 0 of 18 selected from pages" in text
+
+
+def test_refusals_are_those_that_the_gate_would_find(tmp_path: Path) -> None:
+    class Refusing(FakeBuild):
+        def candidate(self, number: int) -> dict[str, Any]:
+            said = ("I'm sorry, but I cannot help with that.", "I'm sorry to hear that your tap drips.")[number % 2]
+            return super().candidate(number) | {"output": said}
+
+    made = material(Refusing(tmp_path / "build", models=[]))
+    rows = list(read_rows(made.build.curated[-1].data, ["output"]))
+    found = sum("cannot" in row["output"] for row in rows)
+    assert 0 < found < len(rows)
+    text = card(tmp_path / "dataset", made)
+    assert f"{found} of {len(rows)} selected from pages." in text
+    assert "So nothing here" not in text
 
 
 def test_a_sampled_segment_is_no_duplicate(tmp_path: Path) -> None:
@@ -254,3 +270,22 @@ def test_no_line_of_a_fence_is_wider_than_a_page(build: FakeBuild, tmp_path: Pat
     for line in text.partition("\n# ")[2].splitlines():
         inside = inside != line.startswith("```")
         assert not inside or len(line) <= 112, line
+
+
+@pytest.mark.skipif(program() is None, reason="Chromium is not installed")
+def test_a_page_of_1000_pixels_scrolls_to_no_side(build: FakeBuild, tmp_path: Path) -> None:
+    from markdown_it import MarkdownIt
+
+    text = card(tmp_path, material(build, "release", dataset="organisation/" + "a-long-name-" * 3))
+    body = MarkdownIt("commonmark").enable("table").render(text.partition("\n---\n")[2])
+    style = "body{margin:0 auto;padding:16px;font:16px/1.5 sans-serif}td,th{padding:4px 8px;border:1px solid}"
+    style += "pre{padding:12px;overflow:auto;font:13.6px monospace}code{font-size:85%}pre code{font-size:100%}"
+    with chromium() as tab:
+        tab.set_viewport_size({"width": 1000, "height": 800})
+        tab.set_content(f"<meta charset=utf-8><style>{style}</style>{body}")
+        wide = tab.evaluate(
+            "[...document.querySelectorAll('pre,table,p,blockquote')].filter("
+            "e => e.scrollWidth > e.clientWidth + 1 || e.getBoundingClientRect().right > innerWidth).map("
+            "e => e.innerText.slice(0, 80))"
+        )
+    assert wide == []

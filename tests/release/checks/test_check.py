@@ -172,10 +172,11 @@ def test_rows_that_were_not_trained_on(release: Path) -> None:
         ("see /home/me/crawl", "/home/me/crawl"),
         ("see /tmp/x", "/tmp/x"),
         ("see C:\\Users\\me", "C:"),
+        ("see file:///srv/crawl", "file:///srv/crawl"),
         (f"token hf_{'b' * 34}", "secret"),
         (f"here: {Path.cwd()}/x", str(Path.cwd())),
     ],
-    ids=["home", "tmp", "windows", "token", "current folder"],
+    ids=["home", "tmp", "windows", "file", "token", "current folder"],
 )
 def test_what_must_not_leave_the_machine(unloaded: Path, name: str, text: str, found: str) -> None:
     path = unloaded / "dataset" / name

@@ -59,12 +59,12 @@ def selecting(material: Material) -> str:
 def _judging(material: Material) -> Iterator[str]:
     curate = material.recipe.curate
     own = [judge.judge for judge in material.recipe.judges(1) if judge.judge in curate.judges]
-    others = [judge for judge in material.recipe.score if judge.once and judge.judge in curate.judges]
+    once = [judge for judge in material.recipe.score if judge.once and judge.judge in curate.judges]
+    others = [judge for judge in once if not isinstance(judge, Rated)]  # those are named by `judged`
     if own:
         yield f"A forward model, tuned on the seed, scored every pair as judge {_names(own)}."
     for judge in others:
-        what = "is a model that this build did not train" if isinstance(judge, Rated) else "asks the backward model"
-        yield f"Judge `{judge.judge}` {what}; its scores are the same in all iterations."
+        yield f"Judge `{judge.judge}` asks the backward model; its scores are the same in all iterations."
     if "random" in curate.judges:
         yield "Judge `random` is none: it draws pairs by a hash of their id, to compare a selection with."
     if "longest" in curate.judges:

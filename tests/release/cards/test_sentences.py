@@ -14,10 +14,12 @@ from builder.data.storage import read_json, read_rows, write_json
 from builder.errors import RecipeError
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.curate import Curate
+from builder.recipe.sections.judges import Reverse, Verdict
+from builder.recipe.sections.models import Other
 from builder.release.cards.markdown import own_text, quoted
-from builder.release.cards.method import selecting
+from builder.release.cards.method import judged, selecting
 from builder.release.cards.plots import cut_lines, steps
-from builder.release.cards.values import dataset_card
+from builder.release.cards.values import dataset_card, named
 from builder.release.content.material import Material
 from builder.release.content.parquet import write_config
 from builder.release.content.tables import configs
@@ -57,8 +59,9 @@ def test_first_lines_say_what_it_is_how_many_rows_and_which_model_in_three_sente
     what, rows, model = sentences(card(tmp_path / "a", material(build, "release", dataset="org/tiny")))
     assert "instruction" in what
     assert "answer" in what
-    assert rows.startswith("18 pairs were selected from 40 candidates")
-    assert "5 human-written pairs" in rows
+    assert rows == (
+        "It has 18 selected pairs (`curated`) of 40 candidates (`augmented`), and 5 human-written pairs (`seed`)."
+    )
     assert "[`org/tiny-final`](https://huggingface.co/org/tiny-final) was trained from `base`" in model
     *_, local = sentences(card(tmp_path / "b", material(build)))
     assert "`models/final`, was trained" in local
@@ -148,6 +151,29 @@ def test_the_rule_of_the_selection_is_that_of_the_recipe(
     said = selecting(Material(type(build.build)(recipe, build.artifacts), "1.0.0"))
     assert words in said
     assert not never or never not in said
+
+
+def test_a_judge_that_the_build_has_not_trained_is_named_once(build: FakeBuild, tmp_path: Path) -> None:
+    score = [Verdict(judge="verdict", model=Other(served="rater")), Reverse(judge="reverse")]
+    for judge, words in (("verdict", "the model that a server calls `rater`"), ("reverse", "asks the backward model")):
+        curate = Curate.model_validate({"judge": judge, "share": 0.5})
+        recipe = build.recipe.model_copy(update={"score": score, "curate": curate})
+        made = Material(type(build.build)(recipe, build.artifacts), "1.0.0")
+        assert ("backward model" in selecting(made)) is (judge == "reverse")
+        assert "A forward model, tuned on the seed, scored" not in selecting(made)
+        entries = [entry["name"] for entry in judged(made)]
+        assert entries == ["verdict"]
+        assert words in " ".join([selecting(made), str(named(judged(made)[0]["model"]))])
+
+
+def test_what_was_held_out_or_started_elsewhere_is_said(build: FakeBuild, tmp_path: Path) -> None:
+    plain = card(tmp_path / "a", material(build))
+    assert "| the human-written pairs |" in plain
+    assert "trains the final model again from the base" in " ".join(plain.split())
+    text = card(tmp_path / "b", material(build, "training", held_out=0.1, init="previous"))
+    assert "| the human-written pairs; some of them no model was trained on |" in text
+    assert "which started from the model of the iteration before, but from the base" in " ".join(text.split())
+    assert "Each model started from that of the iteration before." in text
 
 
 def test_one_iteration_scores_once(build: FakeBuild) -> None:

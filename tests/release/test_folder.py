@@ -223,6 +223,24 @@ def test_trl_trains_on_the_folder_as_it_is(release: Path, tmp_path: Path) -> Non
     assert check_release(release) == []
 
 
+def test_what_a_training_wrote_beside_the_dataset_is_no_part_of_the_release_and_is_not_removed(
+    build: FakeBuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("builder.release.folder.check_release", lambda folder: [])  # it takes longest
+    recipe = build.recipe.model_copy(update={"release": build.recipe.release.model_copy(update={"models": []})})
+    folder = assemble(tmp_path / "release", Build(recipe, build.artifacts), "1.0.0")
+    recipe_of_training = yaml.safe_load((folder / "dataset" / "training" / "sft.yaml").read_text())
+    trained = (folder / "dataset" / recipe_of_training["output_dir"]).resolve()
+    assert trained == folder / "tiny-1.0.0-trained"
+    trained.mkdir()
+    (trained / "model.safetensors").write_bytes(b"weights")
+    before = folder.stat().st_ino
+    assert assemble(folder, Build(recipe, build.artifacts), "1.0.0").stat().st_ino == before
+    with pytest.raises(ReleaseError, match=r"holds tiny-1\.0\.0-trained, which no release has written"):
+        assemble(folder, Build(recipe, build.artifacts), "1.0.1", replace=True)
+    assert (trained / "model.safetensors").is_file()
+
+
 def test_same_release_again_changes_nothing_and_another_is_refused(build: FakeBuild, tmp_path: Path) -> None:
     folder = tmp_path / "release"
     recipe = build.recipe.model_copy(update={"release": build.recipe.release.model_copy(update={"models": []})})

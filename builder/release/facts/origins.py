@@ -78,11 +78,9 @@ class SegmentOrigins:
     def _of(self, segments: "pa.Array", column: str) -> "pa.Array":
         import pyarrow.compute as pc
 
-        values = self.table.column(column).combine_chunks()
-        return values.take(pc.index_in(segments, value_set=self.table.column("id").combine_chunks()))
+        return self._values(column).take(pc.index_in(segments, value_set=self._values("id")))
 
-
-def source_of_pages(build: Build, number: int | None) -> str:
-    """What a card calls a source of pages: its name, else `web`."""
-    sources = build.recipe.segments.sources
-    return WEB if number is None else sources[number].name or WEB
+    def _values(self, column: str) -> "pa.Array":
+        """A column as one array, without a copy where it is one already."""
+        values = self.table.column(column)
+        return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()

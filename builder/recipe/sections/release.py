@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from builder.recipe.sections.hub_names import Languages, NewRepository, new_name_problem
-from builder.recipe.sections.section import Named, Section
 from builder.recipe.sections.section import Day, Line, Named, Section
 
 

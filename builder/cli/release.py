@@ -7,6 +7,7 @@ from pathlib import Path
 from builder.build import Build, look_at_build
 from builder.cli.answer import Answer
 from builder.cli.project import Project
+from builder.data.storage import parquet_files
 from builder.errors import RecipeError, ReleaseError
 from builder.recipe.given.overrides import key_of, value_at
 from builder.recipe.given.recorded import bare, says_the_same, shown_at
@@ -154,10 +155,11 @@ def _assembled(folder: Path, version: str) -> Answer:
     models = {model.name: str(model) for model in sorted((folder / "models").iterdir())}
     place = {"version": version, "path": str(folder), "dataset": str(folder / "dataset"), "models": models}
     notes = release_notes(folder)
+    configs = sorted({path.parent.name for path in parquet_files(folder / "dataset")})
     lines = [
         f"{folder}: assembled and checked",
         *(f"  note: {escape(note, 'terminal')}" for note in notes),
-        f'load it: datasets.load_dataset("{folder / "dataset"}")  (configs curated, seed, sft, augmented)',
+        f'load it: datasets.load_dataset("{folder / "dataset"}")  (configs {", ".join(configs)})',
     ]
     return Answer(place | {"notes": notes}, lambda: "\n".join(lines))
 

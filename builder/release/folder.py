@@ -30,6 +30,8 @@ from builder.release.content.training import write_training
 from builder.release.facts.dates import release_date
 from builder.release.manifest import MANIFEST, history, sha256, write_manifest
 from builder.release.models import write_models
+from builder.release.portable.chat import with_chat
+from builder.release.portable.trainers import write_trainers
 from builder.release.stated import read_manifest
 from builder.release.versions import Previous, refuse_misfit, refuse_unsafe, version_of
 from builder.workspace.environment import let_arrow_give_back
@@ -99,8 +101,13 @@ def assembled(folder: Path, material: Material) -> Iterator[Path]:
 
 def write_dataset(folder: Path, material: Material) -> None:
     """Write the dataset folder: rows, training recipe, build recipe, change log, card, manifest."""
-    written = [write_config(folder, name, rows) for name, rows in configs(material) if _not_empty(name, rows)]
+    written = [
+        write_config(folder, name, rows)
+        for name, rows in with_chat(configs(material), folder)
+        if _not_empty(name, rows)
+    ]
     write_training(folder, material)
+    write_trainers(folder, material.recipe.name, material.rows_on_hub)
     write_text(folder / BUILD_FILE, front_matter_text(released_recipe(material.recipe)))
     write_removed(folder, material.removed, material.previous.dataset if material.previous else None)
     write_text(folder / CHANGELOG, _change_log(folder, material, [(config.name, config.rows) for config in written]))

@@ -18,6 +18,7 @@ from builder.release.content.places import place_schema
 from builder.release.content.standoff import SEED
 from builder.release.content.trained import conversation_schema, rows_digest
 from builder.release.hydrated_recipes import write_recipes
+from builder.release.portable.chat import CHAT, chat_rows
 from builder.release.standoff_source import StandoffSource, is_web
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def write_hydrated(folder: Path, source: StandoffSource, texts: Texts, missing: 
         written.append(write_config(folder, name, Rows.of_tables(tables)))
         before = sum(count_rows(file) for files in splits.values() for file in files)
         rows[name] = {"in": before, "restored": written[-1].rows}
+    if CHAT not in source.tables and rows["sft"]["restored"]:
+        written.append(write_config(folder, CHAT, chat_rows(folder / "sft")))
     same = source.manifest.sft is not None and rows_digest(read_rows(folder / "sft")) == source.manifest.sft.rows
     result = {
         "missing": dict(Counter(missing.values()).most_common()),

@@ -23,6 +23,7 @@ from builder.release.checks.plain import is_dataset_file
 from builder.release.content.material import BASE
 from builder.release.content.training import ACCELERATE_FILE, SFT_FILE, output_folder, release_rows
 from builder.release.folder import released_recipe
+from builder.release.portable.trainers import write_trainers
 from builder.release.standoff_source import StandoffSource
 
 COMPUTED = frozenset(
@@ -113,6 +114,7 @@ def _training(folder: Path, source: StandoffSource) -> Iterator[str]:
         )
     opening = "".join(f"# {line}\n" for line in lines)
     write_text(folder / name, opening + front_matter_text(recipe))
+    write_trainers(folder, source.manifest.name, None)
 
 
 def _devices(folder: Path, source: StandoffSource) -> Iterator[str]:

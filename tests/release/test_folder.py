@@ -27,7 +27,7 @@ from builder.release.folder import assemble
 from builder.workspace.stage_names import half_of
 from builder.workspace.workspace import Artifact
 
-CONFIGS = ("curated", "seed", "sft", "augmented")
+CONFIGS = ("curated", "seed", "sft", "chat", "augmented")
 
 
 @pytest.fixture(scope="module")

@@ -90,7 +90,7 @@ def test_restored_rows_are_those_of_the_full_release_byte_for_byte(
     assert files == [path.relative_to(out) for path in parquet_files(out)]
     for file in files:
         assert (out / file).read_bytes() == (full / "dataset" / file).read_bytes(), file
-    for config in ("curated", "seed", "sft", "augmented"):
+    for config in ("curated", "seed", "sft", "chat", "augmented"):
         ours, theirs = (
             load_dataset(str(folder), config, cache_dir=str(tmp_path / name))
             for name, folder in (("ours", out), ("theirs", full / "dataset"))
@@ -257,6 +257,9 @@ def test_examples_of_a_standoff_card_run(
     assert done.returncode == 0, done.stderr
     recipe = yaml.safe_load(Path("../restored/training/sft.yaml").read_text())
     assert list(Path("../restored").glob(recipe["datasets"][0]["data_files"]))
+    axolotl = yaml.safe_load(Path("../restored/training/axolotl.yml").read_text())
+    assert list(Path("../restored").glob(axolotl["datasets"][0]["data_files"]))
+    assert Path("../restored/training/dataset_info.json").is_file()
 
 
 def sign(dataset: Path, **changes: Any) -> None:

@@ -235,8 +235,12 @@ def test_nothing_of_a_strangers_training_is_taken_over_but_checked_values(home: 
     files = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
     assert {name for name in files if not name.endswith(".parquet")} == {
         "README.md", "build.yaml", "hydrate.json", "training/accelerate.yaml", "training/chat_template.jinja",
-        "training/sft.yaml",
+        "training/sft.yaml", "training/axolotl.yml", "training/dataset_info.json",
     }  # fmt: skip
+    axolotl = yaml.safe_load((out / "training" / "axolotl.yml").read_text())
+    assert (axolotl["base_model"], axolotl["output_dir"]) == ("owner/base", "tiny-1.0.0-axolotl")
+    assert (axolotl["optimizer"], axolotl["weight_decay"]) == ("adamw_torch_fused", 0.0)  # TRL's defaults, not theirs
+    assert [rows["path"] for rows in axolotl["datasets"]] == ["chat"]
     left_out = json.loads((out / "hydrate.json").read_text())["left_out"]
     for what in ("report_to", "trust_remote_code", "runtime", "sitecustomize.py", ".huggingface.yaml", *more):
         assert any(what in line for line in left_out) == (what != "seed"), what

@@ -138,7 +138,7 @@ def test_rows_taken_down_are_in_no_config_and_make_a_patch_release(
     recipe = build.recipe.model_copy(update={"release": release})
     folder = assemble(tmp_path / "1.0.1", Build(recipe, build.artifacts), "1.0.1", previous=first)
     before_ids = {row["id"] for row in read_rows(first.dataset / "augmented", ["id"])}
-    for config in ("curated", "seed", "sft", "augmented"):
+    for config in ("curated", "seed", "sft", "chat", "augmented"):
         assert not gone & {row["id"] for row in read_rows(folder / "dataset" / config, ["id"])}
     assert before_ids - {row["id"] for row in read_rows(folder / "dataset" / "augmented", ["id"])} == gone - {seed}
     assert (folder / "dataset" / "removed.txt").read_text().splitlines() == sorted(gone)

@@ -126,7 +126,7 @@ def test_a_release_is_assembled_and_checked_without_a_model_library(quickstart, 
     assert (quickstart[0] / "releases" / "1.0.1" / "models" / "final" / "model.safetensors").is_file()
 
 
-@pytest.mark.parametrize("config", ["curated", "seed", "sft", "augmented"])
+@pytest.mark.parametrize("config", ["curated", "seed", "sft", "chat", "augmented"])
 def test_the_release_loads_without_network(release, tmp_path, config):
     from datasets import load_dataset
 

@@ -12,6 +12,7 @@ from builder.release.checks.plain import check_dataset_files, check_model_files,
 from builder.release.checks.rows import check_addresses, check_rows, large_rows
 from builder.release.checks.said import check_licences, check_training
 from builder.release.checks.texts import check_texts
+from builder.release.checks.trainers import check_trainers
 from builder.release.checks.warnings import check_warnings, noted_warnings
 from builder.release.content.standoff import check_standoff
 
@@ -58,7 +59,7 @@ def _run(check: Check, part: Path, folder: Path) -> list[str]:
 
 OF_DATASETS: tuple[Check, ...] = (
     check_manifest, check_dataset_files, check_card, check_croissant, check_limits, check_data, check_texts, check_rows,
-    check_addresses, check_warnings, check_licences, check_training, check_standoff, check_loading,
+    check_addresses, check_warnings, check_licences, check_training, check_standoff, check_trainers, check_loading,
 )  # fmt: skip
 OF_MODELS: tuple[Check, ...] = (
     check_manifest,

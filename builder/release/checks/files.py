@@ -7,6 +7,7 @@ from pathlib import Path
 from builder.data.storage import open_parquet, parquet_files, read_json, read_rows
 from builder.release.content.trained import rows_digest
 from builder.release.manifest import MANIFEST, describe_files
+from builder.release.portable.chat import CHAT, as_trained
 from builder.release.stated import read_manifest
 
 PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
@@ -60,8 +61,11 @@ def check_data(dataset: Path) -> Iterator[str]:
     if len(conversations) > 1:
         yield "the configs with prompt and completion differ in their schemas"
     manifest = read_json(dataset / MANIFEST)
-    if manifest["text"] == "full" and rows_digest(read_rows(dataset / "sft")) != manifest["sft"]["rows"]:
-        yield f"sft: the rows are not those the final model was trained on, by the digest in {MANIFEST}"
+    if manifest["text"] != "full":
+        return
+    for name, rows in (("sft", read_rows(dataset / "sft")), (CHAT, as_trained(read_rows(dataset / CHAT)))):
+        if rows_digest(rows) != manifest["sft"]["rows"]:
+            yield f"{name}: the rows are not those the final model was trained on, by the digest in {MANIFEST}"
 
 
 def _repeated_ids(files: list[Path]) -> list[str]:

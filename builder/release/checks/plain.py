@@ -15,7 +15,7 @@ from builder.release.models import is_model_file
 
 _DATASET = re.compile(
     r"README\.md|CHANGELOG\.md|manifest\.json|croissant\.json|build\.yaml|removed\.txt|figures/[a-z_]+\.png"
-    r"|training/(sft\.yaml|accelerate\.yaml|chat_template\.jinja)"
+    r"|training/(sft\.yaml|axolotl\.yml|dataset_info\.json|accelerate\.yaml|chat_template\.jinja)"
     r"|[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9_.]+-[0-9]{5}-of-[0-9]{5}\.parquet"
 )
 """What a dataset may hold; loaders also obey others, such as `.huggingface.yaml`."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
 TEXTS = ("instruction", "output", "text")
-CONVERSATIONS = ("prompt", "completion")
+CONVERSATIONS = ("prompt", "completion", "messages")
 VIEWER_ROW_BYTES = 2_000_000
 """From about here on the Hub's viewer cuts a row short or shows none (hub-docs, "Configure the dataset viewer")."""
 BATCH_ROWS = 2_000

@@ -10,7 +10,7 @@ from builder.recipe.strict_yaml import parse_yaml
 from builder.release.cards.markdown import own_text
 from builder.text.secret_tokens import find_secret
 
-OURS = (".md", ".json", ".yaml", ".jinja")
+OURS = (".md", ".json", ".yaml", ".yml", ".jinja")
 NOT_OURS = ("tokenizer.json", "vocab.json", "added_tokens.json")
 """Vocabularies hold fragments of anything."""
 
@@ -50,7 +50,7 @@ def check_texts(folder: Path) -> Iterator[str]:
 def _syntax(path: Path, text: str, name: str) -> Iterator[str]:
     """What is wrong with a YAML file, where a key must not stand twice, or a JSON file."""
     try:
-        if path.suffix == ".yaml":
+        if path.suffix in (".yaml", ".yml"):
             parse_yaml(text, name)
         elif path.suffix == ".json":
             json.loads(text)

@@ -126,6 +126,12 @@ class Material:
         return (copy, self.tag) if copy else None
 
     @property
+    def rows_on_hub(self) -> tuple[str, str] | None:
+        """Repository and tag of the rows as trainers read them; None where they are read in a folder."""
+        repository = self.recipe.release.dataset
+        return (repository, self.tag) if repository and self.recipe.release.text == "full" else None
+
+    @property
     def scores(self) -> dict[str, Artifact]:
         """Score artifacts by their column: `score_<t>_<judge>`, or `score_<judge>` if no iteration changes them."""
         return {score_column(artifact): artifact for artifact in self.build.scores.values()}

@@ -1,7 +1,8 @@
 """The rows of the four dataset configs (DESIGN section 4).
 
 `curated`, `seed` and `sft` have one schema of `prompt` and `completion` conversations, the tag of paper 2.3 inside.
-No config has `messages` beside them: a trainer that finds two forms in a row may take either.
+No config has `messages` beside them: a trainer that finds two forms in a row may take either. `chat`, the rows of `sft`
+in that form, is made of them in `builder.release.portable.chat`.
 """
 
 from collections.abc import Iterable, Iterator

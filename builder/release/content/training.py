@@ -97,9 +97,7 @@ def release_rows(where: str) -> dict[str, Any]:
 
 def _recipe(material: Material) -> dict[str, Any]:
     base, revision = material.base_on_hub or (f"../models/{BASE}", None)
-    repository = material.recipe.release.dataset
-    published = repository is not None and material.recipe.release.text == "full"
-    where = f"hf://datasets/{repository}@{material.tag}/" if published else ""
+    where = "hf://datasets/{}@{}/".format(*material.rows_on_hub) if material.rows_on_hub else ""
     return {
         "model_name_or_path": base,
         **({"model_revision": revision} if revision else {}),

@@ -63,7 +63,7 @@ def run_sql(text: str) -> list[tuple[Any, ...]]:
 
 def check_rows_of_examples(dataset: Path, python: list[str], sql: list[str]) -> None:
     loaded, polars = map(run_python, python)
-    for config in ("curated", "seed", "sft", "augmented"):
+    for config in ("curated", "seed", "sft", "chat", "augmented"):
         assert sum(len(split) for split in loaded[config].values()) == count_rows(dataset / config)
     rows = [row for row in read_rows(dataset / "curated") if row["score"] is not None]
     train = [row for row in rows if row["id"] in set(loaded["curated"]["train"]["id"])]

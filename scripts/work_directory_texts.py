@@ -287,6 +287,13 @@ KEYS = {
         "done": "Units done.",
         "total": "Units in all. Null where nobody knows.",
         "unit": "What is counted: `rows`, `pages`, `steps`, ...",
+        "before": "Of the units done, those of earlier runs.",
+        "phase": "What goes on where it is no unit, such as `loading the model`; empty while units pass.",
+        "doing": "Units beyond these that are done and not written yet.",
+        "kept": "Rows or pairs of this run that go on; left out until known, as the two below.",
+        "failed": "Rows or pairs of this run that could not be done.",
+        "judged": "Rows or pairs of this run of which it is known what becomes of them.",
+        "note": "What else there is to say, such as a loss.",
     },
     "logs/stop_at.json": {
         "at": "The time, in seconds since 1970.",
@@ -364,7 +371,8 @@ FILES: list[tuple[tuple[str, ...], dict[str, str]]] = [
             "rejected/<task>.parquet": "Records, pages and segments that the task left out.",
             "logs/tasks/<task>.json": "Counts of the task. Written last: with it the task is whole.",
             "logs/inputs.jsonl": "States and digests of files that were read whole, as `inputs.jsonl` takes them over.",
-            "logs/tasks/<task>.pages": "How many pages the task has done.",
+            "logs/tasks/<task>.pages": "How many pages the task has done; segments that stay, of how many; pages that could "
+            "not be read.",
             "logs/datatrove/": "What datatrove says.",
         },
     ),

@@ -26,7 +26,7 @@ from builder.text.control_tokens import escape_control_tokens, find_control_toke
 from builder.text.unseen import Plain, plain
 from builder.workspace.progress import Progress
 
-VERSION = 4
+VERSION = 5
 
 _HALF = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair, which no file can hold."""

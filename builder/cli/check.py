@@ -10,10 +10,10 @@ import click
 
 from builder.cli.answer import Answer
 from builder.cli.checks.adapters import module_problems
-from builder.cli.checks.inputs import Looked, look_in_child
+from builder.cli.checks.inputs import look_in_child
 from builder.cli.checks.known import known_notes, known_problems, machine_lacks
 from builder.cli.checks.metadata import release_file_problems
-from builder.cli.checks.state import state_lines
+from builder.cli.checks.state import state_lines, time_of
 from builder.cli.preflight import error_lines, preflight_recipe, template_problems
 from builder.cli.project import Project, load_settled, open_project, refuse, refuse_linked_file, unconsented
 from builder.data.resources import PACKAGE
@@ -83,36 +83,32 @@ def check_recipe(
         refuse(path, needs)
     open_settled = partial(open_project, path, work_dir, overrides, as_written=as_written)
     served, silence = (set[str](), list[str]()) if needs else _ping(recipe)
-    looked = Looked() if needs else look_in_child(recipe)  # first: a process is started with the memory of this one
+    looked = None if needs else look_in_child(recipe)  # first: a process is started with the memory of this one
     lacks = [] if needs else list(machine_lacks(recipe, path))
-    problems = [
+    _refuse_any([
         *unpinned_problems(recipe, path),
         *_recipe_problems(recipe, path, needs),
         *known_problems(recipe, path),
         *(() if needs else release_file_problems(recipe.release)),
         *(lack.text for lack in lacks if lack.sure),
         *silence,
-    ]
-    if problems:
-        raise RecipeError("\n".join(dict.fromkeys(problems)))
+    ])  # fmt: skip
     wrong, untried = ([], []) if _of_models(needs) else template_problems(recipe)
-    if faults := [*looked.faults, *wrong]:
-        raise RecipeError("\n".join(dict.fromkeys(faults)))
-    unchecked = [] if importlib.util.find_spec("trl") else ["TRL is not installed: its keys were not checked"]
-    unchecked += [*untried, *looked.unchecked]
-    if recipe.asks_server and not importlib.util.find_spec(PACKAGE["openai"]):
-        unchecked.append(f"{PACKAGE['openai']} is not installed: runtime.endpoint was not asked")
+    _refuse_any([*(looked.faults if looked else ()), *wrong])
+    unchecked = [*_not_installed(recipe), *untried, *(looked.unchecked if looked else ())]
     unchecked += [f"what needs --trust-recipe: {need}" for need in needs]
     notes = [
         *said,
         *gated,
         *known_notes(recipe),
         *dict.fromkeys(lack.text for lack in lacks if not lack.sure),
-        *looked.notes,
+        *(looked.notes if looked else ()),
         *(() if needs else _served_notes(recipe, open_settled, served)),
     ]
-    state = [] if needs else [escape(line, "terminal") for line in state_lines(open_settled(only_looks=True))]
+    project = None if needs else open_settled(only_looks=True)
+    state = [] if project is None else [escape(line, "terminal") for line in state_lines(project)]
     looked_at = preflight_recipe(open_settled(trust=True).look_at_build()) if preflight else {}
+    build = looked.line(*time_of(project)) if looked and project else None
 
     def text() -> str:
         return "\n".join([
@@ -121,13 +117,25 @@ def check_recipe(
             *(f"  note: {line}" for line in notes),
             *(f"  state: {line}" for line in state),
             *(f"\n{model}\n\n{rows}" for model, rows in looked_at.items()),
-            *([looked.line(f"humpback plan --calibrate {path}")] if not needs else []),
+            *([build] if build else []),
         ])  # fmt: skip
 
     asked = [{"key": need.key, "value": need.value, "why": need.why} for need in needs]
     value = _as_dict(path, recipe, pins, unchecked, [*settings.notes, *notes], looked_at)
-    value |= {"state": state, "sample": None if needs else looked.as_dict()}
+    value |= {"state": state, "sample": looked.as_dict() if looked else None}
     return Answer(value | ({"needs_trust": asked} if asked else {}), text)
+
+
+def _refuse_any(problems: Sequence[str]) -> None:
+    if problems:
+        raise RecipeError("\n".join(dict.fromkeys(problems)))
+
+
+def _not_installed(recipe: Recipe) -> Iterator[str]:
+    if not importlib.util.find_spec("trl"):
+        yield "TRL is not installed: its keys were not checked"
+    if recipe.asks_server and not importlib.util.find_spec(PACKAGE["openai"]):
+        yield f"{PACKAGE['openai']} is not installed: runtime.endpoint was not asked"
 
 
 def _as_dict(

@@ -150,7 +150,7 @@ def check(
     from builder.cli.project import load_settled
 
     if not asked["pin"]:  # what is wrong with the recipe itself is said before the libraries are loaded
-        load_settled(recipe, None, overrides, trust=asked["trust"], as_written=asked["as_written"])
+        load_settled(recipe, work_dir, overrides, trust=asked["trust"], as_written=asked["as_written"])
     from builder.cli.check import check_recipe
 
     say = _silent if context.params["as_json"] else click.echo

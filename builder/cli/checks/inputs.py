@@ -46,13 +46,16 @@ class Looked:
     notes: list[str] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
 
-    def line(self, calibrate: str) -> str:
+    def line(self, time: str = "", calibrate: str = "") -> str:
         """All of it in one line.
 
         Args:
-            calibrate: The command that finds out how long a build takes.
+            time: How long the build will take, where that is known.
+            calibrate: Else the command that finds it out; empty where nothing is left to run.
         """
-        return f"{'; '.join(self._parts())}; for the time: {calibrate}"
+        here = [*([time] if time else []), *([f"{_megabytes(self.bytes)}"] if self.bytes is not None else [])]
+        parts = [*self._parts(), *([f"about {' and '.join(here)} here"] if here else [])]
+        return "; ".join([*parts, *([f"for the time: {calibrate}"] if calibrate else [])])
 
     def _parts(self) -> Iterator[str]:
         counts = []
@@ -70,8 +73,6 @@ class Looked:
             yield ", ".join(counts)
         if self.lengths is not None and self.lengths.longest:
             yield f"longest answer {self.lengths.longest:,} tokens"
-        if self.bytes is not None:
-            yield f"about {_megabytes(self.bytes)} here"
 
     def as_dict(self) -> dict[str, Any]:
         """The same for programs."""

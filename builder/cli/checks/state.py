@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from builder.cli.plan import plan_entry
+from builder.cli.planning.ranges import in_words
+from builder.cli.planning.reckoning import summed
+from builder.cli.planning.told import known_costs
 from builder.cli.project import Project
 from builder.errors import BuilderError
 from builder.workspace.layout import STAGE_FILE
@@ -41,6 +44,22 @@ def state_lines(project: Project) -> Iterator[str]:
         return
     yield f"{root}: {_counted(entries)}{_next(entries, project)}"
     yield from _changes(entries)
+
+
+def time_of(project: Project) -> tuple[str, str]:
+    """How long the rest of a build will take by what was measured here, or else the command that measures it.
+
+    Both are empty where nothing is left to run, or where its stages cannot be looked at.
+    """
+    command = project.command("plan", "--calibrate")
+    try:
+        missing = [stage for stage in known_costs(project) if not stage.done]
+        if not missing and all(item.status == "done" for item in project.look_at_build().artifacts.values()):
+            return "", ""
+    except BuilderError:
+        return "", ""
+    known = bool(missing) and all(stage.known for stage in missing)
+    return (in_words(summed(missing)[0].mid), "") if known else ("", command)
 
 
 def _counted(entries: list[dict[str, Any]]) -> str:

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from support.small_project import change_yaml, humpback, write_small_project
 
+from builder.cli.checks.state import time_of
 from builder.cli.plan import plan_stages
 from builder.cli.planning import calibrate as calibrating
+from builder.cli.planning.ranges import in_words
 from builder.cli.planning.told import plan_with_costs
 from builder.cli.project import Project, build_project, open_project
 from builder.data.records import seed_schema, segment_schema
@@ -114,6 +116,14 @@ def test_plain_plan_says_what_was_measured_for_as_long_as_it_holds(project: Proj
     known = {entry["stage"]: entry["expected"]["known"] for entry in after.value}
     assert (known["segments"], known["augment"]) == (True, False)
     assert "without augment" in after.text().splitlines()[-1]
+
+
+def test_check_says_the_time_once_it_was_measured_and_the_command_before(project: Project, asked: Any) -> None:
+    assert time_of(project) == ("", f"humpback plan {project.path} --calibrate")
+    total = measured(project)["total"]["seconds"]["mid"]
+    time, command = time_of(project)
+    assert command == ""
+    assert time == in_words(total)
 
 
 def test_a_stage_that_cannot_be_measured_is_named_with_its_reason(

@@ -371,8 +371,8 @@ FILES: list[tuple[tuple[str, ...], dict[str, str]]] = [
             "rejected/<task>.parquet": "Records, pages and segments that the task left out.",
             "logs/tasks/<task>.json": "Counts of the task. Written last: with it the task is whole.",
             "logs/inputs.jsonl": "States and digests of files that were read whole, as `inputs.jsonl` takes them over.",
-            "logs/tasks/<task>.pages": "How many pages the task has done; segments that stay, of how many; pages that could "
-            "not be read.",
+            "logs/tasks/<task>.pages": "How many pages the task has done; segments that stay, of how many; pages that "
+            "could not be read.",
             "logs/datatrove/": "What datatrove says.",
         },
     ),

@@ -91,6 +91,38 @@ def test_what_an_instruction_is_about_is_joined_in_formats_that_have_a_column_fo
     assert found == [(ASKED, ANSWERED), (f"{ASKED}\n\nThe boat is old.", ANSWERED)]
 
 
+TRL_LISTS = {"prompt": [said("user", ASKED)], "completion": [said("assistant", ANSWERED)]}
+BESIDE: list[tuple[dict[str, Any], str, dict[str, Any], str]] = [
+    (FORMS["alpaca"], "context", {}, "put what it holds into the column 'input'"),
+    (FORMS["dolly"], "input", {}, "put what it holds into the column 'context'"),
+    (FORMS["pairs"], "context", {}, "set `input: context`"),
+    (FORMS["alpaca"], "context", {"format": "pairs", "input": "input"}, "into the column 'input'"),
+    (FORMS["prompt_completion"], "input", {}, "`instruction: prompt`, `output: completion` and `input: input`"),
+    (TRL_LISTS, "context", {}, "into the first turn of the user"),
+    (FORMS["messages"], "input", {}, "into the first turn of the user"),
+    (FORMS["sharegpt"], "context", {}, "into the first turn of the user"),
+]
+
+
+@pytest.mark.parametrize("held", ["The boat is old.", ["The boat", "is old."]])
+@pytest.mark.parametrize(("row", "column", "keys", "advice"), BESIDE)
+def test_what_an_instruction_is_about_in_a_column_that_is_not_read_is_refused_by_name(
+    tmp_path: Path, row: dict[str, Any], column: str, keys: dict[str, Any], advice: str, held: Any
+) -> None:
+    path = lines(tmp_path / "a.jsonl", [row | {column: held}, row | {column: ""}])
+    with pytest.raises(RecipeError, match=rf"1 of 2 rows hold something in the column '{column}'.*{advice}.*, or take"):
+        run(tmp_path / "out", source(path, **keys))
+    lines(path, [row | {column: " "}, row])
+    assert run(tmp_path / "empty", source(path, **keys))[0] == [(ASKED, ANSWERED)]
+
+
+@pytest.mark.parametrize("row", [FORMS["messages"], FORMS["sharegpt"], TRL_LISTS], ids=["messages", "sharegpt", "trl"])
+def test_earlier_turns_beside_a_conversation_leave_it_out_by_name(tmp_path: Path, row: dict[str, Any]) -> None:
+    rows = [row | {"history": []}, row | {"history": [["Hello", "Hi"]]}]
+    found, stats = run(tmp_path / "out", source(lines(tmp_path / "a.jsonl", rows)))
+    assert (found, stats.counts["pairs"].dropped) == ([(ASKED, ANSWERED)], {"earlier_turns": 1})
+
+
 @pytest.mark.parametrize("form", ["alpaca", "messages", "sharegpt"])
 def test_a_system_turn_is_joined_or_refused_and_never_dropped_in_silence(tmp_path: Path, form: str) -> None:
     turn = said("system", "Speak as a sailor.", form=form)

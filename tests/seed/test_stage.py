@@ -463,7 +463,7 @@ def test_what_an_instruction_is_about_stands_below_it(tmp_path: Path) -> None:
 def test_a_column_that_instructions_are_about_is_not_left_out_in_silence(tmp_path: Path, column: str) -> None:
     rows = [{column if key == "input" else key: value for key, value in row.items()} for row in ASKED[:4]]
     path = write_lines(tmp_path / "a.jsonl", rows)
-    with pytest.raises(RecipeError, match=rf"2 of 4 rows have text in the column '{column}'.*`input: {column}`"):
+    with pytest.raises(RecipeError, match=rf"2 of 4 rows hold something in the column '{column}'.*`input: {column}`"):
         run(tmp_path / "out", source(path))
     assert len(run(tmp_path / "named", source(path, input=column))[0]) == 4
     empty = write_lines(tmp_path / "b.jsonl", rows[2:])

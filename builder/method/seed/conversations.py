@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from builder.errors import RecipeError
 from builder.method.seed.files import Candidate, SourceRow
-from builder.method.seed.pairs import SYSTEM, SystemTurns
+from builder.method.seed.pairs import SYSTEM, GivenColumns, SystemTurns, goes_on
 from builder.recipe.sections.seed import SeedSource
 
 _ROLES = {
@@ -30,9 +30,10 @@ def conversations(rows: Iterable[SourceRow], source: SeedSource, tally: Counter[
     What follows is left out, and counted in `tally` (`conversations_with_later_turns`, `later_turns`).
 
     Raises:
-        RecipeError: If conversations begin with a system turn and the recipe does not say what to do with it.
+        RecipeError: If conversations begin with a system turn and the recipe does not say what to do with it, or a
+            column beside them holds what their first turn is about.
     """
-    systems = SystemTurns(source)
+    systems, others = SystemTurns(source), GivenColumns(source)
     for row in rows:
         if row.value is None:
             yield Candidate(row.place, reason=row.fault)
@@ -42,7 +43,10 @@ def conversations(rows: Iterable[SourceRow], source: SeedSource, tally: Counter[
             yield Candidate(row.place, reason="malformed")
             continue
         before = [row.value[name] for name in SYSTEM if name in row.value]
-        yield _first_turn(turns, before, systems, tally)
+        others.look(row.value)
+        found = _first_turn(turns, before, systems, tally)
+        yield found._replace(reason=found.reason or ("earlier_turns" if goes_on(row.value) else None))
+    others.refuse("put what it holds into the first turn of the user")
     systems.refuse()
 
 

@@ -1,7 +1,7 @@
 """Pairs in columns: which column is what in each format, and what else of a row belongs to its prompt."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from builder.errors import RecipeError
@@ -9,7 +9,8 @@ from builder.method.seed.files import Candidate, SourceRow
 from builder.recipe.sections.seed import SeedSource
 
 GIVEN = ("input", "context")
-"""Columns of what an instruction is about, in Alpaca and Dolly; left out, most of their instructions ask nothing."""
+"""Columns of what an instruction is about, in Alpaca and Dolly; left out, most of their instructions ask nothing.
+Where a format has one of its own, the other is looked for all the same."""
 SYSTEM = ("system", "system_prompt", "tools")
 """Columns of what stands before a conversation."""
 EARLIER = ("history",)
@@ -63,44 +64,76 @@ class SystemTurns:
             )
 
 
+class GivenColumns:
+    """Columns of what an instruction is about that nobody reads; counts the rows where they hold something."""
+
+    def __init__(self, source: SeedSource, used: Collection[str | None] = ()) -> None:
+        self._source, self._used, self._rows, self._left_out = source, used, 0, Counter[str]()
+
+    def look(self, row: dict[str, Any]) -> None:
+        """Count what a row has in them."""
+        self._rows += 1
+        self._left_out.update(name for name in GIVEN if name not in self._used and not _is_empty(row.get(name)))
+
+    def refuse(self, advice: str) -> None:
+        """Raise a RecipeError that names each column which held something.
+
+        Args:
+            advice: What to do, with `{name}` in the place of the column.
+        """
+        if self._left_out:
+            raise RecipeError(
+                "\n".join(
+                    f"seed source {self._source.name!r}: {number:,} of {self._rows:,} rows hold something in the "
+                    f"column {name!r}, which their instruction is about; {advice.format(name=name)}, or take the "
+                    "column out"
+                    for name, number in self._left_out.items()
+                )
+            )
+
+
+def goes_on(row: dict[str, Any], used: Collection[str | None] = ()) -> bool:
+    """Whether the instruction of a row goes on from earlier turns in a column of their own."""
+    return any(name not in used and not _is_empty(row.get(name)) for name in EARLIER)
+
+
 def pairs(rows: Iterable[SourceRow], source: SeedSource) -> Iterator[Candidate]:
     """The pairs of a source, each with what its instruction is about.
 
     Raises:
-        RecipeError: If a column of that holds text and the recipe does not name it, or it names one that is not there.
+        RecipeError: If a column of that holds something and is not read, or the recipe names one that is not there.
     """
     columns, systems = pair_columns(source), SystemTurns(source)
     used = set(columns)
-    total, left_out, known = 0, Counter[str](), source.input is None
+    others, known = GivenColumns(source, used), source.input is None
     for row in rows:
-        total += 1
         if row.value is None:
             yield Candidate(row.place, reason=row.fault)
             continue
         value = row.value
         known = known or source.input in value
-        left_out.update(name for name in GIVEN if not columns.given and name not in used and _holds_text(value, name))
+        others.look(value)
         before = [value[name] for name in SYSTEM if name not in used and name in value]
-        earlier = any(name not in used and not _is_empty(value.get(name)) for name in EARLIER)
         found = systems.joined(before, _asked(value, columns))
-        reason = found.reason or ("earlier_turns" if earlier else None)
+        reason = found.reason or ("earlier_turns" if goes_on(value, used) else None)
         yield found._replace(output=value[columns.output], reason=reason)
     if not known:
         raise RecipeError(
             f"seed source {source.name!r}: no row has the column {source.input!r}, which its `input` names; "
             "name the one that is there, or take the key out"
         )
-    for name, number in left_out.items():
-        raise RecipeError(
-            f"seed source {source.name!r}: {number:,} of {total:,} rows have text in the column {name!r}, which their "
-            f"instruction is about; set `input: {name}` to put it below the instruction, or take the column out"
-        )
+    others.refuse(_advice(source, columns))
     systems.refuse()
 
 
-def _holds_text(row: dict[str, Any], name: str) -> bool:
-    value = row.get(name)
-    return isinstance(value, str) and bool(value.strip())
+def _advice(source: SeedSource, columns: PairColumns) -> str:
+    """How a column of what an instruction is about can be read."""
+    if columns.given is not None:
+        return f"put what it holds into the column {columns.given!r}"
+    if source.format == "prompt_completion":
+        named = f"`format: pairs`, `instruction: {columns.instruction}`, `output: {columns.output}`"
+        return f"set {named} and `input: {{name}}` to put it below the instruction"
+    return "set `input: {name}` to put it below the instruction"
 
 
 def _is_empty(value: Any) -> bool:

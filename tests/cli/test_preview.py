@@ -12,7 +12,7 @@ from builder.cli.init import write_recipe_folder
 from builder.cli.plan import plan_stages
 from builder.cli.preview.answer import preview_pages
 from builder.cli.preview.loop import PLACE, scratch
-from builder.cli.preview.pages import sample_pages
+from builder.cli.preview.pages import choose_pages
 from builder.cli.project import open_project
 from builder.data.accounting import Counts
 from builder.data.storage import write_json
@@ -194,28 +194,28 @@ def sources(tmp_path_factory):
 
 
 def taken(sources, number):
-    return [Path(item.source_file).suffix for item in sample_pages(sources, number).pages]
+    return [Path(item.source_file).suffix for item in choose_pages(sources, number).pages]
 
 
 def test_pages_come_from_every_source_in_turn_and_are_the_same_every_time(sources):
     assert taken(sources, 6) == [".html", ".gz"] * 3
-    first, again = (sample_pages(sources, 6) for _ in range(2))
+    first, again = (choose_pages(sources, 6) for _ in range(2))
     assert first.pages == again.pages
     assert first.files == 12
-    assert sample_pages(sources, 8).pages != first.pages
+    assert choose_pages(sources, 8).pages != first.pages
 
 
 def test_sources_with_more_pages_make_up_for_others(sources):
     assert taken(sources, 40).count(".html") == 10
     assert len(taken(sources, 40)) == 40
-    sample = sample_pages(sources, 40)
+    sample = choose_pages(sources, 40)
     assert sample.lost == {"empty": 1}
     assert len({item.page_id for item in sample.pages}) == 40
 
 
 def test_a_page_is_the_same_when_it_is_read_again(sources, tmp_path):
-    sample = sample_pages(sources, 4)
-    again = sample_pages([sample.write(tmp_path / "pages.jsonl")], 9)
+    sample = choose_pages(sources, 4)
+    again = choose_pages([sample.write(tmp_path / "pages.jsonl")], 9)
     known = {(item.page_id, item.url, item.html) for item in sample.pages}
     assert {(item.page_id, item.url, item.html) for item in again.pages} == known
 
@@ -223,4 +223,4 @@ def test_a_page_is_the_same_when_it_is_read_again(sources, tmp_path):
 def test_sources_without_a_page_are_an_error(tmp_path):
     (tmp_path / "a.html").write_text(" ")
     with pytest.raises(StageError, match=r"no page could be read from segments.sources \(empty 1\)"):
-        sample_pages([CorpusSource(path=tmp_path, format="html")], 3)
+        choose_pages([CorpusSource(path=tmp_path, format="html")], 3)

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from support.corpus_pages import archive, page, record, settings, write_warc
 
-from builder.method.corpus import sample
+from builder.method.corpus import extent
 from builder.method.corpus.reading.sources import list_inputs
 from builder.method.corpus.sample import PageSample, sample_pages
 
@@ -50,7 +50,7 @@ def test_archives_are_opened_at_their_beginnings_and_the_rest_is_estimated(
 ) -> None:
     for number in range(30):
         file = archive(tmp_path / "warc" / f"{number:02}.warc.gz", 40, first=40 * number)
-    monkeypatch.setattr(sample, "HEAD_BYTES", file.stat().st_size // 2)
+    monkeypatch.setattr(extent, "HEAD_BYTES", file.stat().st_size // 2)
     found = look(tmp_path / "warc", "warc")
     assert found.pages is not None
     assert (found.files, found.exact, found.looked_at) == (30, False, 20)
@@ -64,10 +64,21 @@ def test_files_with_large_pages_count_by_their_own_sizes(tmp_path: Path, monkeyp
     records = [record(page(number, sections=20).encode(), number) for number in range(60)]
     large = write_warc(tmp_path / "warc" / "1.warc.gz", records)
     assert large.stat().st_size > 4 * small.stat().st_size
-    monkeypatch.setattr(sample, "HEAD_BYTES", small.stat().st_size // 2)
+    monkeypatch.setattr(extent, "HEAD_BYTES", small.stat().st_size // 2)
     found = look(tmp_path / "warc", "warc")
     assert found.pages is not None
     assert 100 < found.pages < 130
+
+
+def test_parts_of_a_corpus_that_differ_are_each_reckoned_by_their_own_pages(tmp_path: Path) -> None:
+    long = write_html(tmp_path / "long", 10, lambda number: page(number, sections=8))
+    short = archive(tmp_path / "short" / "0.warc.gz", 200)
+    flat = write_html(tmp_path / "flat", 40)
+    config = settings(long, "html")
+    sources = [config.sources[0], *settings(short.parent, "warc").sources, *settings(flat, "html").sources]
+    config = config.model_copy(update={"sources": sources})
+    found = sample_pages(list_inputs(sources), config)
+    assert (found.pages, found.segments) == (250, 10 * 8 + 200 + 40)
 
 
 @pytest.mark.parametrize("form", ["jsonl", "parquet", "warc"])

@@ -1,14 +1,17 @@
 """Some pages of a corpus, cut as the build cuts them: what a page costs and gives, and how many pages there are."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from builder.cli.planning.probe import SAMPLE, Probe, bytes_of, measured
-from builder.data.accounting import Counts, Stats
-from builder.data.storage import read_json, write_json
+from builder.data.accounting import Stats
+from builder.data.sampled import spread
+from builder.data.storage import read_json, read_rows, write_json
+from builder.method.corpus.extent import Part, Tried, in_all, measured_parts, part_of, parts_of, quiet
 from builder.method.corpus.reading.crawl import Input, Loss, Page, Shard
 from builder.method.corpus.reading.readers import read_pages
 from builder.method.corpus.reading.sources import list_inputs
@@ -18,105 +21,117 @@ from builder.recipe.sections.corpus import Segments
 from builder.recipe.sections.runtime import Runtime
 
 _FILES = 64
-_PACKED = 5.0
-"""How much smaller packed JSON lines are, where their place in the file says nothing of the file."""
+"""So many archives are opened, of each a few pages."""
 
 
 def measure_segments(out: Path, config: Probe, *, runtime: Runtime) -> Stats:
-    """Cut pages of files from all parts of the corpus."""
+    """Cut pages of files from all parts of the corpus; each part is reckoned by its own."""
     begun = time.monotonic()
     settings: Segments = config.settings()
     inputs = list_inputs(settings.sources)
+    with quiet():
+        parts, _ = measured_parts(inputs, 1)
     tasks = min(runtime.workers, settings.tasks)
     files = TaskFiles(out / SAMPLE, "sample", tasks)
     files.prepare()
-    chosen = _spread([item for item in inputs if item.format == "html"], config.units // 2)
-    archives = _spread([item for item in inputs if item.format != "html"], _FILES)
-    each = -(-(config.units - len(chosen)) // max(len(archives), 1))
-    chosen += archives
-    read = ReadSome(chosen, each, config.seconds, out)
+    chosen = _chosen(inputs, config.units)
     prepared = time.monotonic()
-    run_blocks(read, settings, files, workers=tasks)
+    run_blocks(ReadSome(chosen, config.seconds, out), settings, files, workers=tasks)
     ended = time.monotonic()
     notes = [read_json(out / "notes" / f"{rank}.json") for rank in range(tasks)]
-    counts = {"pages": Counts(), "segments": Counts()}
-    for result in files.results():
-        for kind, value in counts.items():
-            value.add(Counts.from_dict(result["counts"][kind]))
     worked = max(note["seconds"] for note in notes)
-    pages = sum(part["seen"] for note in notes for part in note["files"])
     rounds = -(-settings.tasks // runtime.workers)
+    found = _Found(parts, chosen, [part for note in notes for part in note["files"]], _kept(out / SAMPLE / "data"))
+    beside = sum(part["seconds"] for part in found.notes) / worked if worked else 1.0
+    pages = found.total()
+    each = found.each("seconds") / max(beside, 1.0)
     return measured(
-        pages,
+        found.pages,
         start=(prepared - begun) + rounds * max(ended - prepared - worked, 0.0),
-        each=worked / max(pages, 1),
+        each=each,
         unit="pages",
-        units=_pages_of(inputs, [part for note in notes for part in note["files"]]),
-        whole=all(part["whole"] for note in notes for part in note["files"]) and len(chosen) == len(inputs),
-        kept=counts["segments"].kept / max(pages, 1),
-        bytes_each=bytes_of(out / SAMPLE / "data") / max(pages, 1),
+        units=pages,
+        kept=found.each("kept"),
+        bytes_each=found.each("kept") * bytes_of(out / SAMPLE / "data") / max(sum(found.kept.values()), 1),
     )
 
 
-def _spread(inputs: list[Input], most: int) -> list[Input]:
-    """Some of the files, from all parts of the list."""
-    return inputs[:: -(-len(inputs) // max(most, 1))] if inputs else []
+@dataclass(frozen=True)
+class Some:
+    """A file of which pages are read, and how many at most."""
+
+    item: Input
+    most: int
+
+
+def _chosen(inputs: list[Input], units: int) -> list[Some]:
+    """As many pages of each part, from files all over it; the parts take turns, as there may be no time for all."""
+    parts = parts_of(inputs)
+    share = -(-units // len(parts))
+    found: list[tuple[float, Some]] = []
+    for (form, _), items in parts.items():
+        files = spread(items, share if form == "html" else min(share, -(-_FILES // len(parts))))
+        each = -(-share // len(files))
+        found += [((at + 0.5) / len(files), Some(item, each)) for at, item in enumerate(files)]
+    ordered = [some for _, some in sorted(found, key=lambda pair: pair[0])]
+    # A name of its own, by which the rows are told apart: sources may have files of the same name.
+    return [replace(some, item=replace(some.item, name=f"{at}/{some.item.name}")) for at, some in enumerate(ordered)]
 
 
 @dataclass
 class ReadSome:
     """The first block: the first pages of some files, for as long as there is time."""
 
-    inputs: list[Input]
-    each: int
+    files: list[Some]
     seconds: float
     out: Path
 
     def __call__(self, data: object, rank: int, world_size: int) -> Iterator[Page | Loss]:
-        """Read, and note how much of which file that was."""
+        """Read, and note how many pages of which file that was, and how long they took until they were written."""
         begun, notes = time.monotonic(), list[dict[str, Any]]()
-        for item in self.inputs[rank::world_size]:
-            note: dict[str, Any] = {"format": item.format, "seen": 0, "whole": True, "size": _weight(item), "at": 0}
-            for outcome in read_pages([item], Shard()):
-                if note["seen"] >= self.each or time.monotonic() - begun > self.seconds:
-                    note["whole"] = False
+        for some in self.files[rank::world_size]:
+            started, pages = time.monotonic(), 0
+            for outcome in read_pages([some.item], Shard()):
+                if pages >= some.most or time.monotonic() - begun > self.seconds:
                     break
-                note["seen"] += 1
-                note["at"] = max(note["at"], getattr(outcome, "record_offset", 0))
+                pages += isinstance(outcome, Page)
                 yield outcome
-            notes.append(note | {"packed": item.name.endswith((".gz", ".zst"))})
+            notes.append({"name": some.item.name, "pages": pages, "seconds": time.monotonic() - started})
         write_json(self.out / "notes" / f"{rank}.json", {"files": notes, "seconds": time.monotonic() - begun})
 
 
-def _weight(item: Input) -> int:
-    """Bytes of a file here, rows of a table; 1 where neither is known."""
-    if not isinstance(item.location, Path):
-        return 1
-    if item.format == "parquet":
-        import pyarrow.parquet as pq
-
-        return int(pq.read_metadata(item.location).num_rows)
-    return max(item.location.stat().st_size, 1)
+def _kept(data: Path) -> Counter[str]:
+    """The segments that stay of each file."""
+    return Counter(str(row["source_file"]) for row in read_rows(data))
 
 
-def _pages_of(inputs: list[Input], notes: list[dict[str, Any]]) -> float:
-    """How many pages all files have, by what was seen of some."""
-    pages = 0.0
-    for form in {item.format for item in inputs}:
-        of = [note for note in notes if note["format"] == form]
-        files = [item for item in inputs if item.format == form]
-        if form == "html":
-            pages += len(files)
-        elif of:
-            weight = sum(note["size"] for note in of)
-            pages += sum(map(_pages_in, of)) * sum(map(_weight, files)) / weight
-    return pages
+@dataclass
+class _Found:
+    """What came of the pages of each part."""
 
+    parts: list[Part]
+    chosen: list[Some]
+    notes: list[dict[str, Any]]
+    kept: Counter[str]
 
-def _pages_in(note: dict[str, Any]) -> float:
-    if note["whole"]:
-        return float(note["seen"])
-    if note["format"] == "parquet":
-        return float(note["size"])
-    size = note["size"] * (_PACKED if note["packed"] and note["format"] == "jsonl" else 1.0)
-    return float(max(note["seen"], note["seen"] * size / note["at"])) if note["at"] else float(note["seen"])
+    @property
+    def pages(self) -> int:
+        return sum(note["pages"] for note in self.notes)
+
+    def total(self) -> float:
+        """How many pages there are; where sizes are not known, as many as were read of the files that were opened."""
+        return sum(self._total(part) for part in self.parts)
+
+    def each(self, what: str) -> float:
+        """How many seconds, or kept segments, there are for one page of the corpus."""
+        tried = (Tried(self._total(part), self._of(part, "pages"), self._of(part, what)) for part in self.parts)
+        return (in_all(tried) or 0.0) / max(self.total(), 1.0)
+
+    def _total(self, part: Part) -> float:
+        return part.total if part.total is not None else float(self._of(part, "pages"))
+
+    def _of(self, part: Part, what: str) -> Any:
+        names = {some.item.name for some in self.chosen if part_of(some.item) == part.key}
+        if what == "kept":
+            return sum(self.kept[name] for name in names)
+        return sum(note[what] for note in self.notes if note["name"] in names)

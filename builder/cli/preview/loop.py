@@ -11,7 +11,7 @@ from typing import Any
 from builder.build import Build
 from builder.cli.preview.first_lines import take_first_lines
 from builder.cli.preview.models import AtHand, judge_at_hand, writer_at_hand
-from builder.cli.preview.pages import Sample, sample_pages
+from builder.cli.preview.pages import Sample, choose_pages
 from builder.data.accounting import Counts
 from builder.data.address import hidden_places
 from builder.data.storage import count_rows, parquet_files, read_rows
@@ -101,7 +101,7 @@ class Loop:
             StageError: If a stage fails.
         """
         recipe = self.build.recipe
-        self.sample = sample_pages(recipe.segments.sources, pages)
+        self.sample = choose_pages(recipe.segments.sources, pages)
         source = self.sample.write(self.place / "pages.jsonl")
         cut = recipe.segments.model_copy(update={"sources": [source], "tasks": 1})
         self.say(f"preview: cutting {len(self.sample.pages)} pages")

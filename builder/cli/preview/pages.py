@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from heapq import nsmallest
 from itertools import islice
@@ -12,6 +11,7 @@ from pathlib import Path
 from builder.data.records import stable_id
 from builder.data.storage import write_text
 from builder.errors import StageError
+from builder.method.corpus.extent import quiet
 from builder.method.corpus.reading.crawl import Input, Loss, Page, Shard
 from builder.method.corpus.reading.readers import read_pages
 from builder.method.corpus.reading.sources import list_inputs
@@ -47,7 +47,7 @@ class Sample:
         return CorpusSource(path=file, format="jsonl", id="id", language="language")
 
 
-def sample_pages(sources: list[CorpusSource], number: int) -> Sample:
+def choose_pages(sources: list[CorpusSource], number: int) -> Sample:
     """Choose pages: one from each source in turn, of a source from one file after the other.
 
     Which files, and which of the first pages of a file, is decided by the hash of their names and ids.
@@ -63,7 +63,7 @@ def sample_pages(sources: list[CorpusSource], number: int) -> Sample:
     sample, seen = Sample(), set[str]()
     share = -(-number // len(sources))
     turns = [_pages_of(source, number, share, sample) for source in sources]
-    with _silent_reader():
+    with quiet():
         while turns and len(sample.pages) < number:
             page = next(turn := turns.pop(0), None)
             if page is None:
@@ -107,15 +107,3 @@ def _more_pages(files: list[Input], taken: int, number: int, sample: Sample) -> 
     """All that the first pages of few files still have, for sources beside which others have nothing."""
     for item in files:
         yield from _first_pages(item, number, Sample())[taken:]
-
-
-@contextmanager
-def _silent_reader() -> Iterator[None]:
-    """Let the readers say nothing: what they lose is counted in the answer."""
-    from loguru import logger
-
-    logger.disable("builder.method.corpus.reading")
-    try:
-        yield
-    finally:
-        logger.enable("builder.method.corpus.reading")

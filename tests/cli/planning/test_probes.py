@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.corpus_pages import archive, page, settings
 from support.training_pairs import BASE, OPTIONS, write_pairs
 
 from builder.cli.planning.probe import SAMPLE, Probe, measure_once, measure_sampled, run_probe
@@ -55,19 +56,32 @@ def segments(tmp_path: Path) -> Path:
 
 
 def test_pages_are_cut_from_all_files_and_those_of_the_corpus_are_reckoned(tmp_path: Path) -> None:
-    page = "<html><body><article><h1>Fruit</h1><h2>Storing apples</h2><p>{text}</p></article></body></html>"
+    html = "<html><body><article><h1>Fruit</h1><h2>Storing apples</h2><p>{text}</p></article></body></html>"
     (tmp_path / "pages").mkdir()
     for n, text in enumerate(TEXTS):
-        (tmp_path / "pages" / f"{n}.html").write_text(page.format(text=text))
+        (tmp_path / "pages" / f"{n}.html").write_text(html.format(text=text))
     source = CorpusSource(path=tmp_path / "pages", format="html")
     config = Segments(sources=[source], min_chars=40, tasks=2)
     asked = probe(measure_segments, extract_segments, config, 20)
     found = run_probe(tmp_path / "out", asked, runtime=Runtime(workers=1)).details
-    assert found["tried"] == 10
+    assert found["tried"] == 20
     assert found["units"] == 40
     assert found["kept"] == 1.0
-    assert 0 < found["each"] * 10 < found["inside"]
-    assert count_rows(tmp_path / "out" / SAMPLE / "data") == 10
+    assert 0 < found["each"] * 20 < found["inside"]
+    assert count_rows(tmp_path / "out" / SAMPLE / "data") == 20
+
+
+def test_parts_of_a_corpus_that_differ_are_each_reckoned_by_their_own_pages(tmp_path: Path) -> None:
+    (tmp_path / "pages").mkdir()
+    for n in range(10):
+        (tmp_path / "pages" / f"{n}.html").write_text(page(n, sections=8))
+    archive(tmp_path / "warc" / "0.warc.gz", 200)
+    sources = [CorpusSource(path=tmp_path / name, format=form) for name, form in (("pages", "html"), ("warc", "warc"))]
+    config = settings(tmp_path / "pages", "html").model_copy(update={"sources": sources, "tasks": 1})
+    asked = probe(measure_segments, extract_segments, config, 20)
+    found = run_probe(tmp_path / "out", asked, runtime=Runtime(workers=1)).details
+    assert (found["tried"], found["units"]) == (20, 210)
+    assert found["kept"] * found["units"] == pytest.approx(10 * 8 + 200)
 
 
 def test_the_seed_is_selected_whole(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ class Input:
         columns: Where the parts of a page are, in a table.
         offsets: The file of record offsets that ClueWeb22 puts beside an archive, if it is there.
         address: Where it stands on the web, if its source says so.
+        source: The file or folder of the recipe that it was found in.
         refused: Why it is not read, if it is not; the reason of its loss.
         stage: The stage folder where it is noted what the file holds, by whoever reads it whole.
     """
@@ -46,6 +47,7 @@ class Input:
     refused: str = ""
     stage: Path | None = None
     address: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,7 @@ def _list_source(source: "CorpusSource") -> tuple[list[Input], dict[str, Unread]
             files.get(str(_offsets_name(Path(name)))),
             "link_outside" if name in strays else "",
             address=address_below(source.base_url, name) if source.base_url else "",
+            source=str(source.path),
         )
         for name in names
     ]

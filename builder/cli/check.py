@@ -4,14 +4,13 @@ import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import click
 
 from builder.cli.answer import Answer
 from builder.cli.checks.adapters import module_problems
+from builder.cli.checks.checked import Checked
 from builder.cli.checks.inputs import look_in_child
 from builder.cli.checks.known import known_notes, known_problems, machine_lacks
+from builder.cli.checks.machine import Lack
 from builder.cli.checks.metadata import release_file_problems
 from builder.cli.checks.state import state_lines, time_of
 from builder.cli.preflight import error_lines, preflight_recipe, template_problems
@@ -22,7 +21,7 @@ from builder.llm.prompts import render
 from builder.method.curate.scoring.ratings import check_rubric
 from builder.method.train.launch import launcher_problems
 from builder.method.train.recipe import adapter_problems, read_training_recipe, schedule_problems, wrong_keys
-from builder.recipe.pins import Pin, pin_recipe, unpinned_problems
+from builder.recipe.pins import pin_recipe, unpinned_problems
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.judges import Rated
 from builder.recipe.sections.section import Section
@@ -85,18 +84,10 @@ def check_recipe(
     served, silence = (set[str](), list[str]()) if needs else _ping(recipe)
     looked = None if needs else look_in_child(recipe)  # first: a process is started with the memory of this one
     lacks = [] if needs else list(machine_lacks(recipe, path))
-    _refuse_any([
-        *unpinned_problems(recipe, path),
-        *_recipe_problems(recipe, path, needs),
-        *known_problems(recipe, path),
-        *(() if needs else release_file_problems(recipe.release)),
-        *(lack.text for lack in lacks if lack.sure),
-        *silence,
-    ])  # fmt: skip
+    _refuse_any(_beside([*_known(recipe, path, needs, lacks), *silence], looked.faults if looked else ()))
     wrong, untried = ([], []) if _of_models(needs) else template_problems(recipe)
-    _refuse_any([*(looked.faults if looked else ()), *wrong])
+    _refuse_any(wrong)
     unchecked = [*_not_installed(recipe), *untried, *(looked.unchecked if looked else ())]
-    unchecked += [f"what needs --trust-recipe: {need}" for need in needs]
     notes = [
         *said,
         *gated,
@@ -106,24 +97,35 @@ def check_recipe(
         *(() if needs else _served_notes(recipe, open_settled, served)),
     ]
     project = None if needs else open_settled(only_looks=True)
-    state = [] if project is None else [escape(line, "terminal") for line in state_lines(project)]
-    looked_at = preflight_recipe(open_settled(trust=True).look_at_build()) if preflight else {}
-    build = looked.line(*time_of(project)) if looked and project else None
+    return Checked(
+        path,
+        recipe,
+        pins=pins,
+        needs=needs,
+        settled=settings.notes,
+        notes=notes,
+        unchecked=[*unchecked, *(f"what needs --trust-recipe: {need}" for need in needs)],
+        state=[] if project is None else [escape(line, "terminal") for line in state_lines(project)],
+        rows=preflight_recipe(open_settled(trust=True).look_at_build()) if preflight else {},
+        looked=looked,
+        line=looked.line(*time_of(project)) if looked and project else None,
+    ).answer()
 
-    def text() -> str:
-        return "\n".join([
-            f"{path}: fine: {recipe.name}, {recipe.iterations} iterations, base {recipe.base.location}",
-            *(f"  not checked: {escape(line, 'terminal')}" for line in unchecked),
-            *(f"  note: {line}" for line in notes),
-            *(f"  state: {line}" for line in state),
-            *(f"\n{model}\n\n{rows}" for model, rows in looked_at.items()),
-            *([build] if build else []),
-        ])  # fmt: skip
 
-    asked = [{"key": need.key, "value": need.value, "why": need.why} for need in needs]
-    value = _as_dict(path, recipe, pins, unchecked, [*settings.notes, *notes], looked_at)
-    value |= {"state": state, "sample": looked.as_dict() if looked else None}
-    return Answer(value | ({"needs_trust": asked} if asked else {}), text)
+def _known(recipe: Recipe, path: Path, needs: Sequence[Need], lacks: Sequence[Lack]) -> Iterator[str]:
+    """What is known to be wrong before any input is opened."""
+    yield from unpinned_problems(recipe, path)
+    yield from _recipe_problems(recipe, path, needs)
+    yield from known_problems(recipe, path)
+    if not needs:
+        yield from release_file_problems(recipe.release)
+    yield from (lack.text for lack in lacks if lack.sure)
+
+
+def _beside(problems: Sequence[str], faults: Sequence[str]) -> list[str]:
+    """The problems, and the faults of the inputs; what is said of a file already, such as a wrong path, is enough."""
+    told = {problem.partition(": ")[0] for problem in problems}
+    return [*problems, *(fault for fault in faults if fault.partition(": ")[0] not in told)]
 
 
 def _refuse_any(problems: Sequence[str]) -> None:
@@ -136,24 +138,6 @@ def _not_installed(recipe: Recipe) -> Iterator[str]:
         yield "TRL is not installed: its keys were not checked"
     if recipe.asks_server and not importlib.util.find_spec(PACKAGE["openai"]):
         yield f"{PACKAGE['openai']} is not installed: runtime.endpoint was not asked"
-
-
-def _as_dict(
-    path: Path, recipe: Recipe, pins: list[Pin], unchecked: list[str], notes: list[str], looked_at: dict[str, str]
-) -> dict[str, Any]:
-    pinned = [
-        {"key": pin.source.key, "repository": pin.source.repository, "ref": pin.ref, "commit": pin.commit}
-        for pin in pins
-    ]
-    return {
-        "recipe": str(path),
-        "name": recipe.name,
-        "ok": True,
-        "pinned": pinned,
-        "unchecked": unchecked,
-        "notes": notes,
-        **({"preflight": {model: click.unstyle(rows) for model, rows in looked_at.items()}} if looked_at else {}),
-    }
 
 
 def _of_models(needs: Sequence[Need]) -> bool:

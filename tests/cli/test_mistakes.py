@@ -73,6 +73,22 @@ def test_a_wrong_path_and_a_threshold_without_a_scale_are_told_together(recipe: 
     assert "give curate.share or curate.top instead" in lines
 
 
+def test_faults_of_the_inputs_and_of_the_recipe_are_told_in_one_message(recipe: Path) -> None:
+    seed = recipe.parent / yaml.safe_load(recipe.read_text())["seed"]["sources"][0]["path"]
+    seed.write_text('{"question": "What holds a boat?", "answer": "An anchor."}\n')
+    change(recipe, curate={"judge": "likelihood", "threshold": 4.5})
+    lines = said("check", recipe)
+    assert f"{recipe}: curate.threshold is 4.5" in lines
+    assert "found: answer, question" in lines
+
+
+def test_a_path_that_is_not_there_is_told_once(recipe: Path) -> None:
+    values = yaml.safe_load(recipe.read_text())
+    values["seed"]["sources"][0]["path"] = "seed/piars.jsonl"
+    change(recipe, seed=values["seed"])
+    assert said("check", recipe).count("piars.jsonl: ") == 1
+
+
 def test_a_training_for_gpus_is_told_where_there_is_none(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     file = recipe.parent / "forward.yaml"

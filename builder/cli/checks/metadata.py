@@ -1,12 +1,14 @@
 """What a release says of itself: languages that its parts do not bear out, and the files that it reads."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from builder.errors import BuilderError
 from builder.method.curate.labels import read_labels
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.release import Release
 from builder.release.content.removed import read_removed
+from builder.release.facts.about import read_about
 
 
 def language_notes(recipe: Recipe) -> Iterator[str]:
@@ -27,8 +29,13 @@ def language_notes(recipe: Recipe) -> Iterator[str]:
 
 
 def release_file_problems(release: Release) -> Iterator[str]:
-    """What is wrong with the labels and take-downs of a release, which would be read when all is built."""
-    for path, read in ((release.labels, read_labels), (release.removed, read_removed)):
+    """What is wrong with the files of a release, which would be read when all is built."""
+    readers: tuple[tuple[Path | None, Callable[[Path], object]], ...] = (
+        (release.labels, read_labels),
+        (release.removed, read_removed),
+        (release.about, read_about),
+    )
+    for path, read in readers:
         try:
             if path is not None:
                 read(path)

@@ -14,7 +14,9 @@ def read_about(path: Path) -> list[str]:
         RecipeError: If it is no text file, or too long for a card.
     """
     try:
-        text = path.read_bytes()[: 4 * MOST_CHARS + 1].decode("utf-8-sig")
+        with path.open("rb") as file:
+            held = file.read(4 * MOST_CHARS + 1)
+        text = held.decode("utf-8-sig") if len(held) <= 4 * MOST_CHARS else " " * len(held)
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: release.about cannot be read ({error}); it must be a text file in UTF-8") from error
     if len(text) > MOST_CHARS:

@@ -1,7 +1,9 @@
 """Files of a release are looked at before hours of building."""
 
+import re
 from pathlib import Path
 
+import pytest
 from support.bare_recipe import recipe
 
 from builder.cli.checks.metadata import release_file_problems
@@ -17,9 +19,28 @@ def test_labels_and_take_downs_that_cannot_be_read_are_told_with_line_and_cure(t
     assert missing.startswith(f"{tmp_path / 'none.txt'}: release.removed cannot be read")
 
 
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "release.about cannot be read"),
+        ("Maße".encode("latin-1"), "release.about cannot be read .*must be a text file in UTF-8"),
+        (b"word " * 4_001, "has more than 20,000 characters"),
+        ("😀".encode() * 20_001, "has more than 20,000 characters"),
+    ],
+)
+def test_the_owners_own_words_are_read_before_a_build(tmp_path: Path, content: bytes | None, why: str) -> None:
+    file = tmp_path / "about.txt"
+    if content is not None:
+        file.write_bytes(content)
+    (problem,) = release_file_problems(recipe(release={"about": file}).release)
+    assert re.match(rf"{re.escape(str(file))}: {why}", problem)
+
+
 def test_sound_files_and_none_are_no_problem(tmp_path: Path) -> None:
     (tmp_path / "labels.jsonl").write_text('{"id": "a", "good": true}\n')
     (tmp_path / "removed.txt").write_text("# none yet\n")
-    sound = recipe(release={"labels": tmp_path / "labels.jsonl", "removed": tmp_path / "removed.txt"})
+    (tmp_path / "about.txt").write_bytes("😀".encode() * 20_000)
+    files = {"labels": "labels.jsonl", "removed": "removed.txt", "about": "about.txt"}
+    sound = recipe(release={key: tmp_path / name for key, name in files.items()})
     assert list(release_file_problems(sound.release)) == []
     assert list(release_file_problems(recipe().release)) == []

@@ -12,7 +12,12 @@ from builder.release.facts.about import read_about
 
 
 def language_notes(recipe: Recipe) -> Iterator[str]:
-    """A line for each key whose languages the metadata of the release does not name."""
+    """A line for each key with languages that are not among those that the recipe states for its release.
+
+    Where it states none, the release names those of its rows.
+    """
+    if "language" not in recipe.release.model_fields_set:
+        return
     said = {_bare(code) for code in recipe.release.languages}
     used = {"segments.languages": recipe.segments.languages}
     if any(source.format == "oasst" for source in recipe.seed.sources):
@@ -21,10 +26,15 @@ def language_notes(recipe: Recipe) -> Iterator[str]:
     for key, codes in used.items():
         missing = [code for code in codes if _bare(code) not in said]
         if missing and "multilingual" not in said:
+            it = "it" if len(missing) == 1 else "them"
+            named = (
+                f"the card names {it} where a hundredth of the selected rows is in {it}, and else not"
+                if key == "segments.languages"
+                else f"the card does not name {it}, as it looks for others among the rows of the web alone"
+            )
             yield (
-                f"{key} has {' and '.join(missing)}, and release.language is {', '.join(recipe.release.languages)}, so "
-                f"nobody who looks for {'it' if len(missing) == 1 else 'them'} finds the release; write release."
-                f"language: [{', '.join(wanted)}]"
+                f"{key} has {' and '.join(missing)}, and release.language is {', '.join(recipe.release.languages)}; "
+                f"{named}; to name {it} in any case write release.language: [{', '.join(wanted)}]"
             )
 
 

@@ -114,15 +114,21 @@ def test_a_base_for_no_commerce_and_a_part_of_which_nothing_is_known_are_noted()
     assert "licence" not in notes(licensed("mit", "mit"))
 
 
-def test_a_language_that_the_metadata_lacks_is_noted_with_what_to_write() -> None:
-    chinese = recipe(segments={"languages": ["en", "zh"]})
-    assert "segments.languages has zh, and release.language is en" in notes(chinese)
-    assert "write release.language: [en, zh]" in notes(chinese)
+def test_a_language_that_the_release_does_not_state_is_noted_with_what_becomes_of_it() -> None:
+    chinese = notes(recipe(segments={"languages": ["en", "zh"]}, release={"language": "en"}))
+    assert chinese.startswith("segments.languages has zh, and release.language is en; the card names it where a hund")
+    assert "write release.language: [en, zh]" in chinese
     named = recipe(segments={"languages": ["en", "zh"]}, release={"language": ["en", "zh-Hans"]})
     assert notes(named) == ""
 
 
+def test_a_release_that_states_no_language_names_those_of_its_rows_and_nothing_is_noted() -> None:
+    assert notes(recipe(segments={"languages": ["en", "zh"]})) == ""
+
+
 def test_the_language_of_trees_counts_and_that_of_pairs_is_not_asked() -> None:
     trees = {"name": "trees", "path": "seed.jsonl", "license": "mit", "format": "oasst"}
-    assert "seed.language has de" in notes(recipe(seed={"sources": [trees], "language": "de"}))
-    assert notes(recipe(seed={"language": "de"})) == ""
+    english = {"language": "en"}
+    german = notes(recipe(seed={"sources": [trees], "language": "de"}, release=english))
+    assert "seed.language has de, and release.language is en; the card does not name it" in german
+    assert notes(recipe(seed={"language": "de"}, release=english)) == ""

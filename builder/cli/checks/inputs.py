@@ -9,15 +9,18 @@ from multiprocessing import get_context
 from typing import Any
 
 from builder.cli.checks.lengths import Lengths, look_at_lengths
-from builder.cli.checks.size import work_bytes
+from builder.cli.checks.size import why_unknown, work_bytes
+from builder.cli.planning.ranges import size
 from builder.data.sampled import spread
 from builder.errors import RecipeError
 from builder.method.corpus.sample import PageSample, sample_pages
 from builder.method.seed.sample import SeedSample, sample_source, twice_decoded
 from builder.recipe.recipe import Recipe
-from builder.text.escape import escape
+from builder.text.escape import escape, shortened
 
 _NAMED = 5
+_SHOWN = 60
+"""So many characters of a text are shown."""
 _TEXTS = 20
 """So many texts of a source are looked at for their language."""
 _STRANGE = 0.2
@@ -33,6 +36,7 @@ class Looked:
         pages: Of the corpus; None where it cannot be read.
         lengths: Of pairs and segments in tokens; None where the tokenizer is not here.
         bytes: About how large the work directory will be; None where that cannot be said.
+        bytes_unknown: Why it cannot be said.
         faults: What would end a build.
         notes: What the user should know.
         unchecked: What could not be looked into.
@@ -42,6 +46,7 @@ class Looked:
     pages: PageSample | None = None
     lengths: Lengths | None = None
     bytes: int | None = None
+    bytes_unknown: str = ""
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
@@ -53,8 +58,9 @@ class Looked:
             time: How long the build will take, where that is known.
             calibrate: Else the command that finds it out; empty where nothing is left to run.
         """
-        here = [*([time] if time else []), *([f"{_megabytes(self.bytes)}"] if self.bytes is not None else [])]
+        here = [*([time] if time else []), *([size(rounded(self.bytes))] if self.bytes is not None else [])]
         parts = [*self._parts(), *([f"about {' and '.join(here)} here"] if here else [])]
+        parts += [f"size not known: {self.bytes_unknown}"] if self.bytes is None and self.bytes_unknown else []
         return "; ".join([*parts, *([f"for the time: {calibrate}"] if calibrate else [])])
 
     def _parts(self) -> Iterator[str]:
@@ -99,7 +105,12 @@ def look_in_child(recipe: Recipe) -> Looked:
         try:
             looked: Looked = process.submit(look_into, recipe).result()
         except BrokenProcessPool:
-            return Looked(unchecked=["the inputs: the process that looked into them died, as of too little memory"])
+            return Looked(
+                unchecked=[
+                    "the inputs: the process that looked into them died, as of too little "
+                    "memory; end other programs and check again, or a build may die of the same"
+                ]
+            )
     return looked
 
 
@@ -117,8 +128,10 @@ def look_into(recipe: Recipe) -> Looked:
             looked.unchecked.append(f"{recipe.base.location}: its tokenizer is not here, so no length was looked at")
         else:
             looked.notes += looked.lengths.notes
-    if looked.pages is not None and looked.pages.segments is not None:
-        looked.bytes = work_bytes(recipe, looked.pages.segments, rows)
+    if looked.pages is not None:
+        segments = looked.pages.segments
+        looked.bytes = None if segments is None else work_bytes(recipe, segments, rows)
+        looked.bytes_unknown = "" if looked.bytes is not None else why_unknown(recipe)
     return looked
 
 
@@ -131,7 +144,9 @@ def _look_into_seeds(recipe: Recipe, looked: Looked) -> None:
         looked.faults += sample.faults
         if not sample.faults and not sample.pairs:
             looked.faults.append(
-                f"seed source {source.name!r}: none of {sample.read:,} rows is a pair ({_told(sample.reasons)})"
+                f"seed source {source.name!r}: none of {sample.read:,} rows looked at is a pair "
+                f"({_told(sample.reasons)}); correct {source.path}, or name another format or other columns "
+                "(docs/reasons.md explains the reasons)"
             )
         looked.seeds.append(sample)
         looked.notes += _seed_notes(sample, recipe, named=source.format is not None)
@@ -148,8 +163,14 @@ def _seed_notes(sample: SeedSample, recipe: Recipe, *, named: bool) -> Iterator[
     if sample.unread:
         more = ", ..." if len(sample.unread) > _NAMED else ""
         yield f"{who}: {len(sample.unread):,} not read: {', '.join(sample.unread[:_NAMED])}{more}"
-    if garbled := sum(twice_decoded(pair["output"]) or twice_decoded(pair["instruction"]) for pair in sample.pairs):
-        yield f"{who}: {garbled:,} of {len(sample.pairs):,} pairs were decoded twice (Ã© for é); mend the file"
+    if garbled := [
+        pair for pair in sample.pairs if twice_decoded(pair["output"]) or twice_decoded(pair["instruction"])
+    ]:
+        yield (
+            f"{who}: {len(garbled):,} of {len(sample.pairs):,} pairs were decoded twice (Ã© for é), first the one that "
+            f"asks '{shortened(garbled[0]['instruction'], _SHOWN)}'; write {sample.source.path} again from its source, "
+            "as UTF-8"
+        )
     yield from _language_notes(who, sample, recipe.segments.languages)
 
 
@@ -177,10 +198,10 @@ def _look_into_pages(recipe: Recipe, looked: Looked) -> None:
         return
     looked.notes += unread_lines(corpus.unread)
     looked.pages = sample_pages(corpus.inputs, recipe.segments)
-    looked.notes += _page_notes(looked.pages)
+    looked.notes += _page_notes(looked.pages, [str(source.path) for source in recipe.segments.sources])
 
 
-def _page_notes(sample: PageSample) -> Iterator[str]:
+def _page_notes(sample: PageSample, places: list[str]) -> Iterator[str]:
     from builder.method.corpus.reading.archives import OTHER_RECORDS
 
     if lost := Counter({reason: number for reason, number in sample.lost.items() if reason not in OTHER_RECORDS}):
@@ -192,7 +213,10 @@ def _page_notes(sample: PageSample) -> Iterator[str]:
     if segments.dropped:
         yield f"of {segments.rows_in:,} segments cut from them {segments.kept:,} stay; not: {_told(segments.dropped)}"
     if not pages.rows_in:
-        yield "no page was found at the beginning of the files looked at"
+        yield (
+            f"no page was found at the beginning of the files looked at in {', '.join(places)}; see that they are "
+            "files of the format that segments.sources names, and that they hold HTML"
+        )
 
 
 def _told(reasons: Counter[str]) -> str:
@@ -229,9 +253,3 @@ def rounded(number: int) -> int:
     """A number with two digits that count: an estimate says no more."""
     place = max(0, len(str(number)) - 2)
     return round(number, -place)
-
-
-def _megabytes(size: int) -> str:
-    if size >= 1_000_000_000:
-        return f"{rounded(round(size / 100_000_000)) / 10:g} GB"
-    return f"{max(1, rounded(round(size / 1_000_000))):,} MB"

@@ -6,11 +6,12 @@ from typing import Any
 
 from builder.data.sampled import spread
 from builder.llm.token_counts import TokenCounter, context_length, token_counter
-from builder.method.train.before.lengths import least_tokens, limits
+from builder.method.train.before.lengths import limits, too_long
 from builder.recipe.recipe import Recipe
 
 _PAIRS = 500
 """So many pairs are counted."""
+_SHORTER = {"pairs": "or shorten those pairs", "segments": "or lower segments.max_chars"}
 
 
 @dataclass
@@ -43,14 +44,17 @@ def look_at_lengths(
     context = context_length(recipe.base)
     for limit in limits(recipe):
         if context is not None and limit.tokens > context:
-            found.notes.append(f"{limit.file}: max_length is {limit.tokens:,}, and the base takes {context:,} tokens")
+            found.notes.append(
+                f"{limit.file}: max_length is {limit.tokens:,}, and the base takes {context:,} tokens; "
+                f"set it to {context} or less there, or take a base with a longer context"
+            )
         of = groups if limit.direction == "forward" else {"pairs": groups["pairs"]}
         for what, rows in of.items():
-            long = sum(least_tokens(count, recipe.chat, limit.direction, row) > limit.tokens for row in rows)
+            long = too_long(count, recipe.chat, limit, rows)
             if long:
                 found.notes.append(
                     f"{long:,} of {len(rows):,} {what} looked at are longer than max_length: {limit.tokens:,} of "
-                    f"{limit.file} and would not be trained on"
+                    f"{limit.file} and would not be trained on; raise max_length there, {_SHORTER[what]}"
                 )
     found.notes += _beyond_context(recipe, count, context, sections)
     return found
@@ -63,12 +67,16 @@ def _beyond_context(
     room = recipe.engine.max_model_len if context is None else min(recipe.engine.max_model_len, context)
     notes = []
     if context is not None and recipe.engine.max_model_len > context:
-        notes.append(f"engine.max_model_len is {recipe.engine.max_model_len:,}, and the base takes {context:,} tokens")
+        notes.append(
+            f"engine.max_model_len is {recipe.engine.max_model_len:,}, and the base takes {context:,} tokens; "
+            f"set it to {context} or less"
+        )
     most = room - recipe.augment.max_tokens
     long = sum(count(recipe.chat.system_backward, row["output"]) > most for row in sections)
     if long:
         notes.append(
             f"{long:,} of {len(sections):,} segments looked at leave no room for augment.max_tokens in a context of "
-            f"{room:,} tokens (engine.max_model_len); no instruction would be written for them"
+            f"{room:,} tokens (engine.max_model_len); no instruction would be written for them; raise "
+            "that, or lower segments.max_chars or augment.max_tokens"
         )
     return notes

@@ -32,13 +32,14 @@ def engine_lacks(recipe: Recipe, machine: Machine) -> Iterator[Lack]:
         yield from (Lack(line, runtime.tensor_parallel > machine.gpus) for line in _too_few(recipe))
     if machine.gpus == 0 and runtime.tensor_parallel > 1:
         yield Lack(
-            f"runtime.tensor_parallel is {runtime.tensor_parallel}, and this machine has no GPU to share a model over",
+            f"runtime.tensor_parallel is {runtime.tensor_parallel}, and this machine has no GPU to share a model over; "
+            "set it to 1 here, or build where there are as many GPUs",
             sure=False,
         )
     if machine.gpus == 0 and recipe.engine.quantization:
         yield Lack(
             f"engine.quantization is {recipe.engine.quantization}, and this machine has no GPU, where most methods "
-            "want one",
+            "want one; leave it out here, or build where there is one",
             sure=False,
         )
 
@@ -62,7 +63,11 @@ def launcher_lacks(recipe: Recipe, machine: Machine) -> Iterator[Lack]:
     if not words:
         return
     if not machine.finds(words[0]):
-        yield Lack(f"runtime.launcher begins with {words[0]}, and there is no such command here", sure=False)
+        yield Lack(
+            f"runtime.launcher begins with {words[0]}, and there is no such command here; "
+            "install it in the environment of the build, or correct the launcher",
+            sure=False,
+        )
     settings, flags = launcher_settings(words), launcher_flags(words)
     where = "; it must start the training where there are"
     wanted = _number(flags.get("num_processes", settings.get("num_processes")))

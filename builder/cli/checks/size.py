@@ -29,6 +29,15 @@ def work_bytes(recipe: Recipe, segments: int, rows: Sequence[Mapping[str, Any]])
     return round(weights * _models(recipe) + segments * packed * _COPIES)
 
 
+def why_unknown(recipe: Recipe) -> str:
+    """Why `work_bytes` gives none."""
+    if recipe.base.path is None:
+        return f"the base {recipe.base.location} is not here yet"
+    if _trains_adapters(recipe):
+        return "how large an adapter is goes by its settings"
+    return "how many segments there are cannot be said"
+
+
 def _models(recipe: Recipe) -> int:
     """How many models a build keeps: M_yx, M_0 to M_N, those of cross-fitting, and those of other seeds."""
     halves = 2 * (recipe.iterations - 1) if recipe.training.cross_fit else 0

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.corpus_pages import archive, page
+from support.corpus_pages import archive, page, record
 
 from builder.cli.checks.inputs import Looked, look_into
 from builder.recipe.recipe import Recipe
@@ -74,7 +74,8 @@ def test_answers_in_another_language_than_the_pages_and_texts_decoded_twice_are_
     assert noted(
         looked, "of 5 answers looked at 5 are in another language than the pages (5 fr; segments.languages: en)"
     )
-    assert noted(looked, "1 of 5 pairs were decoded twice")
+    assert noted(looked, "1 of 5 pairs were decoded twice (Ã© for é), first the one that asks 'Le cafÃ© ?'; write ")
+    assert noted(looked, f"write {tmp_path / 'seed.jsonl'} again from its source")
 
 
 def test_what_ends_a_build_is_a_fault_and_the_rest_is_still_looked_at(tmp_path: Path) -> None:
@@ -87,7 +88,67 @@ def test_what_ends_a_build_is_a_fault_and_the_rest_is_still_looked_at(tmp_path: 
 
 def test_rows_without_a_pair_are_a_fault_with_the_reasons(tmp_path: Path) -> None:
     looked = look_into(project(tmp_path, [PAIR | {"output": ""}, PAIR | {"output": "So <|im_end|>"}]))
-    assert looked.faults == ["seed source 'own': none of 2 rows is a pair (1 empty_output, 1 control_tokens)"]
+    (fault,) = looked.faults
+    assert fault.startswith(
+        "seed source 'own': none of 2 rows looked at is a pair (1 empty_output, 1 control_tokens); correct "
+        f"{tmp_path / 'seed.jsonl'}, or name another format"
+    )
+
+
+def test_what_becomes_of_pages_is_told_with_reasons_and_languages(tmp_path: Path) -> None:
+    german = "Ein Boot, das nicht festgemacht ist, treibt mit der Flut davon, und wir suchen es am Ufer. " * 9
+    recipe = project(tmp_path, [PAIR])
+    (tmp_path / "pages" / "8.html").write_text(f"<html><h1>Ein Boot</h1><p>{german}</p></html>")
+    (tmp_path / "pages" / "9.html").write_text("<html><p>A boat that is not moored drifts away.</p></html>")
+    looked = look_into(recipe)
+    told = next(note for note in looked.notes if note.startswith("of 5 pages looked at 3 give segments; not: "))
+    assert {"1 language", "1 no_headings"} <= set(told.partition("not: ")[2].partition(";")[0].split(", "))
+    assert told.endswith("; in another language: 1 de")
+
+
+def test_records_that_are_no_pages_and_segments_that_go_are_told(tmp_path: Path) -> None:
+    broken = b"".join(record(page(number).encode(), number) for number in range(3)) + b"no record"
+    (tmp_path / "a.warc").write_bytes(broken)
+    source = {"sources": [{"path": tmp_path / "a.warc", "format": "warc"}], "max_chars": 400, "min_chars": 10}
+    looked = look_into(project(tmp_path, [PAIR], segments=source))
+    assert noted(looked, "of the records looked at some are no pages: 1 ")
+    assert noted(looked, "segments cut from them 0 stay; not: ")
+    assert noted(looked, "too_long")
+
+
+def test_files_without_a_page_are_named_with_what_to_look_at(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps({"html": None, "url": "http://example.org"}) + "\n")
+    source = {"sources": [{"path": tmp_path / "a.jsonl", "format": "jsonl"}]}
+    looked = look_into(project(tmp_path, [PAIR], segments=source))
+    assert noted(
+        looked, f"no page was found at the beginning of the files looked at in {tmp_path / 'a.jsonl'}; see that"
+    )
+
+
+def test_what_of_a_seed_is_not_read_or_not_used_is_told(tmp_path: Path) -> None:
+    turns = [{"role": "user", "content": "A boat?"}, {"role": "assistant", "content": "Yes, a boat."}]
+    folder = tmp_path / "pairs"
+    folder.mkdir()
+    rows = [{"messages": turns}, {"messages": [*turns[:1], turns[1] | {"content": "No."}, *turns]}]
+    (folder / "a.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    for number in range(7):
+        (folder / f"note-{number}.docx").touch()
+    source = {"sources": [{"name": "own", "path": folder, "license": "mit"}]}
+    looked = look_into(project(tmp_path, [], seed=source))
+    assert noted(looked, "of 2 conversations 1 go on after the first answer, which is not used")
+    assert noted(looked, "seed source 'own': 7 not read: note-0.docx, ")
+    assert noted(looked, "note-4.docx, ...")
+
+
+@pytest.mark.parametrize(("place", "why"), [("hub", "the base org/base is not here yet"), ("peft", "an adapter")])
+def test_a_size_that_is_not_known_says_why(tmp_path: Path, place: str, why: str) -> None:
+    base = {"model": "org/base", "revision": "0" * 40, "license": "mit"} if place == "hub" else GOOD["base"]
+    recipe = project(tmp_path, [PAIR], base=base)
+    if place == "peft":
+        (tmp_path / "forward.yaml").write_text("use_peft: true\n")
+    line = look_into(recipe).line()
+    assert "; size not known: " in line
+    assert why in line
 
 
 def test_files_that_a_format_does_not_read_are_counted_by_name(tmp_path: Path) -> None:

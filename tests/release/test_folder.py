@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -324,6 +325,23 @@ def test_unfinished_stage_is_refused(build: FakeBuild, tmp_path: Path) -> None:
     write_json(path, json.loads(path.read_text()) | {"status": "running"})
     with pytest.raises(ReleaseError, match="score-2-likelihood is not done"):
         assemble(tmp_path / "release", Build(build.recipe, artifacts), "1.0.0")
+
+
+@pytest.mark.parametrize("part", ["seed.sources.0.license", "segments.sources.0.license"])
+def test_a_licence_wider_than_that_of_a_part_is_refused_before_anything_is_written(
+    build: FakeBuild, tmp_path: Path, part: str
+) -> None:
+    recipe, (section, _, _, key) = build.recipe, part.split(".")
+    (source,) = getattr(recipe, section).sources
+    narrow = getattr(recipe, section).model_copy(update={"sources": [source.model_copy(update={key: "cc-by-nc-4.0"})]})
+    wide = recipe.release.model_copy(update={"license": "apache-2.0"})
+    changed = recipe.model_copy(update={section: narrow, "release": wide})
+    said = f"release.license is 'apache-2.0', and {part} is 'cc-by-nc-4.0', which allows no commerce; write "
+    with pytest.raises(ReleaseError, match=re.escape(said)):
+        assemble(tmp_path / "r", Build(changed, build.artifacts), "1.0.0")
+    assert list(tmp_path.iterdir()) == []
+    mended = changed.model_copy(update={"release": wide.model_copy(update={"license": "cc-by-nc-4.0"})})
+    Material(Build(mended, build.artifacts), "1.0.0").refuse_unready()
 
 
 def test_training_rows_of_another_selection_are_refused(build: FakeBuild, tmp_path: Path) -> None:

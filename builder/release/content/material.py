@@ -6,6 +6,7 @@ from functools import cached_property
 
 from builder.build import Build
 from builder.errors import ReleaseError
+from builder.recipe.licences import wider_lines
 from builder.recipe.recipe import Recipe
 from builder.release.content.joined import Joined, trained_origins
 from builder.release.content.places import Places, read_places, segments_of
@@ -160,9 +161,15 @@ class Material:
         return models
 
     def refuse_unready(self) -> None:
-        """Raise a ReleaseError if a stage of the build is not done, or has warned of what nobody has accepted."""
+        """Raise a ReleaseError if a stage is not done, the licence is too wide, or nobody has accepted a warning."""
         for name, artifact in self.build.artifacts.items():
             if artifact.status != "done":
                 raise ReleaseError(f"stage {name} is not done; run `humpback build` first, then release again")
+        if wider := wider_lines(self.recipe)[0]:
+            raise ReleaseError("\n".join([
+                "the licence of the release allows what that of a part of it does not:",
+                *(f"  {line}" for line in wider),
+                "  correct it in the recipe, then release again; a licence of the release asks for no other build",
+            ]))  # fmt: skip
         if not self.accepted:
             refuse_unaccepted(self.notices)

@@ -40,7 +40,8 @@ class Release(Section):
     merge_adapters: bool = False
     """Whether a model that was trained as an adapter (LoRA) is released as whole weights."""
     language: Languages = "en"
-    """Language of the release in its metadata, as a code of two letters, or a list of them."""
+    """Language of the release in its metadata, as a code such as `en`, `nds` or `zh-Hant`, or `multilingual`; or a
+    list of them."""
     contact: str | None = None
     """Where to ask for the removal of a page."""
     about: Named | None = None

@@ -127,7 +127,7 @@ def check_libraries(model: Path) -> Iterator[str]:
     yield from (f"{problem}; release it again" for problem in for_one_version(model))
     libraries, stated = libraries_of(model), read_json(model / MANIFEST)
     if stated.get("libraries") != libraries:
-        yield f"{MANIFEST}: libraries is {stated.get('libraries')}, by the files they are {libraries}"
+        yield f"{MANIFEST}: libraries is {stated.get('libraries')}, by the files they are {libraries}; release it again"
     row = f"| libraries | {in_words(libraries)} |"
     if stated["kind"] == "model" and row not in outside_text(model, "README.md").splitlines():
-        yield f"README.md: lacks the line {row!r}, which the files say"
+        yield f"README.md: lacks the line {row!r}, which the files say; release it again"

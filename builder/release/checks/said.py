@@ -23,7 +23,7 @@ def check_licences(dataset: Path) -> Iterator[str]:
                     if licence and f"| {escape(licence, 'markdown')} |" not in card:
                         missing.setdefault(licence, path.relative_to(dataset).as_posix())
     for licence, name in missing.items():
-        yield f"README.md: does not name the licence {licence!r}, under which rows of {name} stand"
+        yield f"README.md: does not name the licence {licence!r}, under which rows of {name} stand; release it again"
 
 
 def check_training(dataset: Path) -> Iterator[str]:

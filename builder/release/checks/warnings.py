@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from builder.release.facts.warnings import OPTION
 from builder.release.manifest import MANIFEST
 from builder.release.outside import outside_json, outside_text
 from builder.text.escape import escape
@@ -15,9 +16,12 @@ def check_warnings(dataset: Path) -> Iterator[str]:
     for warning in _warnings(manifest):
         text = str(warning["text"])
         if escape(text, "markdown") not in card:
-            yield f"README.md: lacks a warning of stage {warning['stage']}, which {MANIFEST} has"
+            yield f"README.md: lacks a warning of stage {warning['stage']}, which {MANIFEST} has; release it again"
         if warning["grave"] and text not in manifest.get("accepted", []):
-            yield f"{MANIFEST}: nobody has accepted the warning of stage {warning['stage']}, which is grave"
+            yield (
+                f"{MANIFEST}: nobody has accepted the warning of stage {warning['stage']}, which is grave; mend the "
+                f"build, or release it again with {OPTION}"
+            )
 
 
 def noted_warnings(dataset: Path) -> Iterator[str]:

@@ -16,6 +16,7 @@ def test_a_licence_of_a_row_that_the_card_does_not_name_is_found(tmp_path: Path)
     (tmp_path / "README.md").write_text("| `web` | cc-by-4.0 | 1 |\n")
     (problem,) = check_licences(tmp_path)
     assert problem.startswith("README.md: does not name the licence 'own | 1.0', under which rows of curated/train")
+    assert problem.endswith("; release it again")
     (tmp_path / "README.md").write_text("| `web` | cc-by-4.0 | 1 |\n| x | own \\| 1.0 | 1 |\n")
     assert list(check_licences(tmp_path)) == []
 

@@ -136,8 +136,9 @@ def test_a_card_without_the_warning_and_a_manifest_without_the_word_are_found(ac
     manifest = json.loads((tmp_path / MANIFEST).read_text())
     (tmp_path / MANIFEST).write_text(json.dumps(manifest | {"accepted": []}))
     assert list(check_warnings(tmp_path)) == [
-        "README.md: lacks a warning of stage augment, which manifest.json has",
-        "manifest.json: nobody has accepted the warning of stage augment, which is grave",
+        "README.md: lacks a warning of stage augment, which manifest.json has; release it again",
+        "manifest.json: nobody has accepted the warning of stage augment, which is grave; mend the build, or release "
+        "it again with --accept-warnings",
     ]
 
 

@@ -88,7 +88,9 @@ def test_check_finds_what_one_version_does_not_read(
         path.write_text(path.read_text().replace(f"| {key} |", f"| {value} |"))
     else:
         write(path, read(path) | {key: value})
-    assert any(problem in line for line in check_libraries(model))
+    found = [line for line in check_libraries(model) if problem in line]
+    assert found
+    assert all(line.endswith("; release it again") for line in found)
     assert check_libraries in OF_MODELS
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.data.storage import dump_json, write_text
+from builder.release.cards import method
 from builder.release.content.material import Material
 from builder.release.content.numbers import domains, funnel, masked, refusals
 from builder.release.content.parquet import Config
@@ -50,7 +51,7 @@ def write_croissant(dataset: Path, material: Material, configs: list[Config]) ->
         "name": release.title,
         "description": (
             "Instruction-tuning data made by instruction backtranslation: outputs are text from HTML pages, a model "
-            "wrote their instructions, and the pairs that fit were selected."
+            "wrote their instructions, and pairs of them were selected."
         ),
         "license": release.license_link or release.license,
         "version": material.version,
@@ -140,7 +141,7 @@ def _type(kind: "pa.DataType") -> str:
 
 def _responsible(material: Material) -> dict[str, Any]:
     """The fields of the responsible-AI vocabulary, as the card says them."""
-    recipe, hidden, sites = material.recipe, masked(material), domains(material)
+    recipe, hidden = material.recipe, masked(material)
     steps = [
         f"{entry['stage']}: {entry['kept']:,} of {entry['in']:,} {entry['kind']} kept"
         + (
@@ -150,33 +151,33 @@ def _responsible(material: Material) -> dict[str, Any]:
         )
         for entry in funnel(material)
     ]
-    said = refusals(material)
+    said, unchecked = refusals(material), method.unchecked(recipe.release.labels is not None)
     models = {author["model"] for entry in judges(material.build).values() for author in entry["models"]}
     times = f"{hidden['emails']:,} and {hidden['ips']:,} times in the segments"
     masked_by = f"E-mail and public IP addresses were replaced: {times}."
     masking = masked_by if recipe.segments.mask_pii else "Nothing was masked."
     return {
         "rai:dataCollection": "Text under the headings of HTML pages, and human-written seed pairs.",
-        "rai:dataCollectionType": ["Web scraping", "Secondary data analysis", "Software collection"],
+        "rai:dataCollectionType": _collected(material),
         "rai:dataCollectionRawData": (
             "The pages are not part of this dataset"
             + (", and no text of them is here." if recipe.release.text == "standoff" else "; rows name theirs by id.")
         ),
         "rai:dataPreprocessingProtocol": steps,
         "rai:dataAnnotationProtocol": [
-            f"Instructions were written by {generator(material.build)}, once; nobody checked them one by one.",
-            f"Pairs were scored by {', '.join(sorted(models))} in {recipe.iterations} iterations; selected by "
-            f"{', '.join(recipe.curate.judges)}.",
+            f"Instructions were written by {generator(material.build)}. {unchecked}",
+            *([f"Pairs were scored by {', '.join(sorted(models))}."] if models else []),
+            method.selecting(material),
         ],
         "rai:machineAnnotationTools": sorted({str(generator(material.build)), *models}),
         "rai:annotationsPerItem": f"one instruction, {len(material.scores)} scores",
         "rai:dataBiases": [
-            f"Texts are as biased as their pages; those of known address are of {sites['number']:,} domains.",
+            f"Texts are as biased as their pages. {method.origin(domains(material))}",
             f"Languages: {', '.join(material.languages)}.",
         ],
         "rai:dataLimitations": [
-            "Nobody checked answers or instructions one by one.",
-            "Scores order pairs under one judge; they are no measure of quality beyond that.",
+            unchecked,
+            *filter(None, [method.limit_of_scores(recipe.curate)]),
             *(f"The build warned in {notice.stage}: {notice.text}" for notice in material.notices),
             f"{said['seed']['refusals']:,} of {said['seed']['rows']:,} seed outputs begin as refusals, and "
             f"{said['curated']['refusals']:,} of {said['curated']['rows']:,} selected from pages.",
@@ -193,3 +194,10 @@ def _responsible(material: Material) -> dict[str, Any]:
             + (f" ({recipe.release.contact})." if recipe.release.contact else ".")
         ),
     }
+
+
+def _collected(material: Material) -> list[str]:
+    """How the data was collected, in the words of the vocabulary; nobody knows where a folder of pages is from."""
+    formats = {source.format for source in material.recipe.segments.sources}
+    own = {"warc": "Web scraping", "html": "Document analysis"}
+    return [*(word for form, word in own.items() if form in formats), "Secondary data analysis", "Software collection"]

@@ -124,3 +124,35 @@ def judged(material: Material) -> list[dict[str, Any]]:
         for judge in material.recipe.score
         if isinstance(judge, Rated) and judge.model is not None
     ]
+
+
+def unchecked(labelled: bool) -> str:
+    """What nobody looked at."""
+    if labelled:
+        return "But for the labelled ones nobody checked answers or instructions."
+    return "Nobody checked answers or instructions one by one."
+
+
+def limit_of_scores(curate: Curate) -> str | None:
+    """How little the scores say; None where the selection asked for none."""
+    if not curate.scored:
+        return None
+    who = "one judge" if len(curate.scored) == 1 else f"the judges {_names(curate.scored)}"
+    return f"Scores order pairs under {who}; they are no measure of quality beyond that."
+
+
+def origin(sites: dict[str, Any]) -> str:
+    """Of which registered domains the final selection is.
+
+    Args:
+        sites: What `numbers.domains` says of them.
+    """
+    if not sites["number"]:
+        return "No address of the web is known of the pages."
+    if sites["number"] == 1:
+        text = f"All rows of the final selection whose address is known are of {sites['top'][0]['name']}."
+    else:
+        most = ", ".join(f"{entry['name']} ({100 * entry['share']:.1f} %)" for entry in sites["top"])
+        text = f"The final selection comes from {sites['number']:,} registered domains; the most frequent are {most}."
+    without = f" No address of the web is known of {sites['without']:,} of its rows." if sites["without"] else ""
+    return f"{text}{without}"

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from support.release_build import FakeBuild
 
+from builder.build import Build
 from builder.data.storage import read_rows
+from builder.release.cards.croissant import write_croissant
 from builder.release.checks.check import check_release, release_notes
 from builder.release.checks.croissant import check_croissant
+from builder.release.content.material import Material
 from builder.release.folder import assemble
 
 
@@ -50,6 +53,38 @@ def test_responsible_ai_fields_hold_the_figures_of_the_build(dataset: Path) -> N
     assert "7 and 3 times" in said["rai:personalSensitiveInformation"]
     assert "them@example.org" in said["rai:dataReleaseMaintenancePlan"]
     assert "0 of 5 seed outputs" in said["rai:dataLimitations"]
+
+
+def described(made: FakeBuild, folder: Path, **sections: dict[str, Any]) -> dict[str, str]:
+    """The fields of a build without its rows, each as one text."""
+    changes = {name: getattr(made.recipe, name).model_copy(update=values) for name, values in sections.items()}
+    recipe = made.recipe.model_copy(update=changes)
+    write_croissant(folder, Material(Build(recipe, made.artifacts), "1.0.0"), [])
+    value = json.loads((folder / "croissant.json").read_text())
+    return {key: " ".join(item) if isinstance(item, list) else str(item) for key, item in value.items()}
+
+
+def test_responsible_ai_fields_say_what_the_card_says_of_this_build(tmp_path: Path) -> None:
+    class NoAddress(FakeBuild):
+        def candidate(self, number: int) -> dict[str, Any]:
+            return super().candidate(number) | {"url": ""}
+
+    made = NoAddress(tmp_path / "build", models=[])
+    said = described(made, tmp_path)
+    assert said["rai:dataCollectionType"] == "Document analysis Secondary data analysis Software collection"
+    assert "No address of the web is known of the pages." in said["rai:dataBiases"]
+    assert "Nobody checked answers or instructions one by one." in said["rai:dataLimitations"]
+    assert "Scores order pairs under one judge;" in said["rai:dataLimitations"]
+    assert "A forward model, tuned on the seed, scored every pair" in said["rai:dataAnnotationProtocol"]
+    (pages,) = made.recipe.segments.sources
+    crawl = {"sources": [pages.model_copy(update={"format": "warc"})]}
+    drawn, labelled = {"judge": "random"}, {"labels": tmp_path / "labels.jsonl"}
+    other = described(made, tmp_path, segments=crawl, curate=drawn, release=labelled)
+    assert other["rai:dataCollectionType"].startswith("Web scraping Secondary")
+    assert "Scores order pairs" not in " ".join(other.values())
+    assert "it draws pairs by a hash of their id" in other["rai:dataAnnotationProtocol"]
+    assert "But for the labelled ones nobody checked" in other["rai:dataLimitations"]
+    assert "one by one" not in " ".join(other.values())
 
 
 def change(path: Path, key: str, value: Any) -> None:

@@ -17,7 +17,7 @@ from builder.recipe.sections.curate import Curate
 from builder.recipe.sections.judges import Reverse, Verdict
 from builder.recipe.sections.models import Other
 from builder.release.cards.markdown import own_text, quoted
-from builder.release.cards.method import judged, selecting
+from builder.release.cards.method import judged, limit_of_scores, origin, selecting
 from builder.release.cards.plots import cut_lines, steps
 from builder.release.cards.values import dataset_card, named
 from builder.release.content.material import Material
@@ -25,6 +25,7 @@ from builder.release.content.parquet import write_config
 from builder.release.content.tables import configs
 from builder.release.facts.about import read_about
 from builder.release.facts.citation import bibtex
+from builder.text.escape import escape
 
 ADDRESS = r"https://example\.org/"
 
@@ -67,6 +68,34 @@ def test_first_lines_say_what_it_is_how_many_rows_and_which_model_in_three_sente
     assert "`models/final`, was trained" in local
     *_, none = sentences(card(tmp_path / "c", material(build, "release", models=[])))
     assert "a model that is not released was trained" in none
+
+
+def test_whom_to_ask_for_a_removal_is_the_contact_or_where_the_dataset_is(build: FakeBuild, tmp_path: Path) -> None:
+    text = card(tmp_path / "a", material(build, "release", contact="them@example.org"))
+    shown = escape("them@example.org", "markdown")
+    assert f"To have a page removed, write to {shown} with its `url` or the `id` of the row" in text
+    assert "open a discussion" not in text
+    assert "open a discussion where this dataset is published" in card(tmp_path / "b", material(build))
+
+
+def test_domains_are_counted_and_named() -> None:
+    top = [{"name": "a.org", "rows": 3, "share": 0.75}, {"name": "b.org", "rows": 1, "share": 0.25}]
+    assert origin({"number": 1_234, "top": top, "without": 0}) == (
+        "The final selection comes from 1,234 registered domains; the most frequent are a.org (75.0 %), b.org (25.0 %)."
+    )
+    assert origin({"number": 1, "top": top[:1], "without": 7}) == (
+        "All rows of the final selection whose address is known are of a.org. No address of the web is known of 7 of "
+        "its rows."
+    )
+
+
+def test_scores_are_spoken_of_where_a_judge_gave_some() -> None:
+    def said(*judges: str) -> str | None:
+        return limit_of_scores(Curate.model_validate({"judge": [*judges], "top": 9}))
+
+    assert said("random", "longest") is None
+    assert str(said("likelihood", "longest")).startswith("Scores order pairs under one judge;")
+    assert str(said("likelihood", "reverse")).startswith("Scores order pairs under the judges `likelihood`, `reverse`;")
 
 
 def test_nothing_is_said_of_pages_that_is_not_known(build: FakeBuild, tmp_path: Path) -> None:

@@ -40,8 +40,8 @@ def writing(material: Material, writer: str | None) -> str:
     augment = material.recipe.augment
     if writer:
         text = (
-            f"{writer}, an instruction model that this build did not train, wrote instructions for the texts (as in "
-            "LongForm, [arXiv 2304.08460](https://arxiv.org/abs/2304.08460)); the paper lets a backward model do that."
+            f"{writer[:1].upper()}{writer[1:]}, an instruction model that this build did not train, wrote instructions "
+            "for the texts; the paper lets a backward model do that."
         )
     else:
         text = "A backward model, tuned on the seed to write the instruction of an output, wrote those of the texts."

@@ -27,8 +27,8 @@ def write_figures(dataset: Path, material: Material) -> None:
     import matplotlib
 
     with matplotlib.rc_context(matplotlib.rcParamsDefault):
-        _save(_funnel(material), dataset / FUNNEL)
-        _save(_scores(material), dataset / SCORES)
+        _save(funnel_figure(material), dataset / FUNNEL)
+        _save(scores_figure(material), dataset / SCORES)
 
 
 def _save(figure: "Figure", path: Path) -> None:
@@ -58,7 +58,8 @@ def steps(material: Material) -> list[tuple[str, int]]:
     return left[start:]
 
 
-def _funnel(material: Material) -> "Figure":
+def funnel_figure(material: Material) -> "Figure":
+    """A bar for each step, with its rows."""
     from matplotlib.figure import Figure
 
     left = steps(material)
@@ -76,7 +77,8 @@ def _funnel(material: Material) -> "Figure":
     return figure
 
 
-def _scores(material: Material) -> "Figure":
+def scores_figure(material: Material) -> "Figure":
+    """A histogram for each column of scores, with the line of the selection where one judge made it."""
     from matplotlib.figure import Figure
 
     columns = dict(zip(material.scores, material.joined.scores, strict=True))

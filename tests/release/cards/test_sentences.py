@@ -18,7 +18,7 @@ from builder.recipe.sections.judges import Reverse, Verdict
 from builder.recipe.sections.models import Other
 from builder.release.cards.markdown import own_text, quoted
 from builder.release.cards.method import judged, limit_of_scores, origin, selecting
-from builder.release.cards.plots import cut_lines, steps
+from builder.release.cards.plots import cut_lines, funnel_figure, scores_figure, steps
 from builder.release.cards.values import dataset_card, named
 from builder.release.content.material import Material
 from builder.release.content.parquet import write_config
@@ -157,8 +157,26 @@ def test_the_line_of_a_selection_is_that_of_the_judge_that_made_it_alone(build: 
         stage = build.artifacts[f"curate-{t}"].path / "stage.json"
         write_json(stage, read_json(stage) | {"details": {"lowest_score": lowest}})
     assert cut_lines(material(build)) == {"score_1_likelihood": 2.1, "score_2_likelihood": 2.2}
+    for axes, lowest in zip(scores_figure(material(build)).axes, (2.1, 2.2), strict=True):
+        (line,) = axes.get_lines()
+        assert list(line.get_xdata()) == [lowest, lowest]
+        assert line.get_label() == "least that its iteration selected"
+    assert [axes.get_lines() for axes in scores_figure(material(build, "curate", judge="longest")).axes] == [[], []]
     assert cut_lines(material(build, "curate", judge="longest")) == {}
     assert cut_lines(material(build, "curate", judge=["likelihood", "longest"])) == {}
+
+
+def test_figures_say_what_their_axes_are_and_which_way_is_better(build: FakeBuild) -> None:
+    made = material(build)
+    figure = scores_figure(made)
+    assert [axes.get_title("left") for axes in figure.axes] == ["score_1_likelihood", "score_2_likelihood"]
+    assert {(axes.get_xlabel(), axes.get_ylabel()) for axes in figure.axes} == {("score (higher is better)", "pairs")}
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()][:2] == ["all candidates", "final selection"]
+    (bars,) = funnel_figure(made).axes
+    assert bars.get_xlabel() == "segments, later pairs, that are left"
+    assert [label.get_text() for label in bars.get_yticklabels()] == [name for name, _ in steps(made)]
+    assert [text.get_text() for text in bars.texts] == [f"{rows:,}" for _, rows in steps(made)]
 
 
 @pytest.mark.parametrize(
@@ -203,6 +221,17 @@ def test_what_was_held_out_or_started_elsewhere_is_said(build: FakeBuild, tmp_pa
     assert "| the human-written pairs; some of them no model was trained on |" in text
     assert "which started from the model of the iteration before, but from the base" in " ".join(text.split())
     assert "Each model started from that of the iteration before." in text
+
+
+def test_who_wrote_in_the_place_of_the_backward_model_is_said_with_a_link_that_is_one(
+    build: FakeBuild, tmp_path: Path
+) -> None:
+    text = card(tmp_path, material(build, "augment", model=Other(served="writer")))
+    assert (
+        "2. The model that a server calls `writer`, an instruction model that this build did not train, wrote" in text
+    )
+    assert "So does LongForm ([arXiv 2304.08460](https://arxiv.org/abs/2304.08460))." in text
+    assert r"\[arXiv" not in text
 
 
 def test_one_iteration_scores_once(build: FakeBuild) -> None:

@@ -1,5 +1,5 @@
 # The two commands: `make quickstart` and `make test`. Both install into .venv when it is not there yet.
-.PHONY: help install quickstart test test-full lint pin-versions method-check threshold-check calibration-check kill-check kill-check-engines bench-segments train-mask bench-dedup bench-engine bench-train injection-check release-demo bench-push bench-release bench-check docs wheel clean
+.PHONY: help install quickstart test test-full lint pin-versions method-check threshold-check calibration-check kill-check kill-check-engines bench-segments train-mask bench-dedup bench-engine bench-train injection-check release-demo bench-push bench-release bench-check trainers-check docs wheel clean
 python := .venv/bin/python
 # Tests run one OpenMP thread each; two run side by side.
 export OMP_NUM_THREADS := 1
@@ -24,6 +24,7 @@ help:
 	@echo "make bench-push [GB=1]  a push beside upload_folder: the same files, the same server"
 	@echo "make bench-release [BASE=COMMIT]  a release of 300,000 pairs beside the program of a commit (10 minutes)"
 	@echo "make bench-check   time and memory of check on a million seed rows and 10,000 archives (minutes)"
+	@echo "make trainers-check [DIR=.venv-trainers]  Axolotl and LLaMA-Factory, installed apart, read a release (minutes)"
 	@echo "make docs          write the pages of docs/ that come from the code, and the schema of a recipe"
 	@echo "make bench-dedup   100,000 segments with planted near duplicates: time, recall, precision"
 
@@ -87,6 +88,9 @@ bench-release: install
 
 bench-check: install
 	$(python) scripts/bench_check.py
+
+trainers-check: install
+	@scripts/trainers_check.sh $(DIR)
 
 docs: install
 	$(python) scripts/describe_work_directory.py

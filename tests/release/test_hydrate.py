@@ -116,7 +116,7 @@ def test_pair_whose_instruction_quotes_its_page_is_left_out_and_counted(standoff
     trained = {row["id"] for row in read_rows(build.artifacts["model-2"].path / "rows", ["id"])}
     assert manifest["sft"]["quoting"] == (quoting in trained)
     assert (
-        "1 candidates are left out because their instruction shares more than 9 words"
+        "1 candidate is left out because its instruction shares more than 9 words"
         in (standoff / "dataset" / "README.md").read_text()
     )
 

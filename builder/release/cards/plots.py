@@ -122,6 +122,7 @@ def _histogram(axes: Any, name: str, scores: Scores) -> None:
     ):
         axes.stairs(np.histogram(values, edges)[0], edges, fill=True, color=colour, label=label)
     axes.set_ylim(bottom=0)
+    axes.yaxis.get_major_locator().set_params(integer=True)  # of pairs there are no halves
     axes.set_title(name, loc="left", fontsize="medium", family="monospace")
     axes.set_ylabel("pairs")
     axes.set_xlabel("score (higher is better)")

@@ -171,6 +171,7 @@ def test_figures_say_what_their_axes_are_and_which_way_is_better(build: FakeBuil
     figure = scores_figure(made)
     assert [axes.get_title("left") for axes in figure.axes] == ["score_1_likelihood", "score_2_likelihood"]
     assert {(axes.get_xlabel(), axes.get_ylabel()) for axes in figure.axes} == {("score (higher is better)", "pairs")}
+    assert all(tick == int(tick) for axes in figure.axes for tick in axes.get_yticks())
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()][:2] == ["all candidates", "final selection"]
     (bars,) = funnel_figure(made).axes
@@ -282,6 +283,7 @@ def test_a_release_of_places_says_that_they_may_not_be_passed_on_where_that_is_s
     text = card(tmp_path / "a", material(build))
     assert "which may not be passed on" in text
     assert "is answered by" not in text
+    assert "1 candidate is left out because its instruction shares more than 8 words in a row" in text
     sources = [source.model_copy(update={"redistributable": True}) for source in build.recipe.segments.sources]
     text = card(tmp_path / "b", material(build, "segments", sources=sources))
     assert "may not be passed on" not in text

@@ -19,7 +19,10 @@ from builder.errors import BuilderError, RecipeError, ReleaseError, StageError, 
 
 ONE = {"a": 5.0, "b": 4.5, "c": 4.0, "d": 1.0, "e": None}
 OTHER = {"a": 1.0, "b": 4.5, "c": 4.0, "d": 5.0, "e": 2.0}
-OPEN = {"record", "row", "failure", "counts", "groups", "model_at_hand", "stage", "moved", "iterations"}
+OPEN = {
+    "record", "row", "failure", "counts", "groups", "model_at_hand", "stage", "moved", "iterations", "range",
+    "expected", "top", "costs", "lost", "sample",
+}  # fmt: skip
 """Entries that are parts of others."""
 
 
@@ -49,6 +52,7 @@ def test_the_schema_is_one_and_has_every_command():
 
 def test_what_is_no_answer_is_found():
     assert problems("plan", [{"stage": "seed"}])
+    assert problems("plan", {"stages": [{"stage": "seed"}], "total": {}})
     assert problems("show", {"record": {}})
     assert problems("init", {"recipe": "quickstart"})
     assert problems("build", {"seed": {"id": 1}})

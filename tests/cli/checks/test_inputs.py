@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from support.corpus_pages import archive, page, record
+from support.corpus_pages import archive, page
+from support.output_schema import problems
 
 from builder.cli.checks.inputs import Looked, look_into
 from builder.recipe.recipe import Recipe
@@ -51,6 +53,7 @@ def test_the_line_counts_pages_pairs_and_segments_and_names_longest_answer_and_s
     assert line.endswith("; about 12 MB here; for the time: humpback plan --calibrate here")
     assert looked.line("2 h 10 min").endswith("; about 2 h 10 min and 12 MB here")
     value = looked.as_dict()
+    assert problems("sample", value) == []
     assert (value["pages"], value["pairs"], value["segments"], value["pairs_exact"]) == (3, 12, 3, True)
     assert value["sources"][0]["format"] == "pairs"
     assert noted(looked, "seed source 'own': its rows are read as format: pairs (columns: instruction, output)")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.output_schema import answered
 from support.small_project import change_yaml, humpback, write_small_project
 
 from builder.cli.checks.state import time_of
@@ -63,7 +64,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
 
 
 def measured(project: Project) -> dict[str, Any]:
-    value: dict[str, Any] = plan_with_costs(project, 60.0, lambda line: None).value
+    value: dict[str, Any] = answered("plan", plan_with_costs(project, 60.0, lambda line: None).value)
     return value
 
 
@@ -109,7 +110,9 @@ def test_plain_plan_says_what_was_measured_for_as_long_as_it_holds(project: Proj
     assert "expected" not in plan_stages(project).value[0]
     total = measured(project)["total"]["seconds"]["mid"]
     plan = plan_stages(project)
-    assert sum(entry["expected"]["seconds"]["mid"] for entry in plan.value) == pytest.approx(total, abs=0.5)
+    assert sum(entry["expected"]["seconds"]["mid"] for entry in answered("plan", plan.value)) == pytest.approx(
+        total, abs=0.5
+    )
     assert plan.text().splitlines()[-1].startswith("still to run: about ")
     change_yaml(project.folder / "build.yaml", augment={"max_tokens": 25})
     after = plan_stages(open_project(project.folder))
@@ -131,7 +134,7 @@ def test_a_stage_that_cannot_be_measured_is_named_with_its_reason(
 ) -> None:
     monkeypatch.setitem(FOUND, "measure_augment", {"fails": True})
     answer = plan_with_costs(project, 60.0, lambda line: None)
-    assert answer.value["total"]["unknown"] == ["augment"]
+    assert answered("plan", answer.value)["total"]["unknown"] == ["augment"]
     assert of(answer.value, "augment")["notes"] == ["it cannot be loaded: OSError: gone"]
     assert "augment" in answer.text().splitlines()[-1]
     assert of(answer.value, "model-1")["known"]
@@ -143,7 +146,7 @@ def test_the_segments_that_a_number_of_rows_needs_are_told(
 ) -> None:
     change_yaml(project.folder / "build.yaml", curate={"judge": "likelihood", "top": top})
     answer = plan_with_costs(open_project(project.folder), 60.0, lambda line: None)
-    needs = answer.value["top"]
+    needs = answered("plan", answer.value)["top"]
     passed = 1 - 3 / (15 + 0.9 * 30)  # of those that the sample's selection could take
     assert needs["segments_needed"]["mid"] == pytest.approx(top / (0.9 * passed), abs=1)
     assert needs["enough"] == enough
@@ -161,7 +164,7 @@ def test_the_command_measures_a_small_project_for_real(tmp_path: Path) -> None:
     folder = write_small_project(tmp_path / "project")
     said = humpback("plan", folder, "--calibrate", "--seconds", "2", "--json")
     assert said.returncode == 0, said.stderr
-    value = json.loads(said.stdout)
+    value = answered("plan", json.loads(said.stdout))
     assert value["total"]["unknown"] == []
     assert value["total"]["seconds"]["mid"] > 10
     assert of(value, "seed")["rows"]["mid"] > 100

@@ -1,5 +1,6 @@
 """`humpback init`: a commented recipe folder to start from."""
 
+import shlex
 from pathlib import Path
 
 from builder.cli.answer import Answer
@@ -30,10 +31,8 @@ def write_recipe_folder(folder: Path, recipe: str = "quickstart") -> Answer:
 def _written(folder: Path, recipe: str) -> str:
     if recipe != "quickstart":
         return f"{folder}: the recipe {recipe}\nnext: {folder / 'README.md'} says what to put in and what to run"
-    return (
-        f"{folder}: a recipe with sample data\n"
-        f"next: humpback build {folder / 'build.yaml'}, or put your own data in: see the comments in that file"
-    )
+    build = shlex.join(["humpback", "build", str(folder / "build.yaml")])
+    return f"{folder}: a recipe with sample data\nnext: {build}, or put your own data in: see the comments in that file"
 
 
 def copy_recipe(folder: Path, recipe: str = "quickstart") -> None:

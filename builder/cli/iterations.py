@@ -43,7 +43,7 @@ def show_iterations(project: Project, labels: Path | None = None, *, rows: int) 
         report["labelled"] = labelled(iterations, known)
         report["warnings"] = label_warnings(report["labelled"], iterations[0].by)
     _add_instructions(report["differences"], build.candidates)
-    return Answer(report, lambda: wrapped(_describe_report(report), terminal_width(), "    "))
+    return Answer(report, lambda: wrapped(project.typed(_describe_report(report)), terminal_width(), "    "))
 
 
 def _add_instructions(entries: list[dict[str, Any]], candidates: Artifact) -> None:
@@ -61,7 +61,7 @@ def _describe_report(report: Mapping[str, Any]) -> str:
         (only,) = report["iterations"]
         parts = [
             f"only iteration 1 has a selection, of {only['selected']:,} pairs; a difference needs two "
-            "(`iterations` in the recipe, then `humpback build`)"
+            "(`iterations` in the recipe, then `humpback build RECIPE`)"
         ]
     if report["labelled"]:
         parts.append(_describe_labelled(report["labelled"]))

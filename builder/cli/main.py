@@ -89,7 +89,9 @@ def _reads_project(*, only_looks: bool = False) -> "Callable[[Callable[..., Answ
 
             runs = not only_looks or bool(given.get("calibrate"))
             how = {"trust": trust, "only_looks": not runs, "as_written": as_written}
-            return verb(open_project(recipe, work_dir, overrides, **how, say=_progress), **given)
+            project = open_project(recipe, work_dir, overrides, **how, say=_progress)
+            with project.names_commands():
+                return verb(project, **given)
 
         return command
 

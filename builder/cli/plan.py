@@ -52,7 +52,12 @@ def plan_stages(project: Project, *, verify: bool = False) -> Answer:
     costs = known_costs(project)
     for entry, cost in zip(plan, costs, strict=False):
         entry["expected"] = as_dict(cost)
-    return Answer(plan, lambda: "\n".join([*(line for entry in plan for line in _lines(entry)), *_costs(costs)]))
+
+    def text() -> str:
+        lines = (line for entry in plan for line in _lines(entry))
+        return project.typed("\n".join([*lines, *_costs(costs)]))
+
+    return Answer(plan, text)
 
 
 def _costs(costs: list[Expected]) -> list[str]:

@@ -3,13 +3,15 @@
 What a build is made of is loaded only by who looks at one, so that what is wrong with a recipe is said at once.
 """
 
+import re
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.errors import RecipeError, TimeIsUp
+from builder.errors import BuilderError, RecipeError, TimeIsUp
 from builder.recipe.given.overrides import key_of
 from builder.recipe.given.recorded import AS_WRITTEN, RECORD, bare, words_of, write_record
 from builder.recipe.given.settings import Settings, explained, named_work_dir, settle
@@ -21,6 +23,8 @@ from builder.text.escape import escape
 
 if TYPE_CHECKING:
     from builder.build import Build
+
+_UNNAMED = re.compile(r"`humpback ([a-z]+) RECIPE((?: [\w.=-]+){0,9})`", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,18 @@ class Project:
         line = shlex.join(["humpback", verb, str(self.path), *words, *options])
         return f"{line} {words_of(tuple(shown))}".rstrip()
 
-    @property
-    def build_command(self) -> str:
-        """The command that builds what is missing, with all that it needs to be said again."""
-        needed = self.settings.all or self.settings.as_written or self.option
-        return self.command("build") if needed else "humpback build"
+    def typed(self, message: str) -> str:
+        """A message in which the commands that name no recipe, `humpback show RECIPE`, are those of this project."""
+        return _UNNAMED.sub(lambda found: f"`{self.command(found[1], *found[2].split())}`", message)
+
+    @contextmanager
+    def names_commands(self) -> Iterator[None]:
+        """Let errors say the commands that they advise as they are typed here: who raises them knows no recipe."""
+        try:
+            yield
+        except BuilderError as error:
+            error.args = (self.typed(str(error)),)
+            raise
 
     def _can_be_typed(self, override: str) -> bool:
         """Whether a setting may be printed whole; the record has the others, as far as they may be kept."""

@@ -30,7 +30,8 @@ def run_quickstart(
 
     write_files(folder)
     project = open_project(folder / "build.yaml", overrides=overrides, trust=trust, as_written=as_written, say=say)
-    build = build_project(project)
+    with project.names_commands():
+        build = build_project(project)
     figures = quickstart_figures(build, project.folder, project.work_dir)
     release = release_project(project, VERSION_OF_RELEASE, replace=True, accept_warnings=True)
     return Answer(

@@ -184,7 +184,7 @@ def finished_build(project: Project) -> Build:
     build = project.look_at_build(verify=True)
     missing = [name for name, artifact in build.artifacts.items() if artifact.status != "done"]
     if missing:
-        raise ReleaseError(f"the build is not finished ({', '.join(missing)}); run `{project.build_command}` first")
+        raise ReleaseError(f"the build is not finished ({', '.join(missing)}); run `{project.command('build')}` first")
     return build
 
 

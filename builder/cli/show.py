@@ -32,7 +32,7 @@ def show_stages(project: Project) -> Answer:
     records = {item.stage: item.record for item in artifacts if item.status == "done"}
     shown = ("counts", "warnings", "seconds")
     stages = {stage: {key: record.get(key) for key in shown} for stage, record in records.items()}
-    return Answer(stages, lambda: _describe_stages(stages, project.build_command))
+    return Answer(stages, lambda: _describe_stages(stages, project.command("build")))
 
 
 def _describe_stages(stages: dict[str, dict[str, Any]], build: str) -> str:
@@ -64,7 +64,7 @@ def show_stage(project: Project, stage: str, choice: Choice) -> Answer:
     artifact = build.artifacts[stage]
     refuse_damaged([artifact])
     if artifact.status == "missing":
-        raise RecipeError(f"{stage}: has not run; `{project.build_command}` runs it")
+        raise RecipeError(f"{stage}: has not run; `{project.command('build')}` runs it")
     if choice.by_score:
         refuse_unscored(build, artifact)
     return _show_rejected(build, artifact, choice) if choice.of_rejected else _show_kept(build, artifact, choice)

@@ -1,6 +1,7 @@
 """Hub inputs at pinned commits: a branch moves, so a build reads nothing but a commit (`humpback check --pin`)."""
 
 import re
+import shlex
 import shutil
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -70,10 +71,10 @@ def unpinned(recipe: Recipe) -> list[HubInput]:
 
 def unpinned_problems(recipe: Recipe, path: Path | None = None) -> list[str]:
     """A line for every Hub input without a commit; `path` is that of the recipe, if known."""
-    where, command = (f"{path}: ", f"`humpback check --pin {path}`") if path else ("", "`humpback check --pin RECIPE`")
+    where, named = (f"{path}: ", shlex.quote(str(path))) if path else ("", "RECIPE")
     return [
         f"{where}{item.key} is {'missing' if item.revision is None else repr(item.revision)}; {item.repository} must "
-        f"be read at a 40-hex commit, {command} writes it in"
+        f"be read at a 40-hex commit, `humpback check --pin {named}` writes it in"
         for item in unpinned(recipe)
     ]
 

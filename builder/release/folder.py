@@ -175,7 +175,7 @@ def _named(value: Any) -> Any:
 
 def _not_empty(name: str, rows: Rows) -> bool:
     if not sum(rows.splits.values()):
-        raise ReleaseError(f"config {name} has no rows; look at the stage it comes from with `humpback show`")
+        raise ReleaseError(f"config {name} has no rows; `humpback show RECIPE` says which stage took them")
     return True
 
 

@@ -128,7 +128,8 @@ def _cure(manifest: Manifest) -> str:
     version = manifest.made_with if manifest.made_with in having or not having else having[-1]
     if version == __version__:
         return f"install humpback-builder from the commit that made it: it had not yet become {version}"
-    return f"install humpback-builder {version}, and give the release and the crawl to its `humpback hydrate`"
+    again = "`humpback hydrate RELEASE --corpus PATH`"
+    return f"install humpback-builder {version}, and give the release and the crawl to its {again}"
 
 
 def _beside(release: Path) -> Path:

@@ -91,7 +91,7 @@ def read_previous(folder: Path) -> Previous:
         version = parse_version(manifest.version)
         if version is not None and manifest.kind == "dataset":
             return Previous(version, dataset)
-    raise RecipeError(f"--previous {folder}: holds no release; name a folder that `humpback release` has written")
+    raise RecipeError(f"--previous {folder}: holds no release; name a folder that was released, as releases/1.0.0")
 
 
 def refuse_unsafe(previous: Previous) -> dict[str, Path]:

@@ -279,7 +279,8 @@ def refuse_damaged(artifacts: Iterable[Artifact], *, verify: bool = False) -> No
 def describe_damage(folder: Path | str, damage: list[str]) -> str:
     """Which files of a stage folder are not what they were, and what to do about it."""
     more = f", and {len(damage) - _SHOWN:,} more" if len(damage) > _SHOWN else ""
-    return f"{'; '.join(damage[:_SHOWN])}{more}; remove {folder} and run `humpback build`, which runs this stage again"
+    again = f"remove {folder} and run `humpback build RECIPE`, which runs this stage again"
+    return f"{'; '.join(damage[:_SHOWN])}{more}; {again}"
 
 
 class Finished(Exception):

@@ -131,7 +131,7 @@ def test_build_until_and_show(recipe, tmp_path):
             2,
             "curate.shar is not a key of a recipe; did you mean share?",
         ),
-        (["show", "RECIPE", "seed"], 2, "seed: has not run; `humpback build` runs it"),
+        (["show", "RECIPE", "seed"], 2, "seed: has not run; `humpback build /"),
         (["show", "RECIPE", "sed"], 2, "sed: no such stage; the stages are seed"),
         (["release", "RECIPE", "--version", "1.0.0"], 1, "the build is not finished (seed, segments"),
         (["release", "RECIPE", "--version", "1.x"], 2, "it must be three numbers, e.g. 1.0.0"),

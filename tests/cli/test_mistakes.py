@@ -100,7 +100,7 @@ def test_a_training_for_gpus_is_told_where_there_is_none(recipe: Path, monkeypat
 
 def test_a_release_before_the_build_is_told_by_both(recipe: Path) -> None:
     work = recipe.parent / "work"
-    assert state(recipe) == [f"{work}: nothing is built yet; `humpback build {recipe}` comes before `humpback release`"]
+    assert state(recipe) == [f"{work}: nothing is built yet; `humpback build {recipe}` comes before a release"]
     assert "the build is not finished (seed, segments" in said("release", recipe, "--version", "1.0.0")
     assert "humpback build" in said("release", recipe, "--version", "1.0.0")
 
@@ -141,7 +141,7 @@ def test_a_recipe_that_was_edited_says_what_would_run_again(built: Path) -> None
     values = yaml.safe_load(built.read_text())
     change(built, curate=values["curate"] | {"share": 0.25})
     first, second = state(built)
-    assert f"stages are built; `humpback build {built}` runs the others, before `humpback release`" in first
+    assert f"stages are built; `humpback build {built}` runs the others, before a release" in first
     assert second.startswith("the recipe has changed since the last build (curate.share): would run again: curate-1, ")
     assert "seed" not in second
     with locked(built.parent / "work"):
@@ -153,5 +153,5 @@ def test_a_stage_that_was_begun_is_said_to_be_unfinished(built: Path) -> None:
     write_stage_file(stage.path, stage.identity | {"fingerprint": stage.fingerprint, "status": "failed"})
     assert state(built) == [
         f"{built.parent / 'work'}: {STAGES - 1} of {STAGES} stages are built; dedup is begun and not finished; "
-        f"`humpback build {built}` runs the others, before `humpback release`"
+        f"`humpback build {built}` runs the others, before a release"
     ]

@@ -19,7 +19,7 @@ from builder.cli.checks.inputs import Looked
 from builder.cli.main import cli
 from builder.cli.project import open_project
 from builder.data.storage import read_json, read_rows, write_json
-from builder.errors import BuilderError
+from builder.errors import BuilderError, StageError
 
 ROWS = {None: 356, "curate.share=0.3": 192, "curate.share=0.4": 250}
 """How many pairs each selection has."""
@@ -232,7 +232,7 @@ def test_a_damaged_record_is_named_and_built_anew(recipe: Path, content: str) ->
     for command in (("show", recipe), ("build", recipe), ("release", recipe, "--version", "1.0.0")):
         said = refusal(*command)
         assert said.startswith(f"{file}: not what a build has written (")
-        assert "run `humpback build` with --as-written and all the --set values that it should have" in said
+        assert "run `humpback build RECIPE --as-written` with all the --set values that it should have" in said
     assert "192 of" in build(recipe, "--as-written", "--set", "curate.share=0.3")
     assert selected(recipe) == 192
 
@@ -270,7 +270,19 @@ def test_what_is_to_be_run_first_is_said_with_all_settings(recipe: Path, tmp_pat
     assert f"; run `{command}` first" in refusal("release", recipe, "--version", "1.0.0", *given)
     assert f"`{command}` runs it" in refusal("show", recipe, "seed", *given)
     assert f"run `{command}`" in run("show", recipe, *given).stdout
-    assert "run `humpback build` first" in refusal("release", write_small_recipe(tmp_path / "n"), "--version", "1.0.0")
+    new = write_small_recipe(tmp_path / "n")
+    assert f"run `humpback build {shlex.quote(str(new))}` first" in refusal("release", new, "--version", "1.0.0")
+
+
+def test_an_advised_command_that_names_no_recipe_is_that_of_the_project(recipe: Path, tmp_path: Path) -> None:
+    project = open_project(recipe, tmp_path, ("curate.share=0.3",))
+    end = f"--work-dir {tmp_path} --set curate.share=0.3`"
+    with pytest.raises(StageError) as raised, project.names_commands():
+        raise StageError("none; `humpback show RECIPE segments --rejected` shows them, `humpback show X` not\n  so")
+    named = shlex.quote(str(recipe))
+    assert str(raised.value) == (
+        f"none; `humpback show {named} segments --rejected {end} shows them, `humpback show X` not\n  so"
+    )
 
 
 def test_a_build_that_fails_has_recorded_what_it_was_run_with(tmp_path: Path) -> None:

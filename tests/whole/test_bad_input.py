@@ -227,7 +227,7 @@ RECIPE = [
         "release of an unfinished build",
         "release PROJECT --version 1.0.0",
         1,
-        (r"the build is not finished \(seed, segments, .*model-1\); run `humpback build` first",),
+        (r"the build is not finished \(seed, segments, .*model-1\); run `humpback build .*` first",),
     ),
     Case(
         "work directory below a file",

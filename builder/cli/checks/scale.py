@@ -9,7 +9,7 @@ from builder.recipe.sections.judges import Likelihood
 
 _INSTEAD = (
     "give curate.share or curate.top instead, or for ratings from 1 to 5 a judge that gives them (verdict, reasoned or "
-    "expected); `humpback show DIR curate-1` prints what each threshold would keep"
+    "expected); `humpback show RECIPE curate-1` prints what each threshold would keep"
 )
 _RATING = 4
 """From here on a threshold on log-probabilities was meant for ratings: tokens would be 55 times as likely."""

@@ -30,7 +30,7 @@ def state_lines(project: Project) -> Iterator[str]:
     if build := running_in(root):
         yield f"{root}: a build is running here ({build}); wait for it, or build in another --work-dir"
     if not _has_stages(root):
-        yield f"{root}: nothing is built yet; `{project.command('build')}` comes before `humpback release`"
+        yield f"{root}: nothing is built yet; `{project.command('build')}` comes before a release"
         yield from (
             f"{other}: holds stages of a build, and the work directory is {root}; if it was moved or renamed, move it "
             f"back, or go on there with --work-dir {other}"
@@ -78,7 +78,7 @@ def _next(entries: list[dict[str, Any]], project: Project) -> str:
         return ""
     if any(entry["status"] == "damaged" for entry in entries):
         return f"; `{project.command('plan')}` says what to remove"
-    return f"; `{project.command('build')}` runs the others, before `humpback release`"
+    return f"; `{project.command('build')}` runs the others, before a release"
 
 
 def _changes(entries: list[dict[str, Any]]) -> Iterator[str]:

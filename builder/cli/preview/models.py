@@ -62,7 +62,7 @@ def _base(recipe: Recipe, role: Role, place: Path) -> AtHand:
     if recipe.engine.kind == "openai":
         raise RecipeError(
             "engine.kind is 'openai', whose server has no model of this build before it is trained; "
-            "run `humpback build --until model-0` first, or preview with --set engine.kind=transformers"
+            "run `humpback build RECIPE --until model-0` first, or preview with --set engine.kind=transformers"
         )
     base, model = recipe.base, place / f"base-{role}" / "model"
     renderer = role_renderer(base.origin, recipe.chat, role)

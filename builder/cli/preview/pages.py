@@ -76,7 +76,9 @@ def choose_pages(sources: list[CorpusSource], number: int) -> Sample:
         reasons = (
             ", ".join(f"{reason} {count:,}" for reason, count in sample.lost.most_common()) or "all files are empty"
         )
-        raise StageError(f"no page could be read from segments.sources ({reasons}); `humpback check` looks at them")
+        raise StageError(
+            f"no page could be read from segments.sources ({reasons}); `humpback check RECIPE` looks at them"
+        )
     return sample
 
 

@@ -7,7 +7,9 @@ from builder.data.accounting import Counts
 from builder.errors import StageError
 
 _KINDS = ("records", "pages", "segments")
-_ADVICE = "segments.languages, min_chars and the rules of segments decide on most; `humpback show segments --rejected`"
+_ADVICE = (
+    "segments.languages, min_chars and the rules of segments decide on most; `humpback show RECIPE segments --rejected`"
+)
 
 
 def refuse_nothing_left(segments: Mapping[str, Any], dedup: Mapping[str, Any]) -> None:

@@ -83,7 +83,7 @@ def read_iterations(config: Curate, stages: Iterable[IterationStages]) -> list[I
     done = takewhile(lambda iteration: iteration.curated.status == "done", stages)
     iterations = [_read_iteration(config, iteration) for iteration in done]
     if not iterations:
-        raise RecipeError("curate-1 has not run, so there is no iteration to show; `humpback build` runs it")
+        raise RecipeError("curate-1 has not run, so there is no iteration to show; `humpback build RECIPE` runs it")
     return iterations
 
 
@@ -113,7 +113,7 @@ def selection_columns(config: Curate, stages: IterationStages) -> dict[str, Scor
     """
     for item in (stages.candidates, *stages.judged):
         if item.status != "done":
-            raise StageError(f"{item.stage}: is not there any more; `humpback build` makes it again")
+            raise StageError(f"{item.stage}: is not there any more; `humpback build RECIPE` makes it again")
     columns = read_columns(config, stages.candidates.path, [item.path for item in stages.judged])
     return {name: finite_scores(column) for name, column in columns.items()}
 

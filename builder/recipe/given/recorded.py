@@ -105,7 +105,8 @@ def read_record(work_dir: Path) -> tuple[Recorded, ...] | None:
         said = error.strerror if isinstance(error, OSError) else error
         raise StageError(
             f"{file}: not what a build has written ({said}), so the --set values of the last build are not known; "
-            f"run `humpback build` with {AS_WRITTEN} and all the --set values that it should have, which writes it anew"
+            "run `humpback build RECIPE --as-written` with all the --set values that it should have, which writes it "
+            "anew"
         ) from error
 
 

@@ -164,7 +164,7 @@ class Material:
         """Raise a ReleaseError if a stage is not done, the licence is too wide, or nobody has accepted a warning."""
         for name, artifact in self.build.artifacts.items():
             if artifact.status != "done":
-                raise ReleaseError(f"stage {name} is not done; run `humpback build` first, then release again")
+                raise ReleaseError(f"stage {name} is not done; run `humpback build RECIPE` first, then release again")
         if wider := wider_lines(self.recipe)[0]:
             raise ReleaseError("\n".join([
                 "the licence of the release allows what that of a part of it does not:",

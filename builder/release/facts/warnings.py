@@ -57,8 +57,9 @@ def refuse_unaccepted(notices: list[Notice]) -> None:
         raise ReleaseError("\n".join([
             "the build warns of what may make its rows of little use:",
             *(f"  {notice.stage}: {notice.text}" for notice in grave),
-            "  look at them with `humpback show STAGE`, change the recipe and build again; or release them as they are "
-            f"with {OPTION}, which card and manifest then say",
+            *(f"  look at them with `humpback show RECIPE {stage}`" for stage in dict.fromkeys(n.stage for n in grave)),
+            f"  then change the recipe and build again; or release them as they are with {OPTION}, which card and "
+            "manifest then say",
         ]))  # fmt: skip
 
 

@@ -39,6 +39,7 @@ def as_in_a_terminal():
     [
         ("TERM", ["my recipe", "--set", "a.b=1, 2", "--as-written"],
          ":\n  humpback build 'my recipe' --set 'a.b=1, 2' --as-written\n"),
+        ("HUP", ["recipe", "--work-dir", "my work"], ":\n  humpback build recipe --work-dir 'my work'\n"),
         ("INT", ["recipe", "--set", "runtime.endpoint=https://me:secret-word@host/v1"], "\n"),
     ],
 )  # fmt: skip

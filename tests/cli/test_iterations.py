@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 from support.finished_iterations import finish
@@ -48,6 +49,18 @@ def test_json_has_the_whole_texts_and_as_many_examples_as_asked(finished):
     assert found["iterations"] == [{"iteration": 1, "selected": 2}, {"iteration": 2, "selected": 2}]
     none = report(*finished, rows=0)["differences"][0]["promoted"]
     assert none == {"rows": 1, "examples": []}
+
+
+def test_on_a_terminal_of_80_columns_no_line_is_longer_and_no_word_broken(finished, monkeypatch):
+    path, settings = finished
+    answer = show_iterations(open_project(path, overrides=settings), rows=3)
+    piped = answer.text()
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    shown = answer.text()
+    assert max(map(len, piped.splitlines())) > 80
+    assert 70 < max(map(len, shown.splitlines())) <= 80
+    assert shown.split() == piped.split()
 
 
 def test_labels_give_precision_recall_and_a_warning(finished, tmp_path):

@@ -98,8 +98,8 @@ def check_recipe(
     ]
     project = None if needs else open_settled(only_looks=True)
     return Checked(
-        path,
-        recipe,
+        path=path,
+        recipe=recipe,
         pins=pins,
         needs=needs,
         settled=settings.notes,

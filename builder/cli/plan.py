@@ -6,9 +6,10 @@ from typing import Any
 
 from builder.cli.answer import Answer
 from builder.cli.planning.earlier import last_run, rows_of
-from builder.cli.planning.reckoning import Expected
-from builder.cli.planning.told import as_dict, cost_line, known_costs
+from builder.cli.planning.reckoning import Expected, Wanted
+from builder.cli.planning.told import as_dict, as_top, known_costs, sums
 from builder.cli.project import Project
+from builder.cli.rows.layout import terminal_width, wrapped
 from builder.text.escape import escape
 from builder.workspace.stage_names import (
     BACKWARD,
@@ -19,6 +20,7 @@ from builder.workspace.stage_names import (
     SEED,
     SEED_CLEAN,
     SEGMENTS,
+    curate,
     model,
     parse,
 )
@@ -49,21 +51,23 @@ def plan_stages(project: Project, *, verify: bool = False) -> Answer:
     """The stages in order: status, rows, and why one would run although it has run before, or is no longer whole."""
     artifacts = project.look_at_build(damaged_too=True).artifacts.values()
     plan = [plan_entry(artifact, verify=verify) for artifact in artifacts]
-    costs = known_costs(project)
+    costs, needs = known_costs(project)
     for entry, cost in zip(plan, costs, strict=False):
         entry["expected"] = as_dict(cost)
+        if needs and entry["stage"] == str(curate(1)):
+            entry["top"] = as_top(needs)
 
     def text() -> str:
         lines = (line for entry in plan for line in _lines(entry))
-        return project.typed("\n".join([*lines, *_costs(costs)]))
+        return wrapped(project.typed("\n".join([*lines, *_costs(costs, needs)])), terminal_width(), "      ")
 
     return Answer(plan, text)
 
 
-def _costs(costs: list[Expected]) -> list[str]:
+def _costs(costs: list[Expected], needs: Wanted | None) -> list[str]:
     """What is still to run costs, where that was measured."""
     missing = [item for item in costs if not item.done]
-    return [cost_line(costs)] if missing and any(item.known for item in missing) else []
+    return sums(costs, needs) if missing and any(item.known for item in missing) else []
 
 
 def plan_entry(artifact: Artifact, *, verify: bool = False) -> dict[str, Any]:

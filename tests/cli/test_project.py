@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,15 @@ def test_check_tells_what_the_last_build_was_run_with(recipe: Path, monkeypatch:
     assert found.stdout.count("--set") == 1
     assert json.loads(run("check", recipe, "--json").stdout)["notes"][0].startswith(line)
     assert "--set" not in run("check", recipe, "--as-written").stdout
+    looked = Looked(notes=["a note that is told in many short words, " * 3], bytes=1_000_000)
+    monkeypatch.setattr(check_command, "look_in_child", lambda _: looked)
+    piped = check_command.check_recipe(recipe).text()
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    shown = check_command.check_recipe(recipe).text()
+    assert shown.split() == piped.split()
+    assert max(map(len, piped.splitlines())) > 120
+    assert max(len(line) for line in shown.splitlines() if "/" not in line) <= 80
 
 
 def test_a_build_without_set_goes_on_with_what_was_set_and_as_written_ends_that(recipe: Path) -> None:

@@ -9,6 +9,7 @@ import click
 
 from builder.cli.answer import Answer
 from builder.cli.checks.inputs import Looked
+from builder.cli.rows.layout import terminal_width, wrapped
 from builder.recipe.pins import Pin
 from builder.recipe.recipe import Recipe
 from builder.recipe.trust import Need
@@ -16,20 +17,7 @@ from builder.text.escape import escape
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Findings:
-    pins: Sequence[Pin]
-    needs: Sequence[Need]
-    settled: Sequence[str]
-    notes: Sequence[str]
-    unchecked: Sequence[str]
-    state: Sequence[str]
-    rows: Mapping[str, str]
-    looked: Looked | None
-    line: str | None
-
-
-@dataclass(frozen=True)
-class Checked(_Findings):
+class Checked:
     """A recipe in which nothing is wrong, and what was found.
 
     Attributes:
@@ -48,6 +36,15 @@ class Checked(_Findings):
 
     path: Path
     recipe: Recipe
+    pins: Sequence[Pin]
+    needs: Sequence[Need]
+    settled: Sequence[str]
+    notes: Sequence[str]
+    unchecked: Sequence[str]
+    state: Sequence[str]
+    rows: Mapping[str, str]
+    looked: Looked | None
+    line: str | None
 
     def answer(self) -> Answer:
         """The answer of the command."""
@@ -55,15 +52,16 @@ class Checked(_Findings):
 
     def text(self) -> str:
         """What a reader is told."""
-        recipe = self.recipe
-        return "\n".join([
+        recipe, width = self.recipe, terminal_width()
+        lines = [
             f"{self.path}: fine: {recipe.name}, {recipe.iterations} iterations, base {recipe.base.location}",
             *(f"  not checked: {escape(line, 'terminal')}" for line in self.unchecked),
             *(f"  note: {line}" for line in self.notes),
             *(f"  state: {line}" for line in self.state),
-            *(f"\n{model}\n\n{rows}" for model, rows in self.rows.items()),
-            *([self.line] if self.line else []),
-        ])  # fmt: skip
+        ]
+        shown = [wrapped(line, width, "    ") for line in lines]
+        shown += [f"\n{model}\n\n{rows}" for model, rows in self.rows.items()]
+        return "\n".join([*shown, *([wrapped(self.line, width, "  ")] if self.line else [])])
 
     def as_dict(self) -> dict[str, Any]:
         """The same for programs."""

@@ -53,7 +53,7 @@ def time_of(project: Project) -> tuple[str, str]:
     """
     command = project.command("plan", "--calibrate")
     try:
-        missing = [stage for stage in known_costs(project) if not stage.done]
+        missing = [stage for stage in known_costs(project)[0] if not stage.done]
         if not missing and all(item.status == "done" for item in project.look_at_build().artifacts.values()):
             return "", ""
     except BuilderError:

@@ -9,6 +9,7 @@ from builder.cli.planning.ranges import Range, between, exactly, size
 from builder.cli.planning.rates import Rates, read_rates
 from builder.cli.planning.reckoning import Expected, Reckoning, Wanted, first_curation, summed, wanted
 from builder.cli.project import Project
+from builder.cli.rows.layout import terminal_width, wrapped
 from builder.text.escape import escape
 
 _HEAD = f"{'stage':<20} {'':<8} {'rows':>11} {'tokens':>8} {'disk':>7}  time"
@@ -17,23 +18,31 @@ _HEAD = f"{'stage':<20} {'':<8} {'rows':>11} {'tokens':>8} {'disk':>7}  time"
 def plan_with_costs(project: Project, seconds: float, say: Any) -> Answer:
     """`humpback plan --calibrate`: measure what is missing, and say what the build will cost."""
     rates = calibrate(project, seconds, say)
-    reckoning = Reckoning(project, calls_of(project), rates)
-    stages = reckoning.all()
-    needs = wanted(reckoning, _passes(reckoning))
+    stages, needs = _told(Reckoning(project, calls_of(project), rates))
     value = {
         "stages": [as_dict(item) for item in stages],
         "total": total_of(stages),
-        **({"top": _as_top(needs)} if needs else {}),
+        **({"top": as_top(needs)} if needs else {}),
     }
-    return Answer(value, lambda: "\n".join([_HEAD, *map(_line, stages), "", *_sums(stages, needs)]))
+    lines = [_HEAD, *map(_line, stages), "", *sums(stages, needs)]
+    return Answer(value, lambda: wrapped("\n".join(lines), terminal_width(), "      "))
 
 
-def known_costs(project: Project) -> list[Expected]:
-    """What the stages will cost by rates that were measured here before; empty where there are none."""
+def known_costs(project: Project) -> tuple[list[Expected], Wanted | None]:
+    """What the stages will cost by rates that were measured here before, and what `curate.top` needs.
+
+    Returns:
+        The stages, none where nothing was measured; and None where the recipe has no `curate.top`, or nothing is known.
+    """
     rates = read_rates(project.work_dir)
     if not rates.known:
-        return []
-    return Reckoning(project, calls_of(project), Rates(rates.known)).all()
+        return [], None
+    return _told(Reckoning(project, calls_of(project), Rates(rates.known)))
+
+
+def _told(reckoning: Reckoning) -> tuple[list[Expected], Wanted | None]:
+    stages = reckoning.all()
+    return stages, wanted(reckoning, _passes(reckoning))
 
 
 def _passes(reckoning: Reckoning) -> Range:
@@ -66,7 +75,8 @@ def total_of(stages: list[Expected]) -> dict[str, Any]:
     }
 
 
-def _as_top(needs: Wanted) -> dict[str, Any]:
+def as_top(needs: Wanted) -> dict[str, Any]:
+    """What `curate.top` needs, as JSON has it."""
     return {
         "rows": needs.rows,
         "segments_needed": needs.segments.as_dict(0),
@@ -92,8 +102,9 @@ def _short(count: float) -> str:
     return f"{count:,.0f}"
 
 
-def _sums(stages: list[Expected], needs: Wanted | None) -> list[str]:
-    lines = [cost_line(stages)]
+def sums(stages: list[Expected], needs: Wanted | None) -> list[str]:
+    """What is still to run costs, and what `curate.top` needs, a line each."""
+    lines = [_cost_line(stages)]
     if needs is not None:
         verdict = "enough" if needs.enough else "too few"
         lines.append(
@@ -104,7 +115,7 @@ def _sums(stages: list[Expected], needs: Wanted | None) -> list[str]:
     return lines
 
 
-def cost_line(stages: list[Expected]) -> str:
+def _cost_line(stages: list[Expected]) -> str:
     """One line: time, GPU-hours and disk of all that is missing."""
     seconds, gpu_hours, bytes_ = summed(stages)
     unknown = [item.stage for item in stages if not item.known]

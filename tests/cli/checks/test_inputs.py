@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from support.corpus_pages import archive, page, record
-from support.corpus_pages import archive, page
 from support.output_schema import problems
 
 from builder.cli.checks.inputs import Looked, look_into

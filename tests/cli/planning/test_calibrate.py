@@ -14,6 +14,7 @@ from builder.cli.planning import calibrate as calibrating
 from builder.cli.planning.ranges import in_words
 from builder.cli.planning.told import plan_with_costs
 from builder.cli.project import Project, build_project, open_project
+from builder.cli.rows import layout
 from builder.data.records import seed_schema, segment_schema
 from builder.data.storage import write_json, write_rows
 from builder.errors import StageError, TimeIsUp
@@ -150,7 +151,26 @@ def test_the_segments_that_a_number_of_rows_needs_are_told(
     passed = 1 - 3 / (15 + 0.9 * 30)  # of those that the sample's selection could take
     assert needs["segments_needed"]["mid"] == pytest.approx(top / (0.9 * passed), abs=1)
     assert needs["enough"] == enough
-    assert ("enough" if enough else "too few") in answer.text().splitlines()[-1]
+    said = answer.text().splitlines()[-2:]
+    assert said[1].endswith("enough" if enough else "too few")
+    plain = plan_stages(open_project(project.folder))
+    assert plain.text().splitlines()[-2:] == said
+    assert answered("plan", plain.value)[-2]["top"] == needs
+
+
+def test_on_a_terminal_lines_end_between_words_and_into_a_pipe_they_go_whole(
+    project: Project, asked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_yaml(project.folder / "build.yaml", curate={"judge": "likelihood", "top": 200})
+    project = open_project(project.folder)
+    answer = plan_with_costs(project, 60.0, lambda line: None)
+    texts = {name: text() for name, text in (("costs", answer.text), ("plan", plan_stages(project).text))}
+    monkeypatch.setattr(layout.sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    for name, text in (("costs", answer.text), ("plan", plan_stages(project).text)):
+        assert max(map(len, texts[name].splitlines())) > 80
+        assert max(map(len, text().splitlines())) <= 80
+        assert text().split() == texts[name].split()
 
 
 def test_a_work_directory_that_a_build_uses_is_left_alone(project: Project, asked: Any) -> None:

@@ -65,7 +65,7 @@ def test_every_command_on_a_recipe_asks_before_it_does_anything(folder: Path, co
     stolen = tmp_path / "stolen"
     change(folder, runtime__launcher=f"touch {stolen}", chat__template="/etc/passwd")
     result = run(command, folder, *ARGUMENTS.get(command, ()))
-    runs = ["runtime.launcher"] if command in ("build", "check", "release") else []
+    runs = ["runtime.launcher"] if command in ("build", "check", "preview", "release") else []
     assert asked(result) == ["chat.template", *runs]
     assert getattr(result.exception, "exit_code", None) == 2
     assert '"/etc/passwd": it is outside the recipe\'s folder and is read' in str(result.exception)
@@ -77,7 +77,6 @@ def test_a_command_that_only_looks_asks_for_nothing_that_is_only_run(folder: Pat
     change(folder, runtime__launcher="touch stolen", runtime__endpoint="http://theirs.example/v1")
     assert run("plan", folder).exit_code == 0
     assert asked(run("build", folder)) == ["runtime.endpoint", "runtime.launcher"]
-    assert asked(run("plan", folder, "--calibrate")) == ["runtime.endpoint", "runtime.launcher"]
 
 
 def test_a_consent_is_given_once_and_asked_for_again_when_the_recipe_reaches_further(folder: Path) -> None:

@@ -88,7 +88,6 @@ def test_once_filled_in_a_recipe_passes_check_where_there_are_gpus(filled, monke
         f"  not checked: {base}: its tokenizer is not here, so no length was looked at",
         "  note: release.license is other",
         f"  state: {folder / 'work'}: nothing is built yet",
-        "2 pages, about 2 segments",
     ]
     assert f"size not known: the base {base} is not here yet" in said[-1]
 

@@ -238,7 +238,7 @@ def test_nothing_of_a_strangers_training_is_taken_over_but_checked_values(home: 
         "training/sft.yaml", "training/axolotl.yml", "training/dataset_info.json",
     }  # fmt: skip
     axolotl = yaml.safe_load((out / "training" / "axolotl.yml").read_text())
-    assert (axolotl["base_model"], axolotl["output_dir"]) == ("owner/base", "tiny-1.0.0-axolotl")
+    assert (axolotl["base_model"], axolotl["output_dir"]) == ("owner/base", "../tiny-1.0.0-trained-axolotl")
     assert (axolotl["optimizer"], axolotl["weight_decay"]) == ("adamw_torch_fused", 0.0)  # TRL's defaults, not theirs
     assert [rows["path"] for rows in axolotl["datasets"]] == ["chat"]
     left_out = json.loads((out / "hydrate.json").read_text())["left_out"]

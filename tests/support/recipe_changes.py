@@ -316,6 +316,7 @@ CHANGES: dict[str, Change] = dict([
     _one("runtime.tensor_parallel", 7, NOTHING),
     _one("runtime.max_num_seqs", 7, NOTHING),
     _one("runtime.max_num_batched_tokens", 777, NOTHING),
+    _one("runtime.max_hours", 7.0, NOTHING),
     _one("runtime.eager", True, NOTHING),
     _one("runtime.endpoint", "http://localhost:8000/v1", NOTHING),
     _one("runtime.concurrency", 7, NOTHING),

@@ -404,6 +404,7 @@ def test_an_error_that_quotes_web_text_cannot_drive_the_terminal(
     def fail(*_: object, **__: object) -> str:
         raise StageError("page \x1b]0;title\x07 \u202eevil \x9b2J\n  first\r\n  second")
 
+    monkeypatch.setattr("builder.cli.project.load_settled", lambda *_, **__: None)
     monkeypatch.setattr("builder.cli.check.check_recipe", fail)
     monkeypatch.setattr("sys.argv", ["humpback", "check", "build.yaml"])
     with pytest.raises(SystemExit) as ended:

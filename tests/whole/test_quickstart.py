@@ -189,5 +189,5 @@ def test_show_prints_scores_and_rejects(quickstart):
     assert len(re.findall(r"^ +-?\d+\.\d{3} +[\d,]+( #+)?$", scores, re.MULTILINE)) == 20
     rejected = run("show", recipe, "curate-2", "--rejected", "-n", "2").stdout
     assert re.search(r"^not_selected: [\d,]+ rows  \(curate\.\w", rejected, re.MULTILINE)
-    assert rejected.count("\n  - id: ") == 2
+    assert len(re.findall(r"^  - ", rejected, re.MULTILINE)) == 2
     assert "curate-2" in run("show", recipe).stdout

@@ -106,6 +106,7 @@ def literals(file):
 
 def test_no_other_module_puts_a_name_together_or_takes_one_apart():
     files = [file for folder in (PACKAGE, SCRIPTS) for file in folder.rglob("*.py") if file.name not in NAMING]
+    files.remove(PACKAGE / "recipe" / "sections" / "release.py")  # names folders of a release, and is below the stages
     assert len(files) > 150
     found = [f"{file}:{line}: {text!r}" for file in files for line, text in literals(file) if _PIECE.fullmatch(text)]
     assert found == []

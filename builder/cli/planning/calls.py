@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from builder.build import run_stages
 from builder.cli.project import Project
 from builder.workspace.fingerprint import mark
-from builder.workspace.stage_names import BACKWARD, CURATE, MODEL, SCORE, StageName, parse
+from builder.workspace.stage_names import BACKWARD, CURATE, MODEL, SCORE, SEED, SEED_CLEAN, StageName
 from builder.workspace.workspace import Artifact, Workspace
 
 OF_NO_RATE = {
@@ -110,4 +110,4 @@ def first_of(calls: dict[str, Call], key: str) -> Call:
 
 def seed_name(calls: dict[str, Call]) -> str:
     """The stage whose pairs the forward models train on."""
-    return "seed-clean" if "seed-clean" in calls else str(parse("seed"))
+    return str(SEED_CLEAN if str(SEED_CLEAN) in calls else SEED)

@@ -26,6 +26,7 @@ from builder.recipe.sections.judges import Judge
 from builder.recipe.sections.section import Section
 from builder.workspace.child import run_child
 from builder.workspace.locks import locked
+from builder.workspace.stage_names import score as scores_of
 
 PLACE = ".preview"
 """In the work directory; no stage has a name like it."""
@@ -163,12 +164,12 @@ class Loop:
         if (seed := getattr(judge, "seed", None)) is not None:
             self.seeds[f"score.{judge.judge}.seed"] = seed
         self.say(f"preview: {model.name} scores as {judge.judge}")
-        self._stage(f"score-{judge.judge}", score, config, self.folders["augment"], model.folder)
+        self._stage(str(scores_of(None, judge.judge)), score, config, self.folders["augment"], model.folder)
 
     def _select(self) -> None:
         """Select by the rule of the recipe; nothing is selected where no score reaches a threshold."""
         config, candidates = self.build.recipe.curate_stage, self.folders["augment"]
-        scores = [self.folders[f"score-{name}"] for name in config.scored]
+        scores = [self.folders[str(scores_of(None, name))] for name in config.scored]
         self.scores = select_by(read_columns(config, candidates, scores))
         self.seeds["curate.seed"] = config.seed
         if choose(self.scores, config):

@@ -84,7 +84,7 @@ def axolotl_entry(place: tuple[str, str] | None) -> dict[str, Any]:
         "split": "train",
         "type": "chat_template",
         "field_messages": MESSAGES,
-        "message_property_mappings": {"role": "role", "content": "content"},
+        "message_property_mappings": {name: name for name in ("role", "content")},
         "roles_to_train": ["assistant"],
         "train_on_eos": "turn",
     }

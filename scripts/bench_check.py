@@ -4,7 +4,7 @@
 
 A recipe of the quickstart is given a million seed rows and ten thousand archives. Two checks are measured: one of a
 recipe with a mistake in a key, which no input is opened for, and the whole one. Each is run three times; the best of
-its times is shown, as other programs only make it longer, and the most of its memory.
+its times is shown, as other programs only make it longer, and the most of its memory. It exits with 1 over a limit.
 """
 
 import argparse
@@ -60,12 +60,17 @@ def check(folder: Path, *arguments: str) -> Run:
         return Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, said.read().strip())
 
 
+def over(name: str, seconds: float, megabytes: float) -> bool:
+    """Whether a check took more than its limit."""
+    return seconds > LIMITS[name][0] or megabytes > LIMITS[name][1]
+
+
 def main() -> None:
-    """Print a line for each check, and what the whole one says."""
+    """Print a line for each check, and what the whole one says; exit with 1 if one took more than its limit."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=1_000_000)
     parser.add_argument("--archives", type=int, default=10_000)
-    given = parser.parse_args()
+    given, above = parser.parse_args(), list[str]()
     with tempfile.TemporaryDirectory() as scratch:
         folder = write_inputs(Path(scratch) / "project", given.pairs, given.archives)
         for name, arguments in (("recipe", ("--set", "misspelt=1")), ("whole", ())):
@@ -76,7 +81,10 @@ def main() -> None:
                 f"{name}: {seconds:.2f} s, {processor:.2f} s of the processor (limit {limits[0]:g} s), "
                 f"{memory:.0f} MB (limit {limits[1]} MB)"
             )
+            above += [name] if over(name, seconds, memory) else []
         print(runs[-1].said)
+    if above:
+        sys.exit(f"over the limit: {', '.join(above)}")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from builder.data.storage import whole_file
 from builder.errors import BuilderError, RecipeError
 from builder.recipe.edit import Place, write_revisions
+from builder.recipe.read import recipe_path
 from builder.recipe.recipe import Recipe, load_recipe
 from builder.recipe.sections.judges import Rated
 from builder.recipe.sections.models import Loaded
@@ -107,7 +108,7 @@ def pin_recipe(path: Path) -> list[Pin]:
         lines = [f"{path}: {error}" for error in problems]
         raise kind("\n".join([*lines, f"{path}: nothing was written"]))
     if pins:
-        _write(path / "build.yaml" if path.is_dir() else path, pins)
+        _write(recipe_path(path), pins)
     return pins
 
 

@@ -22,9 +22,14 @@ _SECRET = (
 )
 
 
+def recipe_path(path: Path) -> Path:
+    """The file of a recipe that was said to be at `path`: the file itself, or the folder it lies in."""
+    return path / "build.yaml" if path.is_dir() else path
+
+
 def read_recipe(model: type[Model], path: Path, overrides: Iterable[str] = ()) -> Model:
     """Read `path` into `model`, with `key.path=value` overrides applied first."""
-    path, values = path / "build.yaml" if path.is_dir() else path, read_values(path, overrides)
+    path, values = recipe_path(path), read_values(path, overrides)
     if shown := [f"{path}: {place} {_SECRET}" for place in _secrets(values)]:
         raise RecipeError("\n".join(shown))
     try:
@@ -36,7 +41,7 @@ def read_recipe(model: type[Model], path: Path, overrides: Iterable[str] = ()) -
 
 def read_values(path: Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """The values of the recipe at `path` as they are written, with `key.path=value` overrides applied; unchecked."""
-    path = path / "build.yaml" if path.is_dir() else path
+    path = recipe_path(path)
     values = read_yaml(path)
     if not isinstance(values, dict):
         raise RecipeError(f"{path}: a recipe is a mapping of sections; this file holds {type(values).__name__}")

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from builder.data.resources import OF_PACKAGE, resource_folder
 from builder.recipe.given.overrides import key_of
+from builder.recipe.read import recipe_path
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.section import Asks, InputPath, OnHub
 
@@ -63,7 +64,7 @@ class Need:
 
 def recipe_file(path: Path) -> Path:
     """The file of a recipe that was said to be at `path`, without links on the way."""
-    return _target(path / "build.yaml" if path.is_dir() else path)
+    return _target(recipe_path(path))
 
 
 def linked_file(path: Path) -> Need | None:
@@ -71,7 +72,7 @@ def linked_file(path: Path) -> Need | None:
     file, folder = recipe_file(path), _target(path if path.is_dir() else path.parent)
     if file.parent == folder:
         return None
-    name = "build.yaml" if path.is_dir() else path.name
+    name = recipe_path(path).name
     return Need(name, str(path), f"{READ}, through a link to {file}", looks=True, state=str(file))
 
 

@@ -11,12 +11,13 @@ from builder.cli.checks.training import training_lacks
 from builder.errors import RecipeError
 from builder.method.train.recipe import read_training_recipe
 from builder.recipe.licences import licence_notes, wider_lines
+from builder.recipe.read import recipe_path
 from builder.recipe.recipe import Recipe
 
 
 def known_problems(recipe: Recipe, path: Path) -> Iterator[str]:
     """What would surely end a build, or make a release say what is not so."""
-    file = path / "build.yaml" if path.is_dir() else path
+    file = recipe_path(path)
     for problem in (*threshold_problems(recipe), *wider_lines(recipe)[0]):
         yield f"{file}: {problem}"
 
@@ -31,7 +32,7 @@ def known_notes(recipe: Recipe) -> Iterator[str]:
 
 def machine_lacks(recipe: Recipe, path: Path) -> Iterator[Lack]:
     """What the recipe, its TRL recipes and its launcher ask for, and is not here."""
-    file, machine, training = path / "build.yaml" if path.is_dir() else path, Machine(), recipe.training
+    file, machine, training = recipe_path(path), Machine(), recipe.training
     for of_training in dict.fromkeys((training.initial or training.forward, training.forward, training.backward)):
         try:
             options = read_training_recipe(of_training)

@@ -22,7 +22,7 @@ from builder.recipe.given.recorded import (
     shortened,
     words_of,
 )
-from builder.recipe.read import read_values
+from builder.recipe.read import read_values, recipe_path
 
 _HOW = f"{AS_WRITTEN} leaves that out"
 
@@ -94,8 +94,7 @@ def named_work_dir(path: Path, given: tuple[str, ...] = ()) -> Path | None:
     """
     said = value_at(read_values(path, given), NOT_KEPT)
     named = isinstance(said, str) and said and "\0" not in said
-    file = path / "build.yaml" if path.is_dir() else path
-    return file.resolve().parent / str(said) if named else None
+    return recipe_path(path).resolve().parent / str(said) if named else None
 
 
 def _judge(item: Recorded, values: dict[str, Any], given: tuple[str, ...]) -> tuple[bool, str]:

@@ -94,6 +94,26 @@ def test_each_kind_of_stage_is_measured_once_and_all_are_reckoned_from_it(projec
     assert low < mid < high
 
 
+def test_gpu_hours_are_those_of_all_gpus_that_a_stage_has(
+    project: Project, asked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
+    monkeypatch.setitem(FOUND, "measure_training", OF_TRAINING | {"processes": 4})
+    change_yaml(project.folder / "build.yaml", runtime={"engines": 2, "tensor_parallel": 2})
+    answer = plan_with_costs(open_project(project.folder), 60.0, lambda line: None)
+    written = of(answer.value, "augment")
+    assert written["seconds"]["mid"] == pytest.approx(20 + 12 * 0.25 / 2, abs=0.05)  # two engines share the rows
+    for stage in ("model-backward", "augment"):
+        item = of(answer.value, stage)
+        for bound in ("low", "mid", "high"):
+            assert item["gpu_hours"][bound] == pytest.approx(4 * item["seconds"][bound] / 3600, abs=0.001)
+        assert item["gpu_hours"]["mid"] > 0
+    assert of(answer.value, "segments")["gpu_hours"]["high"] == 0
+    total = sum(item["gpu_hours"]["mid"] for item in answer.value["stages"])
+    assert answer.value["total"]["gpu_hours"]["mid"] == pytest.approx(total, abs=0.005)
+    assert f"{total:.1f} GPU-hours" in answer.text().splitlines()[-1]
+
+
 def test_nothing_is_left_but_the_rates_and_what_a_killed_one_has_left_goes(project: Project, asked: Any) -> None:
     write_json(project.work_dir / CALIBRATION / "seed" / "left.json", {})
     measured(project)

@@ -1,6 +1,5 @@
 """Humpback, top to bottom: section 2 of "Self-Alignment with Instruction Backtranslation" (arXiv 2308.06259)."""
 
-import shutil
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from builder.recipe.pins import refuse_unpinned
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.judges import Judge
 from builder.workspace import stage_names as names
-from builder.workspace.layout import CALIBRATION
+from builder.workspace.aside.scratch import sweep
 from builder.workspace.locks import locked
 from builder.workspace.stage_names import HALVES, Half, StageName
 from builder.workspace.workspace import Artifact, Finished, Workspace, refuse_damaged
@@ -153,7 +152,7 @@ def run_build(recipe: Recipe, workspace: Workspace, begin: Callable[[], None] = 
         try:
             begin()
             if not workspace.dry_run:
-                shutil.rmtree(workspace.root / CALIBRATION, ignore_errors=True)  # of one that was killed
+                sweep(workspace.root)
             return run_stages(recipe, workspace)
         except Finished:
             return None

@@ -239,7 +239,9 @@ OF_BUILD = {
     ".lock": "Holds the process id of the build that uses the folder.",
     "inputs.jsonl": "What inputs held when they were read, and in what state each file was then.",
     "rates.json": "What `humpback plan --calibrate` has measured, and on which machine. It is used on no other.",
-    ".calibrate/": "Where it works. Only while it does; what a killed one has left, the next one or a build removes.",
+    ".calibrate/": "Where it works, only while it does.",
+    ".preview/": "Where `humpback preview` works, only while it does; of one that failed it stays, for its log. What "
+    "either has left, the next build, preview or calibration removes.",
     "overrides.json": "The `--set` values that the last build was run with. Commands that follow use them too, unless "
     "they are given others or `--as-written`.",
 }

@@ -12,7 +12,7 @@ import click
 
 from builder import __version__
 from builder.cli.shell import completion
-from builder.cli.shell.failure import failed, kind_of
+from builder.cli.shell.failure import failed, interrupted, kind_of
 from builder.data.address import path_or_address
 from builder.data.redaction import RedactedStream, redacted, trace
 from builder.errors import TimeIsUp
@@ -44,8 +44,6 @@ TRUST = click.option(
 )
 AS_WRITTEN = click.option("--as-written", is_flag=True, help="Leave out the --set values of the last build.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-_GOES_ON = "interrupted; the same command goes on where it stopped"
 
 
 def _prints(verb: "Callable[..., Answer]") -> "Callable[..., None]":
@@ -359,7 +357,7 @@ def _after_interrupt(error: BaseException) -> int | None:
 def _interrupted(code: int) -> int:
     command = shlex.join(["humpback", *sys.argv[1:]])
     can_be_typed = redacted(command) == command and escape(command, "terminal") == command and "\n" not in command
-    said = _GOES_ON + (f":\n  {command}" if can_be_typed else "")
+    said = interrupted(sys.argv[1:]) + (f":\n  {command}" if can_be_typed else "")
     _say(said)
     return failed("interrupted", said.splitlines(), code)
 

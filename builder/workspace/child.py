@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,8 @@ from builder.workspace.processes import ASKED_TO_END, end_guarded, guarded, last
 from builder.workspace.progress import Progress, beating, forget_progress, read_progress, telling
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from builder.data.accounting import Counts, Stats
     from builder.recipe.sections.runtime import Runtime
 HiddenPlaces = list[tuple[list[str | int], str]]
@@ -45,6 +47,24 @@ GUARD = "HUMPBACK_GUARD"
 """Variable that marks all processes below one guard."""
 STAGE_PROCESS = "HUMPBACK_STAGE_PROCESS"
 """Variable that tells the processes of a launcher which stage they belong to."""
+
+
+def name_of(thing: Callable[..., Any]) -> str:
+    """The `module:name` by which a child process finds a function or a class."""
+    return f"{thing.__module__}:{thing.__qualname__}"
+
+
+def request_of(
+    function: Callable[..., Any], config: "BaseModel", inputs: Iterable[Path], runtime: "Runtime"
+) -> dict[str, Any]:
+    """What a child process is asked to run, as `run_child` takes it."""
+    return {
+        "function": name_of(function),
+        "config_type": name_of(type(config)),
+        "config": config.model_dump(mode="json"),
+        "inputs": [str(path) for path in inputs],
+        "runtime": runtime.model_dump(mode="json"),
+    }
 
 
 def run_child(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from builder.data.address import hidden_places
 from builder.data.redaction import redacted
 from builder.errors import BuilderError, StageError, TimeIsUp
-from builder.workspace.child import run_child
+from builder.workspace.child import request_of, run_child
 from builder.workspace.environment import versions
 from builder.workspace.failures import explain
 from builder.workspace.fingerprint import identity, mark
@@ -189,16 +189,9 @@ class Workspace:
             record = _begin(artifact)
             self.report(artifact, "start")
             self.files.learn(noted=False)
-            request = {
-                "function": f"{function.__module__}:{function.__qualname__}",
-                "config_type": f"{type(config).__module__}:{type(config).__qualname__}",
-                "config": config.model_dump(mode="json"),
-                "inputs": [str(item.path) for item in inputs],
-                "runtime": self.runtime.model_dump(mode="json"),
-            }
             result = run_child(
                 artifact.path,
-                request,
+                request_of(function, config, [item.path for item in inputs], self.runtime),
                 self.runtime,
                 lambda: self.report(artifact, "progress"),
                 stage=artifact.stage,

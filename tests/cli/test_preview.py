@@ -13,6 +13,7 @@ from builder.cli.plan import plan_stages
 from builder.cli.preview.answer import preview_pages
 from builder.cli.preview.loop import PLACE, scratch
 from builder.cli.preview.pages import choose_pages
+from builder.cli.preview.pages import sample_pages
 from builder.cli.project import open_project
 from builder.data.accounting import Counts
 from builder.data.storage import write_json
@@ -21,6 +22,8 @@ from builder.llm.engines.engine import Completion
 from builder.llm.tokenizer import load_tokenizer
 from builder.recipe.sections.corpus import CorpusSource
 from builder.sample.generate import BASE
+from builder.workspace.aside.scratch import sweep
+from builder.workspace.layout import PREVIEW
 
 SETTINGS = ("engine.kind=transformers", "segments.sources.0.path=corpus/pages", "segments.sources.0.format=html")
 
@@ -134,7 +137,7 @@ def test_models_that_are_trained_write_and_judge(trained, here):
     assert value["writer"] == {"model": "model-backward", "trained": True}
     assert value["judges"] == {"likelihood": {"model": "model-0", "trained": True}}
     assert files(trained.work_dir) == before
-    assert not (trained.work_dir / PLACE).exists()
+    assert not (trained.work_dir / PREVIEW).exists()
 
 
 def test_a_threshold_that_nothing_reaches_selects_nothing(trained, here):
@@ -158,13 +161,19 @@ def test_a_server_without_a_model_of_the_build_is_told(folder, here):
         preview_pages(open_project(folder, overrides=(*SETTINGS, *settings), trust=True), 1)
 
 
-def test_what_a_killed_preview_has_left_is_swept_and_two_do_not_meet(tmp_path):
-    (tmp_path / PLACE / "segments").mkdir(parents=True)
-    with scratch(tmp_path) as place:
-        assert [path.name for path in place.iterdir()] == [".lock"]
-        with pytest.raises(StageError, match="in use by process"), scratch(tmp_path):
-            pass
-    assert list(tmp_path.iterdir()) == []
+def test_a_preview_that_fails_leaves_its_log_until_a_command_after_it(folder, monkeypatch):
+    def run(out, *_, **__):
+        write_json(out / "logs" / "child.json", {})
+        raise StageError("it cannot be loaded")
+
+    monkeypatch.setattr("builder.cli.preview.loop.run_child", run)
+    opened = project(folder)
+    with pytest.raises(StageError, match="cannot be loaded"):
+        preview_pages(opened, 1)
+    assert list((opened.work_dir / PREVIEW).rglob("child.json"))
+    sweep(opened.work_dir)
+    assert list(opened.work_dir.iterdir()) == []
+    opened.work_dir.rmdir()
 
 
 @pytest.mark.full

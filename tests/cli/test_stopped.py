@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from builder.cli.shell.failure import interrupted
+
 CODES = {"TERM": 143, "HUP": 129, "INT": 130}
 WAITS = r"""
 import sys, time
@@ -49,6 +51,19 @@ def test_a_command_that_is_stopped_says_which_command_goes_on(name, words, said)
     process.send_signal(getattr(signal, f"SIG{name}"))
     assert process.stderr.read().lstrip() == f"interrupted; the same command goes on where it stopped{said}"
     assert process.wait() == CODES[name]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("build DIR", "goes on where it stopped"), ("--debug quickstart", "goes on where it stopped"),
+        ("release DIR --version 1.0.0 --push", "goes on where it stopped"),
+        ("release DIR --version 1.0.0", "begins anew"),
+        ("preview build", "begins anew"), ("plan DIR --calibrate", "begins anew"), ("check DIR", "begins anew"),
+    ],
+)  # fmt: skip
+def test_whether_a_command_goes_on_or_begins_anew_is_said_truly(words, says):
+    assert interrupted(words.split()) == f"interrupted; the same command {says}"
 
 
 def test_a_command_whose_terminal_is_closed_ends_with_its_own_exit_code():

@@ -1,10 +1,7 @@
 """Measure what the missing stages of a build cost: each is run on a sample, in a folder that goes afterwards."""
 
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +16,8 @@ from builder.data.address import hidden_places
 from builder.errors import BuilderError, StageError
 from builder.method.train.recipe import check_training_recipes
 from builder.recipe.sections.runtime import Runtime
-from builder.workspace.child import run_child
+from builder.workspace.aside.scratch import scratch
+from builder.workspace.child import name_of, request_of, run_child
 from builder.workspace.environment import visible_gpus
 from builder.workspace.layout import CALIBRATION
 from builder.workspace.locks import locked
@@ -45,7 +43,7 @@ def calibrate(project: Project, seconds: float, say: Callable[[str], None] = lam
     """
     training = project.recipe.training
     check_training_recipes([training.backward, training.initial or training.forward, training.forward])
-    with locked(project.work_dir), _emptied(project.work_dir / CALIBRATION) as folder:
+    with locked(project.work_dir), scratch(project.work_dir, CALIBRATION) as folder:
         work = _Calibration(project, calls_of(project), folder, seconds)
         for key, call in work.missing():
             say(f"trying {key}")
@@ -54,18 +52,6 @@ def calibrate(project: Project, seconds: float, say: Callable[[str], None] = lam
         rates = Rates(work.known, work.unknown)
         write_rates(project.work_dir, rates)
     return rates
-
-
-@contextmanager
-def _emptied(folder: Path) -> Iterator[Path]:
-    """An empty folder, which goes however the block ends; of one that was killed, what it has left goes first."""
-    shutil.rmtree(folder, ignore_errors=True)
-    own = folder / str(os.getpid())  # a process of a killed one may still be about to end
-    try:
-        own.mkdir(parents=True)
-        yield own
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass
@@ -124,19 +110,13 @@ class _Calibration:
         out, config = self.folder / call.key, call.config
         probe = Probe(
             measure=f"{_HERE}.{measure}",
-            function=f"{call.function.__module__}:{call.function.__qualname__}",
-            config_type=f"{type(config).__module__}:{type(config).__qualname__}",
+            function=name_of(call.function),
+            config_type=name_of(type(config)),
             config=config.model_dump(mode="json"),
             seconds=self.seconds,
             units=self._units(call),
         )
-        request = {
-            "function": f"{run_probe.__module__}:{run_probe.__qualname__}",
-            "config_type": f"{Probe.__module__}:{Probe.__qualname__}",
-            "config": probe.model_dump(mode="json"),
-            "inputs": [str(path) for path in inputs],
-            "runtime": self.runtime.model_dump(mode="json"),
-        }
+        request = request_of(run_probe, probe, inputs, self.runtime)
         hidden = [(["config", *place], whole) for place, whole in hidden_places(config)]
         begun = time.monotonic()
         result = run_child(out, request, self.runtime, lambda: None, stage=call.artifact.stage, hidden=hidden)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from builder.cli.answer import Answer
-from builder.cli.preview.loop import Loop, scratch
+from builder.cli.preview.loop import Loop
 from builder.cli.preview.models import AtHand
 from builder.cli.project import Project
 from builder.cli.reference.reasons.table import keys_in
@@ -15,7 +15,9 @@ from builder.data.storage import read_rows
 from builder.method.curate.histogram import BINS, histogram
 from builder.recipe.sections.curate import Curate
 from builder.text.escape import escape
+from builder.workspace.aside.scratch import scratch
 from builder.workspace.console import describe_counts
+from builder.workspace.layout import PREVIEW
 from builder.workspace.stage_names import parse
 
 _EXAMPLES = 3
@@ -36,10 +38,10 @@ def preview_pages(
 
     Raises:
         RecipeError: If there are no pages, or no model can be asked.
-        StageError: If a stage fails; what it has left stays until the next preview.
+        StageError: If a stage fails; what it has left, its log too, stays until the next preview or build.
     """
     build = project.look_at_build(damaged_too=True)
-    with scratch(project.work_dir) as place:
+    with scratch(project.work_dir, PREVIEW) as place:
         loop = Loop(build, place, say)
         loop.run(pages)
         value = _value(loop)

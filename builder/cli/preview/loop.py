@@ -1,9 +1,7 @@
 """The loop of the paper on the pages of a preview: the stages of a build, in a place of their own."""
 
-import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,47 +25,10 @@ from builder.recipe.sections.section import Section
 from builder.workspace.child import run_child
 from builder.workspace.locks import locked
 from builder.workspace.stage_names import score as scores_of
+from builder.workspace.child import request_of, run_child
 
-PLACE = ".preview"
-"""In the work directory; no stage has a name like it."""
-_LOCK = ".lock"
 _ROWS = {"segments": "segments", "dedup": "segments", "augment": "pairs"}
 """The rows of the stages that may leave none."""
-
-
-@contextmanager
-def scratch(work_dir: Path) -> Iterator[Path]:
-    """An empty place in a work directory, gone afterwards; that of a stage that failed stays until the next preview.
-
-    Raises:
-        StageError: If another preview runs there, or it cannot be written.
-    """
-    place, was_there = work_dir / PLACE, work_dir.is_dir()
-    with locked(place):
-        _sweep(place)
-        try:
-            yield place
-        except StageError:
-            raise
-        except BaseException:
-            _remove(place, work_dir if not was_there else None)
-            raise
-        _remove(place, work_dir if not was_there else None)
-
-
-def _sweep(place: Path) -> None:
-    """Empty a place but for its lock."""
-    for path in place.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        elif path.name != _LOCK:
-            path.unlink()
-
-
-def _remove(place: Path, empty: Path | None) -> None:
-    shutil.rmtree(place, ignore_errors=True)
-    if empty is not None and not any(empty.iterdir()):
-        empty.rmdir()
 
 
 @dataclass
@@ -184,13 +145,7 @@ class Loop:
         out.mkdir()
         self.folders[name] = out
         runtime = self.build.recipe.runtime.model_copy(update={"engines": 1})
-        request = {
-            "function": f"{function.__module__}:{function.__qualname__}",
-            "config_type": f"{type(config).__module__}:{type(config).__qualname__}",
-            "config": config.model_dump(mode="json"),
-            "inputs": [str(item) for item in inputs],
-            "runtime": runtime.model_dump(mode="json"),
-        }
+        request = request_of(function, config, inputs, runtime)
         try:
             hidden = hidden_places(config)
             self.counts[name] = run_child(out, request, runtime, _nothing, stage=name, hidden=hidden)["counts"]

@@ -19,6 +19,15 @@ _KINDS: tuple[tuple[type[BaseException], Kind], ...] = (
     (TimeIsUp, "time_is_up"),
 )
 
+_GO_ON = ("build", "quickstart")
+
+
+def interrupted(words: Sequence[str]) -> str:
+    """What is said of a command that somebody has stopped: whether it keeps what it has done, by its words."""
+    verb = next((word for word in words if not word.startswith("-")), "")
+    goes_on = verb in _GO_ON or (verb == "release" and "--push" in words)
+    return f"interrupted; the same command {'goes on where it stopped' if goes_on else 'begins anew'}"
+
 
 def kind_of(error: BaseException, *, explained: bool) -> Kind:
     """What kind of failure an error is.

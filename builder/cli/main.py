@@ -146,7 +146,7 @@ def init(directory: Path, recipe: str) -> "Answer":
 def check(
     context: click.Context, /, recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], **asked: bool
 ) -> "Answer":
-    """Check the recipe and the files it names; report everything that is wrong at once."""
+    """Check the recipe and the files it names: all that is wrong at once, as soon as its keys can be read."""
     from builder.cli.project import load_settled
 
     if not asked["pin"]:  # what is wrong with the recipe itself is said before the libraries are loaded

@@ -1,7 +1,7 @@
 """What a shell completes: stages, keys, reasons. Called at each press of a key, so it loads next to nothing."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ import click
 from builder.workspace import stage_names as names
 from builder.workspace.stage_names import HALVES
 
-Completes = Callable[[click.Context, click.Parameter, str], list[str]]
 _SCHEMA = Path(__file__).parents[2] / "recipe" / "build.schema.json"
 _MOST_BYTES = 1_000_000
 _DEFAULT: dict[str, Any] = {"score": [{"judge": "likelihood"}]}

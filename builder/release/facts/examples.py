@@ -71,10 +71,10 @@ def judged_by(curate: Curate, iterations: int, configs: list[Config]) -> str | N
 def _places(curate: Curate, selected: "pa.Table", rejected: "pa.Table") -> "Places":
     if curate.judges[0] in CONTROLS:
         return [("A selected pair", _first(selected, NEAR)), ("A pair that was not selected", _first(rejected, NEAR))]
-    end = min(NEAR, selected.num_rows // 2)
+    half = selected.num_rows // 2  # where few were selected, no pair is an example of both
     return [
-        ("A good pair", _first(selected, NEAR)),
-        ("A borderline pair, among the last that were selected", _last(selected, end)),
+        ("A good pair", _first(selected, min(NEAR, selected.num_rows - half))),
+        ("A borderline pair, among the last that were selected", _last(selected, min(NEAR, half))),
         ("A rejected pair", _last(rejected, NEAR)),
     ]
 

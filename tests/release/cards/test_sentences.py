@@ -303,6 +303,18 @@ def test_a_good_a_borderline_and_a_rejected_pair_come_before_any_json(build: Fak
     assert "A good pair" not in controlled
 
 
+def test_no_pair_is_an_example_of_two_things_where_few_were_selected(tmp_path: Path) -> None:
+    class OneShort(FakeBuild):
+        def candidate(self, number: int) -> dict[str, Any]:
+            return super().candidate(number) | {"output": "short" if number == 16 else "A long one. " * 99}
+
+    text = card(tmp_path / "dataset", material(OneShort(tmp_path / "build", models=[])))
+    shown = text.partition("## Examples")[2].partition("## What is released")[0]
+    asked = re.findall(r"What about (\d+)", shown)
+    assert len(asked) == len(set(asked)) == 3
+    assert asked[1] == "16"
+
+
 @pytest.mark.parametrize(
     "text", [HOSTILE, "<script>x</script>\n> # a", "- a\n\n\n    code\n1. b\\", "| a |\n===", "", "a " * 999]
 )

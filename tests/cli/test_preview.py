@@ -11,9 +11,7 @@ from support.small_project import humpback
 from builder.cli.init import write_recipe_folder
 from builder.cli.plan import plan_stages
 from builder.cli.preview.answer import preview_pages
-from builder.cli.preview.loop import PLACE, scratch
 from builder.cli.preview.pages import choose_pages
-from builder.cli.preview.pages import sample_pages
 from builder.cli.project import open_project
 from builder.data.accounting import Counts
 from builder.data.storage import write_json

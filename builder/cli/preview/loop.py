@@ -22,10 +22,8 @@ from builder.method.curate.scoring.score import ScoreStage, score
 from builder.method.curate.selection import Scores, choose, read_columns, select_by
 from builder.recipe.sections.judges import Judge
 from builder.recipe.sections.section import Section
-from builder.workspace.child import run_child
-from builder.workspace.locks import locked
-from builder.workspace.stage_names import score as scores_of
 from builder.workspace.child import request_of, run_child
+from builder.workspace.stage_names import score as scores_of
 
 _ROWS = {"segments": "segments", "dedup": "segments", "augment": "pairs"}
 """The rows of the stages that may leave none."""

@@ -62,6 +62,7 @@ def metrics_of(pairs, out, runtime=None, **options):
     return read_json(out / "logs" / "metrics.json")
 
 
+@pytest.mark.full
 def test_fsdp2_on_two_processes_ends_with_the_model_that_one_process_trains(pairs, tmp_path):
     from safetensors.torch import load_file
 

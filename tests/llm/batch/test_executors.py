@@ -500,7 +500,7 @@ UUIDS = "GPU-8f1c, GPU-02aa,MIG-77/1/0,GPU-9d,GPU-e5"
     ("given", "each", "seen"),
     [
         ("5,3,4", 1, ["5", "3"]),
-        (UUIDS, 2, ["GPU-8f1c,GPU-02aa", "MIG-77/1/0,GPU-9d"]),
+        pytest.param(UUIDS, 2, ["GPU-8f1c,GPU-02aa", "MIG-77/1/0,GPU-9d"], marks=pytest.mark.full),
     ],
 )
 def test_each_engine_of_a_machine_sees_its_own_gpus(tmp_path, monkeypatch, given, each, seen):

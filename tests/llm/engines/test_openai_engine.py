@@ -266,7 +266,7 @@ def test_a_stage_leaves_no_trace_of_the_key_even_in_the_clients_own_log(
     assert holding_key(tmp_path) == []
 
 
-@pytest.mark.parametrize("engines", [1, 2])
+@pytest.mark.parametrize("engines", [1, pytest.param(2, marks=pytest.mark.full)])
 def test_a_stage_that_stops_leaves_no_trace_of_the_key_in_its_logs(server, stage, with_key, tmp_path, capfd, engines):
     """The log of one of several engines holds a traceback with the values of variables."""
     server.plays = lambda prompt, nth: status(401, f"no, {KEY}")

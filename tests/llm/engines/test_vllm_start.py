@@ -74,6 +74,7 @@ def start_trapped(tmp_path: Path, devices: int, prompts: list[list[int]], **vari
     return json.loads(run.stdout.splitlines()[-1])
 
 
+@pytest.mark.full  # starts vLLM in another process
 def test_nothing_asks_torch_about_cuda_before_vllm_is_imported_and_workers_are_to_be_spawned(tmp_path):
     seen = start_trapped(tmp_path, 1, [])
     assert seen["touched"] == []

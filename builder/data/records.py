@@ -25,6 +25,11 @@ def pair_id(segment: str, sample: int) -> str:
     return f"{segment}-{sample}"
 
 
+def segment_of(pair: str) -> str:
+    """The segment of a candidate pair, by its id."""
+    return pair.rpartition("-")[0]
+
+
 def row_seed(run_seed: int, *parts: object) -> int:
     """A 32-bit sampling seed that depends on the row and not on batch, order, shard or restart."""
     return int(stable_id(run_seed, *parts)[:8], 16)

@@ -10,7 +10,7 @@ from builder.cli.preview.models import AtHand
 from builder.cli.project import Project
 from builder.cli.reference.reasons.table import keys_in
 from builder.cli.rows.layout import describe_row, indented, terminal_width, wrapped
-from builder.cli.rows.scored import SELECTED
+from builder.cli.rows.scored import SELECTED, with_segments
 from builder.data.storage import read_rows
 from builder.method.curate.histogram import BINS, histogram
 from builder.recipe.sections.curate import Curate
@@ -124,19 +124,13 @@ def _rejected(loop: Loop, stage: str) -> dict[str, dict[str, Any]]:
         if len(shown := examples.setdefault(reason, [])) < _EXAMPLES:
             shown.append(row)
     if stage == "augment":
-        _add_segments(loop, [row for rows in examples.values() for row in rows])
+        segments = loop.folders["dedup"] / "data"
+        examples = {reason: with_segments(rows, segments) for reason, rows in examples.items()}
     name = parse(stage)
     return {
         reason: {"rows": count, "keys": keys_in(name, reason), "examples": examples[reason]}
         for reason, count in counts.most_common()
     }
-
-
-def _add_segments(loop: Loop, rows: list[dict[str, Any]]) -> None:
-    """Put the segments beside the instructions that were refused."""
-    segments = {row["id"]: row["text"] for row in read_rows(loop.folders["dedup"] / "data", ["id", "text"])}
-    for row in rows:
-        row["instruction"], row["output"] = row.pop("text"), segments.get(row["id"].rpartition("-")[0])
 
 
 def _text(value: dict[str, Any], rows: int, width: int | None) -> str:

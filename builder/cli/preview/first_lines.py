@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from builder.data.accounting import Counts
-from builder.data.records import Row, candidate_schema, rejected_schema
+from builder.data.records import Row, candidate_schema, rejected_schema, segment_of
 from builder.data.storage import read_rows, write_rows
 from builder.llm.conversations import backward_prompt
 from builder.method.augment.gate.rules import why_reject_instruction
@@ -32,7 +32,7 @@ def take_first_lines(out: Path, config: AugmentStage, segments: Path) -> Counts:
     counts, kept, lost = Counts(), list[Row](), list[Row]()
     for row in read_rows(out / "rejected"):
         reason, line = row["reason"], _first_line(row["text"] or "")
-        segment = texts.get(row["id"].rpartition("-")[0])
+        segment = texts.get(segment_of(row["id"]))
         if reason == _UNFINISHED and line and segment is not None:
             reason = _why_reject(line, segment, config)
             row = {**row, "text": line}

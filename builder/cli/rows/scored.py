@@ -3,9 +3,11 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from builder.build import Build
+from builder.data.records import segment_of
 from builder.data.storage import read_rows
 from builder.errors import RecipeError
 from builder.method.curate.iterations import selection_scores
@@ -114,29 +116,27 @@ def selection_scores_of(build: Build, artifact: Artifact) -> dict[str, float | N
 def with_texts(build: Build, artifact: Artifact, rows: Sequence[Row]) -> list[Row]:
     """The rows with header, instruction and answer, as far as the stages that have them are still whole."""
     if artifact.name == AUGMENT:
-        return _with_segments(build, rows)
+        return with_segments(rows, build.segments.data) if build.segments.status == "done" else list(rows)
     if artifact.name.kind not in (SCORE, CURATE) or build.candidates.status != "done":
         return list(rows)
-    texts = _found(build.candidates, {row["id"] for row in rows}, ["id", *_TEXTS])
+    texts = _found(build.candidates.data, {row["id"] for row in rows}, ["id", *_TEXTS])
     return [_joined(row, texts.get(row["id"], {})) for row in rows]
 
 
-def _with_segments(build: Build, rows: Sequence[Row]) -> list[Row]:
-    """Instructions that the gate has refused, with the segments that they were written for."""
-    refused = [row for row in rows if "text" in row]
-    if not refused or build.segments.status != "done":
-        return list(rows)
-    texts = _found(build.segments, {_segment(row) for row in refused}, ["id", "text"])
-    answers = {key: {"output": row["text"]} for key, row in texts.items()}
-    return [_joined({**row, "instruction": row["text"], "text": None}, answers.get(_segment(row), {})) for row in rows]
+def with_segments(rows: Sequence[Row], segments: Path) -> list[Row]:
+    """Instructions that the gate has refused, with the segments that they were written for; other rows as they are."""
+    wanted = {segment_of(row["id"]) for row in rows if "text" in row}
+    texts = {key: {"output": row["text"]} for key, row in _found(segments, wanted, ["id", "text"]).items()}
+    return [
+        _joined({**row, "instruction": row["text"], "text": None}, texts.get(segment_of(row["id"]), {}))
+        if "text" in row
+        else row
+        for row in rows
+    ]
 
 
-def _segment(row: Row) -> str:
-    return str(row["id"]).rpartition("-")[0]
-
-
-def _found(artifact: Artifact, ids: set[str], columns: list[str]) -> dict[str, Row]:
-    return {row["id"]: row for row in read_rows(artifact.data, columns) if row["id"] in ids} if ids else {}
+def _found(data: Path, ids: set[str], columns: list[str]) -> dict[str, Row]:
+    return {row["id"]: row for row in read_rows(data, columns) if row["id"] in ids} if ids else {}
 
 
 def _joined(row: Row, texts: Row) -> Row:

@@ -94,7 +94,8 @@ class _Calibration:
             found = self._ask("probe:measure_once", call, self._inputs(call))
             return self._plain(call, found, (found["kept"],) * 3)
         if name == SEGMENTS:
-            return self._plain(call, self._ask("probe_segments:measure_segments", call, []), 0.2)
+            found = self._ask("probe_segments:measure_segments", call, [])
+            return self._plain(call, found, 0.2, *found.get("notes", ()))
         if name == DEDUP:
             return self._of_dedup(call)
         if name == AUGMENT:

@@ -22,6 +22,7 @@ from builder.recipe.sections.runtime import Runtime
 
 _FILES = 64
 """So many archives are opened, of each a few pages."""
+_AT_LEAST = "how large files at an address are is not known, so pages that were not read of them do not count"
 
 
 def measure_segments(out: Path, config: Probe, *, runtime: Runtime) -> Stats:
@@ -52,6 +53,7 @@ def measure_segments(out: Path, config: Probe, *, runtime: Runtime) -> Stats:
         unit="pages",
         units=pages,
         kept=found.each("kept"),
+        notes=[_AT_LEAST] if any(part.total is None for part in parts) else [],
         bytes_each=found.each("kept") * bytes_of(out / SAMPLE / "data") / max(sum(found.kept.values()), 1),
     )
 
@@ -102,7 +104,7 @@ class ReadSome:
 
 def _kept(data: Path) -> Counter[str]:
     """The segments that stay of each file."""
-    return Counter(str(row["source_file"]) for row in read_rows(data))
+    return Counter(str(row["source_file"]) for row in read_rows(data, ["source_file"]))
 
 
 @dataclass

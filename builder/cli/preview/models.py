@@ -11,6 +11,8 @@ from builder.llm.engines.generators import FILES, other_folder
 from builder.method.train.stage import role_renderer
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.models import Loaded
+from builder.workspace.stage_names import BACKWARD
+from builder.workspace.stage_names import model as model_of
 from builder.workspace.workspace import Artifact
 
 _WEIGHTS = ".safetensors"
@@ -60,9 +62,10 @@ def _of_stage(artifact: Artifact) -> AtHand | None:
 def _base(recipe: Recipe, role: Role, place: Path) -> AtHand:
     """The base in the form of a trained model: its own weights with the contract that a training would give it."""
     if recipe.engine.kind == "openai":
+        first = model_of(0) if role == "forward" else BACKWARD
         raise RecipeError(
             "engine.kind is 'openai', whose server has no model of this build before it is trained; "
-            "run `humpback build RECIPE --until model-0` first, or preview with --set engine.kind=transformers"
+            f"run `humpback build RECIPE --until {first}` first, or preview with --set engine.kind=transformers"
         )
     base, model = recipe.base, place / f"base-{role}" / "model"
     renderer = role_renderer(base.origin, recipe.chat, role)

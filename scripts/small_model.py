@@ -69,6 +69,7 @@ def write_model(wheel: Path, unpacked: Path, out: Path) -> None:
     config = quantised.config
     del config.quantization_config
     config._name_or_path = ""
+    config.__dict__.pop("_model_name_or_path", None)
     config.architectures = ["LlamaForCausalLM"]
     model = LlamaForCausalLM(config)
     missing = model.load_state_dict(quantised.state_dict(), strict=True)

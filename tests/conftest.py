@@ -77,6 +77,12 @@ def real_prompts() -> Path:
     return _given_folder("HUMPBACK_TEST_PROMPTS")
 
 
+@pytest.fixture(scope="session")
+def real_model() -> Path:
+    """A small real model, as `scripts/small_model.sh` makes it, where the machine has one."""
+    return _given_folder("HUMPBACK_TEST_MODEL")
+
+
 BLOCK = """
 import importlib.util, sys
 NAMES = {"torch", "transformers", "trl", "vllm", "accelerate", "peft"}

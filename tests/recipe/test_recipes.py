@@ -340,3 +340,14 @@ def test_init_writes_the_recipe_that_is_asked_for(tmp_path):
     assert written == ours | {SCHEMA_FILE: schema_text().encode()}
     assert runner.invoke(init, [str(tmp_path / "none"), "--recipe", "humpback-65b"]).exit_code == 2
     assert not (tmp_path / "none").exists()
+
+
+def test_the_quickstart_without_the_lines_for_its_sample_is_a_recipe_with_the_lengths_of_the_paper(tmp_path):
+    write_recipe_folder(tmp_path / "project")
+    file = tmp_path / "project" / "build.yaml"
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if not re.search(r"\S +# sample", line)]
+    assert len(lines) - len(kept) == 6
+    file.write_text("".join(kept), encoding="utf-8")
+    segments = load_recipe(file).segments
+    assert (segments.min_chars, segments.max_chars, segments.boundary) == (600, 3000, "tree")

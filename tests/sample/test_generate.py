@@ -18,8 +18,10 @@ from builder.method.corpus.cutting.markup.source import parse_html
 from builder.method.corpus.cutting.segmenter import cut
 from builder.method.corpus.cutting.walk import walk
 from builder.sample import SAMPLE_SEED
+from builder.sample.archive import write_archive
 from builder.sample.crawl import EXACT_COPIES, NEAR_COPIES, crawl
-from builder.sample.generate import HANDWRITTEN, sample_world, write_sample
+from builder.sample.generate import HANDWRITTEN, is_of_sample, is_sample_base, sample_world, write_sample
+from builder.sample.pages import Page
 from builder.sample.web import Combination, World, heading, instruction, overlap, well_formed
 
 WARC = Path("corpus/warc/html/en/en00/en0000/en0000-00.warc.gz")
@@ -96,6 +98,19 @@ def test_every_record_has_the_form_of_clueweb22(pages: dict[str, tuple[dict[str,
         assert payload.endswith(b"\r\n")
         assert not payload.startswith(b"HTTP/")
     assert len({headers["WARC-Record-ID"] for headers, _ in pages.values()}) == len(pages)
+
+
+def test_files_of_the_sample_are_known_again_and_others_of_their_names_are_not(sample: Path, tmp_path: Path) -> None:
+    files = [path for path in (sample / "corpus").rglob("*") if path.name.endswith((".html", ".warc.gz"))]
+    assert len(files) > 1
+    assert all(map(is_of_sample, files))
+    assert is_sample_base(sample / "base")
+    write_archive(tmp_path, [Page("https://own.example/", "en", b"<h1>A boat</h1>")])
+    assert not is_of_sample(next(tmp_path.rglob("*.warc.gz")))
+    (packed := tmp_path / WARC.name).write_bytes(b"no archive")
+    assert not is_of_sample(packed)
+    assert not is_of_sample(tmp_path / "missing.html")
+    assert not is_sample_base(tmp_path)
 
 
 def test_offsets_cut_the_archive_into_its_records(sample: Path, pages: dict[str, tuple[dict[str, str], bytes]]) -> None:

@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from builder.cli.checks.lengths import Lengths, look_at_lengths
+from builder.cli.checks.pages import own_notes, page_notes, told
 from builder.cli.checks.size import why_unknown, work_bytes
 from builder.cli.planning.ranges import size
 from builder.data.sampled import spread
@@ -145,7 +146,7 @@ def _look_into_seeds(recipe: Recipe, looked: Looked) -> None:
         if not sample.faults and not sample.pairs:
             looked.faults.append(
                 f"seed source {source.name!r}: none of {sample.read:,} rows looked at is a pair "
-                f"({_told(sample.reasons)}); correct {source.path}, or name another format or other columns "
+                f"({told(sample.reasons)}); correct {source.path}, or name another format or other columns "
                 "(docs/reasons.md explains the reasons)"
             )
         looked.seeds.append(sample)
@@ -157,7 +158,7 @@ def _seed_notes(sample: SeedSample, recipe: Recipe, *, named: bool) -> Iterator[
     if not named and not sample.faults:
         yield f"{who}: its rows are read as format: {sample.source.format} (columns: {', '.join(sample.columns)})"
     if sample.reasons:
-        yield f"{who}: of {sample.read:,} rows looked at {len(sample.pairs):,} stay; not: {_told(sample.reasons)}"
+        yield f"{who}: of {sample.read:,} rows looked at {len(sample.pairs):,} stay; not: {told(sample.reasons)}"
     if later := sample.tally["conversations_with_later_turns"]:
         yield f"{who}: of {sample.read:,} conversations {later:,} go on after the first answer, which is not used"
     if sample.unread:
@@ -183,7 +184,7 @@ def _language_notes(who: str, sample: SeedSample, languages: list[str]) -> Itera
     if other.total() > _STRANGE * len(texts):
         yield (
             f"{who}: of {len(texts)} answers looked at {other.total()} are in another language than the pages "
-            f"({_told(other)}; segments.languages: {', '.join(languages)})"
+            f"({told(other)}; segments.languages: {', '.join(languages)})"
         )
 
 
@@ -196,34 +197,9 @@ def _look_into_pages(recipe: Recipe, looked: Looked) -> None:
     except RecipeError as error:
         looked.faults += str(error).splitlines()
         return
-    looked.notes += unread_lines(corpus.unread)
+    looked.notes += [*own_notes(recipe, corpus.inputs), *unread_lines(corpus.unread)]
     looked.pages = sample_pages(corpus.inputs, recipe.segments)
-    looked.notes += _page_notes(looked.pages, [str(source.path) for source in recipe.segments.sources])
-
-
-def _page_notes(sample: PageSample, places: list[str]) -> Iterator[str]:
-    from builder.method.corpus.reading.archives import OTHER_RECORDS
-
-    if lost := Counter({reason: number for reason, number in sample.lost.items() if reason not in OTHER_RECORDS}):
-        yield f"of the records looked at some are no pages: {_told(lost)}"
-    pages, segments = sample.counts["pages"], sample.counts["segments"]
-    if lost := pages.dropped + pages.failed:
-        spoken = f"; in another language: {_told(sample.languages)}" if sample.languages else ""
-        yield f"of {pages.rows_in:,} pages looked at {pages.kept:,} give segments; not: {_told(lost)}{spoken}"
-    if segments.dropped:
-        yield f"of {segments.rows_in:,} segments cut from them {segments.kept:,} stay; not: {_told(segments.dropped)}"
-    if not pages.rows_in:
-        yield (
-            f"no page was found at the beginning of the files looked at in {', '.join(places)}; see that they are "
-            "files of the format that segments.sources names, and that they hold HTML"
-        )
-
-
-def _told(reasons: Counter[str]) -> str:
-    """Reasons with their numbers, the most frequent first."""
-    shown = reasons.most_common(_NAMED)
-    rest = reasons.total() - sum(number for _, number in shown)
-    return ", ".join([*(f"{number:,} {reason}" for reason, number in shown), *([f"{rest:,} other"] if rest else [])])
+    looked.notes += page_notes(looked.pages, [str(source.path) for source in recipe.segments.sources])
 
 
 def _lost(counts: Any) -> dict[str, int]:

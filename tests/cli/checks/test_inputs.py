@@ -114,8 +114,8 @@ def test_records_that_are_no_pages_and_segments_that_go_are_told(tmp_path: Path)
     source = {"sources": [{"path": tmp_path / "a.warc", "format": "warc"}], "max_chars": 400, "min_chars": 10}
     looked = look_into(project(tmp_path, [PAIR], segments=source))
     assert noted(looked, "of the records looked at some are no pages: 1 ")
-    assert noted(looked, "segments cut from them 0 stay; not: ")
-    assert noted(looked, "too_long")
+    assert noted(looked, " pages looked at 0 stay; not: ")
+    assert noted(looked, "too_long; segments.max_chars and segments.weigh_scripts decide, and `humpback help too_long`")
 
 
 def test_files_without_a_page_are_named_with_what_to_look_at(tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ def check_recipe(
     preflight: bool = False,
     as_written: bool = False,
     say: Callable[[str], None] = lambda line: None,
+    busy: Callable[[str], None] = lambda line: None,
 ) -> Answer:
     """Check a recipe, and once it can be read, its TRL recipes, templates, inputs and licences.
 
@@ -56,6 +57,7 @@ def check_recipe(
         as_written: Whether what the last build was run with is left out; else it holds in a build to come, and so here.
         say: Told which settings of the last build hold, and what was pinned as soon as it is written, whatever else is
             wrong.
+        busy: Told what takes some seconds, before it begins.
 
     Returns:
         That the recipe is fine, what could not be checked here, and notes.
@@ -82,8 +84,12 @@ def check_recipe(
         refuse(path, needs)
     open_settled = partial(open_project, path, work_dir, overrides, as_written=as_written)
     served, silence = (set[str](), list[str]()) if needs else _ping(recipe)
+    if not needs:
+        busy("looking into some rows and pages of each input")
     looked = None if needs else look_in_child(recipe)  # first: a process is started with the memory of this one
     lacks = [] if needs else list(machine_lacks(recipe, path))
+    if importlib.util.find_spec("trl"):
+        busy("loading TRL to check its keys")
     _refuse_any(_beside([*_known(recipe, path, needs, lacks), *silence], looked.faults if looked else ()))
     wrong, untried = ([], []) if _of_models(needs) else template_problems(recipe)
     _refuse_any(wrong)

@@ -153,8 +153,9 @@ def check(
         load_settled(recipe, work_dir, overrides, trust=asked["trust"], as_written=asked["as_written"])
     from builder.cli.check import check_recipe
 
-    say = _silent if context.params["as_json"] else click.echo
-    return check_recipe(recipe, overrides, work_dir, say=say, **asked)
+    as_json = context.params["as_json"]
+    say, busy = _silent if as_json else click.echo, _silent if as_json or not sys.stderr.isatty() else _progress
+    return check_recipe(recipe, overrides, work_dir, say=say, busy=busy, **asked)
 
 
 @cli.command()
@@ -276,7 +277,7 @@ def release(
 
 
 def _silent(line: str) -> None:
-    """Say nothing beside JSON."""
+    """Say nothing beside JSON, or in a pipe."""
 
 
 def _progress(line: str) -> None:

@@ -155,3 +155,11 @@ def test_a_stage_that_was_begun_is_said_to_be_unfinished(built: Path) -> None:
         f"{built.parent / 'work'}: {STAGES - 1} of {STAGES} stages are built; dedup is begun and not finished; "
         f"`humpback build {built}` runs the others, before a release"
     ]
+
+
+def test_what_takes_seconds_is_said_to_a_terminal_alone(recipe: Path) -> None:
+    told: list[str] = []
+    check_command.check_recipe(recipe, busy=told.append)
+    assert told[0] == "looking into some rows and pages of each input"
+    assert told[1:] == ["loading TRL to check its keys"]
+    assert told[0] not in said("check", recipe)

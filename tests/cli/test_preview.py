@@ -103,6 +103,11 @@ def test_pairs_are_written_scored_and_selected_and_nothing_is_kept(folder, here)
     assert f"{chosen:,} of {len(pairs):,} pairs would be selected by curate.share: 0.37" in text
     assert f"instruction: {pairs[0]['instruction']}\n    output: {pairs[0]['output'].splitlines()[0]}" in text
     assert said[0] == "preview: cutting 3 pages"
+    kept = value["counts"]["dedup"]["segments"]["kept"]
+    assert said[1:] == [
+        f"preview: base {folder / 'base'} writes instructions for {kept} segments",
+        f"preview: base {folder / 'base'} scores {len(pairs)} pairs as likelihood",
+    ]
     assert preview_pages(opened, 3).value == answer.value
 
 
@@ -151,6 +156,11 @@ def test_pages_of_which_nothing_is_left_say_what_took_it(folder, here):
     assert list(answer.value["rejected"]) == ["segments"]
     assert answer.value["rejected"]["segments"]["language"]["rows"] == 2
     assert "segments: language: 2  (segments.languages, " in answer.text()
+    (note,) = [note for note in answer.value["notes"] if "no segment is left" in note]
+    assert note == (
+        "no segment is left of these pages (2 language); segments.languages and segments.sources.language decide; "
+        "`humpback help language` says more; look at more pages: -n 10"
+    )
 
 
 def test_a_server_without_a_model_of_the_build_is_told(folder, here):

@@ -18,10 +18,12 @@ from builder.text.escape import escape
 from builder.workspace.aside.scratch import scratch
 from builder.workspace.console import describe_counts
 from builder.workspace.layout import PREVIEW
-from builder.workspace.stage_names import parse
+from builder.workspace.stage_names import SEGMENTS, parse
 
 _EXAMPLES = 3
 _SHOWN_REASONS = 4
+_MORE = 5
+"""So many times as many pages may show a segment where some showed none."""
 _NOT_SELECTED = "not_selected"
 
 
@@ -79,6 +81,7 @@ def _rule(config: Curate) -> str:
 
 def _notes(loop: Loop) -> Iterator[str]:
     recipe = loop.build.recipe
+    yield from _none_left(loop)
     if loop.writer is not None and not loop.writer.trained and recipe.augment.model is None:
         yield (
             "M_yx is not trained yet: the base was prompted in its place, which writes worse; of what "
@@ -92,6 +95,26 @@ def _notes(loop: Loop) -> Iterator[str]:
         yield "curate.share is taken of these pairs alone"
     if recipe.dedup.sample is not None:
         yield "dedup.sample is left out"
+
+
+def _none_left(loop: Loop) -> Iterator[str]:
+    """What took the segments where none is left, or the pages where none gave one."""
+    if "dedup" in loop.counts:
+        return
+    counts = loop.counts["segments"]
+    lost = Counter[str]()
+    for kind in counts.values():
+        lost.update(kind["dropped"] | kind["failed"])
+    told = ", ".join(f"{number:,} {reason}" for reason, number in lost.most_common(_SHOWN_REASONS))
+    reason = next(iter(dict(lost.most_common(1))), None)
+    keys = [] if reason is None else keys_in(SEGMENTS, reason)
+    entry = "" if reason is None else f"; `humpback help {reason}` says more"
+    decided = f"; {' and '.join(keys)} {'decides' if len(keys) == 1 else 'decide'}" if keys else ""
+    pages = len(loop.sample.pages)
+    yield (
+        f"no segment is left of these pages ({told or 'no page was cut'}){decided}{entry}; "
+        f"look at more pages: -n {_MORE * pages}"
+    )
 
 
 def _pairs(loop: Loop) -> list[dict[str, Any]]:

@@ -64,7 +64,7 @@ class Loop:
         self.sample = choose_pages(recipe.segments.sources, pages)
         source = self.sample.write(self.place / "pages.jsonl")
         cut = recipe.segments.model_copy(update={"sources": [source], "tasks": 1})
-        self.say(f"preview: cutting {len(self.sample.pages)} pages")
+        self.say(f"preview: cutting {_number(len(self.sample.pages), 'page')}")
         if not self._stage("segments", extract_segments, cut):
             return
         # How many of all segments stay says nothing about those of a few pages.
@@ -85,7 +85,7 @@ class Loop:
         else:
             self.writer = AtHand(self.build.backward.path, other.location, False)
         self.seeds["augment.seed"] = recipe.augment.seed
-        self.say(f"preview: {self.writer.name} writes instructions")
+        self.say(f"preview: {self.writer.name} writes instructions for {_number(self._kept('dedup'), 'segment')}")
         config = AugmentStage(augment=recipe.augment, engine=recipe.engine, chat=recipe.chat)
         left = self._stage("augment", augment, config, self.folders["dedup"], self.writer.folder)
         if other is None and not self.writer.trained:
@@ -122,7 +122,7 @@ class Loop:
         config = ScoreStage(judge=judge, engine=recipe.engine, chat=recipe.chat, template=template)
         if (seed := getattr(judge, "seed", None)) is not None:
             self.seeds[f"score.{judge.judge}.seed"] = seed
-        self.say(f"preview: {model.name} scores as {judge.judge}")
+        self.say(f"preview: {model.name} scores {_number(self._kept('augment'), 'pair')} as {judge.judge}")
         self._stage(str(scores_of(None, judge.judge)), score, config, self.folders["augment"], model.folder)
 
     def _select(self) -> None:
@@ -136,6 +136,9 @@ class Loop:
             stats = select(out, config, candidates, *scores, runtime=self.build.recipe.runtime)
             self.folders["curate"] = out
             self.counts["curate"] = {kind: counts.as_dict() for kind, counts in stats.counts.items()}
+
+    def _kept(self, stage: str) -> int:
+        return int(self.counts[stage][_ROWS[stage]]["kept"])
 
     def _stage(self, name: str, function: Callable[..., Any], config: Section, *inputs: Path) -> bool:
         """Run a stage as a build does, in a child process; whether any row is left."""
@@ -154,6 +157,10 @@ class Loop:
             self.counts[name] = {_ROWS[name]: Counts(lost.total(), 0, lost).as_dict()}
             return False
         return True
+
+
+def _number(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _nothing() -> None:

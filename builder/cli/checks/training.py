@@ -28,9 +28,7 @@ _INSTALL = {
 }  # fmt: skip
 
 
-_WITHOUT = (
-    "train where there is one (a runtime.launcher may start it there), or for a CPU set use_cpu: true and bf16: false"
-)
+_WITHOUT = "train where there is one (a runtime.launcher may start it there), or for a CPU set use_cpu: true"
 
 
 def training_lacks(

@@ -179,7 +179,9 @@ def _leaf(value: Any, folder: Path, key: str, marks: tuple[Any, ...]) -> Iterato
 def _path_needs(path: Path, folder: Path, key: str) -> Iterator[Need]:
     why, target = WRITTEN if key in _WRITTEN else READ, _target(path)
     if not target.is_relative_to(folder):
-        through = "" if not path.is_relative_to(folder) else f", through a link to {target}"
+        # Only a path that leads out without `..` does so by a link.
+        is_link = Path(os.path.normpath(path)).is_relative_to(folder)
+        through = f", through a link to {target}" if is_link else ""
         yield Need(key, str(path), why + through, looks=True, state=str(target))
     elif links := sorted(_links_out(target, folder)):
         first, leads = links[0]

@@ -278,3 +278,14 @@ def test_the_base_of_an_adapter_counts_as_read(
     needs = list(needs_of(folder / "adapter", folder, "augment.model.path"))
     assert [need.key for need in needs] == ["augment.model.path"] * asks
     assert all(str(tmp_path / "outside") in need.why and need.looks for need in needs)
+
+
+def test_a_link_is_named_where_there_is_one_and_not_where_a_path_leads_out_by_itself(tmp_path: Path) -> None:
+    (folder := tmp_path / "theirs").mkdir()
+    (tmp_path / "mine").mkdir()
+    (folder / "link").symlink_to(tmp_path / "mine")
+    (plain,) = needs_of(folder / ".." / "mine" / "pages", folder, "segments.sources.0.path")
+    assert plain.why == "it is outside the recipe's folder and is read"
+    for through in ("link", "link/../mine"):
+        (linked,) = needs_of(folder / through, folder, "segments.sources.0.path")
+        assert linked.why == f"{plain.why}, through a link to {tmp_path / 'mine'}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.errors import RecipeError
+from builder.workspace.failures import why_unread
 
 _EXAMPLE = '{"id": "...", "good": true}'
 Labels = dict[str, bool]
@@ -25,7 +26,9 @@ def read_labels(path: Path) -> Labels:
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: cannot be read ({error}); --labels takes a file of JSON lines") from error
+        raise RecipeError(
+            f"{path}: cannot be read ({why_unread(error)}); labels are JSON lines such as {_EXAMPLE}"
+        ) from error
     labels: Labels = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():

@@ -7,6 +7,7 @@ from pathlib import Path
 from builder.data.storage import read_rows, write_text
 from builder.errors import RecipeError, ReleaseError
 from builder.text.escape import escape
+from builder.workspace.failures import why_unread
 
 REMOVED = "removed.txt"
 """In a release: the ids of all rows taken down so far, so that who has an older version can drop them too."""
@@ -51,7 +52,9 @@ def read_removed(path: Path) -> dict[str, int]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: release.removed cannot be read ({error}); it must be a text file") from error
+        raise RecipeError(
+            f"{path}: release.removed cannot be read ({why_unread(error)}); it must be a text file"
+        ) from error
     entries = ((number, line.strip()) for number, line in enumerate(lines, start=1))
     return {entry: number for number, entry in entries if entry and not entry.startswith("#")}
 

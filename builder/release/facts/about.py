@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from builder.errors import RecipeError
+from builder.workspace.failures import why_unread
 
 MOST_CHARS = 20_000
 
@@ -18,7 +19,9 @@ def read_about(path: Path) -> list[str]:
             held = file.read(4 * MOST_CHARS + 1)
         text = held.decode("utf-8-sig") if len(held) <= 4 * MOST_CHARS else " " * len(held)
     except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: release.about cannot be read ({error}); it must be a text file in UTF-8") from error
+        raise RecipeError(
+            f"{path}: release.about cannot be read ({why_unread(error)}); it must be a text file in UTF-8"
+        ) from error
     if len(text) > MOST_CHARS:
         raise RecipeError(f"{path}: has more than {MOST_CHARS:,} characters; shorten what release.about says")
     lines = [line.strip() for line in text.splitlines()]

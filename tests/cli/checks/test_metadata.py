@@ -16,14 +16,25 @@ def test_labels_and_take_downs_that_cannot_be_read_are_told_with_line_and_cure(t
     bad_line, missing = release_file_problems(of)
     assert bad_line.startswith(f"{labels}: line 2 is not JSON (Expecting ',' delimiter")
     assert bad_line.endswith('; write {"id": "...", "good": true}')
-    assert missing.startswith(f"{tmp_path / 'none.txt'}: release.removed cannot be read")
+    assert missing.startswith(f"{tmp_path / 'none.txt'}: release.removed cannot be read (no such file or directory); ")
+
+
+def test_labels_that_are_not_there_name_no_option_that_nobody_gave(tmp_path: Path) -> None:
+    (missing,) = release_file_problems(recipe(release={"labels": tmp_path / "none.jsonl"}).release)
+    assert missing == (
+        f"{tmp_path / 'none.jsonl'}: cannot be read (no such file or directory); labels are JSON lines such as "
+        '{"id": "...", "good": true}'
+    )
 
 
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (None, "release.about cannot be read"),
-        ("Maße".encode("latin-1"), "release.about cannot be read .*must be a text file in UTF-8"),
+        (None, r"release.about cannot be read \(no such file or directory\); it must be"),
+        (
+            "Maße".encode("latin-1"),
+            r"release.about cannot be read \(it is no text in UTF-8\); it must be a text file in UTF-8",
+        ),
         (b"word " * 4_001, "has more than 20,000 characters"),
         ("😀".encode() * 20_001, "has more than 20,000 characters"),
     ],

@@ -16,6 +16,14 @@ from builder.recipe.strict_yaml import read_yaml
 Model = TypeVar("Model", bound=BaseModel)
 ADDRESSES = (("segments", "sources", "path"), ("runtime", "endpoint"))
 """Keys that hide or refuse the secrets of their value themselves; numbers of places are left out."""
+_FEW = 3
+_TYPES = (
+    dict.fromkeys(("float_parsing", "float_type"), "a number")
+    | dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "a whole number")
+    | dict.fromkeys(("bool_parsing", "bool_type"), "true or false")
+    | dict.fromkeys(("model_type", "model_attributes_type"), "a section with keys below it")
+)
+"""What a value must be, by the kind of pydantic's error."""
 _SECRET = (
     "holds a password, a signature or a token, which would be stored, shown or published; keep it out of the recipe: "
     "libraries find keys in the environment, such as HF_TOKEN and OPENAI_API_KEY"
@@ -83,7 +91,10 @@ def _reason(problem: Any, model: type[BaseModel], place: list[str | int], value:
     if kind == "extra_forbidden":
         sections, tag = _sections(model, problem["loc"][:-1])
         near = difflib.get_close_matches(str(place[-1]), [key for item in sections for key in item.model_fields], n=1)
-        return f"is not a key of {tag or 'a recipe'}" + (f"; did you mean {near[0]}?" if near else "; remove it")
+        meant = [".".join(map(str, (*place[:-1], near[0])))] if near else [] if tag else _elsewhere(model, place[-1])
+        return f"is not a key of {tag or 'a recipe'}" + (
+            f"; did you mean {' or '.join(meant)}?" if meant else "; remove it"
+        )
     if kind == "missing":
         return "is missing; add it"
     if kind == "value_error":
@@ -103,8 +114,24 @@ def _reason(problem: Any, model: type[BaseModel], place: list[str | int], value:
         return f"is {value!r}; it must be a path"
     if kind == "string_pattern_mismatch":
         return f"is {value!r}; it must match {context['pattern']}"
+    if kind in _TYPES:
+        return f"is {'empty' if value is None else repr(value)}; it must be {_TYPES[kind]}"
     message = str(problem["msg"])[:1].lower() + str(problem["msg"])[1:]
     return f"is {value!r}; it must be {message.removeprefix('input should be ')}"
+
+
+def _elsewhere(model: type[BaseModel], name: str | int) -> list[str]:
+    """Where else a recipe has a key of that name, if that is in few places."""
+    places = list(dict.fromkeys(_places(model, name)))
+    return places if len(places) <= _FEW else []
+
+
+def _places(model: type[BaseModel], name: str | int, above: str = "") -> Iterator[str]:
+    for key, field in model.model_fields.items():
+        if key == name:
+            yield f"{above}{key}"
+        for section in _models(field.annotation):
+            yield from _places(section, name, f"{above}{key}.")
 
 
 def _sections(model: type[BaseModel], location: tuple[str | int, ...]) -> tuple[list[type[BaseModel]], str]:

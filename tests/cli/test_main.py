@@ -129,7 +129,7 @@ def test_build_until_and_show(recipe, tmp_path):
         (
             ["build", "RECIPE", "--set", "curate.shar=0.1"],
             2,
-            "curate.shar is not a key of a recipe; did you mean share?",
+            "curate.shar is not a key of a recipe; did you mean curate.share?",
         ),
         (["show", "RECIPE", "seed"], 2, "seed: has not run; `humpback build /"),
         (["show", "RECIPE", "sed"], 2, "sed: no such stage; the stages are seed"),

@@ -59,8 +59,8 @@ def state(recipe: Path, *words: object) -> list[str]:
 def test_a_wrong_key_and_a_wrong_type_are_told_together(recipe: Path) -> None:
     change(recipe, iterations="two", curate={"judge": "likelihood", "shar": 0.1})
     lines = said("check", recipe).splitlines()
-    assert f"{recipe}: iterations is 'two'; it must be a valid integer, unable to parse string as an integer" in lines
-    assert f"{recipe}: curate.shar is not a key of a recipe; did you mean share?" in lines
+    assert f"{recipe}: iterations is 'two'; it must be a whole number" in lines
+    assert f"{recipe}: curate.shar is not a key of a recipe; did you mean curate.share?" in lines
 
 
 def test_a_wrong_path_and_a_threshold_without_a_scale_are_told_together(recipe: Path) -> None:

@@ -225,7 +225,7 @@ def test_a_key_whose_place_is_gone_is_named_with_what_to_do(recipe: Path) -> Non
 def test_a_mistake_that_is_no_matter_of_the_record_is_said_alone(recipe: Path) -> None:
     build(recipe, "--set", "curate.share=0.3")
     assert refusal("plan", recipe, "--set", "curate.shar=1").splitlines() == [
-        f"{recipe}: curate.shar is not a key of a recipe; did you mean share?"
+        f"{recipe}: curate.shar is not a key of a recipe; did you mean curate.share?"
     ]
 
 

@@ -33,7 +33,7 @@ def refused(load, *settings):
         ("augment.model", "{path: a, served: b}", "needs exactly one of path"),
         ("augment.model", "{model: b/c, served: b}", "needs exactly one of path"),
         ("augment.model", "{served: ''}", "augment.model.served is ''; it must"),
-        ("augment.model", "{paht: a}", "augment.model.paht is not a key of a recipe; did you mean path?"),
+        ("augment.model", "{paht: a}", "augment.model.paht is not a key of a recipe; did you mean augment.model.path?"),
         ("augment.model", "{model: b/c, revision: ''}", "augment.model.revision is ''; it must"),
         ("score.2.model", "{path: a, served: b}", "needs exactly one of path"),
         ("score.1.model", "{path: a, model: b/c}", "needs exactly one of path (a folder), model (a Hub repository)"),

@@ -56,10 +56,10 @@ def test_all_mistakes_are_reported_at_once_with_place_and_remedy(tmp_path):
     lines = str(caught.value).splitlines()
     assert all(line.startswith(f"{path}: ") for line in lines)
     expected = [
-        "curate.treshold is not a key of a recipe; did you mean threshold?",
+        "curate.treshold is not a key of a recipe; did you mean curate.threshold?",
         "segments.sources.0.format is 'pdf'; it must be one of 'warc', 'html', 'jsonl' or 'parquet'",
         "segments.min_chars is 0; it must be greater than or equal to 1",
-        "augment.temperature is 'warm'; it must be a valid number",
+        "augment.temperature is 'warm'; it must be a number",
         "base needs exactly one of path (a folder) and model (a Hub repository)",
         "iterations is 0; it must be greater than or equal to 1",
     ]
@@ -162,9 +162,26 @@ def test_a_judge_has_only_the_keys_it_uses(tmp_path):
         load_recipe(write(tmp_path, score=score))
     text = str(caught.value)
     assert "score.0.temperature is not a key of judge likelihood; remove it" in text
-    assert "score.0.prior_wait is not a key of judge likelihood; did you mean prior_weight?" in text
+    assert "score.0.prior_wait is not a key of judge likelihood; did you mean score.0.prior_weight?" in text
     assert "score.1 has judge 'expcted'; it must be one of 'likelihood', 'expected', 'verdict', 'reasoned'" in text
     assert "score.2 lacks the key 'judge'; add it" in text
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("curate.share=nine", "curate.share is 'nine'; it must be a number"),
+        ("iterations=2.5", "iterations is 2.5; it must be a whole number"),
+        ("dedup.near=perhaps", "dedup.near is 'perhaps'; it must be true or false"),
+        ("augment=null", "augment is empty; it must be a section with keys below it"),
+        ("release.base_url=x", "release.base_url is not a key of a recipe; did you mean segments.sources.base_url?"),
+        ("runtime.license=x", "runtime.license is not a key of a recipe; remove it"),
+    ],
+)
+def test_a_mistake_says_in_plain_words_what_to_give_and_where(tmp_path, override, says):
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(write(tmp_path), (override,))
+    assert str(caught.value) == f"{tmp_path / 'build.yaml'}: {says}"
 
 
 def test_a_key_that_the_chosen_judge_has_not_is_never_suggested_again(tmp_path):
@@ -172,7 +189,7 @@ def test_a_key_that_the_chosen_judge_has_not_is_never_suggested_again(tmp_path):
         load_recipe(write(tmp_path), ("score.0.judge=verdict", "score.0.max_token=9", "curate.judge=verdict"))
     assert str(caught.value).splitlines() == [
         f"{tmp_path / 'build.yaml'}: score.0.prior_weight is not a key of judge verdict; remove it",
-        f"{tmp_path / 'build.yaml'}: score.0.max_token is not a key of judge verdict; did you mean max_tokens?",
+        f"{tmp_path / 'build.yaml'}: score.0.max_token is not a key of judge verdict; did you mean score.0.max_tokens?",
     ]
 
 

@@ -171,7 +171,7 @@ RECIPE = [
         (
             r"build\.yaml: name is 'Bad Name'; it must match",
             r"build\.yaml: segments\.sources\.0\.format is 'pdf'; it must be one of 'warc', 'html', 'jsonl'",
-            r"build\.yaml: segments\.min_char is not a key of a recipe; did you mean min_chars\?",
+            r"build\.yaml: segments\.min_char is not a key of a recipe; did you mean segments\.min_chars\?",
             r"build\.yaml: curate has threshold and share; give exactly one of the three",
             r"build\.yaml: iterations is 0; it must be greater than or equal to 1",
         ),
@@ -181,7 +181,7 @@ RECIPE = [
         "unknown key",
         "build PROJECT --set engine.dtyp=float32",
         2,
-        (r"engine\.dtyp is not a key of a recipe; did you mean dtype\?",),
+        (r"engine\.dtyp is not a key of a recipe; did you mean engine\.dtype\?",),
     ),
     Case(
         "two rules of selection", "plan PROJECT", 2, (r"curate has threshold and share; give exactly one",), both_rules

@@ -14,6 +14,8 @@ from builder.recipe.keys import Key, keys
 
 _WIDTH = 80
 _SHOWN = 3
+_PART = 4
+"""A part of a name has so many characters."""
 
 
 def look_up(name: str | None) -> Answer:
@@ -66,6 +68,9 @@ def _near(name: str) -> str:
     names: dict[str, str] = {reason.name: reason.name for reason in REASONS} | {key.name: key.place for key in every}
     names |= {key.place: key.place for key in every}
     matches = [difflib.get_close_matches(said, names, n=_SHOWN, cutoff=0.8) for said in (name, name.rpartition(".")[2])]
+    said = name.rpartition(".")[2]
+    # A part of a name is not near to the whole of a long one.
+    matches.insert(0, [known for known in names if len(said) >= _PART and said in known.split(".")[-1]])
     near = list(dict.fromkeys(names[match] for found in matches for match in found))[:_SHOWN]
     return f"; did you mean {', '.join(near)}?" if near else "; `humpback help` lists the sections"
 

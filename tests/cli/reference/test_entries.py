@@ -79,6 +79,8 @@ def test_a_name_of_both_shows_both() -> None:
         ("min_char", "segments.min_chars"),
         ("curate.tresholds", "curate.threshold"),
         ("near_duplicat", "near_duplicate"),
+        ("max_header", "segments.max_header_chars"),
+        ("segments.max_header", "segments.max_header_capitals"),
     ],
 )
 def test_a_misspelt_name_is_refused_with_what_is_near(name: str, near: str) -> None:

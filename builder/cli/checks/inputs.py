@@ -6,6 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing import get_context
+from statistics import median
 from typing import Any
 
 from builder.cli.checks.lengths import Lengths, look_at_lengths
@@ -24,6 +25,10 @@ _SHOWN = 60
 """So many characters of a text are shown."""
 _TEXTS = 20
 """So many texts of a source are looked at for their language."""
+_FEW = 5
+"""Fewer pairs say nothing about the length of texts."""
+_SWAPPED = 2
+"""So many times as long as outputs are instructions that look swapped with them."""
 _STRANGE = 0.2
 """Below this share of texts in another language nothing is said: short texts are taken for any language."""
 
@@ -172,7 +177,19 @@ def _seed_notes(sample: SeedSample, recipe: Recipe, *, named: bool) -> Iterator[
             f"asks '{shortened(garbled[0]['instruction'], _SHOWN)}'; write {sample.source.path} again from its source, "
             "as UTF-8"
         )
+    yield from _swapped_notes(who, sample)
     yield from _language_notes(who, sample, recipe.segments.languages)
+
+
+def _swapped_notes(who: str, sample: SeedSample) -> Iterator[str]:
+    if len(sample.pairs) < _FEW:
+        return
+    asked, answered = (round(median(len(pair[key]) for pair in sample.pairs)) for key in ("instruction", "output"))
+    if asked >= _SWAPPED * answered:
+        yield (
+            f"{who}: half of its instructions have {asked:,} characters or more and half of its outputs {answered:,} "
+            "or less: if the columns are swapped, name them the other way round in seed.sources.instruction and output"
+        )
 
 
 def _language_notes(who: str, sample: SeedSample, languages: list[str]) -> Iterator[str]:

@@ -80,6 +80,14 @@ def test_answers_in_another_language_than_the_pages_and_texts_decoded_twice_are_
     assert noted(looked, f"write {tmp_path / 'seed.jsonl'} again from its source")
 
 
+@pytest.mark.parametrize(("number", "told"), [(5, True), (4, False)])
+def test_instructions_that_are_far_longer_than_outputs_look_swapped(tmp_path: Path, number: int, told: bool) -> None:
+    swapped = [{"instruction": PAIR["output"] * 2, "output": f"What holds boat {one}?"} for one in range(number)]
+    looked = look_into(project(tmp_path, swapped, pages=1))
+    assert noted(looked, "half of its instructions have 98 characters or more and half of its outputs 18 or l") is told
+    assert noted(looked, "name them the other way round in seed.sources.instruction and output") is told
+
+
 def test_what_ends_a_build_is_a_fault_and_the_rest_is_still_looked_at(tmp_path: Path) -> None:
     recipe = project(tmp_path, [{"text": "a"}])
     looked = look_into(recipe)

@@ -12,7 +12,6 @@ from builder.cli.checks.inputs import look_in_child
 from builder.cli.checks.known import known_notes, known_problems, machine_lacks
 from builder.cli.checks.machine import Lack
 from builder.cli.checks.metadata import release_file_problems
-from builder.cli.checks.state import state_lines, time_of
 from builder.cli.preflight import error_lines, preflight_recipe, template_problems
 from builder.cli.project import Project, load_settled, open_project, refuse, refuse_linked_file, unconsented
 from builder.data.resources import PACKAGE
@@ -86,7 +85,8 @@ def check_recipe(
     served, silence = (set[str](), list[str]()) if needs else _ping(recipe)
     if not needs:
         busy("looking into some rows and pages of each input")
-    looked = None if needs else look_in_child(recipe)  # first: a process is started with the memory of this one
+    # First, as a process is started with the memory of this one.
+    looked = None if needs else look_in_child(open_settled(only_looks=True))
     lacks = [] if needs else list(machine_lacks(recipe, path))
     if importlib.util.find_spec("trl"):
         busy("loading TRL to check its keys")
@@ -102,7 +102,6 @@ def check_recipe(
         *(looked.notes if looked else ()),
         *(() if needs else _served_notes(recipe, open_settled, served)),
     ]
-    project = None if needs else open_settled(only_looks=True)
     return Checked(
         path=path,
         recipe=recipe,
@@ -111,10 +110,10 @@ def check_recipe(
         settled=settings.notes,
         notes=notes,
         unchecked=[*unchecked, *(f"what needs --trust-recipe: {need}" for need in needs)],
-        state=[] if project is None else [escape(line, "terminal") for line in state_lines(project)],
+        state=looked.state if looked else [],
         rows=preflight_recipe(open_settled(trust=True).look_at_build()) if preflight else {},
         looked=looked,
-        line=looked.line(*time_of(project)) if looked and project else None,
+        line=looked.line() if looked else None,
     ).answer()
 
 

@@ -7,7 +7,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from builder.cli.checks.lengths import Lengths, look_at_lengths
 from builder.cli.checks.pages import own_notes, page_notes, told
@@ -19,6 +19,9 @@ from builder.method.corpus.sample import PageSample, sample_pages
 from builder.method.seed.sample import SeedSample, sample_source, twice_decoded
 from builder.recipe.recipe import Recipe
 from builder.text.escape import escape, shortened
+
+if TYPE_CHECKING:
+    from builder.cli.project import Project
 
 _NAMED = 5
 _SHOWN = 60
@@ -46,6 +49,8 @@ class Looked:
         faults: What would end a build.
         notes: What the user should know.
         unchecked: What could not be looked into.
+        state: What stands in the work directory.
+        time: How long the rest of a build takes, or the command that finds it out; see `state.time_of`.
     """
 
     seeds: list[SeedSample] = field(default_factory=list)
@@ -56,14 +61,12 @@ class Looked:
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
+    state: list[str] = field(default_factory=list)
+    time: tuple[str, str] = ("", "")
 
-    def line(self, time: str = "", calibrate: str = "") -> str:
-        """All of it in one line.
-
-        Args:
-            time: How long the build will take, where that is known.
-            calibrate: Else the command that finds it out; empty where nothing is left to run.
-        """
+    def line(self) -> str:
+        """All of it in one line."""
+        time, calibrate = self.time
         here = [*([time] if time else []), *([size(rounded(self.bytes))] if self.bytes is not None else [])]
         parts = [*self._parts(), *([f"about {' and '.join(here)} here"] if here else [])]
         parts += [f"size not known: {self.bytes_unknown}"] if self.bytes is None and self.bytes_unknown else []
@@ -105,11 +108,14 @@ class Looked:
         }
 
 
-def look_in_child(recipe: Recipe) -> Looked:
-    """`look_into` in a process of its own, which leaves no memory behind: libraries of training take enough of it."""
+def look_in_child(project: "Project") -> Looked:
+    """The inputs and the state of a project, in a process of its own.
+
+    It leaves no memory behind, of which libraries of training take enough.
+    """
     with ProcessPoolExecutor(1, get_context("fork")) as process:
         try:
-            looked: Looked = process.submit(look_into, recipe).result()
+            looked: Looked = process.submit(_look_at, project).result()
         except BrokenProcessPool:
             return Looked(
                 unchecked=[
@@ -117,6 +123,15 @@ def look_in_child(recipe: Recipe) -> Looked:
                     "memory; end other programs and check again, or a build may die of the same"
                 ]
             )
+    return looked
+
+
+def _look_at(project: "Project") -> Looked:
+    from builder.cli.checks.state import state_lines, time_of
+
+    looked = look_into(project.recipe)
+    looked.state = [escape(line, "terminal") for line in state_lines(project)]
+    looked.time = time_of(project)
     return looked
 
 

@@ -47,10 +47,12 @@ def test_the_line_counts_pages_pairs_and_segments_and_names_longest_answer_and_s
     looked = look_into(project(tmp_path, pairs))
     assert looked.faults == []
     assert looked.lengths is not None
-    line = looked.line("", "humpback plan --calibrate here")
+    looked.time = "", "humpback plan --calibrate here"
+    line = looked.line()
     assert line.startswith(f"3 pages, 12 pairs, about 3 segments; longest answer {looked.lengths.longest:,} tokens; ")
     assert line.endswith("; about 12 MB here; for the time: humpback plan --calibrate here")
-    assert looked.line("2 h 10 min").endswith("; about 2 h 10 min and 12 MB here")
+    looked.time = "2 h 10 min", ""
+    assert looked.line().endswith("; about 2 h 10 min and 12 MB here")
     value = looked.as_dict()
     assert problems("sample", value) == []
     assert (value["pages"], value["pairs"], value["segments"], value["pairs_exact"]) == (3, 12, 3, True)

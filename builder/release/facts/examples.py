@@ -1,4 +1,7 @@
-"""Pairs for the first look of a reader: a good one, one at the line of the selection, and one that was left out."""
+"""Pairs for the first look of a reader: of the highest scores, at the line of the selection, and left out.
+
+None is called good or bad: by its score is all that is known of it.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 NEAR = 20
 """So many pairs at each place are looked at for one that is short."""
+PLAIN = "A pair that was not selected"
 SHORT = 700
 """Characters of an answer up to which it is shown whole."""
 
@@ -49,7 +53,9 @@ def example_pairs(curate: Curate, iterations: int, configs: list[Config]) -> lis
     column, chosen = judged_by(curate, iterations, configs), f"selected_{iterations}"
     selected = _ranked(_table(files["curated"], ["id", "score"]), "score")
     others = _table(files["augmented"], ["id", chosen, *([column] if column else [])])
-    places = _places(curate, selected, _ranked(_unselected(others, chosen), column))
+    withheld = any(config.name == "curated" and len(config.splits) > 1 for config in configs)
+    whole = "the selected pairs to train on" if withheld else "the selected pairs"
+    places = _places(curate, whole, selected, _ranked(_unselected(others, chosen), column))
     texts = _texts(files["augmented"], {str(row["id"]) for _, rows in places for row in rows})
     found = [(kind, _shortest(rows, texts)) for kind, rows in places]
     return [
@@ -68,15 +74,23 @@ def judged_by(curate: Curate, iterations: int, configs: list[Config]) -> str | N
     return next((name for name in names if name in columns), None)
 
 
-def _places(curate: Curate, selected: "pa.Table", rejected: "pa.Table") -> "Places":
+def _places(curate: Curate, whole: str, selected: "pa.Table", rejected: "pa.Table") -> "Places":
     if curate.judges[0] in CONTROLS:
-        return [("A selected pair", _first(selected, NEAR)), ("A pair that was not selected", _first(rejected, NEAR))]
+        return [("A selected pair", _first(selected, NEAR)), (PLAIN, _first(rejected, NEAR))]
     half = selected.num_rows // 2  # where few were selected, no pair is an example of both
+    highest, lowest = _first(selected, min(NEAR, selected.num_rows - half)), _last(selected, min(NEAR, half))
+    others = _last(rejected, NEAR)
+    by_score = bool(others) and others[0]["score"] is not None
+    line = f"; the line is at {curate.threshold:g}" if curate.threshold is not None else ""
     return [
-        ("A good pair", _first(selected, min(NEAR, selected.num_rows - half))),
-        ("A borderline pair, among the last that were selected", _last(selected, min(NEAR, half))),
-        ("A rejected pair", _last(rejected, NEAR)),
+        (f"Of {whole}, {_one_of(highest, 'highest')}", highest),
+        (f"Of {whole}, {_one_of(lowest, 'lowest')}{line}", lowest),
+        (f"Of those that were not selected, {_one_of(others, 'lowest')}" if by_score else PLAIN, others),
     ]
+
+
+def _one_of(rows: list[dict[str, Any]], end: str) -> str:
+    return f"the one with the {end} score" if len(rows) == 1 else f"one of the {len(rows)} with the {end} scores"
 
 
 def _first(rows: "pa.Table", number: int) -> list[dict[str, Any]]:

@@ -290,17 +290,30 @@ def test_a_release_of_places_says_that_they_may_not_be_passed_on_where_that_is_s
     assert "**This release holds no text of the pages**: rows" in text
 
 
-def test_a_good_a_borderline_and_a_rejected_pair_come_before_any_json(build: FakeBuild, tmp_path: Path) -> None:
+def test_pairs_of_high_low_and_no_selection_come_before_any_json_and_none_is_called_good(
+    build: FakeBuild, tmp_path: Path
+) -> None:
     text = card(tmp_path, material(build))
     shown = text.partition("## Examples")[2].partition("## What is released")[0]
-    assert re.findall(r"\*\*(A \w+)", shown) == ["A good", "A borderline", "A rejected"]
+    assert re.findall(r"\*\*(.+)\*\*", shown) == [
+        "Of the selected pairs to train on, one of the 6 with the highest scores",
+        "Of the selected pairs to train on, one of the 6 with the lowest scores",
+        "Of those that were not selected, one of the 20 with the lowest scores",
+    ]
+    assert " good" not in shown
     scores = [float(score) for score in re.findall(r"\(score ([-0-9.]+)\)", shown)]
     assert scores[0] > scores[1] > 2 > scores[2]
     assert "```json" in text.partition("## What is released")[2]
     assert "```json" not in text.partition("## What is released")[0]
     controlled = card(tmp_path / "b", material(build, "curate", judge="random"))
     assert "**A selected pair**" in controlled
-    assert "A good pair" not in controlled
+    assert "**A pair that was not selected**" in controlled
+    assert "scores" not in controlled.partition("## Examples")[2].partition("## What is released")[0]
+
+
+def test_an_example_at_the_line_is_said_to_be_there_where_the_rule_has_one(build: FakeBuild, tmp_path: Path) -> None:
+    text = card(tmp_path, material(build, "curate", threshold=2.0, share=None))
+    assert "with the lowest scores; the line is at 2** (score 2." in text
 
 
 def test_no_pair_is_an_example_of_two_things_where_few_were_selected(tmp_path: Path) -> None:

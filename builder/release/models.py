@@ -18,6 +18,7 @@ from builder.release.content.material import BASE, Material
 from builder.release.content.numbers import refusals
 from builder.release.content.trained import training_digest
 from builder.release.content.training import hyperparameters
+from builder.release.facts.local_base import local_base
 from builder.release.manifest import write_manifest
 from builder.release.portable.model_files import in_words, libraries_of, write_for_both
 from builder.workspace.stage_names import BACKWARD
@@ -48,7 +49,7 @@ def write_models(folder: Path, material: Material) -> None:
         write_manifest(folder / name, material.recipe, material.version, kind="model", **own)
     if material.recipe.base.path:
         copy_model(material.recipe.base.path, folder / BASE)
-        write_text(folder / BASE / "README.md", _base_card(material))
+        write_text(folder / BASE / "README.md", _base_card(material, material.recipe.base.path))
         libraries = libraries_of(folder / BASE)
         write_manifest(folder / BASE, material.recipe, material.version, kind="base", libraries=libraries)
 
@@ -135,6 +136,7 @@ def _card(name: str, artifact: Artifact, material: Material, libraries: dict[str
         "refusals": refusals(material),
         "settings": front_matter_text(hyperparameters(artifact)),
         "libraries": in_words(libraries),
+        "local_base": local_base(recipe.base.path) if recipe.base.path else None,
     }
     return render_card("model.md.jinja", front, values)
 
@@ -155,10 +157,11 @@ def _prompts(artifact: Artifact, material: Material) -> dict[str, str]:
     return {use: text for use, text in prompts(material, own=True).items() if use != AUGMENTATION}
 
 
-def _base_card(material: Material) -> str:
-    base = material.recipe.base
+def _base_card(material: Material, base_folder: Path) -> str:
+    base, about = material.recipe.base, local_base(base_folder)
     front = front_matter_text({**licence_entries(base), "library_name": "transformers"})
     return (
         f"---\n{front}---\n\n# Base model\n\nA copy of the base model that every training of this release starts "
-        "from, with its weights and its vocabulary as they are. It is here because it is published nowhere else.\n"
+        "from, with its weights and its vocabulary as they are. It is here because it is published nowhere else.\n\n"
+        f"It is {about}.\n"
     )

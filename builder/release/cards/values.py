@@ -31,6 +31,7 @@ from builder.release.content.tables import DEFAULT_CONFIG
 from builder.release.facts.about import read_about
 from builder.release.facts.citation import bibtex
 from builder.release.facts.examples import SHORT, example_pairs
+from builder.release.facts.local_base import local_base
 
 AUGMENTATION = "Self-augmentation, the user turn"
 
@@ -82,6 +83,7 @@ def dataset_card(material: Material, configs: list[Config], history: list[dict[s
             "origin": method.origin(domains(material)),
         },
         "judges": [entry | {"model": named(entry["model"])} for entry in method.judged(material)],
+        "local_base": local_base(recipe.base.path) if recipe.base.path else None,
         "about": read_about(recipe.release.about) if recipe.release.about else [],
         "citation": bibtex(material),
     }

@@ -64,6 +64,7 @@ def test_first_lines_say_what_it_is_how_many_rows_and_which_model_in_three_sente
         "It has 18 selected pairs (`curated`) of 40 candidates (`augmented`), and 5 human-written pairs (`seed`)."
     )
     assert "[`org/tiny-final`](https://huggingface.co/org/tiny-final) was trained from `base`" in model
+    assert "`base`, the toy model of humpback's quickstart: 0.75 million parameters" in model
     *_, local = sentences(card(tmp_path / "b", material(build)))
     assert "`models/final`, was trained" in local
     *_, none = sentences(card(tmp_path / "c", material(build, "release", models=[])))

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 _BACKTICKS = re.compile(r"`+")
 _LINE_END = re.compile(r"\r\n?|\n")
+_OPENS = re.compile(r"(?P<indent>[ \t]*)(?P<item>(?:-|\w{1,4}[.)]) )?(?P<marks>```+)[^`]*$")
+"""The first line of code in a fence, perhaps of one that is the item of a list."""
 EXAMPLES = ("python", "sql", "bash")
 """Languages of fences that we write ourselves; in the others we quote."""
 
@@ -25,14 +27,37 @@ def fence(text: str, language: str = "") -> str:
 def quoted(text: str, most: int | None = None) -> str:
     """Text of others as a quotation: its words in which nothing is markup, line by line, without indents.
 
+    Code of theirs, which stands in a fence, stands in one within the quotation, with its indents and blank lines.
+
     Args:
         text: The text.
         most: So many characters are shown of a longer one, which then ends in an ellipsis.
     """
     if most is not None and len(text) > most:
         text = f"{text[:most].rsplit(maxsplit=1)[0]} …"
-    lines = [escape(line, "markdown") for line in text.splitlines() if line.strip()]
-    return "\n".join(f"> {line}" for line in "\\\n".join(lines or ["–"]).split("\n"))
+    parts = [fence("\n".join(lines)) if is_code else _words(lines) for is_code, lines in _parts(text)]
+    return "\n".join(f"> {line}".rstrip() for line in ("\n".join(filter(None, parts)) or "–").split("\n"))
+
+
+def _parts(text: str) -> list[tuple[bool, list[str]]]:
+    """The lines of words and those of code in turn, without the marks of the fences, by whether they are code."""
+    parts, opened = [(False, list[str]())], None
+    for line in text.splitlines():
+        found = _OPENS.match(line)
+        if opened is None and found:
+            opened = found
+            parts[-1][1].append(found["item"] or "")
+            parts.append((True, []))
+        elif opened and set(line.strip()) == {"`"} and len(line.strip()) >= len(opened["marks"]):
+            opened = None
+            parts.append((False, []))
+        else:
+            parts[-1][1].append(line.removeprefix(opened["indent"]) if opened else line)
+    return parts
+
+
+def _words(lines: list[str]) -> str:
+    return "\\\n".join(escape(line, "markdown") for line in lines if line.strip())
 
 
 def prose(paragraphs: list[str]) -> str:
@@ -41,7 +66,7 @@ def prose(paragraphs: list[str]) -> str:
 
 
 def examples(markdown: str) -> list[tuple[str, str]]:
-    """Language and text of the fences that hold examples, in their order."""
+    """Language and text of the fences that hold examples, in their order; a quotation has fences without one."""
     return [(_language(token), _text(token)) for token in _fences(markdown) if _language(token) in EXAMPLES]
 
 

@@ -16,7 +16,7 @@ from builder.recipe.recipe import Recipe
 from builder.recipe.sections.curate import Curate
 from builder.recipe.sections.judges import Reverse, Verdict
 from builder.recipe.sections.models import Other
-from builder.release.cards.markdown import own_text, quoted
+from builder.release.cards.markdown import examples, own_text, quoted
 from builder.release.cards.method import judged, limit_of_scores, origin, selecting
 from builder.release.cards.plots import cut_lines, funnel_figure, scores_figure, steps
 from builder.release.cards.values import dataset_card, named
@@ -330,17 +330,39 @@ def test_no_pair_is_an_example_of_two_things_where_few_were_selected(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "text", [HOSTILE, "<script>x</script>\n> # a", "- a\n\n\n    code\n1. b\\", "| a |\n===", "", "a " * 999]
-)
-def test_a_quotation_is_one_paragraph_in_which_nothing_is_markup(text: str) -> None:
+    "text",
+    [
+        HOSTILE, "<script>x</script>\n> # a", "- a\n\n\n    code\n1. b\\", "| a |\n===", "", "a " * 999,
+        "a\n```python\nimport os\n````\n# b", "```\n> ```\n# x\n\n\n<b>", "~~~\n# a\n~~~", "``` a`b\n# c",
+        "\n  ```sql\n  ```\n", "12. ```\n# a\n```\n# b",
+    ],
+)  # fmt: skip
+def test_a_quotation_is_lines_and_code_in_which_nothing_is_markup(text: str) -> None:
     from markdown_it import MarkdownIt
 
     tokens = MarkdownIt("commonmark").enable("table").parse(quoted(text, 700))
     kinds = [token.type for token in tokens if not token.type.endswith("_close")]
-    assert kinds == ["blockquote_open", "paragraph_open", "inline"]
-    inner = next(token for token in tokens if token.type == "inline").children or []
-    assert {token.type for token in inner} <= {"text", "hardbreak", "softbreak", "text_special"}
+    assert kinds[0] == "blockquote_open"
+    assert tokens[-1].type == "blockquote_close"
+    assert set(kinds[1:]) <= {"paragraph_open", "inline", "fence"}
+    assert kinds.count("blockquote_open") == 1
+    assert {token.info for token in tokens if token.type == "fence"} <= {""}
+    inner = [child.type for token in tokens if token.type == "inline" for child in token.children or []]
+    assert set(inner) <= {"text", "hardbreak", "softbreak", "text_special"}
     assert own_text(f"before\n\n{quoted(text, 700)}\n\nafter").split() == ["before", "after"]
+    assert examples(quoted(text, 700)) == []
+
+
+def test_code_in_a_quotation_stands_in_a_fence_with_its_indents_and_no_marks_are_words() -> None:
+    text = (
+        "So:\n\n```python\ndef f(x):\n\n    return x\n```\nThen *run* it.\n  - As in\n    ```\n    a\n      b\n    ```"
+    )
+    assert quoted(text).split("\n") == [
+        "> So:", "> ```", "> def f(x):", ">", ">     return x", "> ```", "> Then \\*run\\* it.\\",
+        r"> \- As in", "> ```", "> a", ">   b", "> ```",
+    ]  # fmt: skip
+    assert quoted("- ```\na\n```\nb").split("\n") == [r"> \-", "> ```", "> a", "> ```", "> b"]
+    assert quoted("a\n```\nb = 1\nc = 22", 17).split("\n") == ["> a", "> ```", "> b = 1", "> c = …", "> ```"]
 
 
 def test_owners_words_are_text_and_bounded(build: FakeBuild, tmp_path: Path) -> None:

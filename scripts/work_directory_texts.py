@@ -302,6 +302,10 @@ KEYS = {
         "by_itself": "Whether the stage looks at it. One that does not is ended then.",
         "finish": "Whether a training is saved as a model then, and not as a checkpoint. In a calibration only.",
     },
+    "logs/checkpoint.json": {
+        "step": "The step of its last whole checkpoint; 0 without one.",
+        "every": "When it writes one, as the TRL recipe says it.",
+    },
     "logs/chunks.json": {"chunk_rows": "Rows of a chunk. It stays for as long as a chunk stands."},
     "logs/chunks/part-<chunk>.json": {
         "data": "Size and sha256 of the file of the chunk. It is done again where these differ.",
@@ -359,7 +363,7 @@ FILES: list[tuple[tuple[str, ...], dict[str, str]]] = [
             "logs/writer.lock": "Locked for as long as a process of the stage is there; names the last one.",
             "logs/progress.json": "How far it is.",
             "logs/notices.json": "Warnings that were told while it ran, as a list.",
-            "logs/stop_at.json": "When it has to stop. Only with `runtime.max_hours`.",
+            "logs/stop_at.json": "When it has to stop. Only with `runtime.max_hours`, or once interrupted.",
         },
     ),
     (
@@ -420,6 +424,7 @@ FILES: list[tuple[tuple[str, ...], dict[str, str]]] = [
             "model/chat_contract.json": "The contract again.",
             "model/": "Weights or an adapter, tokenizer and configuration, as `from_pretrained` takes them.",
             "logs/metrics.json": "Losses and speed.",
+            "logs/checkpoint.json": "From where it goes on if it is ended now.",
             "logs/preflight.txt": "Which tokens of a few rows are trained.",
             "logs/training_error.json": "What ended a training under a launcher.",
         },

@@ -328,11 +328,11 @@ def _run(stopped: "Callable[[], int | None]") -> int | None:
     except click.ClickException as error:
         error.show()
         return failed("usage", error.format_message().splitlines() or [type(error).__name__], error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        return _interrupted(stopped() or 128 + signal.SIGINT)
+    except (KeyboardInterrupt, click.Abort) as error:
+        return _interrupted(stopped() or 128 + signal.SIGINT, error)
     except Exception as error:
         if code := stopped() or _after_interrupt(error):  # as the terminal is gone, click cannot end its line
-            return _interrupted(code)
+            return _interrupted(code, error)
         if isinstance(error, BrokenPipeError):  # whoever read our output has seen enough, as in `humpback show | head`
             sys.stdout = None
             return 1
@@ -355,10 +355,10 @@ def _after_interrupt(error: BaseException) -> int | None:
     return 128 + signal.SIGINT if isinstance(error.__context__, KeyboardInterrupt) else None
 
 
-def _interrupted(code: int) -> int:
+def _interrupted(code: int, error: BaseException) -> int:
     command = shlex.join(["humpback", *sys.argv[1:]])
     can_be_typed = redacted(command) == command and escape(command, "terminal") == command and "\n" not in command
-    said = interrupted(sys.argv[1:]) + (f":\n  {command}" if can_be_typed else "")
+    said = interrupted(sys.argv[1:], error) + (f":\n  {command}" if can_be_typed else "")
     _say(said)
     return failed("interrupted", said.splitlines(), code)
 

@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -28,7 +29,15 @@ from builder.workspace.environment import child_environment, versions
 from builder.workspace.failures import EXIT_AGAIN, EXIT_UNWRITABLE, died, disk_full, explain
 from builder.workspace.finished.inventory import take_inventory
 from builder.workspace.layout import LOG, REQUEST, RESULT
-from builder.workspace.limits.deadline import is_over, set_deadline, stops_by_itself
+from builder.workspace.limits.deadline import (
+    forget_checkpoint,
+    from_where,
+    is_over,
+    set_deadline,
+    stop_now,
+    stops_by_itself,
+    writes_checkpoints,
+)
 from builder.workspace.locks import StageLock, only_writer
 from builder.workspace.processes import ASKED_TO_END, end_guarded, guarded, last_words
 from builder.workspace.progress import Progress, beating, forget_progress, read_progress, telling
@@ -41,6 +50,8 @@ if TYPE_CHECKING:
 HiddenPlaces = list[tuple[list[str | int], str]]
 """Whole addresses, each with the keys that lead to it in a configuration."""
 POLL_SECONDS = 0.2
+SAVE_SECONDS = 20.0
+"""How long a training that is interrupted may take to write a checkpoint before it is ended."""
 SPARE_BYTES = 1 << 20
 """With less room than this, a failure without another reason is one of the disk."""
 GUARD = "HUMPBACK_GUARD"
@@ -102,8 +113,14 @@ def run_child(
         while True:
             (out / RESULT).unlink(missing_ok=True)
             forget_progress(out)
+            forget_checkpoint(out)
             start = (out / LOG).stat().st_size if (out / LOG).is_file() else 0
-            code = _watch(out, runtime, on_progress, lock, hidden or [])
+            try:
+                code = _watch(out, runtime, on_progress, lock, hidden or [])
+            except KeyboardInterrupt as interrupt:
+                if where := from_where(out):
+                    interrupt.args = (f"{stage} {where}",)
+                raise
             starts += 1
             stalled = code is None or code == EXIT_AGAIN
             noted = journal.note_deaths(out) if stalled or _is_death(code) else False
@@ -171,8 +188,27 @@ def _watch(
                 raise TimeIsUp(f"{out}: is ended")
         code = guard.returncode
         return 128 - code if code - 128 in ASKED_TO_END else code  # one that ended in order, as if by the signal
+    except KeyboardInterrupt:
+        _let_save(out, guard, on_progress)
+        raise
     finally:
         end_guarded(guard, f"{GUARD}={value}")
+
+
+def _let_save(out: Path, guard: "subprocess.Popen[bytes]", on_progress: Callable[[], None]) -> None:
+    """Let a training that has taken a step write a checkpoint; another interrupt ends it at once."""
+    seen = read_progress(out)
+    if not writes_checkpoints(out) or seen is None or seen.done == seen.before:
+        return
+    stop_now(out)
+    end = time.monotonic() + SAVE_SECONDS
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # of a terminal that closes two come
+    try:
+        while guard.poll() is None and time.monotonic() < end:
+            time.sleep(POLL_SECONDS)
+            on_progress()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _hand_over(hidden: HiddenPlaces, pipe: int) -> None:

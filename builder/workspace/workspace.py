@@ -20,7 +20,7 @@ from builder.workspace.finished.stage_file import read_stage_file, write_stage_f
 from builder.workspace.inputs.earlier import earlier_identity
 from builder.workspace.inputs.known import KnownInputs
 from builder.workspace.inputs.listing import Inputs
-from builder.workspace.progress import read_progress
+from builder.workspace.progress import forget_progress, read_progress
 from builder.workspace.stage_names import StageName, parse
 
 if TYPE_CHECKING:
@@ -187,6 +187,7 @@ class Workspace:
         try:
             refuse_links_out(artifact.path)
             record = _begin(artifact)
+            forget_progress(artifact.path)  # before anybody is told: what an earlier run has done is not of this one
             self.report(artifact, "start")
             self.files.learn(noted=False)
             result = run_child(

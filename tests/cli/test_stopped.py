@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+import click
 import pytest
 
 from builder.cli.shell.failure import interrupted
@@ -64,6 +65,13 @@ def test_a_command_that_is_stopped_says_which_command_goes_on(name, words, said)
 )  # fmt: skip
 def test_whether_a_command_goes_on_or_begins_anew_is_said_truly(words, says):
     assert interrupted(words.split()) == f"interrupted; the same command {says}"
+
+
+def test_an_interrupt_that_says_from_where_a_training_goes_on_is_heard_below_other_errors():
+    error, said = click.Abort(), "model-0 begins again: it had no checkpoint yet (save_steps: 40)"
+    error.__cause__ = KeyboardInterrupt(said)
+    assert interrupted(["build", "DIR"], error) == f"interrupted; the same command goes on, and {said}"
+    assert interrupted(["plan", "DIR"], error) == "interrupted; the same command begins anew"
 
 
 def test_a_command_whose_terminal_is_closed_ends_with_its_own_exit_code():

@@ -19,7 +19,7 @@ from builder.llm.contract import CONTRACT_FILE, TEMPLATE_FILE
 from builder.method.train.checkpoints import MARK
 from builder.method.train.output import FINISHED, METRICS
 from builder.method.train.sft import FAILED, PREFLIGHT
-from builder.workspace.layout import LOG, REQUEST, RESULT, STAGE_FILE, STOP_AT
+from builder.workspace.layout import CHECKPOINT, LOG, REQUEST, RESULT, STAGE_FILE, STOP_AT
 from builder.workspace.progress import NOTICES, PROGRESS_FILE
 
 
@@ -61,7 +61,10 @@ def test_a_text_of_no_column_ends_the_program(monkeypatch: pytest.MonkeyPatch) -
     ("kind", "path"),
     [
         *(("seed", path) for path in (STAGE_FILE, REQUEST, RESULT, LOG, NOTICES, STOP_AT, f"logs/{PROGRESS_FILE}")),
-        *(("model", path) for path in (METRICS, FAILED, PREFLIGHT, CONTRACT_FILE, TEMPLATE_FILE, f"model/{FINISHED}")),
+        *(
+            ("model", path)
+            for path in (METRICS, CHECKPOINT, FAILED, PREFLIGHT, CONTRACT_FILE, TEMPLATE_FILE, f"model/{FINISHED}")
+        ),
         ("model", f"training/checkpoint-8/{MARK}"),
         ("score", f"logs/engines/00001/{ENDED}"),
     ],

@@ -8,7 +8,7 @@ from builder.data.storage import read_json
 from builder.errors import TimeIsUp
 from builder.method.train.checkpoints import MARK, last_complete, make_room, mark_complete, remove_others
 from builder.recipe.sections.runtime import Runtime
-from builder.workspace.limits.deadline import set_deadline
+from builder.workspace.limits.deadline import from_where, set_deadline
 
 
 def checkpoint(folder: Path, step: int, settings: str | None = "same") -> Path:
@@ -91,9 +91,11 @@ def test_a_training_whose_time_is_over_stops_at_a_checkpoint_and_goes_on_to_the_
             train_here(pairs, tmp_path / "out", runtime=runtime, **options)
         assert (tmp_path / "out" / "training" / f"checkpoint-{step}" / MARK).is_file()
         assert not (tmp_path / "out" / "model").exists()
+        assert from_where(tmp_path / "out") == f"goes on from step {step}"
     set_deadline(tmp_path / "out", None)
     train_here(pairs, tmp_path / "out", runtime=runtime, **options)
     assert read_json(tmp_path / "out" / "logs" / "metrics.json")["resumed_from"] == "checkpoint-2"
     train_here(pairs, tmp_path / "plain", runtime=runtime, **options)
+    assert from_where(tmp_path / "plain") == "begins again: it had no checkpoint yet (save_steps: 100)"
     weights = [tmp_path / name / "model" / "model.safetensors" for name in ("out", "plain")]
     assert weights[0].read_bytes() == weights[1].read_bytes()

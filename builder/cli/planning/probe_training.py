@@ -9,7 +9,7 @@ from builder.data.accounting import Stats
 from builder.data.storage import read_json
 from builder.recipe.sections.runtime import Runtime
 from builder.workspace.layout import METRICS
-from builder.workspace.limits.deadline import finish_now, set_deadline
+from builder.workspace.limits.deadline import finish_at
 from builder.workspace.progress import polled, read_progress
 
 _POLL_SECONDS = 0.1
@@ -22,7 +22,7 @@ def measure_training(out: Path, config: Probe, *inputs: Path, runtime: Runtime) 
     """Train for some steps, and save what comes of it as the model of the stage."""
     begun = time.monotonic()
     steps = _Steps(out, config.seconds, config.units)
-    set_deadline(out, time.time() + _NEVER)
+    finish_at(out, time.time() + _NEVER)
     with polled(steps.look, _POLL_SECONDS, name="steps"):
         config.stage()(out, config.settings(), *inputs, runtime=runtime)
     seconds = time.monotonic() - begun
@@ -65,7 +65,7 @@ class _Steps:
         if now - self._seen[0][0] >= self._seconds or seen.done >= self._units:
             self._ended = True
             if seen.total is None or seen.done < seen.total:
-                finish_now(self._out)
+                finish_at(self._out)
 
     @property
     def each(self) -> float | None:

@@ -22,11 +22,27 @@ _KINDS: tuple[tuple[type[BaseException], Kind], ...] = (
 _GO_ON = ("build", "quickstart")
 
 
-def interrupted(words: Sequence[str]) -> str:
-    """What is said of a command that somebody has stopped: whether it keeps what it has done, by its words."""
+def interrupted(words: Sequence[str], error: BaseException | None = None) -> str:
+    """What is said of a command that somebody has stopped: whether it keeps what it has done.
+
+    Args:
+        words: Those of the command.
+        error: What it ended with; the interrupt that led to it says from where a training goes on.
+    """
     verb = next((word for word in words if not word.startswith("-")), "")
     goes_on = verb in _GO_ON or (verb == "release" and "--push" in words)
-    return f"interrupted; the same command {'goes on where it stopped' if goes_on else 'begins anew'}"
+    if not goes_on:
+        return "interrupted; the same command begins anew"
+    note = _note_of(error)
+    return f"interrupted; the same command goes on{f', and {note}' if note else ' where it stopped'}"
+
+
+def _note_of(error: BaseException | None) -> str:
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt) and error.args:
+            return str(error)
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 def kind_of(error: BaseException, *, explained: bool) -> Kind:

@@ -7,7 +7,7 @@ from typing import Any
 
 from builder.errors import StageError
 from builder.method.train.checkpoints import make_room, mark_complete
-from builder.workspace.limits.deadline import has_deadline, is_over, is_to_finish, stop_by_itself
+from builder.workspace.limits.deadline import is_over, is_to_finish, stop_by_itself, would_go_on
 from builder.workspace.progress import Progress
 
 ADVICE = "lower learning_rate in the TRL recipe, or look at the rows; the last checkpoint before it stays"
@@ -29,15 +29,14 @@ def reporter(stage: Path, settings: str, *, held_out: bool) -> Any:
 
         progress: Progress | None = None
         logged: tuple[float, float] = (0.0, 0.0)
-        limited = False
         stopped = False
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self.logged = (time.monotonic(), 0.0)
-            self.limited = has_deadline(stage)
             if state.is_world_process_zero:
                 self.progress = Progress(stage, "steps", state.max_steps, before=state.global_step)
                 stop_by_itself(stage)
+                self._goes_on_from(state.global_step, args)
 
         def on_prediction_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             if self.progress is not None:
@@ -55,7 +54,7 @@ def reporter(stage: Path, settings: str, *, held_out: bool) -> Any:
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             # The loss is logged in windows; one that ends with each checkpoint makes a resumed training log the same.
             last = state.global_step >= state.max_steps
-            if self.limited and not last and _one_says(is_over(stage), args.device):
+            if not last and _one_says(is_over(stage), args.device):
                 control.should_training_stop = True
                 self.stopped = not is_to_finish(stage)
                 control.should_save = control.should_save or self.stopped
@@ -64,6 +63,8 @@ def reporter(stage: Path, settings: str, *, held_out: bool) -> Any:
             self._before_a_checkpoint(args, state, control)
             if self.progress is not None:
                 self.progress.advance(state.global_step - self.progress.done)
+                if self.stopped:
+                    self.progress.tell(phase="writing a checkpoint")
 
         def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             control.should_log = control.should_log or control.should_save
@@ -97,8 +98,19 @@ def reporter(stage: Path, settings: str, *, held_out: bool) -> Any:
             # Resumed after its last step, the trainer takes one more: that checkpoint is none to go on from.
             if state.is_world_process_zero and state.global_step < state.max_steps:
                 mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}", settings)
+                self._goes_on_from(state.global_step, args)
+
+        def _goes_on_from(self, step: int, args: Any) -> None:
+            if not is_to_finish(stage):  # one that only measures goes on from nothing
+                would_go_on(stage, step, _when_it_saves(args))
 
     return Reporter()
+
+
+def _when_it_saves(args: Any) -> str:
+    """When a training writes a checkpoint, as its TRL recipe says it."""
+    strategy = str(args.save_strategy.value)
+    return f"save_steps: {args.save_steps:g}" if strategy == "steps" else f"save_strategy: {strategy}"
 
 
 def _one_says(over: bool, device: Any) -> bool:

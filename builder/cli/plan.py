@@ -11,6 +11,7 @@ from builder.cli.planning.told import as_dict, as_top, known_costs, sums
 from builder.cli.project import Project
 from builder.cli.rows.layout import terminal_width, wrapped
 from builder.text.escape import escape
+from builder.workspace.finished.moved import no_build
 from builder.workspace.stage_names import (
     BACKWARD,
     CURATE,
@@ -59,7 +60,9 @@ def plan_stages(project: Project, *, verify: bool = False) -> Answer:
 
     def text() -> str:
         lines = (line for entry in plan for line in _lines(entry))
-        return wrapped(project.typed("\n".join([*lines, *_costs(costs, needs)])), terminal_width(), "      ")
+        moved = escape(no_build(project.folder, project.work_dir), "terminal")
+        said = [moved] if moved else []
+        return wrapped(project.typed("\n".join([*said, *lines, *_costs(costs, needs)])), terminal_width(), "      ")
 
     return Answer(plan, text)
 

@@ -33,6 +33,7 @@ from builder.release.versions import (
     version_of,
 )
 from builder.text.escape import escape
+from builder.workspace.finished.moved import no_build
 
 _NO_STAGE = ("name", "release", "runtime")
 """Sections of which no stage is made."""
@@ -184,7 +185,9 @@ def finished_build(project: Project) -> Build:
     build = project.look_at_build(verify=True)
     missing = [name for name, artifact in build.artifacts.items() if artifact.status != "done"]
     if missing:
-        raise ReleaseError(f"the build is not finished ({', '.join(missing)}); run `{project.command('build')}` first")
+        moved = no_build(project.folder, project.work_dir)
+        said = f"the build is not finished ({', '.join(missing)}); run `{project.command('build')}` first"
+        raise ReleaseError(f"{said}\n  {moved}" if moved else said)
     return build
 
 

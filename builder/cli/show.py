@@ -19,6 +19,7 @@ from builder.method.curate.iterations import selection_scores
 from builder.recipe.sections.curate import RATINGS
 from builder.text.escape import escape
 from builder.workspace.console import describe_counts
+from builder.workspace.finished.moved import no_build
 from builder.workspace.stage_names import CURATE, SCORE
 from builder.workspace.workspace import Artifact, refuse_damaged
 
@@ -32,12 +33,16 @@ def show_stages(project: Project) -> Answer:
     records = {item.stage: item.record for item in artifacts if item.status == "done"}
     shown = ("counts", "warnings", "seconds")
     stages = {stage: {key: record.get(key) for key in shown} for stage, record in records.items()}
-    return Answer(stages, lambda: _describe_stages(stages, project.command("build")))
+    none = "" if stages else f"nothing has been built yet; run `{project.command('build')}`{_moved(project)}"
+    return Answer(stages, lambda: _describe_stages(stages) or wrapped(none, terminal_width(), "  "))
 
 
-def _describe_stages(stages: dict[str, dict[str, Any]], build: str) -> str:
-    if not stages:
-        return f"nothing has been built yet; run `{build}`"
+def _moved(project: Project) -> str:
+    said = no_build(project.folder, project.work_dir)
+    return said and f"\n  {escape(said, 'terminal')}"
+
+
+def _describe_stages(stages: dict[str, dict[str, Any]]) -> str:
     lines, width = [], terminal_width()
     for stage, record in stages.items():
         lines.append(wrapped(f"{stage:<20} {describe_counts(record['counts'])}", width, " " * 21))
@@ -64,7 +69,7 @@ def show_stage(project: Project, stage: str, choice: Choice) -> Answer:
     artifact = build.artifacts[stage]
     refuse_damaged([artifact])
     if artifact.status == "missing":
-        raise RecipeError(f"{stage}: has not run; `{project.command('build')}` runs it")
+        raise RecipeError(f"{stage}: has not run; `{project.command('build')}` runs it{_moved(project)}")
     if choice.by_score:
         refuse_unscored(build, artifact)
     return _show_rejected(build, artifact, choice) if choice.of_rejected else _show_kept(build, artifact, choice)

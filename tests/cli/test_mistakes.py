@@ -134,6 +134,10 @@ def test_a_work_directory_that_was_moved_is_found_and_taken_where_it_is(built: P
     assert first.startswith(f"{built.parent / 'work'}: nothing is built yet")
     assert second.startswith(f"{moved}: holds stages of a build")
     assert second.endswith(f"move it back, or go on there with --work-dir {moved}")
+    lost = f"{built.parent / 'work'} holds no build; if it was moved or renamed: --work-dir '{moved}'"
+    for words in (["release", built, "--version", "1.0.0"], ["plan", built], ["show", built], ["show", built, "seed"]):
+        assert lost in said(*words)
+    assert "holds no build" not in said("plan", built, "--work-dir", moved)
     assert state(built, "--work-dir", moved) == [f"{moved}: all {STAGES} stages are built"]
 
 

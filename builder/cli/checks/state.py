@@ -1,9 +1,6 @@
 """What is already built of a recipe, and what of it a build would run again: the state of its work directory."""
 
-import os
-import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from builder.cli.plan import plan_entry
@@ -12,11 +9,9 @@ from builder.cli.planning.reckoning import summed
 from builder.cli.planning.told import known_costs
 from builder.cli.project import Project
 from builder.errors import BuilderError
-from builder.workspace.layout import STAGE_FILE
+from builder.workspace.finished.moved import has_stages, others
 from builder.workspace.locks import running_in
 
-_STAGE = re.compile(r"[a-z][a-z0-9-]*-[0-9a-f]{12}")
-_MOST_FOLDERS = 200
 _SHOWN = 3
 
 
@@ -29,12 +24,12 @@ def state_lines(project: Project) -> Iterator[str]:
     root = project.work_dir
     if build := running_in(root):
         yield f"{root}: a build is running here ({build}); wait for it, or build in another --work-dir"
-    if not _has_stages(root):
+    if not has_stages(root):
         yield f"{root}: nothing is built yet; `{project.command('build')}` comes before a release"
         yield from (
             f"{other}: holds stages of a build, and the work directory is {root}; if it was moved or renamed, move it "
             f"back, or go on there with --work-dir {other}"
-            for other in _others(project.folder, root)
+            for other in others(project.folder, root)
         )
         return
     try:
@@ -90,26 +85,3 @@ def _changes(entries: list[dict[str, Any]]) -> Iterator[str]:
     shown = ", ".join(keys[:_SHOWN]) + (f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else "")
     names = ", ".join(entry["stage"] for entry in again)
     yield f"the recipe has changed since the last build ({shown or 'in what went before'}): would run again: {names}"
-
-
-def _has_stages(root: Path) -> bool:
-    try:
-        with os.scandir(root) as entries:
-            return any(_STAGE.fullmatch(entry.name) and _is_stage(Path(entry.path)) for entry in entries)
-    except OSError:
-        return False
-
-
-def _is_stage(folder: Path) -> bool:
-    return (folder / STAGE_FILE).is_file()
-
-
-def _others(folder: Path, root: Path) -> list[Path]:
-    """The folders beside a recipe that look like a work directory and are not its own."""
-    try:
-        with os.scandir(folder) as found:
-            entries = sorted((entry for entry in found if entry.is_dir()), key=lambda entry: entry.name)
-    except OSError:
-        return []
-    paths = [Path(entry.path) for entry in entries[:_MOST_FOLDERS] if not entry.name.startswith(".")]
-    return [path for path in paths if path.resolve() != root and _has_stages(path)]

@@ -46,6 +46,10 @@ AS_WRITTEN = click.option("--as-written", is_flag=True, help="Leave out the --se
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+_OF_ROWS = ("rejected", "reason", "around")
+"""Options of `show` that choose among the rows of a stage."""
+
+
 def _prints(verb: "Callable[..., Answer]") -> "Callable[..., None]":
     """Print what a verb answers, as text or with --json as JSON."""
 
@@ -229,6 +233,10 @@ def show(project: "Project", stage: str | None, labels: Path | None, sort: str |
 
     if asked["around"] is not None and (asked["rejected"] or asked["reason"]):
         raise click.UsageError("--around shows kept and rejected rows; it goes without --rejected and --reason")
+    if stage in (None, "iterations") and (
+        sort or any(asked[name] is not None and asked[name] is not False for name in _OF_ROWS)
+    ):
+        raise click.UsageError("--rejected, --reason, --sort and --around show rows of a stage: name a stage")
     if stage == "iterations":
         return show_iterations(project, labels, rows=asked["rows"])
     order: Any = "score:desc" if sort == "score" else sort

@@ -1,7 +1,7 @@
 """`humpback show`: what became of the rows of a stage, with examples of those kept and those rejected."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -108,12 +108,20 @@ def _show_kept(build: Build, artifact: Artifact, choice: Choice) -> Answer:
             described = f"what a score would keep of all candidates, before any other limit:\n{described}"
         shown = [describe_row(row, width) for row in sample]
         if choice.around is not None:
-            shown.insert(sum(row["score"] >= choice.around for row in sample), f"---- {choice.around:g} ----")
+            above = sum(row["score"] >= choice.around for row in sample)
+            shown.insert(above, _line_of(choice, above, len(sample) - above))
         record, trained = _describe_record(artifact, width), wrapped(describe_trainings(trainings), width, "  ")
         return "\n\n".join(part for part in (record, trained, _describe_scores(artifact), described, *shown) if part)
 
     value = {"record": artifact.record, "thresholds": table, "rows": sample}
     return Answer(value | ({"trainings": trainings} if trainings else {}), text)
+
+
+def _line_of(choice: Choice, above: int, below: int) -> str:
+    """What stands between the rows above a score and those below it; it says where there are none."""
+    none = [f"no row {side}" for side, rows in (("above", above), ("below", below)) if not rows]
+    said = f" ({', '.join(none)})" if none and choice.rows > 1 else ""  # a single row has one side in any case
+    return f"---- {choice.around:g} ----{said}"
 
 
 def _sample(build: Build, artifact: Artifact, choice: Choice) -> list[dict[str, Any]]:
@@ -127,7 +135,7 @@ def _sample(build: Build, artifact: Artifact, choice: Choice) -> list[dict[str, 
 def _rejected_rows(build: Build, artifact: Artifact, choice: Choice) -> Iterator[dict[str, Any]]:
     """Rejected rows; those of a score stage stand among the others, with a reason instead of a score.
 
-    Those of a selection have the scores that it was made by, if these are asked for.
+    Those of a selection have the scores that it was made by, as far as the stages that gave them are whole.
     """
     if artifact.name.kind == SCORE:
         found = (
@@ -136,10 +144,21 @@ def _rejected_rows(build: Build, artifact: Artifact, choice: Choice) -> Iterator
     else:
         folder = artifact.path / "rejected"
         found = read_rows(folder) if folder.is_dir() else iter(())
-    scores = selection_scores_of(build, artifact) if choice.by_score and artifact.name.kind == CURATE else {}
+    scores = _scores_of_rejected(build, artifact, choice)
     for row in found:
         if choice.reason in (None, row["reason"]):
             yield {**row, "score": scores.get(row["id"])} if scores else row
+
+
+def _scores_of_rejected(build: Build, artifact: Artifact, choice: Choice) -> Mapping[str, float | None]:
+    if artifact.name.kind != CURATE or artifact.name.iteration is None:
+        return {}
+    try:
+        return selection_scores_of(build, artifact)
+    except StageError:
+        if choice.by_score:
+            raise
+        return {}  # the rows can be shown without
 
 
 def rejected_examples(rejected: Iterable[dict[str, Any]], choice: Choice) -> dict[str, dict[str, Any]]:

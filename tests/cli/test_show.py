@@ -144,6 +144,33 @@ def test_rows_of_one_reason_are_shown_with_their_answers_and_scores(finished):
     assert "no row was rejected for 'too_short'; its reasons are not_selected" in str(unknown.exception)
 
 
+def test_rejected_rows_of_a_selection_have_their_scores_where_these_are_still_there(tmp_path):
+    path, settings = finish(tmp_path, {"likelihood": [LIKELY]})
+    assert "score: -3.0000\n" in run(path, settings, "curate-1", "--rejected").output
+    shutil.rmtree(open_project(path, overrides=settings).look_at_build().artifacts["score-1-likelihood"].path)
+    bare = run(path, settings, "curate-1", "--rejected")
+    assert bare.exit_code == 0
+    assert "not_selected: 2 rows" in bare.output
+    assert "score:" not in bare.output
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [("9", "---- 9 ---- (no row above)"), ("-9", "---- -9 ---- (no row below)"), ("-1.5", "---- -1.5 ----")],
+)
+def test_a_threshold_with_no_rows_on_one_side_says_so(finished, line, says):
+    assert says in run(*finished, "score-1-likelihood", "--around", line, "-n", "2").output.splitlines()
+    assert "no row" not in run(*finished, "score-1-likelihood", "--around", line, "-n", "1").output
+
+
+@pytest.mark.parametrize("words", [["--reason", "X"], ["--rejected"], ["--sort", "score"], ["--around", "0"]])
+@pytest.mark.parametrize("stage", [[], ["iterations"]])
+def test_rows_are_asked_of_a_stage(finished, stage, words):
+    refused = run(*finished, *stage, *words)
+    assert refused.exit_code == 2
+    assert "name a stage" in refused.output
+
+
 def test_what_the_scores_do_not_tell_is_refused(finished):
     unscored = run(*finished, "augment", "--sort", "score")
     assert "augment: its rows have no score; those of score-reverse, score-1-likelihood," in str(unscored.exception)

@@ -12,7 +12,7 @@ import click
 
 from builder import __version__
 from builder.cli.shell import completion
-from builder.cli.shell.failure import failed, interrupted, kind_of
+from builder.cli.shell.failure import failed, fitting, interrupted, kind_of
 from builder.data.address import path_or_address
 from builder.data.redaction import RedactedStream, redacted, trace
 from builder.errors import TimeIsUp
@@ -374,4 +374,4 @@ def _interrupted(code: int, error: BaseException) -> int:
 def _say(line: str, *, nl: bool = True) -> None:
     """Write to stderr, unless the terminal or the reader of the pipe is gone."""
     with suppress(OSError):
-        click.echo(line, err=True, nl=nl)
+        click.echo(fitting(line) if nl else line, err=True, nl=nl)

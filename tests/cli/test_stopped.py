@@ -9,7 +9,7 @@ import sys
 import click
 import pytest
 
-from builder.cli.shell.failure import interrupted
+from builder.cli.shell.failure import fitting, interrupted
 
 CODES = {"TERM": 143, "HUP": 129, "INT": 130}
 WAITS = r"""
@@ -72,6 +72,18 @@ def test_an_interrupt_that_says_from_where_a_training_goes_on_is_heard_below_oth
     error.__cause__ = KeyboardInterrupt(said)
     assert interrupted(["build", "DIR"], error) == f"interrupted; the same command goes on, and {said}"
     assert interrupted(["plan", "DIR"], error) == "interrupted; the same command begins anew"
+
+
+def test_lines_of_a_terminal_break_between_words_and_commands_stay_whole(monkeypatch):
+    command = "  humpback build 'a folder with a long name' --set runtime.max_hours=1"
+    text = f"error: no word of a line that says much is broken at its end\n{command}"
+    assert fitting(text) == text
+    monkeypatch.setattr("builder.cli.shell.failure.is_terminal", lambda: True)
+    monkeypatch.setattr("builder.cli.shell.failure.columns", lambda: 40)
+    first, second, last = fitting(text).split("\n")
+    assert (len(first) <= 40, f"{first} {second.strip()}", last) == (True, text.split("\n")[0], command)
+    monkeypatch.setenv("A_PASSWORD", "two words")
+    assert "two words" not in " ".join(fitting("error: no word of a long line shows two words").split())
 
 
 def test_a_command_whose_terminal_is_closed_ends_with_its_own_exit_code():

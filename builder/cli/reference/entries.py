@@ -8,6 +8,7 @@ from builder.cli.answer import Answer
 from builder.cli.reference.reasons.reason import Reason
 from builder.cli.reference.reasons.table import REASONS, reasons_of
 from builder.cli.reference.stages import reached_by
+from builder.cli.rows.layout import terminal_width, wrapped
 from builder.data.resources import resource_folder
 from builder.errors import RecipeError
 from builder.recipe.keys import Key, keys
@@ -42,8 +43,9 @@ def _sections() -> Answer:
 
     def text() -> str:
         lines = [f"{place:<{width}}{_plain(sentence)}" for place, sentence in value["sections"].items()]
-        pages = resource_folder("docs")
-        return "\n".join([*lines, "", f"next: `humpback help KEY`; all keys are in {pages / 'recipe.md'}"])
+        pages, columns = resource_folder("docs"), terminal_width()
+        following = wrapped(f"next: `humpback help KEY`; all keys are in {pages / 'recipe.md'}", columns, "  ")
+        return "\n".join([*(wrapped(line, columns, " " * width) for line in lines), "", following])
 
     return Answer(value, text)
 
@@ -118,7 +120,7 @@ def _reason_text(entry: dict[str, Any]) -> str:
 def _wrapped(text: str, label: str = "") -> list[str]:
     return textwrap.wrap(
         _plain(text),
-        _WIDTH,
+        min(_WIDTH, terminal_width() or _WIDTH),
         initial_indent=f"  {label}",
         subsequent_indent=" " * (2 + len(label)),
         break_long_words=False,

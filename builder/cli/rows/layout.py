@@ -10,7 +10,8 @@ from rich.cells import cell_len
 from builder.text.escape import escape, shortened
 
 SHOWN_CHARS = 600
-_LEAST = 40
+LEAST = 40
+"""Columns that every terminal is taken to have."""
 _FIRST = ("score", "outcome", "header", "instruction", "output")
 """What is read of a pair comes before what it is known by."""
 _CLOSING = frozenset("、。，．：；！？）」』】〕〉》")
@@ -19,7 +20,7 @@ _CLOSING = frozenset("、。，．：；！？）」』】〕〉》")
 
 def terminal_width() -> int | None:
     """The columns of the terminal that is written to; None for a pipe or a file, where every text stays whole."""
-    return max(_LEAST, shutil.get_terminal_size().columns) if sys.stdout.isatty() else None
+    return max(LEAST, shutil.get_terminal_size().columns) if sys.stdout.isatty() else None
 
 
 def describe_row(row: Mapping[str, Any], width: int | None = None) -> str:

@@ -7,7 +7,9 @@ from typing import Literal
 
 import click
 
+from builder.data.redaction import redacted
 from builder.errors import RecipeError, ReleaseError, StageError, TimeIsUp, UnsafePath
+from builder.workspace.live.output import columns, is_terminal
 
 Kind = Literal["usage", "recipe", "stage", "release", "unsafe_path", "interrupted", "time_is_up", "system", "defect"]
 _KINDS: tuple[tuple[type[BaseException], Kind], ...] = (
@@ -43,6 +45,17 @@ def _note_of(error: BaseException | None) -> str:
             return str(error)
         error = error.__cause__ or error.__context__
     return ""
+
+
+def fitting(text: str) -> str:
+    """Lines for stderr: broken between words where it is a terminal, but for commands, which one copies."""
+    if not is_terminal():
+        return text
+    from builder.cli.rows.layout import LEAST, wrapped
+
+    width = max(LEAST, columns())
+    lines = redacted(text).split("\n")  # first, or a secret of two words could stand on two lines
+    return "\n".join(line if line.startswith("  humpback ") else wrapped(line, width, "  ") for line in lines)
 
 
 def kind_of(error: BaseException, *, explained: bool) -> Kind:

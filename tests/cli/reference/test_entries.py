@@ -105,3 +105,11 @@ def test_the_command_prints_text_or_json_and_the_sections_without_a_name() -> No
 def test_no_line_is_longer_than_a_terminal() -> None:
     for name in ("curate.judge", "chat.template", "augment.gate", "longer_than_context", "runtime.slurm.time"):
         assert max(map(len, look_up(name).text().splitlines())) <= 80
+
+
+def test_the_sections_break_between_words_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = look_up(None).text()
+    monkeypatch.setattr("builder.cli.reference.entries.terminal_width", lambda: 60)
+    lines = look_up(None).text().partition("\n\n")[0].split("\n")
+    assert max(map(len, lines)) <= 60
+    assert " ".join(" ".join(lines).split()) in " ".join(whole.split())

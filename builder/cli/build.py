@@ -5,6 +5,7 @@ from typing import Any
 from builder.build import Build
 from builder.cli.answer import Answer
 from builder.cli.project import Project, build_project
+from builder.text.counted import counted
 from builder.workspace.workspace import Artifact
 
 
@@ -21,7 +22,7 @@ def _outcome(project: Project, build: Build, until: str | None) -> str:
         return f"stopped after {until}: {build.artifacts[until].path}"
     pairs = build.curated[-1].record["counts"]["pairs"]
     return (
-        f"{pairs['kept']:,} of {pairs['in']:,} pairs selected; final model {build.final.model}\n"
+        f"{pairs['kept']:,} of {counted(pairs['in'], 'pairs')} selected; final model {build.final.model}\n"
         f"next: {project.command('release', '--version', '1.0.0')}"
     )
 

@@ -11,6 +11,7 @@ from builder.data.storage import read_rows
 from builder.method.curate.iterations import CLASSES, iteration_differences, label_warnings, labelled, read_iterations
 from builder.method.curate.labels import label_pairs, read_labels
 from builder.recipe.sections.curate import RATINGS
+from builder.text.counted import counted
 from builder.text.escape import escape
 from builder.workspace.workspace import Artifact
 
@@ -60,7 +61,7 @@ def _describe_report(report: Mapping[str, Any]) -> str:
     if not parts:
         (only,) = report["iterations"]
         parts = [
-            f"only iteration 1 has a selection, of {only['selected']:,} pairs; a difference needs two "
+            f"only iteration 1 has a selection, of {counted(only['selected'], 'pairs')}; a difference needs two "
             "(`iterations` in the recipe, then `humpback build RECIPE`)"
         ]
     if report["labelled"]:
@@ -85,8 +86,9 @@ def _describe_migration(name: str, migration: Mapping[str, Any], before: int, af
     names = ["none" if value is None else str(value) for value in CLASSES]
     classes = "ratings" if name in RATINGS else "fifths of the scores"
     lines = [
-        f"{name}: rank correlation {_figure(migration['rank_correlation'])} over {migration['pairs']:,} pairs scored "
-        f"twice; {classes} in iteration {before} (down) and {after} (across), 5 the best",
+        f"{name}: rank correlation {_figure(migration['rank_correlation'])} over "
+        f"{counted(migration['pairs'], 'pairs')} scored twice; {classes} in iteration {before} (down) and {after} "
+        "(across), 5 the best",
         " ".join([" " * 5, *(f"{label:>8}" for label in names)]),
     ]
     for label, cells in zip(names, migration["matrix"], strict=True):
@@ -113,7 +115,7 @@ def _describe_groups(entry: Mapping[str, Any]) -> str:
 
 
 def _describe_moved(kind: str, moved: Mapping[str, Any]) -> str:
-    lines, width = [f"{kind}: {moved['rows']:,} pairs"], terminal_width()
+    lines, width = [f"{kind}: {counted(moved['rows'], 'pairs')}"], terminal_width()
     for row in moved["examples"]:
         scores = f"{_figure(row['before'], '.4g')} -> {_figure(row['after'], '.4g')}"
         lines.append(f"  - {escape(row['id'], 'terminal')}  {scores}  rise {_figure(row['rise'], '+.1%')}")

@@ -10,6 +10,7 @@ from builder.cli.planning.reckoning import Expected, Wanted
 from builder.cli.planning.told import as_dict, as_top, known_costs, sums
 from builder.cli.project import Project
 from builder.cli.rows.layout import terminal_width, wrapped
+from builder.text.counted import counted
 from builder.text.escape import escape
 from builder.workspace.finished.moved import no_build
 from builder.workspace.stage_names import (
@@ -185,7 +186,7 @@ def _reasons(entry: dict[str, Any]) -> list[str]:
     if entry.get("follows"):
         reasons.append(f"follows {', '.join(entry['follows'])}")
     if reasons and entry["last"]["rows"] is not None:
-        reasons[-1] += f" (last run: {entry['last']['rows']:,} rows, {entry['last']['id']})"
+        reasons[-1] += f" (last run: {counted(entry['last']['rows'], 'rows')}, {entry['last']['id']})"
     if entry.get("unverified"):
         reasons.append("was done before files were listed in stage.json: there is nothing to compare them with")
     return [*reasons, *(f"built with {change}" for change in entry["versions"])]

@@ -17,6 +17,7 @@ from builder.errors import RecipeError, StageError
 from builder.method.curate.histogram import describe_thresholds, histogram, thresholds
 from builder.method.curate.iterations import selection_scores
 from builder.recipe.sections.curate import RATINGS
+from builder.text.counted import counted
 from builder.text.escape import escape
 from builder.workspace.console import describe_counts
 from builder.workspace.finished.moved import no_build
@@ -180,7 +181,7 @@ def rejected_examples(rejected: Iterable[dict[str, Any]], choice: Choice) -> dic
 
 def _describe_group(reason: str, group: dict[str, Any], width: int | None) -> str:
     decided = f"  ({', '.join(group['keys'])})" if group["keys"] else ""
-    heading = wrapped(f"{escape(reason, 'terminal')}: {group['rows']:,} rows{decided}", width, "  ")
+    heading = wrapped(f"{escape(reason, 'terminal')}: {counted(group['rows'], 'rows')}{decided}", width, "  ")
     inner = None if width is None else width - 4
     return "\n".join([heading, *(indented(describe_row(row, inner)) for row in group["examples"])])
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from builder.text.counted import counted
 from builder.text.escape import escape
 from builder.workspace.live.line import rate_of, running_line, total_time, where
 from builder.workspace.live.meter import Meter
@@ -138,7 +139,7 @@ def describe_losses(artifact: Artifact) -> list[str]:
 def describe_counts(counts: dict[str, Any]) -> str:
     """The counts of the last kind of row, with the commonest reasons for rows that did not go on."""
     kind, value = list(counts.items())[-1]
-    text = f"{value['kept']:,} {kind}"
+    text = counted(value["kept"], kind)
     lost = {**value["dropped"], **value["failed"]}
     if not lost:
         return text

@@ -32,8 +32,8 @@ def test_the_difference_is_shown_with_texts_that_cannot_drive_the_terminal(finis
     assert "iteration 1 -> 2" in text
     assert "likelihood: rank correlation 0.500 over 3 pairs scored twice; fifths of the scores" in text
     assert "selected again: 50.0% of A_1 (Jaccard index of A_1 and A_2 0.333)" in text
-    assert "promoted: 1 pairs\n  - c  2 -> 3  rise +33.3%" in text
-    assert "demoted: 1 pairs\n  - b  3 -> 1  rise -33.3%" in text
+    assert "promoted: 1 pair\n  - c  2 -> 3  rise +33.3%" in text
+    assert "demoted: 1 pair\n  - b  3 -> 1  rise -33.3%" in text
     assert "Say ␛[2Jthis⟨U+202E⟩ backwards" in text
     assert "\x1b" not in text
     assert "labelled" not in text

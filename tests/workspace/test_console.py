@@ -25,7 +25,7 @@ def test_counts_name_the_commonest_reasons_first():
         },
     }
     assert describe_counts(counts) == "1,475 segments of 1,500 (timeout 10, b 9, d 3, c 2, ...)"
-    assert describe_counts({"pages": counts["pages"]}) == "1 pages"
+    assert describe_counts({"pages": counts["pages"]}) == "1 page"
 
 
 @pytest.fixture

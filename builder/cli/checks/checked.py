@@ -13,6 +13,7 @@ from builder.cli.rows.layout import terminal_width, wrapped
 from builder.recipe.pins import Pin
 from builder.recipe.recipe import Recipe
 from builder.recipe.trust import Need
+from builder.text.counted import counted
 from builder.text.escape import escape
 
 
@@ -54,7 +55,8 @@ class Checked:
         """What a reader is told."""
         recipe, width = self.recipe, terminal_width()
         lines = [
-            f"{self.path}: fine: {recipe.name}, {recipe.iterations} iterations, base {recipe.base.location}",
+            f"{self.path}: fine: {recipe.name}, {counted(recipe.iterations, 'iterations')}, "
+            f"base {recipe.base.location}",
             *(f"  not checked: {escape(line, 'terminal')}" for line in self.unchecked),
             *(f"  note: {line}" for line in self.notes),
             *(f"  state: {line}" for line in self.state),

@@ -14,6 +14,7 @@ from builder.cli.rows.scored import SELECTED, with_segments
 from builder.data.storage import read_rows
 from builder.method.curate.histogram import BINS, histogram
 from builder.recipe.sections.curate import Curate
+from builder.text.counted import counted
 from builder.text.escape import escape
 from builder.workspace.aside.scratch import scratch
 from builder.workspace.console import describe_counts
@@ -164,7 +165,9 @@ def _text(value: dict[str, Any], rows: int, width: int | None) -> str:
     outcomes = dict.fromkeys([SELECTED, *(row["outcome"] for row in value["pairs"])])
     for outcome in outcomes:
         found = [row for row in value["pairs"] if row["outcome"] == outcome]
-        parts += [_group(f"{outcome}: {len(found):,} pairs", [], found[:rows], width)] if found and rows else []
+        parts += (
+            [_group(f"{outcome}: {counted(len(found), 'pairs')}", [], found[:rows], width)] if found and rows else []
+        )
     for stage, groups in value["rejected"].items():
         shown = list(groups.items())[:_SHOWN_REASONS] if rows else []
         parts += [
@@ -184,14 +187,16 @@ def _group(heading: str, keys: list[str], rows: list[dict[str, Any]], width: int
 def _overview(value: dict[str, Any], width: int | None) -> Iterator[str]:
     pages = value["pages"]
     lost = ", ".join(f"{escape(reason, 'terminal')} {count:,}" for reason, count in pages["lost"].items())
-    lines = [f"{pages['taken']:,} pages of {pages['files']:,} files{f' (lost: {lost})' if lost else ''}"]
+    lines = [
+        f"{counted(pages['taken'], 'pages')} of {counted(pages['files'], 'files')}{f' (lost: {lost})' if lost else ''}"
+    ]
     if value["writer"] is not None:
         lines.append(f"instructions by {_named(value['writer'])}")
     lines += [f"score {judge} by {_named(model)}" for judge, model in value["judges"].items()]
     lines += [f"{stage:<20} {describe_counts(counts)}" for stage, counts in value["counts"].items()]
     if value["pairs"]:
         selected = sum(row["outcome"] == SELECTED for row in value["pairs"])
-        lines.append(f"{selected:,} of {len(value['pairs']):,} pairs would be selected by {value['rule']}")
+        lines.append(f"{selected:,} of {counted(len(value['pairs']), 'pairs')} would be selected by {value['rule']}")
     if value["seeds"]:
         lines.append(f"seeds: {', '.join(f'{key} {seed}' for key, seed in value['seeds'].items())}")
     lines += [f"note: {note}" for note in value["notes"]]

@@ -22,6 +22,7 @@ from builder.method.curate.scoring.score import ScoreStage, score
 from builder.method.curate.selection import Scores, choose, read_columns, select_by
 from builder.recipe.sections.judges import Judge
 from builder.recipe.sections.section import Section
+from builder.text.counted import counted
 from builder.workspace.child import request_of, run_child
 from builder.workspace.stage_names import score as scores_of
 
@@ -64,7 +65,7 @@ class Loop:
         self.sample = choose_pages(recipe.segments.sources, pages)
         source = self.sample.write(self.place / "pages.jsonl")
         cut = recipe.segments.model_copy(update={"sources": [source], "tasks": 1})
-        self.say(f"preview: cutting {_number(len(self.sample.pages), 'page')}")
+        self.say(f"preview: cutting {counted(len(self.sample.pages), 'pages')}")
         if not self._stage("segments", extract_segments, cut):
             return
         # How many of all segments stay says nothing about those of a few pages.
@@ -85,7 +86,7 @@ class Loop:
         else:
             self.writer = AtHand(self.build.backward.path, other.location, False)
         self.seeds["augment.seed"] = recipe.augment.seed
-        self.say(f"preview: {self.writer.name} writes instructions for {_number(self._kept('dedup'), 'segment')}")
+        self.say(f"preview: {self.writer.name} writes instructions for {counted(self._kept('dedup'), 'segments')}")
         config = AugmentStage(augment=recipe.augment, engine=recipe.engine, chat=recipe.chat)
         left = self._stage("augment", augment, config, self.folders["dedup"], self.writer.folder)
         if other is None and not self.writer.trained:
@@ -122,7 +123,7 @@ class Loop:
         config = ScoreStage(judge=judge, engine=recipe.engine, chat=recipe.chat, template=template)
         if (seed := getattr(judge, "seed", None)) is not None:
             self.seeds[f"score.{judge.judge}.seed"] = seed
-        self.say(f"preview: {model.name} scores {_number(self._kept('augment'), 'pair')} as {judge.judge}")
+        self.say(f"preview: {model.name} scores {counted(self._kept('augment'), 'pairs')} as {judge.judge}")
         self._stage(str(scores_of(None, judge.judge)), score, config, self.folders["augment"], model.folder)
 
     def _select(self) -> None:
@@ -157,10 +158,6 @@ class Loop:
             self.counts[name] = {_ROWS[name]: Counts(lost.total(), 0, lost).as_dict()}
             return False
         return True
-
-
-def _number(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _nothing() -> None:

@@ -92,4 +92,4 @@ def test_what_a_template_prints_is_left_alone_where_it_is_no_markup() -> None:
 
 def test_a_reason_with_a_name_of_others_drives_no_terminal() -> None:
     counts = {"pairs": {"in": 2, "kept": 1, "dropped": {"contaminated:\x1b[2J": 1}, "failed": {}}}
-    assert describe_counts(counts) == "1 pairs of 2 (contaminated:␛[2J 1)"
+    assert describe_counts(counts) == "1 pair of 2 (contaminated:␛[2J 1)"

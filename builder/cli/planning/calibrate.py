@@ -165,8 +165,9 @@ class _Calibration:
         chosen = [item for item in call.inputs if item.name.kind == CURATE]
         if not chosen:
             return self._inputs(call)
-        curated = samples.curated_of(self._candidates(), self.folder / "curated")
         expected = Reckoning(self.project, self.calls, Rates(self.known)).of(chosen[0].stage).rows
+        most = max(round(expected.mid), 1) if expected else samples.ROWS
+        curated = samples.curated_of(self._candidates(), most, self.folder / "curated")
         seed = self._input(self.calls[seed_name(self.calls)].artifact)
         seed = samples.in_proportion(seed, curated, expected.mid if expected else 1.0, self.folder / "seed-part")
         others = [self._input(item) for item in call.inputs if item.name.kind == MODEL]

@@ -43,9 +43,9 @@ def _number(row_id: str) -> float:
     return int(stable_id("calibration", row_id)[:8], 16) / 2**32
 
 
-def curated_of(candidates: Path, folder: Path) -> Path:
-    """Pairs as a selection leaves them."""
-    rows = [row | {"score": 1.0, "split": "train"} for row in first_rows(candidates / "data", ROWS)]
+def curated_of(candidates: Path, wanted: int, folder: Path) -> Path:
+    """So many pairs, as a selection leaves them."""
+    rows = [row | {"score": 1.0, "split": "train"} for row in first_rows(candidates / "data", min(wanted, ROWS))]
     write_rows(folder / "data" / "rows.parquet", rows, curated_schema())
     return folder
 

@@ -191,9 +191,12 @@ def test_pairs_are_scored_by_the_judge_of_the_recipe(
 
 
 def test_the_rows_of_a_later_training_are_mixed_as_they_will_be(tmp_path: Path, segments: Path) -> None:
-    curated = curated_of(candidates_of(segments, tmp_path / "candidates"), tmp_path / "curated")
+    candidates = candidates_of(segments, tmp_path / "candidates")
+    curated = curated_of(candidates, 164, tmp_path / "curated")
     seed = write_pairs(tmp_path / "pairs") / "seed"
     mixed = in_proportion(seed, curated, 164, tmp_path / "part")  # four times as many as the sample has
     assert count_rows(mixed / "data") == 3
     assert {row["split"] for row in read_rows(curated / "data")} == {"train"}
-    assert count_rows(in_proportion(seed, curated, 5, tmp_path / "all") / "data") == 12
+    few = curated_of(candidates, 5, tmp_path / "few")
+    assert count_rows(few / "data") == 5
+    assert count_rows(in_proportion(seed, few, 5, tmp_path / "all") / "data") == 12

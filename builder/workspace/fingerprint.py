@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from builder.data.address import Address
-from builder.data.inputs import list_remote, listed_identity
+from builder.data.inputs import list_remote, listed_identity, refuse_special
 from builder.data.resources import template_path
 from builder.errors import RecipeError
 from builder.recipe.sections.section import DigestPath, InputPath, Later, ModelPath, NoResult, NotedPath
@@ -92,6 +92,7 @@ def digest(path: Path) -> str:
         RecipeError: If the file cannot be read.
     """
     try:
+        refuse_special(path)
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read ({error.strerror}); the recipe names this file") from error

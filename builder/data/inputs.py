@@ -70,7 +70,11 @@ def listed_identity(file: ListedFile) -> list[Any]:
 
 
 class NotAFileError(OSError):
-    """What stands under a name is a named pipe, a socket or a device: reading it may never end."""
+    """What stands under a name is a folder, a named pipe, a socket or a device: reading it may never end."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        super().__init__(errno.EINVAL, f"it is {kind}; take it out of the input", str(path))
+        self.kind = kind
 
 
 def refuse_special(path: Path) -> None:
@@ -85,7 +89,7 @@ def refuse_special(path: Path) -> None:
         return
     if not stat.S_ISREG(mode):
         kind = next((name for test, name in _SPECIAL if test(mode)), "no file")
-        raise NotAFileError(errno.EINVAL, f"it is {kind}; take it out of the input", str(path))
+        raise NotAFileError(path, kind)
 
 
 def list_remote(url: str) -> list[ListedFile]:

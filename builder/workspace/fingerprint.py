@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from builder.data.address import Address
-from builder.data.inputs import list_remote, listed_identity, refuse_special
+from builder.data.inputs import NotAFileError, list_remote, listed_identity, refuse_special
 from builder.data.resources import template_path
 from builder.errors import RecipeError
 from builder.recipe.sections.section import DigestPath, InputPath, Later, ModelPath, NoResult, NotedPath
@@ -95,4 +95,5 @@ def digest(path: Path) -> str:
         refuse_special(path)
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        raise RecipeError(f"{path}: cannot be read ({error.strerror}); the recipe names this file") from error
+        reason = f"it is {error.kind}" if isinstance(error, NotAFileError) else error.strerror
+        raise RecipeError(f"{path}: cannot be read ({reason}); the recipe names this file") from error

@@ -211,7 +211,7 @@ RECIPE = [
         "folder where a file is expected",
         "build PROJECT",
         2,
-        (r"tidy\.yaml: cannot be read \(Is a directory\); the recipe names this file",),
+        (r"tidy\.yaml: cannot be read \(it is a folder\); the recipe names this file",),
         folder_named_like_a_file,
     ),
     Case(

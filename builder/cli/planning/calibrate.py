@@ -9,7 +9,7 @@ from typing import Any
 from builder.cli.planning import samples
 from builder.cli.planning.calls import Call, calls_of, first_of, seed_name, settings_mark, trains
 from builder.cli.planning.probe import SAMPLE, Probe, run_probe
-from builder.cli.planning.rates import Rate, Rates, write_rates
+from builder.cli.planning.rates import Rate, Rates, of_selected, write_rates
 from builder.cli.planning.reckoning import Reckoning
 from builder.cli.project import Project
 from builder.data.address import hidden_places
@@ -162,10 +162,10 @@ class _Calibration:
 
     def _training_inputs(self, call: Call) -> list[Path]:
         """Seed pairs, and for a later model selected ones in the proportion that is expected."""
-        chosen = [item for item in call.inputs if item.name.kind == CURATE]
+        chosen = self._missing_selections(call)
         if not chosen:
             return self._inputs(call)
-        expected = Reckoning(self.project, self.calls, Rates(self.known)).of(chosen[0].stage).rows
+        expected = Reckoning(self.project, self.calls, Rates(self.known)).of(chosen[0].artifact.stage).rows
         most = max(round(expected.mid), 1) if expected else samples.ROWS
         curated = samples.curated_of(self._candidates(), most, self.folder / "curated")
         seed = self._input(self.calls[seed_name(self.calls)].artifact)
@@ -202,7 +202,7 @@ class _Calibration:
         return self._plain(call, found, kept, "a sample has fewer duplicates than the whole, nobody knows how many")
 
     def _of_training(self, call: Call, found: dict[str, Any]) -> Rate:
-        return Rate(
+        rate = Rate(
             start=found["start"],
             each=found["each"],
             unit="steps",
@@ -212,6 +212,14 @@ class _Calibration:
             step_rows=found["step_rows"],
             settings=self._mark(call),
         )
+        # With a recipe of its own for M_0 a step of it says nothing of theirs.
+        own = self.project.recipe.training.initial is not None
+        missing = self._missing_selections(call)
+        return of_selected(rate, self.known.get(f"{MODEL}-0")) if missing and not own else rate
+
+    def _missing_selections(self, call: Call) -> list[Call]:
+        calls = [self.calls[item.stage] for item in call.inputs if item.name.kind == CURATE]
+        return [call for call in calls if not call.is_done]
 
     def _of_augment(self, call: Call) -> Rate:
         settings: Any = call.config

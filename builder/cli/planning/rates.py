@@ -1,11 +1,12 @@
 """How fast the stages of a build are on a machine, as measured; kept in the work directory, for that machine alone."""
 
+import math
 import os
 import platform
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,31 @@ class Rates:
 
     known: Mapping[str, Rate] = field(default_factory=dict)
     unknown: Mapping[str, str] = field(default_factory=dict)
+
+
+def of_selected(pairs: Rate, seed: Rate | None) -> Rate:
+    """The rate of a training on the seed and selected pairs, of which nobody knows yet how long they are.
+
+    A judge that learned from the seed takes pairs like the seed's, and another one any. So the cost of a step lies
+    between that of a training on the seed alone and that of one on pairs as they come; the middle of the two is taken.
+
+    Args:
+        pairs: Measured on the seed and on pairs as they come.
+        seed: Measured on the seed alone, in steps of as many rows; None if it was not.
+    """
+    if seed is None or not 0 < seed.each < pairs.each or seed.step_rows != pairs.step_rows:
+        return pairs
+    each = math.sqrt(seed.each * pairs.each)
+    tokens = math.sqrt(seed.tokens * pairs.tokens) if seed.tokens and pairs.tokens else pairs.tokens
+    note = "how long the selected pairs are is not known: between those of the seed and all that there are"
+    return replace(
+        pairs,
+        each=each,
+        low=pairs.low * seed.each / each,
+        high=pairs.high * pairs.each / each,
+        tokens=tokens,
+        notes=(*pairs.notes, note),
+    )
 
 
 def machine() -> dict[str, Any]:

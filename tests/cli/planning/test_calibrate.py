@@ -58,7 +58,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
         elif stage in ("segments", "dedup"):
             texts = [dict.fromkeys(("page_id", "url", "header", "text"), "a") | {"id": str(n)} for n in range(SEGMENTS)]
             write_rows(out / "sample" / "data" / "a.parquet", texts, segment_schema())
-        return {"details": FOUND[measure] | {"tried": FOUND[measure].get("tried", 30), "inside": 1e9}}
+        found = FOUND.get(stage, FOUND[measure])
+        return {"details": found | {"tried": found.get("tried", 30), "inside": 1e9}}
 
     monkeypatch.setattr(calibrating, "run_child", run_child)
     return asked
@@ -92,6 +93,29 @@ def test_each_kind_of_stage_is_measured_once_and_all_are_reckoned_from_it(projec
     assert value["total"]["seconds"]["mid"] == pytest.approx(total, abs=0.5)
     low, mid, high = value["total"]["seconds"].values()
     assert low < mid < high
+
+
+def test_a_later_model_is_reckoned_between_the_seed_and_all_pairs(
+    project: Project, asked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FOUND, "model-1", OF_TRAINING | {"each": 2.0})
+    value = measured(project)
+    assert of(value, "model-0")["seconds"]["mid"] == 10 + 2 * 0.5  # max_steps
+    assert of(value, "model-1")["seconds"]["mid"] == 10 + 2 * 1.0
+    assert any("selected pairs" in note for note in of(value, "model-1")["notes"])
+
+
+def test_a_later_model_with_another_recipe_than_the_first_is_reckoned_by_itself(
+    project: Project, asked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FOUND, "model-1", OF_TRAINING | {"each": 2.0})
+    own = project.recipe.training.forward
+    change_yaml(
+        project.folder / "build.yaml",
+        training={"forward": own.name, "backward": project.recipe.training.backward.name, "initial": own.name},
+    )
+    value = measured(open_project(project.folder))
+    assert of(value, "model-1")["seconds"]["mid"] == 10 + 2 * 2.0
 
 
 def test_gpu_hours_are_those_of_all_gpus_that_a_stage_has(

@@ -11,6 +11,7 @@ from builder.data.storage import write_rows
 from builder.errors import StageError
 from builder.llm.conversations import Tag, backward_pair, forward_pair
 from builder.llm.renderer import Renderer
+from builder.method.train.before.lengths import are_too_many
 
 ROWS, HELD_OUT = "rows", "held_out"
 """Folders of a training stage: the rows trained on, and those that its loss is measured on; a file for each source."""
@@ -82,7 +83,7 @@ def write_training_rows(
             raise StageError(_nothing_left(name, counts.dropped - before, len(held_out), max_length))
     write_rows(out / "rejected" / "rows.parquet", rejects.rows, rejected_schema())
     too_long = counts.dropped[TOO_LONG]
-    if too_long > max_too_long * counts.rows_in:
+    if are_too_many(too_long, counts.rows_in, max_too_long):
         raise StageError(
             f"{too_long:,} of {counts.rows_in:,} training rows ({too_long / counts.rows_in:.1%}) are longer than "
             f"max_length: {max_length} tokens and would be left out; raise max_length in the TRL recipe, or allow it "

@@ -105,7 +105,7 @@ class Runtime(Section):
     needs `training.global_batch`, which says how many a step has."""
     max_too_long: Annotated[float, Field(ge=0, le=1)] = 0.01
     """The share of training rows that may be left out because they are longer than max_length, before a training
-    stops."""
+    stops; up to 3 rows may in any case where they are no more than a tenth, but none with 0."""
     max_hours: Annotated[float, Field(gt=0)] | None = None
     """Hours after which a build stops: at the next chunk of rows or step of a training, elsewhere at once. Nothing that
     is done is lost, the exit code is 75, and the same command goes on, for as many hours again."""

@@ -11,7 +11,7 @@ from builder.data.storage import write_rows
 from builder.errors import StageError
 from builder.llm.token_counts import context_length, token_counter
 from builder.llm.tokenizer import load_tokenizer
-from builder.method.train.before.lengths import limits, refuse_too_long
+from builder.method.train.before.lengths import are_too_many, limits, refuse_too_long
 from builder.recipe.recipe import Recipe, load_recipe
 from builder.recipe.sections.models import Origin
 from builder.sample.generate import BASE
@@ -49,17 +49,36 @@ def test_limits_are_those_of_the_trl_recipes_and_of_trl_where_they_name_none(rec
 
 
 def test_seed_pairs_that_would_be_left_out_are_named_with_file_and_limit(recipe: Recipe, tmp_path: Path) -> None:
-    seed, segments = stages(tmp_path, [SHORT] * 9 + [LONG], [SHORT])
-    with pytest.raises(StageError, match=r"1 of 10 seed pairs \(10.0%\) .* max_length: 200 tokens of .*forward.yaml"):
+    seed, segments = stages(tmp_path, [SHORT] * 8 + [LONG] * 2, [SHORT])
+    with pytest.raises(StageError, match=r"2 of 10 seed pairs \(20.0%\) .* max_length: 200 tokens of .*forward.yaml"):
         refuse_too_long(recipe, seed, segments)
     allowed = recipe.runtime.model_copy(update={"max_too_long": 0.2})
     refuse_too_long(recipe.model_copy(update={"runtime": allowed}), seed, segments)
 
 
 def test_segments_are_refused_where_twice_as_many_as_allowed_are_too_long(recipe: Recipe, tmp_path: Path) -> None:
-    refuse_too_long(recipe, *stages(tmp_path / "few", [SHORT], [SHORT] * 98 + [LONG] * 2))
-    with pytest.raises(StageError, match=r"3 of 100 segments \(3.0%\) .*segments.max_chars.*runtime.max_too_long"):
-        refuse_too_long(recipe, *stages(tmp_path / "many", [SHORT], [SHORT] * 97 + [LONG] * 3))
+    refuse_too_long(recipe, *stages(tmp_path / "few", [SHORT], [SHORT] * 196 + [LONG] * 4))
+    with pytest.raises(StageError, match=r"5 of 200 segments \(2.5%\) .*segments.max_chars.*runtime.max_too_long"):
+        refuse_too_long(recipe, *stages(tmp_path / "many", [SHORT], [SHORT] * 195 + [LONG] * 5))
+
+
+@pytest.mark.parametrize(
+    ("long", "rows", "share", "too_many"),
+    [
+        (1, 99, 0.01, False),
+        (3, 99, 0.01, False),
+        (4, 99, 0.01, True),
+        (1, 10, 0.01, False),
+        (1, 9, 0.01, True),
+        (2, 19, 0.01, True),
+        (10, 1000, 0.01, False),
+        (11, 1000, 0.01, True),
+        (1, 99, 0.0, True),
+        (0, 99, 0.0, False),
+    ],
+)
+def test_a_few_long_rows_stop_no_small_training(long: int, rows: int, share: float, too_many: bool) -> None:
+    assert are_too_many(long, rows, share) is too_many
 
 
 def test_a_base_without_a_tokenizer_file_is_not_looked_at(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ROWS = 2_000
 """So many pairs, and so many segments, are counted before a build goes on."""
+FEW, FEW_OF = 3, 10
+"""So many rows may be too long where the share would allow none, if they are no more than one in so many."""
 _FILES = 20
 _TRL_DEFAULT = 1024
 
@@ -61,6 +63,17 @@ def too_long(count: TokenCounter, chat: "Chat", limit: Limit, pairs: Iterable[Ma
     return sum(least_tokens(count, chat, limit.direction, pair) > limit.tokens for pair in pairs)
 
 
+def are_too_many(long: int, rows: int, share: float) -> bool:
+    """Whether more rows are too long than a training may leave out: a share of them, and of a small set a few.
+
+    Args:
+        long: How many are too long.
+        rows: How many there are.
+        share: `runtime.max_too_long`; with 0 none may.
+    """
+    return long > (max(share * rows, min(FEW, rows // FEW_OF)) if share else 0)
+
+
 def refuse_too_long(recipe: "Recipe", seed: Path, segments: Path) -> None:
     """See that the rows of the trainings to come fit them, as far as a sample tells.
 
@@ -82,7 +95,7 @@ def refuse_too_long(recipe: "Recipe", seed: Path, segments: Path) -> None:
         of += [("segments", sections, 2 * allowed)] if limit.direction == "forward" else []
         for what, rows, share in of:
             number = too_long(count, recipe.chat, limit, rows)
-            if number > share * len(rows):
+            if are_too_many(number, len(rows), share):
                 raise StageError(_complaint(limit, number, len(rows), what, allowed))
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from builder.build import Build
 from builder.cli.answer import Answer
+from builder.cli.planning.ahead import ahead_of
 from builder.cli.project import Project, build_project
 from builder.text.counted import counted
 from builder.workspace.workspace import Artifact
@@ -11,7 +12,7 @@ from builder.workspace.workspace import Artifact
 
 def build_recipe(project: Project, until: str | None = None, *, verify: bool = False) -> Answer:
     """`humpback build`: run what is missing, and say what came of it."""
-    build = build_project(project, until, verify=verify)
+    build = build_project(project, until, verify=verify, ahead=lambda stage: ahead_of(project, stage, until))
     ran = list(build.artifacts)
     shown = ran if until is None else ran[: ran.index(until) + 1]
     return Answer({name: _described(build.artifacts[name]) for name in shown}, lambda: _outcome(project, build, until))

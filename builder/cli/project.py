@@ -23,6 +23,7 @@ from builder.text.escape import escape
 
 if TYPE_CHECKING:
     from builder.build import Build
+    from builder.workspace.live.ahead import Ahead
 
 _UNNAMED = re.compile(r"`humpback ([a-z]+) RECIPE((?: [\w.=-]+){0,9})`", re.ASCII)
 
@@ -248,13 +249,20 @@ def _training_recipes(recipe: Recipe) -> list[Path]:
     return list(dict.fromkeys((training.backward, training.initial or training.forward, training.forward)))
 
 
-def build_project(project: Project, until: str | None = None, *, verify: bool = False) -> "Build":
+def build_project(
+    project: Project,
+    until: str | None = None,
+    *,
+    verify: bool = False,
+    ahead: "Callable[[str], Ahead | None]" = lambda stage: None,
+) -> "Build":
     """Run what is missing and return the build, after `until` as far as it got.
 
     Args:
         project: The project.
         until: The last stage to run; all where left out.
         verify: Whether what is done already is read and compared with its digests first.
+        ahead: Says of a stage that begins how long it and the later ones take, where that is known.
 
     Raises:
         RecipeError: If `until` names no stage, or a TRL recipe has a key that the build sets.
@@ -270,7 +278,7 @@ def build_project(project: Project, until: str | None = None, *, verify: bool = 
     if until is not None and until not in build.artifacts:
         raise RecipeError(f"--until {until}: no such stage; the stages are {', '.join(build.artifacts)}")
     check_training_recipes(_training_recipes(project.recipe))
-    with Console() as console:
+    with Console(ahead=ahead) as console:
         workspace = Workspace(project.work_dir, project.recipe.runtime, console, until=until)
         try:
             return run_build(project.recipe, workspace, lambda: remember_settings(project)) or build

@@ -12,7 +12,8 @@ from typing import Any
 
 from builder.text.counted import counted
 from builder.text.escape import escape
-from builder.workspace.live.line import rate_of, running_line, total_time, where
+from builder.workspace.live.ahead import Ahead
+from builder.workspace.live.line import duration, rate_of, running_line, total_time, where
 from builder.workspace.live.meter import Meter
 from builder.workspace.live.output import columns, is_terminal
 from builder.workspace.progress import read_notices, read_progress
@@ -28,10 +29,16 @@ class Console:
 
     Args:
         clock: Seconds that only grow.
+        ahead: Says of a stage that begins how long it and the later ones take, where that is known.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        ahead: Callable[[str], Ahead | None] = lambda stage: None,
+    ) -> None:
+        self._clock, self._ask_ahead = clock, ahead
+        self._ahead: Ahead | None = None
         self._is_live = is_terminal()
         self._stage, self._meter, self._told_at = "", Meter(clock()), 0.0
         self._live = ""
@@ -52,9 +59,9 @@ class Console:
             self._meter.look(read_progress(artifact.path), self._clock())
         if event == "start":
             self._stage, self._meter = artifact.stage, Meter(self._clock())
-            self._told_at = self._meter.began
+            self._told_at, self._ahead = self._meter.began, self._ask_ahead(artifact.stage)
             if not self._is_live:
-                self._say(f"{artifact.stage:<20} started")
+                self._say(f"{artifact.stage:<20} started{self._end()}")
         if event in ("start", "progress"):
             self._running(artifact)
             return
@@ -70,10 +77,10 @@ class Console:
         self._meter.look(read_progress(artifact.path), now)
         self._notices(artifact)
         if self._is_live:
-            self._draw(running_line(artifact.stage, self._meter, columns() - 1))
+            self._draw(running_line(artifact.stage, self._meter, columns() - 1, self._ahead))
         elif now - self._told_at >= PLAIN_SECONDS:
             self._told_at = now
-            self._say(running_line(artifact.stage, self._meter))
+            self._say(running_line(artifact.stage, self._meter, ahead=self._ahead))
 
     def _notices(self, artifact: Artifact) -> None:
         for notice in read_notices(artifact.path):
@@ -81,6 +88,14 @@ class Console:
                 self._told.add((artifact.stage, notice))
                 self._clear()
                 self._say(f"  warning: {artifact.stage}: {escape(notice, 'terminal')}")
+
+    def _end(self) -> str:
+        """When all is done, as far as that is known."""
+        if self._ahead is None:
+            return ""
+        left = self._ahead.left(0.0, None)
+        at = time.strftime("%a %H:%M", time.localtime(time.time() + left))
+        return f"; all is done in about {duration(left)}, on {at}"
 
     def _rate(self) -> str | None:
         seen, rate = self._meter.seen, self._meter.rate

@@ -10,6 +10,7 @@ from contextlib import suppress
 import pytest
 
 from builder.workspace.console import Console, describe_counts, describe_losses
+from builder.workspace.live.ahead import Ahead
 from builder.workspace.progress import Progress
 from builder.workspace.workspace import Artifact
 
@@ -64,6 +65,14 @@ def test_a_log_gets_a_line_at_the_start_at_most_one_a_minute_and_one_at_the_end(
         "240 of 400 rows, 2.0/s, 2m00s, 1m20s left",
         "done       12.3 s  5 rows; 2.0 rows/s",
     ]
+
+
+def test_the_end_of_all_is_told_where_the_time_of_what_follows_is_known(artifact, capsys, clock):
+    console = Console(lambda: clock[0], lambda stage: Ahead(300.0, 3_600.0) if stage == "augment" else None)
+    passes(console, artifact, clock, (0, "start"), *[(1, "rows")] * 60)
+    start, running = capsys.readouterr().err.splitlines()
+    assert re.search(r"augment +started; all is done in about 1h05m, on [A-Z][a-z]{2} \d\d:\d\d$", start)
+    assert running.endswith("120 of 400 rows, 2.0/s, 1m00s, 2m20s left, all done in 1h02m")
 
 
 def test_a_build_that_ends_in_the_middle_says_where(artifact, capsys, clock):

@@ -1,6 +1,7 @@
 """A stage's progress in words, as much of it as a line holds."""
 
 from builder.text.escape import escape
+from builder.workspace.live.ahead import Ahead
 from builder.workspace.live.meter import Meter
 from builder.workspace.progress import Seen
 
@@ -51,15 +52,18 @@ def position(seen: Seen, done: int) -> str:
     return f"{done:,} of {seen.total:,} {unit}" if seen.total is not None else f"{done:,} {unit}"
 
 
-def running_line(stage: str, meter: Meter, width: int | None = None) -> str:
+def running_line(stage: str, meter: Meter, width: int | None = None, ahead: Ahead | None = None) -> str:
     """One line on a running stage; what matters least goes first where the line would be too long.
 
     Args:
         stage: Its name.
         meter: What is known of it.
         width: Columns there are; None where there is no end to them.
+        ahead: How long the stage and the later ones take, where that is known.
     """
     parts = _parts(meter)
+    if ahead is not None:
+        parts.append((f"all done in {duration(ahead.left(meter.elapsed, meter.left))}", 2))
     while True:
         line = f"{stage:<20} {', '.join(text for text, _ in parts)}"
         if width is None or len(line) <= width:

@@ -32,7 +32,9 @@ def source(path: Path, **keys: Any) -> dict[str, Any]:
 
 
 def run(out: Path, given: dict[str, Any], **keys: Any) -> tuple[list[tuple[str, str]], Stats]:
-    stats = select_seed(out, Seed.model_validate({"sources": [given], **keys}), runtime=Runtime())
+    seed = Seed.model_validate({"sources": [given], **keys})
+    handed_on = Seed.model_validate(seed.model_dump(mode="json"))  # as the process of a stage gets it
+    stats = select_seed(out, handed_on, runtime=Runtime())
     stats.check("seed")
     return sorted((row["instruction"], row["output"]) for row in read_rows(out / "data")), stats
 

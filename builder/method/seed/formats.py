@@ -65,7 +65,9 @@ def with_format(source: SeedSource, first: Sequence[Any]) -> SeedSource:
     """
     if source.format is not None:
         return source
-    named = {"instruction", "output", "input"} & source.model_fields_set
+    # By their values: a stage is handed every key of the recipe, those left out with their defaults.
+    columns = (source.instruction, source.output, source.input)
+    named = columns != tuple(SeedSource.model_fields[key].default for key in ("instruction", "output", "input"))
     form = "pairs" if named else next((form for form in FORMATS if _fits(source, form, first)), "pairs")
     return source.model_copy(update={"format": form})
 

@@ -83,3 +83,24 @@ def test_what_would_end_the_seed_stage_is_known_before(
 )
 def test_texts_that_were_decoded_twice_are_told(text: str, garbled: bool) -> None:
     assert twice_decoded(text) is garbled
+
+
+def test_of_trees_with_many_replies_the_first_turns_are_estimated_and_not_the_messages(tmp_path: Path) -> None:
+    def tree(number: int) -> dict[str, Any]:
+        replies = [
+            {
+                "message_id": f"{number}-{rank}",
+                "role": "assistant",
+                "text": f"{number} {rank}",
+                "lang": "en",
+                "rank": rank,
+            }
+            for rank in range(4)
+        ]
+        asked = {"message_id": f"{number}", "role": "prompter", "text": f"Say {number}.", "lang": "en"}
+        state = {"message_tree_id": f"{number}", "tree_state": "ready_for_export"}
+        return state | {"prompt": asked | {"replies": replies}}
+
+    found = look(lines(tmp_path / "trees.jsonl", [tree(number) for number in range(50)]))
+    assert (found.source.format, found.rows, found.looked_at, found.read) == ("oasst", 50, 50, 200)
+    assert found.found == len(found.pairs) == 50

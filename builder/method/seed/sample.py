@@ -21,8 +21,9 @@ class SeedSample:
         columns: The columns of its rows.
         rows: How many rows it has.
         exact: Whether they were counted, and not estimated by sizes.
-        read: How many were read.
-        pairs: Those of them that are pairs: `instruction` and `output`.
+        looked_at: How many of them were looked at.
+        read: How many candidates these gave: one for a row, but of Open Assistant one for a reply.
+        pairs: Those candidates that are pairs: `instruction` and `output`.
         reasons: Why the others are none.
         tally: What else was counted, such as later turns of conversations.
         unread: Names of files below the source that are not read.
@@ -33,6 +34,7 @@ class SeedSample:
     columns: list[str] = field(default_factory=list)
     rows: int = 0
     exact: bool = True
+    looked_at: int = 0
     read: int = 0
     pairs: list[dict[str, str]] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -43,7 +45,7 @@ class SeedSample:
     @property
     def found(self) -> int:
         """About how many pairs the source gives."""
-        return round(self.rows * len(self.pairs) / self.read) if self.read else 0
+        return round(self.rows * len(self.pairs) / self.looked_at) if self.looked_at else 0
 
 
 def sample_source(source: SeedSource, config: Seed) -> SeedSample:
@@ -60,6 +62,7 @@ def sample_source(source: SeedSource, config: Seed) -> SeedSample:
     sizes = [file.stat().st_size for file in files]
     opened = sum(head.file.stat().st_size for head in heads)
     total = sum(head.total for head in heads)
+    sample.looked_at = sum(len(head.rows) for head in heads)
     sample.rows = total if len(heads) == len(files) else round(total * sum(sizes) / max(1, opened))
     try:
         _take(sample, config, heads)

@@ -14,8 +14,11 @@ from builder.recipe.sections.runtime import Runtime
 LORA = {"use_peft": True, "lora_r": 4, "lora_target_modules": ["q_proj", "v_proj"]}
 
 
-@pytest.mark.parametrize("kind", ["base without a template", "instruction model with its own", "adapter"])
-def test_vllm_asks_with_the_tokens_of_the_training(kind, instruction_model, tmp_path, monkeypatch):
+REAL = [pytest.param(kind, marks=pytest.mark.full) for kind in ("real model", "real model, adapter")]
+
+
+@pytest.mark.parametrize("kind", ["base without a template", "instruction model with its own", "adapter", *REAL])
+def test_vllm_asks_with_the_tokens_of_the_training(kind, request, tmp_path, monkeypatch):
     import trl
     import vllm
     from vllm.distributed import cleanup_dist_env_and_memory
@@ -32,13 +35,11 @@ def test_vllm_asks_with_the_tokens_of_the_training(kind, instruction_model, tmp_
             return super().training_step(model, inputs, *rest, **options)
 
     monkeypatch.setattr(trl, "SFTTrainer", Watched)
-    own = kind.startswith("instruction")
-    chat = Chat(template="tokenizer") if own else Chat()
-    options = LORA if kind == "adapter" else {}
-    train_here(
-        write_pairs(tmp_path / "pairs"), tmp_path / "out", base=instruction_model if own else BASE, chat=chat,
-        max_steps=4, **options,
-    )  # fmt: skip
+    own, real = kind.startswith("instruction"), kind.startswith("real")
+    chat = Chat(template="tokenizer") if own else Chat(template="chatml") if real else Chat()
+    base = request.getfixturevalue("instruction_model" if own else "real_model") if own or real else BASE
+    options = LORA if kind.endswith("adapter") else {}
+    train_here(write_pairs(tmp_path / "pairs"), tmp_path / "out", base=base, chat=chat, max_steps=4, **options)
     model = tmp_path / "out" / "model"
     rows = [row for path in sorted((tmp_path / "out" / "rows").iterdir()) for row in read_rows(path)]
     loaded = []

@@ -11,6 +11,9 @@ import pytest
 from support.described_files import undescribed
 from support.output_schema import answered
 
+from builder.cli.project import open_project
+from builder.data.storage import read_json
+
 HUMPBACK = [sys.executable, "-m", "builder"]
 
 
@@ -74,6 +77,17 @@ def results(project):
     files = [path for name in ("data", "model") for path in project.glob(f"work/*/{name}/**/*") if path.is_file()]
     assert len(files) > 14
     return {path: path.stat().st_mtime_ns for path in files}
+
+
+def test_figures_of_a_build_come_from_the_files_of_its_stages(quickstart):
+    from real_figures import figures_of
+
+    text = figures_of(quickstart[0])
+    for artifact in open_project(quickstart[0], only_looks=True).look_at_build().artifacts.values():
+        assert f"| {artifact.stage} | {artifact.record['seconds']:.1f} |" in text
+    selected = read_json(next(quickstart[0].glob("work/curate-2-*/stage.json")))["counts"]["pairs"]["kept"]
+    assert f"| 2 | {selected} |" in text
+    assert text.count("\n### ") == 8
 
 
 def test_a_second_run_is_all_cached(quickstart):

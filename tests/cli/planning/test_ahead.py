@@ -20,7 +20,9 @@ def write(project: Project, *, without: str = "") -> None:
     """Every stage takes ten seconds and nothing for its units; rates of one kind may be missing."""
     calls = {call.key: call for call in reversed(calls_of(project).values()) if call.key != without}
     known = {
-        key: Rate(10.0, 0.0, "rows", units=5.0, kept=(5.0, 5.0, 5.0), step_rows=8, settings=settings_mark(call, project))
+        key: Rate(
+            10.0, 0.0, "rows", units=5.0, kept=(5.0, 5.0, 5.0), step_rows=8, settings=settings_mark(call, project)
+        )
         for key, call in calls.items()
     }
     write_rates(project.work_dir, Rates(known))

@@ -5,13 +5,13 @@ import re
 from typing import Any
 
 from builder.cli.answer import Answer
-from builder.cli.planning.earlier import last_run, rows_of
 from builder.cli.planning.reckoning import Expected, Wanted
 from builder.cli.planning.told import as_dict, as_top, known_costs, sums
 from builder.cli.project import Project
 from builder.cli.rows.layout import terminal_width, wrapped
 from builder.text.counted import counted
 from builder.text.escape import escape
+from builder.workspace.finished.last_run import last_run, rows_of
 from builder.workspace.finished.moved import no_build
 from builder.workspace.stage_names import (
     BACKWARD,

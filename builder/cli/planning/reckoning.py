@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from builder.cli.planning.calls import Call, first_of, seed_name, settings_mark, trains
-from builder.cli.planning.earlier import kept_before, rows_of
 from builder.cli.planning.ranges import NOTHING, Range, exactly, total
 from builder.cli.planning.rates import Rate, Rates
 from builder.cli.project import Project
 from builder.method.train.recipe import read_training_recipe, resolve_recipe
 from builder.recipe.sections.curate import Curate
+from builder.workspace.finished.last_run import kept_before, rows_of
 from builder.workspace.stage_names import AUGMENT, CURATE, DEDUP, SCORE, SEED, SEED_CLEAN, SEGMENTS, curate
 
 START = (0.8, 1.3)

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from builder.cli.planning import samples
 from builder.cli.planning.calls import Call, calls_of, first_of, seed_name, settings_mark, trains
+from builder.cli.planning.findings import about, distinct, plain_rate, rows_rate, training_rate, within_limits
 from builder.cli.planning.probe import SAMPLE, Probe, run_probe
 from builder.cli.planning.rates import Rate, Rates, of_selected, write_rates
 from builder.cli.planning.reckoning import Reckoning
@@ -18,7 +19,6 @@ from builder.method.train.recipe import check_training_recipes
 from builder.recipe.sections.runtime import Runtime
 from builder.workspace.aside.scratch import scratch
 from builder.workspace.child import name_of, request_of, run_child
-from builder.workspace.environment import visible_gpus
 from builder.workspace.layout import CALIBRATION
 from builder.workspace.locks import locked
 from builder.workspace.stage_names import AUGMENT, CURATE, DEDUP, MODEL, SCORE, SEED, SEED_CLEAN, SEGMENTS
@@ -26,8 +26,6 @@ from builder.workspace.stage_names import AUGMENT, CURATE, DEDUP, MODEL, SCORE, 
 _HERE = "builder.cli.planning"
 PAGES, LEAST_ROWS, LEAST_STEPS, PART = 200, 64, 20, 4
 """What is tried of a stage: so many pages, and of others one in `PART`, but no less than the others say."""
-_MOST_LOST = 0.8
-"""No more of a corpus is taken to be duplicates."""
 
 
 def calibrate(project: Project, seconds: float, say: Callable[[str], None] = lambda line: None) -> Rates:
@@ -80,31 +78,69 @@ class _Calibration:
     def measure(self, key: str, call: Call) -> bool:
         """Measure a stage; whether that was possible."""
         try:
-            self.known[key] = self._rate(call)
+            rate = self._rate(call)
+            self.known[key] = replace(rate, settings=settings_mark(first_of(self.calls, key), self.project))
         except BuilderError as error:
             self.unknown[key] = _in_a_line(str(error))
         return key in self.known
 
     def _rate(self, call: Call) -> Rate:
-        name, out = call.name, self.folder / call.key
+        name = call.name
         if trains(name):
-            inputs = self._training_inputs(call)
-            return self._of_training(call, self._ask("probe_training:measure_training", call, inputs))
+            return self._of_training(call)
         if name in (SEED, SEED_CLEAN):
             found = self._ask("probe:measure_once", call, self._inputs(call))
-            return self._plain(call, found, (found["kept"],) * 3)
+            return plain_rate(found, (found["kept"],) * 3)
         if name == SEGMENTS:
             found = self._ask("probe_segments:measure_segments", call, [])
-            return self._plain(call, found, 0.2, *found.get("notes", ()))
+            return plain_rate(found, about(found["kept"], 0.2), *found.get("notes", ()))
         if name == DEDUP:
             return self._of_dedup(call)
         if name == AUGMENT:
             return self._of_augment(call)
-        if name.kind == SCORE:
-            self.made[call.key] = samples.scores_of(self._candidates(), str(name.judge), out / "scores")
-            found = self._ask("probe_rows:measure_score", call, [self._candidates(), self._input(call.inputs[1])])
-            return self._of_rows(call, found, (1.0, 1.0, 1.0))
-        return self._of_curate(call)
+        return self._of_score(call) if name.kind == SCORE else self._of_curate(call)
+
+    def _of_training(self, call: Call) -> Rate:
+        rate = training_rate(self._ask("probe_training:measure_training", call, self._training_inputs(call)))
+        # With a recipe of its own for M_0 a step of it says nothing of theirs.
+        own = self.project.recipe.training.initial is not None
+        missing = self._missing_selections(call)
+        return of_selected(rate, self.known.get(f"{MODEL}-0")) if missing and not own else rate
+
+    def _of_dedup(self, call: Call) -> Rate:
+        found = self._ask("probe:measure_sampled", call, self._inputs(call))
+        kept = distinct(found, self._reckoning().units(call))
+        return plain_rate(found, kept, "a sample has fewer duplicates than the whole, nobody knows how many")
+
+    def _of_augment(self, call: Call) -> Rate:
+        settings: Any = call.config
+        backward = self.calls[call.inputs[1].stage]
+        untrained = settings.augment.model is None and not backward.is_done
+        inputs = self._inputs(call) + ([self._input(self.calls[str(SEED)].artifact)] if untrained else [])
+        found = self._ask("probe_rows:measure_augment", call, inputs)
+        most = 1 if settings.augment.keep == "best" else settings.augment.samples
+        likely = min(found["kept"], most)
+        if not untrained:
+            return rows_rate(found, self.runtime, (likely, likely * 0.9, min(likely * 1.1, most)))
+        note = "M_yx is not trained yet, so instructions count as long as those of the seed and pass as often"
+        passed = found["seed_passed"] * most
+        return rows_rate(found, self.runtime, (passed, min(likely, passed), most), note)
+
+    def _of_score(self, call: Call) -> Rate:
+        scores = self.folder / call.key / "scores"
+        self.made[call.key] = samples.scores_of(self._candidates(), str(call.name.judge), scores)
+        found = self._ask("probe_rows:measure_score", call, [self._candidates(), self._input(call.inputs[1])])
+        return rows_rate(found, self.runtime, (1.0, 1.0, 1.0))
+
+    def _of_curate(self, call: Call) -> Rate:
+        judges = [self.made.get(item.name.family) for item in call.inputs[1:]]
+        scores = [
+            made or samples.scores_of(self._candidates(), str(item.name.judge), self.folder / "scores" / item.stage)
+            for made, item in zip(judges, call.inputs[1:], strict=True)
+            if item.name.kind == SCORE
+        ]
+        found = self._ask("probe:measure_sampled", call, [self._candidates(), *scores])
+        return plain_rate(found, about(within_limits(found), 0.1))
 
     def _ask(self, measure: str, call: Call, inputs: list[Path]) -> dict[str, Any]:
         """Let a child process measure a stage; what it found, with the time of the process in its start."""
@@ -126,13 +162,17 @@ class _Calibration:
         self.made.setdefault(call.key, out if trains(call.name) else out / SAMPLE)
         return found
 
+    def _reckoning(self) -> Reckoning:
+        """What is known so far of the stages before."""
+        return Reckoning(self.project, self.calls, Rates(self.known))
+
     def _units(self, call: Call) -> int:
         """How much of a stage is tried."""
         if call.name == SEGMENTS:
             return PAGES
         if call.name == DEDUP or call.name.kind == CURATE:
             return samples.ROWS
-        units = Reckoning(self.project, self.calls, Rates(self.known)).units(call)
+        units = self._reckoning().units(call)
         least = LEAST_STEPS if trains(call.name) else LEAST_ROWS
         return least if units is None else max(round(units.mid / PART), least)
 
@@ -165,7 +205,7 @@ class _Calibration:
         chosen = self._missing_selections(call)
         if not chosen:
             return self._inputs(call)
-        expected = Reckoning(self.project, self.calls, Rates(self.known)).of(chosen[0].artifact.stage).rows
+        expected = self._reckoning().of(chosen[0].artifact.stage).rows
         most = max(round(expected.mid), 1) if expected else samples.ROWS
         curated = samples.curated_of(self._candidates(), most, self.folder / "curated")
         seed = self._input(self.calls[seed_name(self.calls)].artifact)
@@ -173,102 +213,9 @@ class _Calibration:
         others = [self._input(item) for item in call.inputs if item.name.kind == MODEL]
         return [seed, curated, *others]
 
-    def _plain(
-        self, call: Call, found: dict[str, Any], kept: "float | tuple[float, float, float]", *notes: str
-    ) -> Rate:
-        """The rate of a stage without a model; `kept` is what it hands on, or by which share that may differ."""
-        hands_on = found["kept"] if found["kept"] is not None else 1.0
-        likely = (hands_on, hands_on * (1 - kept), hands_on * (1 + kept)) if isinstance(kept, float) else kept
-        return Rate(
-            start=found["start"],
-            each=found["each"],
-            unit=found["unit"],
-            bytes_fixed=found.get("bytes_fixed", 0.0),
-            bytes_each=found.get("bytes_each", 0.0),
-            units=found.get("units"),
-            kept=likely,
-            notes=notes,
-            settings=self._mark(call),
-        )
-
-    def _of_dedup(self, call: Call) -> Rate:
-        """Of pairs of equal texts that lie anywhere in a corpus, a sample of a tenth has a tenth as large a share."""
-        found = self._ask("probe:measure_sampled", call, self._inputs(call))
-        units = Reckoning(self.project, self.calls, Rates(self.known)).units(call)
-        lost = max(1 - (found["kept"] or 0.0), 0.0)
-        most = min(lost * max(units.mid / max(found["tried"], 1), 1.0), _MOST_LOST) if units else lost
-        lost, most = sorted((lost, most))
-        kept = (1 - (lost + most) / 2, 1 - most, 1 - lost)
-        return self._plain(call, found, kept, "a sample has fewer duplicates than the whole, nobody knows how many")
-
-    def _of_training(self, call: Call, found: dict[str, Any]) -> Rate:
-        rate = Rate(
-            start=found["start"],
-            each=found["each"],
-            unit="steps",
-            tokens=found["tokens"],
-            bytes_fixed=found["bytes_fixed"],
-            devices=found["processes"] if visible_gpus() else 0,
-            step_rows=found["step_rows"],
-            settings=self._mark(call),
-        )
-        # With a recipe of its own for M_0 a step of it says nothing of theirs.
-        own = self.project.recipe.training.initial is not None
-        missing = self._missing_selections(call)
-        return of_selected(rate, self.known.get(f"{MODEL}-0")) if missing and not own else rate
-
     def _missing_selections(self, call: Call) -> list[Call]:
         calls = [self.calls[item.stage] for item in call.inputs if item.name.kind == CURATE]
         return [call for call in calls if not call.is_done]
-
-    def _of_augment(self, call: Call) -> Rate:
-        settings: Any = call.config
-        backward = self.calls[call.inputs[1].stage]
-        untrained = settings.augment.model is None and not backward.is_done
-        inputs = self._inputs(call) + ([self._input(self.calls[str(SEED)].artifact)] if untrained else [])
-        found = self._ask("probe_rows:measure_augment", call, inputs)
-        most = 1 if settings.augment.keep == "best" else settings.augment.samples
-        likely = min(found["kept"], most)
-        if not untrained:
-            return self._of_rows(call, found, (likely, likely * 0.9, min(likely * 1.1, most)))
-        note = "M_yx is not trained yet, so instructions count as long as those of the seed and pass as often"
-        passed = found["seed_passed"] * most
-        return self._of_rows(call, found, (passed, min(likely, passed), most), note)
-
-    def _mark(self, call: Call) -> str:
-        return settings_mark(first_of(self.calls, call.key), self.project)
-
-    def _of_rows(self, call: Call, found: dict[str, Any], kept: tuple[float, float, float], *notes: str) -> Rate:
-        gpus = visible_gpus()
-        engines = self.runtime.engines
-        # Engines on GPUs have their own; on a CPU they share its cores.
-        beside = engines if gpus else 1
-        return Rate(
-            start=found["start"],
-            each=found["each"] / beside,
-            low=found["low"],
-            high=found["high"],
-            unit="rows",
-            tokens=found["tokens"],
-            bytes_each=found["bytes_each"],
-            devices=engines * self.runtime.tensor_parallel if gpus else 0,
-            kept=kept,
-            notes=notes,
-            settings=self._mark(call),
-        )
-
-    def _of_curate(self, call: Call) -> Rate:
-        judges = [self.made.get(item.name.family) for item in call.inputs[1:]]
-        scores = [
-            made or samples.scores_of(self._candidates(), str(item.name.judge), self.folder / "scores" / item.stage)
-            for made, item in zip(judges, call.inputs[1:], strict=True)
-            if item.name.kind == SCORE
-        ]
-        found = self._ask("probe:measure_sampled", call, [self._candidates(), *scores])
-        limits = sum(count for reason, count in found["dropped"].items() if reason != "not_selected")
-        pairs = sum(found["dropped"].values()) + (found["kept"] or 0.0) * found["tried"]
-        passed = 1 - limits / pairs if pairs else 1.0
-        return self._plain(call, found | {"kept": passed}, 0.1)
 
 
 def _in_a_line(message: str) -> str:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from builder.build import run_stages
 from builder.cli.project import Project
+from builder.recipe.recipe import Recipe
 from builder.workspace.fingerprint import mark
 from builder.workspace.stage_names import BACKWARD, CURATE, MODEL, SCORE, SEED, SEED_CLEAN, StageName
 from builder.workspace.workspace import Artifact, Workspace
@@ -73,7 +75,14 @@ def trains(name: StageName) -> bool:
 
 
 @dataclass
-class _Listing(Workspace):
+class _Recorder(Workspace):
+    """Runs nothing, and keeps what each stage would be given.
+
+    Attributes:
+        looks: Whether the work directory is looked at, and the files that the recipe names.
+    """
+
+    looks: bool = True
     calls: dict[str, Call] = field(default_factory=dict)
 
     def run(
@@ -84,16 +93,28 @@ class _Listing(Workspace):
         *inputs: Artifact,
         first: Callable[[], None] = lambda: None,
     ) -> Artifact:
-        artifact = super().run(stage, function, config, *inputs, first=first)
+        """Remember function, configuration and inputs of a stage."""
+        if self.looks:
+            artifact = super().run(stage, function, config, *inputs, first=first)
+        else:
+            artifact = self.artifacts[str(stage)] = Artifact(str(stage), "", self.root / str(stage))
         self.calls[artifact.stage] = Call(artifact, function, config, inputs)
         return artifact
 
 
 def calls_of(project: Project) -> dict[str, Call]:
     """All stages of a build by name, in the order in which they run."""
-    listing = _Listing(project.work_dir, project.recipe.runtime, dry_run=True)
-    run_stages(project.recipe, listing)
-    return listing.calls
+    return _recorded(_Recorder(project.work_dir, project.recipe.runtime, dry_run=True), project.recipe)
+
+
+def calls_anywhere(recipe: Recipe) -> dict[str, Call]:
+    """The same for a recipe alone: nothing is looked at, and no stage counts as done."""
+    return _recorded(_Recorder(Path("work"), recipe.runtime, dry_run=True, looks=False), recipe)
+
+
+def _recorded(recorder: _Recorder, recipe: Recipe) -> dict[str, Call]:
+    run_stages(recipe, recorder)
+    return recorder.calls
 
 
 def settings_mark(call: Call, project: Project) -> str:

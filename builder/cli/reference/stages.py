@@ -3,19 +3,16 @@
 import functools
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from pydantic import BaseModel
-
-from builder.build import run_stages
+from builder.cli.planning.calls import calls_anywhere
 from builder.recipe.keys import Key, sections_in
 from builder.recipe.recipe import Recipe
 from builder.workspace import fingerprint
 from builder.workspace.fingerprint import config_identity
 from builder.workspace.stage_names import MODEL, StageName, parse
-from builder.workspace.workspace import Artifact, Workspace
 
 _JUDGES = ("likelihood", "expected", "verdict", "reasoned", "reverse")
 _FILE, _OTHER_FILE = Path(fingerprint.__file__), Path(__file__)
@@ -42,27 +39,6 @@ class Reached:
         return "; ".join(says) or "nothing"
 
 
-@dataclass
-class _Listing(Workspace):
-    """Runs nothing and reads nothing; keeps what each stage would be given."""
-
-    given: dict[str, Any] = field(default_factory=dict)
-
-    def run(
-        self,
-        stage: StageName | str,
-        function: Callable[..., Any],
-        config: BaseModel,
-        *inputs: Artifact,
-        first: Callable[[], None] = lambda: None,
-    ) -> Artifact:
-        """Remember function, configuration and inputs of a stage."""
-        name = str(stage)
-        self.given[name] = (function.__name__, config_identity(config), [item.stage for item in inputs])
-        self.artifacts[name] = artifact = Artifact(name, "", self.root / name, {})
-        return artifact
-
-
 @functools.cache
 def reached_by(key: Key) -> Reached:
     """The stages that a key re-runs."""
@@ -74,9 +50,11 @@ def reached_by(key: Key) -> Reached:
 
 
 def _given(recipe: Recipe) -> dict[str, Any]:
-    listing = _Listing(Path("work"), recipe.runtime, dry_run=True)
-    run_stages(recipe, listing)
-    return listing.given
+    calls = calls_anywhere(recipe).items()
+    return {
+        name: (call.function.__name__, config_identity(call.config), [item.stage for item in call.inputs])
+        for name, call in calls
+    }
 
 
 @functools.cache

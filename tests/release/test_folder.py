@@ -31,16 +31,6 @@ from builder.workspace.workspace import Artifact
 CONFIGS = ("curated", "seed", "sft", "chat", "augmented")
 
 
-@pytest.fixture(scope="module")
-def build(tmp_path_factory: pytest.TempPathFactory) -> FakeBuild:
-    return FakeBuild(tmp_path_factory.mktemp("build"))
-
-
-@pytest.fixture(scope="module")
-def release(build: FakeBuild, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return assemble(tmp_path_factory.mktemp("release") / "1.0.0", build.build, "1.0.0")
-
-
 def load(release: Path, *name: str, cache: Path) -> Any:
     from datasets import load_dataset
 

@@ -1,7 +1,7 @@
 """Every example in the README and in the cards runs as it stands there.
 
 Examples of a release that is on the Hub name its repository at a tag; here both are replaced by the folder, which is
-what lies there. `trl sft` itself is run in test_release_folder.py.
+what lies there. `trl sft` itself is run in tests/release/test_folder.py.
 """
 
 from pathlib import Path
@@ -18,16 +18,6 @@ from builder.release.folder import assemble
 
 README = Path(__file__).parents[3] / "README.md"
 REPOSITORY, TAG = "org/tiny", "v1.2.3"
-
-
-@pytest.fixture(scope="module")
-def build(tmp_path_factory: pytest.TempPathFactory) -> FakeBuild:
-    return FakeBuild(tmp_path_factory.mktemp("build"))
-
-
-@pytest.fixture(scope="module")
-def release(build: FakeBuild, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return assemble(tmp_path_factory.mktemp("release") / "1.0.0", build.build, "1.0.0")
 
 
 @pytest.fixture(scope="module")

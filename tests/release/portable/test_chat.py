@@ -32,16 +32,6 @@ PYTHONS = {"axolotl": "HUMPBACK_AXOLOTL", "llama_factory": "HUMPBACK_LLAMA_FACTO
 """Variables that name a Python with the trainer; each needs other versions of the libraries than we do."""
 
 
-@pytest.fixture(scope="module")
-def build(tmp_path_factory: pytest.TempPathFactory) -> FakeBuild:
-    return FakeBuild(tmp_path_factory.mktemp("build"))
-
-
-@pytest.fixture(scope="module")
-def release(build: FakeBuild, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return assemble(tmp_path_factory.mktemp("release") / "1.0.0", build.build, "1.0.0")
-
-
 def messages_of(dataset: Path) -> list[list[dict[str, str]]]:
     """The conversations of `sft`."""
     return [[*row["prompt"], *row["completion"]] for row in read_rows(dataset / "sft")]

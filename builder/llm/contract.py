@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from builder.data.named_text import why_unread
 from builder.data.resources import template_path
 from builder.data.storage import read_json, write_json
 from builder.errors import StageError
@@ -127,7 +128,9 @@ def _chosen(chat: "Chat", role: Role, tokenizer: Any, *, trained: bool) -> ChatT
         try:
             text = chat.template.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise StageError(f"{chat.template}: cannot be read ({error}); chat.template names it") from error
+            raise StageError(
+                f"{chat.template}: cannot be read ({why_unread(error)}); chat.template names it"
+            ) from error
         return ChatTemplate(text, str(chat.template), "change it so that it", tokenizer)
     base = tokenizer.name_or_path or "the base"
     if chat.template == "tokenizer":

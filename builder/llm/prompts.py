@@ -4,6 +4,7 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.data.named_text import why_unread
 from builder.data.resources import template_path
 from builder.errors import StageError
 
@@ -22,7 +23,7 @@ def _template(path: Path) -> "Template":
     try:
         return environment.from_string(path.read_text(encoding="utf-8").removesuffix("\n"))
     except (OSError, UnicodeDecodeError) as error:
-        raise StageError(f"{path}: the template cannot be read ({error})") from error
+        raise StageError(f"{path}: the template cannot be read ({why_unread(error)})") from error
     except TemplateSyntaxError as error:
         raise StageError(f"{path}: line {error.lineno}: {error.message}") from error
     except (TooMuch, RecursionError, MemoryError, SyntaxError) as error:

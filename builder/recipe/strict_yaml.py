@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from builder.data.inputs import refuse_special
+from builder.data.named_text import why_unread
 from builder.data.strict_json import strict_json
 from builder.errors import RecipeError
 from builder.recipe.yaml_faults import json_fault, yaml_fault
@@ -78,7 +79,7 @@ def read_yaml(path: Path) -> Any:
     except FileNotFoundError as error:
         raise RecipeError(f"{path}: no such file; `humpback init DIR` writes a recipe to start from") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: cannot be read: {error}") from error
+        raise RecipeError(f"{path}: cannot be read ({why_unread(error)})") from error
 
 
 def read_settings(path: Path) -> dict[str, Any]:
@@ -94,7 +95,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise RecipeError(f"{path}: no such file; give the path of one that is there") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: cannot be read: {error}") from error
+        raise RecipeError(f"{path}: cannot be read ({why_unread(error)})") from error
     if path.suffix == ".json":
         try:
             value = strict_json(text)

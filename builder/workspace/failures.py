@@ -34,13 +34,6 @@ def explain(error: BaseException) -> str | None:
     return None if message is None else redacted(message)
 
 
-def why_unread(error: OSError | UnicodeDecodeError) -> str:
-    """Why a text file cannot be read, for a message that names the file."""
-    if isinstance(error, UnicodeDecodeError):
-        return "it is no text in UTF-8"
-    return (error.strerror or str(error)).lower()
-
-
 def _explained(error: BaseException) -> str | None:
     if isinstance(error, BuilderError):
         return str(error)

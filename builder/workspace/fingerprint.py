@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from builder.data.address import Address
-from builder.data.inputs import NotAFileError, list_remote, listed_identity, refuse_special
+from builder.data.inputs import list_remote, listed_identity, refuse_special
+from builder.data.named_text import why_unread
 from builder.data.resources import template_path
 from builder.errors import RecipeError
 from builder.recipe.sections.section import DigestPath, InputPath, Later, ModelPath, NoResult, NotedPath
@@ -95,5 +96,4 @@ def digest(path: Path) -> str:
         refuse_special(path)
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        reason = f"it is {error.kind}" if isinstance(error, NotAFileError) else error.strerror
-        raise RecipeError(f"{path}: cannot be read ({reason}); the recipe names this file") from error
+        raise RecipeError(f"{path}: cannot be read ({why_unread(error)}); the recipe names this file") from error

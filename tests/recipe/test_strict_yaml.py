@@ -2,6 +2,9 @@
 
 import datetime
 import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -10,7 +13,7 @@ from hypothesis import strategies as st
 
 from builder.data.resources import resource_folder
 from builder.errors import RecipeError
-from builder.recipe.strict_yaml import parse_yaml, read_yaml
+from builder.recipe.strict_yaml import parse_yaml, read_settings, read_yaml
 
 READ = {
     "yes": True, "Off": False, "y": "y", "N": "N", "~": None, "": None, "null": None, "nulL": "nulL",
@@ -104,3 +107,12 @@ def test_a_few_lines_that_ask_for_far_more_are_refused(text: str, why: str) -> N
 
 def test_a_value_that_aliases_repeat_a_little_is_read() -> None:
     assert parse_yaml("a: &a [1, 2.5, 1:30]\nb: *a\n", "x.yaml") == {"a": [1, 2.5, 90], "b": [1, 2.5, 90]}
+
+
+@pytest.mark.parametrize("read", [read_yaml, read_settings])
+def test_a_file_that_cannot_be_read_is_named_once_with_the_reason(tmp_path: Path, read: Callable[[Path], Any]) -> None:
+    (tmp_path / "latin.yaml").write_bytes(b"a: \xe9\n")
+    for path, why in ((tmp_path, "it is a folder"), (tmp_path / "latin.yaml", "it is no text in UTF-8")):
+        with pytest.raises(RecipeError) as error:
+            read(path)
+        assert str(error.value) == f"{path}: cannot be read ({why})"

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from builder.data.named_text import why_unread
 from builder.errors import RecipeError
-from builder.workspace.failures import why_unread
 
 _EXAMPLE = '{"id": "...", "good": true}'
 Labels = dict[str, bool]

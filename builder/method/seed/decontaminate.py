@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.data.accounting import Counts, Rejects, Stats
+from builder.data.named_text import named_text
 from builder.data.records import rejected_schema, seed_schema
 from builder.data.storage import read_rows, write_rows
 from builder.errors import RecipeError, StageError
@@ -164,7 +165,7 @@ def _load(sets: PromptSets, path: Path, config: Decontaminate) -> None:
         for value in _hashes(path):
             sets.add_hash(path.stem, value)
     elif path.suffix == ".txt":
-        for line in filter(str.strip, _text(path).splitlines()):
+        for line in filter(str.strip, named_text(path, "decontaminate.prompts").splitlines()):
             sets.add(path.stem, line)
     else:
         for _, row in file_rows(path):
@@ -176,15 +177,8 @@ def _load(sets: PromptSets, path: Path, config: Decontaminate) -> None:
 
 
 def _hashes(path: Path) -> Iterator[str]:
-    for line in _text(path).splitlines():
+    for line in named_text(path, "decontaminate.prompts").splitlines():
         yield from (cell for cell in line.lower().split("\t") if _HASH.fullmatch(cell))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: cannot be read ({error}); decontaminate.prompts names it") from error
 
 
 def _prompts(row: dict[str, Any], column: str | None) -> Iterator[str]:

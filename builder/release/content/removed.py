@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from builder.data.named_text import why_unread
 from builder.data.storage import read_rows, write_text
 from builder.errors import RecipeError, ReleaseError
 from builder.text.escape import escape
-from builder.workspace.failures import why_unread
 
 REMOVED = "removed.txt"
 """In a release: the ids of all rows taken down so far, so that who has an older version can drop them too."""

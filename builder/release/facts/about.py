@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from builder.data.named_text import why_unread
 from builder.errors import RecipeError
-from builder.workspace.failures import why_unread
 
 MOST_CHARS = 20_000
 

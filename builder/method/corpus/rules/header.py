@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.errors import RecipeError
+from builder.data.named_text import named_text
 from builder.text.scripts import size
 from builder.text.words import words
 
@@ -64,9 +64,6 @@ def navigation_headers(path: Path | None) -> frozenset[str]:
     Raises:
         RecipeError: If the file cannot be read as UTF-8 text.
     """
-    try:
-        lines = (path or _LIST).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: cannot be read ({error}); segments.navigation_headers names it") from error
+    lines = named_text(path or _LIST, "segments.navigation_headers").splitlines()
     headers = (normalise_header(line) for line in lines if not line.lstrip().startswith("#"))
     return frozenset(header for header in headers if header)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
+from builder.data.named_text import named_text
 from builder.errors import RecipeError
 
 _LIST = Path(__file__).with_name("phrases.txt")
@@ -145,10 +146,7 @@ def load_phrases(path: Path | None) -> Phrases:
     Raises:
         RecipeError: If the file cannot be read as UTF-8 text, or a line of it is in no section that is known.
     """
-    try:
-        lines = (path or _LIST).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: cannot be read ({error}); segments.phrases names it") from error
+    lines = named_text(path or _LIST, "segments.phrases").splitlines()
     sections: dict[str, list[str]] = {}
     section = ""
     for number, line in enumerate(lines, start=1):

@@ -89,7 +89,7 @@ def test_an_empty_selection_names_the_rule_and_the_scores(tmp_path):
         StageError, match=r"selects nothing with threshold: 5\.0; .* judge verdict are\n +2\.000 +1 #+\n"
     ):
         run(tmp_path, {"a": 2.0, "b": 3.0}, threshold=5)
-    with pytest.raises(StageError, match="no scores; 1 rows without one"):
+    with pytest.raises(StageError, match="no scores; 1 row without one"):
         run(tmp_path, {"a": None}, threshold=5)
 
 

@@ -11,7 +11,7 @@ def test_a_histogram_counts_every_row(scores):
     lines = histogram(scores).splitlines()
     missing = scores.count(None)
     if missing == len(scores):
-        assert lines == [f"no scores; {missing} rows without one"]
+        assert lines == [f"no scores; {missing} row{'s' * (missing > 1)} without one"]
         return
     assert sum(int(line.split()[1]) for line in lines[:BINS]) == len(scores) - missing
     assert len(lines) == BINS + bool(missing)
@@ -27,6 +27,11 @@ def test_scores_that_are_no_numbers_are_rows_without_one(scores):
 
 def test_equal_scores_have_a_histogram():
     assert "3 #" in histogram([2.0, 2.0, 2.0])
+
+
+def test_one_row_without_a_score_is_no_rows():
+    assert histogram([2.0, None]).endswith("\n1 row without a score")
+    assert histogram([2.0, None, None]).endswith("\n2 rows without a score")
 
 
 @given(st.lists(st.none() | st.floats(-5, 5) | st.sampled_from([1.0, 4.5]), max_size=40), st.booleans())

@@ -3,6 +3,8 @@
 import math
 from bisect import bisect_left
 
+from builder.text.counted import counted
+
 BINS, WIDTH = 20, 50
 SHARES = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05)
 
@@ -11,7 +13,7 @@ def histogram(scores: list[float | None]) -> str:
     """A text histogram of scores; rows without one, or with one that is no finite number, are counted below it."""
     given = _numbers(scores)
     if not given:
-        return f"no scores; {len(scores):,} rows without one"
+        return f"no scores; {counted(len(scores), 'rows without one')}"
     low, high = min(given), max(given)
     width = (high - low) / BINS or 1.0
     bins = [0] * BINS
@@ -23,7 +25,7 @@ def histogram(scores: list[float | None]) -> str:
         for at, count in enumerate(bins)
     ]
     missing = len(scores) - len(given)
-    return "\n".join([*lines, f"{missing:,} rows without a score"] if missing else lines)
+    return "\n".join([*lines, counted(missing, "rows without a score")] if missing else lines)
 
 
 def _numbers(scores: list[float | None]) -> list[float]:

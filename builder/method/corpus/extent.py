@@ -97,13 +97,16 @@ def quiet() -> Iterator[None]:
     """What is lost is counted; what reads and cuts would log each of it."""
     from loguru import logger
 
+    core = vars(logger)["_core"]  # loguru tells in no other way what was off before
+    with core.lock:
+        before = core.enabled, core.activation_list
     for package in ("builder", "datatrove"):
-        logger.disable(package)
+        logger.disable(package)  # leaves both as they are, and puts others in their place
     try:
         yield
     finally:
-        for package in ("builder", "datatrove"):
-            logger.enable(package)
+        with core.lock:
+            core.enabled, core.activation_list = before
 
 
 def _measured(key: tuple[str, str], inputs: list[Input], share: int, most: int) -> Part:

@@ -30,7 +30,9 @@ atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 TESTS = Path(__file__).parent
 LONGEST = (
     "whole/test_quickstart.py",
+    "whole/test_bad_models.py",
     "whole/test_bad_input.py",
+    "whole/test_bad_recipe.py",
     "whole/test_stops.py",
     "llm/test_families.py",
     "train/test_stage.py",

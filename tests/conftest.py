@@ -41,6 +41,7 @@ LONGEST = (
     "whole/test_wheel.py",
     "train/test_sharding.py",
     "whole/test_invariant.py",
+    "whole/test_invariant_of_pairs.py",
     "whole/test_core_without_torch.py",
     "train/test_bad_input.py",
     "workspace/test_workers.py",

@@ -1,39 +1,19 @@
 import math
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from support.judging import ROWS
 
 from builder.data.records import score_schema
 from builder.data.storage import read_rows, write_rows
-from builder.llm.contract import make_contract
 from builder.llm.conversations import rating_prompt
 from builder.llm.engines.engine import Completion
-from builder.llm.engines.transformers_engine import TransformersEngine
 from builder.llm.renderer import Renderer
-from builder.llm.tokenizer import load_tokenizer
 from builder.method.curate.scoring.judges import judge_rows
 from builder.method.curate.scoring.ratings import score_position
 from builder.method.curate.scoring.reasonings import control_ids, written_score
 from builder.recipe.sections.judges import Reasoned
-from builder.recipe.sections.models import Chat, Engine
-
-BASE = Path(__file__).parents[2] / "builder" / "sample" / "base"
-ROWS = [
-    {"id": "a", "instruction": "How should I store apples?", "output": "Keep apples in a cool room."},
-    {"id": "b", "instruction": "What is a kite?", "output": "Kites are fine. Kites fly."},
-]
-
-
-@pytest.fixture(scope="module")
-def renderer():
-    tokenizer = load_tokenizer(BASE)
-    return Renderer(make_contract(Chat(), "forward", tokenizer), tokenizer)
-
-
-@pytest.fixture(scope="module")
-def engine():
-    return TransformersEngine(BASE, Engine(kind="transformers", dtype="float32"))
+from builder.sample.generate import BASE
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,9 @@
 
     make docs
 
-Columns and types come from the schemas that the stages write with, texts from `work_directory_texts.py`. A column, a
-key of the chat contract or a count without a text, and a text without its column, end the program.
+Columns and types come from the schemas that the stages write with, texts from `work_directory_texts.py` and
+`work_directory_files.py`. A column, a key of the chat contract or a count without a text, and a text without its
+column, end the program.
 """
 
 import re
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pyarrow as pa
+import work_directory_files as inside
 import work_directory_texts as texts
 
 from builder.build import augment, deduplicate, extract_segments, score, select, select_seed
@@ -95,8 +97,8 @@ archives is never read twice, and a corpus that was moved is read once.
 Of the folder of a model only what is loaded counts: weights (`.safetensors`), settings, tokenizer, chat templates and
 adapters. A README, a licence, pictures, `.gitattributes`, other forms of the weights and folders beside them do not.
 
-`make docs` writes this page from the schemas; the texts are in `scripts/work_directory_texts.py`.
-[architecture.md](architecture.md) says which function writes what.
+`make docs` writes this page from the schemas; the texts are in `scripts/work_directory_texts.py` and
+`scripts/work_directory_files.py`. [architecture.md](architecture.md) says which function writes what.
 """
 
 
@@ -117,17 +119,17 @@ def schemas() -> dict[str, dict[str, pa.Schema]]:
 
 def files_of(kind: str) -> dict[str, str]:
     """The files of a stage folder and what they are; a path that ends with a slash stands for all below it."""
-    return {path: text for kinds, files in texts.FILES if kind in kinds or not kinds for path, text in files.items()}
+    return {path: text for kinds, files in inside.FILES if kind in kinds or not kinds for path, text in files.items()}
 
 
 def keys_of(path: str) -> dict[str, str] | None:
     """The keys of a JSON file and what they are; None for one that holds no object with keys of ours."""
-    return next((keys for place, keys in texts.KEYS.items() if fits(place, path)), None)
+    return next((keys for place, keys in inside.KEYS.items() if fits(place, path)), None)
 
 
 def details_of(kind: str) -> dict[str, str]:
     """The keys of `details` in the record of a stage."""
-    return texts.DETAILS["model" if kind == "model-backward" else kind]
+    return inside.DETAILS["model" if kind == "model-backward" else kind]
 
 
 def fits(place: str, path: str) -> bool:
@@ -149,7 +151,7 @@ def page() -> str:
 
 def _refuse(differences: Iterable[str]) -> None:
     if lines := list(differences):
-        raise SystemExit("\n".join([*lines, "give each column one text in scripts/work_directory_texts.py"]))
+        raise SystemExit("\n".join([*lines, "give each column one text in scripts/work_directory_{texts,files}.py"]))
 
 
 def _differences() -> Iterator[str]:
@@ -158,12 +160,12 @@ def _differences() -> Iterator[str]:
         for judge, schema in by_judge.items():
             yield from _differ(f"table {table} {judge}".rstrip(), schema.names, _texts_of(table, judge))
     yield from _differ("table scores", schemas()["scores"], [judge for judge in texts.SCORES if judge])
-    yield from _differ("counts", Counts().as_dict(), texts.COUNTS)
+    yield from _differ("counts", Counts().as_dict(), inside.COUNTS)
     yield from _differ(
-        "chat contract", [field.name for field in fields(ChatContract)], texts.KEYS["chat_contract.json"]
+        "chat contract", [field.name for field in fields(ChatContract)], inside.KEYS["chat_contract.json"]
     )
     yield from _differ("stages", FUNCTIONS, texts.STAGES)
-    yield from _differ("details", [kind for kind in FUNCTIONS if kind != "model-backward"], texts.DETAILS)
+    yield from _differ("details", [kind for kind in FUNCTIONS if kind != "model-backward"], inside.DETAILS)
 
 
 def _differ(subject: str, named: Iterable[str], described: Iterable[str]) -> Iterator[str]:
@@ -197,12 +199,12 @@ def _link(table: str) -> str:
 
 def _tree() -> str:
     width = max(len(_folder(kind)) for kind in FUNCTIONS)
-    lines = ["## Tree\n", "```", "work/", *(f"  {name}" for name in texts.OF_BUILD)]
+    lines = ["## Tree\n", "```", "work/", *(f"  {name}" for name in inside.OF_BUILD)]
     for kind in FUNCTIONS:
         entries = dict.fromkeys(path.partition("/")[0] + "/" * ("/" in path) for path in files_of(kind))
         lines.append(f"  {_folder(kind):<{width}}  {'  '.join(entries)}")
-    lines += ["```", "", "### Files of a build", "", *_table(("file", "what it is"), _named(texts.OF_BUILD))]
-    for kinds, files in texts.FILES:
+    lines += ["```", "", "### Files of a build", "", *_table(("file", "what it is"), _named(inside.OF_BUILD))]
+    for kinds, files in inside.FILES:
         of = " and ".join(texts.STAGES[kind][0] for kind in kinds) or "every stage"
         lines += ["", f"### Files of {of}", "", *_table(("file", "what it is"), _named(files))]
     return "\n".join(line.rstrip() for line in [*lines, ""])
@@ -249,12 +251,12 @@ def kind_of(kind: pa.DataType) -> str:
 
 
 def _json() -> Iterator[str]:
-    for place, keys in texts.KEYS.items():
+    for place, keys in inside.KEYS.items():
         yield from [f"### `{place}`\n", *_table(("key", "what it is"), _named(keys)), ""]
         if place == "stage.json":
             yield from [
                 "Of each kind of row, `counts` has:\n",
-                *_table(("key", "what it is"), _named(texts.COUNTS)),
+                *_table(("key", "what it is"), _named(inside.COUNTS)),
                 "",
             ]
             yield from _details()
@@ -264,7 +266,7 @@ def _details() -> Iterator[str]:
     yield "And `details`:\n"
     rows = [
         (" and ".join(names), f"`{key}`", text)
-        for kind, keys in texts.DETAILS.items()
+        for kind, keys in inside.DETAILS.items()
         for names in [["`model-backward`", texts.STAGES[kind][0]] if kind == "model" else [texts.STAGES[kind][0]]]
         for key, text in keys.items()
     ]

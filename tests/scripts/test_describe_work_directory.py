@@ -7,6 +7,7 @@ from pathlib import Path
 import describe_work_directory
 import pyarrow as pa
 import pytest
+import work_directory_files as inside
 import work_directory_texts as texts
 from support.described_files import undescribed
 from support.small_project import write_small_project
@@ -38,8 +39,8 @@ def test_every_judge_has_its_columns_on_the_page() -> None:
     [
         (texts.COLUMNS["segments"], "table segments: url has no text"),
         (texts.SCORES["reverse"], "table scores reverse: tokens has no text"),
-        (texts.COUNTS, "counts: failed has no text"),
-        (texts.KEYS["chat_contract.json"], "chat contract: role has no text"),
+        (inside.COUNTS, "counts: failed has no text"),
+        (inside.KEYS["chat_contract.json"], "chat contract: role has no text"),
         (texts.STAGES, "stages: dedup has no text"),
     ],
 )

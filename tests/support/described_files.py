@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 from describe_work_directory import ROWS, details_of, files_of, fits, keys_of, schemas
-from work_directory_texts import COUNTS, OF_BUILD
+from work_directory_files import COUNTS, OF_BUILD
 
 from builder.data.storage import read_json
 from builder.workspace.stage_names import StageName, parse

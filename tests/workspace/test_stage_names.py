@@ -85,7 +85,7 @@ def test_every_judge_of_a_recipe_has_a_name_that_can_be_read():
 
 PACKAGE = Path(builder.__file__).parent
 SCRIPTS = PACKAGE.parent / "scripts"
-NAMING = ("stage_names.py", "work_directory_texts.py", "describe_work_directory.py")
+NAMING = ("stage_names.py", "work_directory_texts.py", "work_directory_files.py", "describe_work_directory.py")
 """The module itself, and what describes the folders of stages to readers, by their kinds."""
 _PIECE = re.compile(
     r"(?:score|curate|model|answers)-(?:\d+|backward|uncurated)?(?:-(?:likelihood|expected|verdict|reasoned))?(?:-[ab])?"

@@ -65,6 +65,12 @@ def name_of(thing: Callable[..., Any]) -> str:
     return f"{thing.__module__}:{thing.__qualname__}"
 
 
+def by_name(place: str) -> Any:
+    """What a `module:name` is of."""
+    module, name = place.split(":")
+    return getattr(importlib.import_module(module), name)
+
+
 def request_of(
     function: Callable[..., Any], config: "BaseModel", inputs: Iterable[Path], runtime: "Runtime"
 ) -> dict[str, Any]:
@@ -216,18 +222,13 @@ def _hand_over(hidden: HiddenPlaces, pipe: int) -> None:
         json.dump(hidden, writes)
 
 
-def _by_name(place: str) -> Any:
-    module, name = place.split(":")
-    return getattr(importlib.import_module(module), name)
-
-
 def _run_request(out: Path, hidden: HiddenPlaces) -> dict[str, Any]:
     from builder.recipe.sections.runtime import Runtime
 
     request = read_json(out / REQUEST)
     put_back(request["config"], hidden)
-    function = _by_name(request["function"])
-    config = _by_name(request["config_type"]).model_validate(request["config"])
+    function = by_name(request["function"])
+    config = by_name(request["config_type"]).model_validate(request["config"])
     runtime = Runtime.model_validate(request["runtime"])
     with telling(Progress(out, "rows")):
         stats = function(out, config, *[Path(item) for item in request["inputs"]], runtime=runtime)

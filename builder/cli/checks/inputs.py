@@ -18,6 +18,7 @@ from builder.errors import RecipeError
 from builder.method.corpus.sample import PageSample, sample_pages
 from builder.method.seed.sample import SeedSample, sample_source, twice_decoded
 from builder.recipe.recipe import Recipe
+from builder.text.counted import counted
 from builder.text.escape import escape, shortened
 
 if TYPE_CHECKING:
@@ -77,13 +78,15 @@ class Looked:
         if self.pages is not None:
             pages = self.pages.pages
             counts.append(
-                f"{self.pages.files:,} files of pages" if pages is None else _number(pages, "page", self.pages.exact)
+                counted(self.pages.files, "files of pages")
+                if pages is None
+                else _number(pages, "pages", self.pages.exact)
             )
         if self.seeds:
             pairs = sum(seed.found for seed in self.seeds)
-            counts.append(_number(pairs, "pair", all(seed.exact for seed in self.seeds)))
+            counts.append(_number(pairs, "pairs", all(seed.exact for seed in self.seeds)))
         if self.pages is not None and self.pages.segments is not None:
-            counts.append(_number(self.pages.segments, "segment", exact=False))
+            counts.append(_number(self.pages.segments, "segments", exact=False))
         if counts:
             yield ", ".join(counts)
         if self.lengths is not None and self.lengths.longest:
@@ -254,7 +257,7 @@ def _source(seed: SeedSample) -> dict[str, Any]:
 
 def _number(number: int, what: str, exact: bool) -> str:
     shown = number if exact else rounded(number)
-    return f"{'' if exact else 'about '}{shown:,} {what}{'' if shown == 1 else 's'}"
+    return f"{'' if exact else 'about '}{counted(shown, what)}"
 
 
 def rounded(number: int) -> int:

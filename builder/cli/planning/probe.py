@@ -1,6 +1,5 @@
 """What a child process is asked to measure, and the measuring of stages that run whole on a sample of their input."""
 
-import importlib
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +14,7 @@ from builder.data.storage import parquet_files, read_rows, write_rows
 from builder.errors import StageError
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Section
+from builder.workspace.child import by_name
 
 TINY = 16
 """Rows that cost hardly more than none."""
@@ -50,12 +50,6 @@ class Probe(Section):
         """The configuration of the stage."""
         kind: type[BaseModel] = by_name(self.config_type)
         return kind.model_validate(self.config)
-
-
-def by_name(place: str) -> Any:
-    """What `module:name` names."""
-    module, name = place.split(":")
-    return getattr(importlib.import_module(module), name)
 
 
 def run_probe(out: Path, config: Probe, *inputs: Path, runtime: Runtime) -> Stats:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.data.page_address import web_address
 from builder.data.storage import open_parquet, parquet_files
+from builder.release.content.parquet import where_true
 from builder.text.control_tokens import BRACKETS, find_control_token
 from builder.text.secret_tokens import MARKS, find_secret
 
@@ -114,7 +115,7 @@ def _may_be_wrong(batch: "pa.RecordBatch") -> "Mask":
     suspect = np.zeros(batch.num_rows, np.bool_)
     for column in batch.columns:
         for texts, rows in _texts(column):
-            suspect[rows[_true(pc.match_substring_regex(texts, _MAY_HOLD))]] = True
+            suspect[rows[where_true(pc.match_substring_regex(texts, _MAY_HOLD))]] = True
     for name in (*TEXTS, *CONVERSATIONS):
         if name in batch.schema.names:
             suspect |= ~_has_text(batch.column(name))
@@ -128,11 +129,11 @@ def _has_text(column: "pa.Array") -> "Mask":
     import pyarrow.compute as pc
 
     if not pa.types.is_list(column.type):
-        return _true(pc.match_substring_regex(column, _VISIBLE))
+        return where_true(pc.match_substring_regex(column, _VISIBLE))
     turns, rows = column.flatten(), pc.list_parent_indices(column).to_numpy()
     role, text = turns.field("role"), turns.field("content")
-    said = ~_true(pc.equal(role, "system"))
-    seen = said & _true(pc.match_substring_regex(text, _VISIBLE))
+    said = ~where_true(pc.equal(role, "system"))
+    seen = said & where_true(pc.match_substring_regex(text, _VISIBLE))
     all_said, all_seen = (np.bincount(rows[mask], minlength=len(column)) for mask in (said, seen))
     return np.asarray((all_said > 0) & (all_said == all_seen))
 
@@ -151,9 +152,3 @@ def _texts(array: "pa.Array", rows: "Numbers | None" = None) -> "Iterator[tuple[
     elif pa.types.is_struct(array.type):
         for number in range(array.type.num_fields):
             yield from _texts(array.field(number), rows)
-
-
-def _true(values: "pa.Array") -> "Mask":
-    import numpy as np
-
-    return np.asarray(values.fill_null(False).to_numpy(zero_copy_only=False), dtype=np.bool_)

@@ -113,8 +113,8 @@ def by_id(source: Source, left_out: Iterable[str]) -> Rows:
     import pyarrow.compute as pc
 
     order = pc.sort_indices(source.ids).to_numpy().astype(np.int64)
-    gone = _mask(pc.is_in(source.ids, value_set=pa.array(sorted(left_out), pa.string())))
-    masks = {name: _mask(pc.equal(source.splits, name)) for name in SPLITS}
+    gone = where_true(pc.is_in(source.ids, value_set=pa.array(sorted(left_out), pa.string())))
+    masks = {name: where_true(pc.equal(source.splits, name)) for name in SPLITS}
     places = {name: order[(mask & ~gone)[order]] for name, mask in masks.items()}
     places = {name: rows for name, rows in places.items() if len(rows) or name == SPLITS[0]}
 
@@ -148,7 +148,8 @@ def _those(batch: "pa.RecordBatch", rows: "Mask") -> "pa.RecordBatch":
     return batch if rows.all() else batch.filter(pa.array(rows))
 
 
-def _mask(values: "pa.Array") -> "Mask":
+def where_true(values: "pa.Array") -> "Mask":
+    """The rows that are true; a null is not."""
     import numpy as np
 
     return np.asarray(values.fill_null(False).to_numpy(zero_copy_only=False), dtype=np.bool_)

@@ -2,12 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from click.testing import CliRunner
 from support.recipe_changes import write_small_recipe
+from support.small_project import change_yaml
 
 from builder.cli import check as check_command
 from builder.cli.main import cli
@@ -48,16 +48,12 @@ def said(*arguments: object) -> str:
     return str(result.exception)
 
 
-def change(recipe: Path, **values: Any) -> None:
-    recipe.write_text(yaml.safe_dump(yaml.safe_load(recipe.read_text()) | values))
-
-
 def state(recipe: Path, *words: object) -> list[str]:
     return [line[9:] for line in said("check", recipe, *words).splitlines() if line.startswith("  state: ")]
 
 
 def test_a_wrong_key_and_a_wrong_type_are_told_together(recipe: Path) -> None:
-    change(recipe, iterations="two", curate={"judge": "likelihood", "shar": 0.1})
+    change_yaml(recipe, iterations="two", curate={"judge": "likelihood", "shar": 0.1})
     lines = said("check", recipe).splitlines()
     assert f"{recipe}: iterations is 'two'; it must be a whole number" in lines
     assert f"{recipe}: curate.shar is not a key of a recipe; did you mean curate.share?" in lines
@@ -66,7 +62,7 @@ def test_a_wrong_key_and_a_wrong_type_are_told_together(recipe: Path) -> None:
 def test_a_wrong_path_and_a_threshold_without_a_scale_are_told_together(recipe: Path) -> None:
     values = yaml.safe_load(recipe.read_text())
     values["seed"]["sources"][0]["path"] = "seed/piars.jsonl"
-    change(recipe, seed=values["seed"], curate={"judge": "likelihood", "threshold": 4.5})
+    change_yaml(recipe, seed=values["seed"], curate={"judge": "likelihood", "threshold": 4.5})
     lines = said("check", recipe)
     assert f"{recipe.parent / 'seed' / 'piars.jsonl'}: no such file or folder" in lines
     assert f"{recipe}: curate.threshold is 4.5, and likelihood has no scale from 1 to 5" in lines
@@ -76,7 +72,7 @@ def test_a_wrong_path_and_a_threshold_without_a_scale_are_told_together(recipe: 
 def test_faults_of_the_inputs_and_of_the_recipe_are_told_in_one_message(recipe: Path) -> None:
     seed = recipe.parent / yaml.safe_load(recipe.read_text())["seed"]["sources"][0]["path"]
     seed.write_text('{"question": "What holds a boat?", "answer": "An anchor."}\n')
-    change(recipe, curate={"judge": "likelihood", "threshold": 4.5})
+    change_yaml(recipe, curate={"judge": "likelihood", "threshold": 4.5})
     lines = said("check", recipe)
     assert f"{recipe}: curate.threshold is 4.5" in lines
     assert "found: answer, question" in lines
@@ -85,7 +81,7 @@ def test_faults_of_the_inputs_and_of_the_recipe_are_told_in_one_message(recipe: 
 def test_a_path_that_is_not_there_is_told_once(recipe: Path) -> None:
     values = yaml.safe_load(recipe.read_text())
     values["seed"]["sources"][0]["path"] = "seed/piars.jsonl"
-    change(recipe, seed=values["seed"])
+    change_yaml(recipe, seed=values["seed"])
     assert said("check", recipe).count("piars.jsonl: ") == 1
 
 
@@ -143,7 +139,7 @@ def test_a_work_directory_that_was_moved_is_found_and_taken_where_it_is(built: P
 
 def test_a_recipe_that_was_edited_says_what_would_run_again(built: Path) -> None:
     values = yaml.safe_load(built.read_text())
-    change(built, curate=values["curate"] | {"share": 0.25})
+    change_yaml(built, curate=values["curate"] | {"share": 0.25})
     first, second = state(built)
     assert f"stages are built; `humpback build {built}` runs the others, before a release" in first
     assert second.startswith("the recipe has changed since the last build (curate.share): would run again: curate-1, ")

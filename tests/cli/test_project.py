@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from click.testing import CliRunner, Result
 from support.recipe_changes import write_small_recipe
-from support.small_project import humpback, write_small_project
+from support.small_project import change_yaml, humpback, write_small_project
 
 from builder.build import Build
 from builder.cli import check as check_command
@@ -80,10 +79,6 @@ def selected(recipe: Path, *words: str) -> int:
     result = run("show", recipe, "--json", *words)
     assert result.exception is None, result.exception
     return int(json.loads(result.stdout)["curate-2"]["counts"]["pairs"]["kept"])
-
-
-def change(recipe: Path, **values: Any) -> None:
-    recipe.write_text(yaml.safe_dump(yaml.safe_load(recipe.read_text()) | values))
 
 
 def settings(recipe: Path) -> list[str]:
@@ -191,34 +186,34 @@ def test_a_value_that_changes_no_row_is_taken_at_a_release(recipe: Path) -> None
 
 def test_a_recipe_that_says_the_same_by_now_needs_the_record_no_more(recipe: Path) -> None:
     build(recipe, "--set", "curate.share=0.3")
-    change(recipe, curate={"judge": "likelihood", "share": 0.3})
+    change_yaml(recipe, curate={"judge": "likelihood", "share": 0.3})
     assert "curate.share: the recipe now says 0.3 itself" in run("show", recipe).stderr
     build(recipe)
     assert settings(recipe) == []
-    change(recipe, curate={"judge": "likelihood", "share": 0.4})
+    change_yaml(recipe, curate={"judge": "likelihood", "share": 0.4})
     assert selected(recipe) == 250
 
 
 def test_a_recipe_that_was_edited_since_is_told_beside_what_still_holds(recipe: Path) -> None:
     build(recipe, "--set", "curate.share=0.3")
-    change(recipe, curate={"judge": "likelihood", "share": 0.4})
+    change_yaml(recipe, curate={"judge": "likelihood", "share": 0.4})
     result = run("show", recipe)
     assert "curate.share: the recipe has changed from 0.5 to 0.4; 0.3, which the last build was told" in result.stderr
     assert selected(recipe) == 192
-    change(recipe, curate={"judge": "likelihood", "top": 9})
+    change_yaml(recipe, curate={"judge": "likelihood", "top": 9})
     assert "curate.share: the recipe has no such key any more, where it said 0.5" in run("show", recipe).stderr
 
 
 def test_a_key_whose_place_is_gone_is_named_with_what_to_do(recipe: Path) -> None:
     run("build", recipe, "--set", "score.4.max_tokens=9", "--set", "score.3.max_tokens=99")
     build(recipe, "--as-written", "--set", "score.3.max_tokens=99", "--until", "seed")
-    change(recipe, score=[{"judge": "likelihood"}])
+    change_yaml(recipe, score=[{"judge": "likelihood"}])
     said = refusal("plan", recipe)
     assert "--set score.3.max_tokens=99: '3' is no place in a list of 1; count from 0" in said
     assert "this is with what the last build was run with: --set score.3.max_tokens=99; if the recipe has" in said
     assert "or leave it out with --as-written" in said
     assert run("plan", recipe, "--as-written").exception is None
-    change(recipe, name="No Name")
+    change_yaml(recipe, name="No Name")
     assert "last build" not in refusal("plan", recipe, "--as-written")
 
 
@@ -317,14 +312,14 @@ def test_a_record_that_came_along_counts_as_the_recipe_and_not_as_the_users_word
 def test_what_the_user_has_set_for_a_build_is_not_asked_again(recipe: Path) -> None:
     build(recipe, "--set", "runtime.launcher=accelerate launch")
     assert released(recipe, "1.0.0") == [356, "Small"]
-    change(recipe, runtime={"launcher": "touch stolen"})
+    change_yaml(recipe, runtime={"launcher": "touch stolen"})
     assert '"touch stolen"' in refusal("build", recipe, "--as-written")
 
 
 def test_a_record_outside_the_folder_is_read_only_with_consent(recipe: Path, tmp_path: Path) -> None:
     run("build", recipe, "--work-dir", tmp_path / "mine", "--set", "release.title=Private", "--until", "seed")
     assert "Private" in (tmp_path / "mine" / "overrides.json").read_text()
-    change(recipe, runtime={"work_dir": str(tmp_path / "mine")})
+    change_yaml(recipe, runtime={"work_dir": str(tmp_path / "mine")})
     result = run("plan", recipe)
     assert "it is outside the recipe's folder and is written to" in str(result.exception)
     assert "Private" not in f"{result.exception} {result.output}"

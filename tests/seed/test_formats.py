@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from support.seed_rows import write_lines as lines
 
 from builder.data.accounting import Stats
 from builder.data.storage import read_rows
@@ -19,12 +20,6 @@ from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.seed import Seed, SeedSource
 
 ASKED, ANSWERED = "What holds a boat?", "An anchor does."
-
-
-def lines(path: Path, rows: list[Any]) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
-    return path
 
 
 def source(path: Path, **keys: Any) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """Some rows of a seed source tell what the seed stage will find."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.seed_rows import write_lines as lines
 
 from builder.method.seed.sample import SeedSample, sample_source, twice_decoded
 from builder.method.seed.stage import select_seed
@@ -15,12 +15,6 @@ from builder.recipe.sections.seed import Seed
 def look(path: Path, **keys: Any) -> SeedSample:
     config = Seed.model_validate({"sources": [{"name": "people", "path": path, "license": "mit", **keys}]})
     return sample_source(config.sources[0], config)
-
-
-def lines(path: Path, rows: list[Any]) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
-    return path
 
 
 ROWS = [

@@ -6,10 +6,10 @@ import re
 import typing
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel
 
+from builder.recipe.keys import sections_in
 from builder.recipe.recipe import Recipe
 
 ROOT = next(folder for folder in Path(__file__).parents if (folder / "pyproject.toml").is_file())
@@ -168,16 +168,9 @@ def is_key(section: type[BaseModel], parts: list[str]) -> bool:
     field = section.model_fields.get(parts[0])
     if field is None or not parts[1:]:
         return field is not None
-    inner = list(_sections(field.annotation))
+    inner = list(sections_in(field.annotation))
     if len(inner) > 1:
         of_judge = [below for below in inner if typing.get_args(below.model_fields["judge"].annotation) == (parts[1],)]
         if of_judge:
             return not parts[2:] or is_key(of_judge[0], parts[2:])
     return any(is_key(below, parts[1:]) for below in inner)
-
-
-def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in typing.get_args(annotation):
-        yield from _sections(inner)

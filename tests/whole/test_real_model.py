@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.small_project import assert_nothing_lost, change_yaml, humpback, stage_folder
 
-from builder.cli.init import copy_recipe
+from builder.cli.init import write_recipe_folder
 from builder.data.storage import count_rows, read_rows
 
 pytestmark = pytest.mark.full
@@ -26,7 +26,7 @@ LORA = {"use_peft": True, "lora_r": 8, "lora_target_modules": "all-linear"}
 
 def write_project(folder: Path, model: Path, corpus: Path, seed: Path, **training: Any) -> Path:
     """The recipe for this model, with what is at hand, twelve segments and four steps."""
-    copy_recipe(folder, "smollm2-135m")
+    write_recipe_folder(folder, "smollm2-135m")
     change_yaml(
         folder / "build.yaml",
         base={"path": str(model), "license": "apache-2.0"},

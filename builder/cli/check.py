@@ -86,7 +86,7 @@ def check_recipe(
     if not needs:
         busy("looking into some rows and pages of each input")
     # First, as a process is started with the memory of this one.
-    looked = None if needs else look_in_child(open_settled(only_looks=True))
+    looked = None if needs else look_in_child(open_settled(only_looks=True, unpinned_too=True))
     lacks = [] if needs else list(machine_lacks(recipe, path))
     if importlib.util.find_spec("trl"):
         busy("loading TRL to check its keys")
@@ -205,7 +205,7 @@ def _served_notes(recipe: Recipe, open_settled: Callable[..., Project], served: 
     """Which models of the build the server serves; it need not serve one before the build has come to it."""
     if recipe.engine.kind != "openai" or not importlib.util.find_spec(PACKAGE["openai"]):
         return
-    build = open_settled(only_looks=True).look_at_build()
+    build = open_settled(only_looks=True).look_at_build(damaged_too=True)
     for name in (artifact.path.name for artifact in (build.backward, *build.models[:-1])):
         yield f"{recipe.runtime.endpoint} {'serves' if name in served else 'does not serve yet'} {name}"
 

@@ -95,6 +95,7 @@ def open_project(
     trust: bool = False,
     only_looks: bool = False,
     as_written: bool = False,
+    unpinned_too: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Project:
     """Load a recipe and settle its work directory: the option, else `runtime.work_dir`, else `work/` beside it.
@@ -108,6 +109,7 @@ def open_project(
         trust: Whether the user consents to whatever of the recipe needs it; it is remembered.
         only_looks: Whether the caller runs nothing and sends nothing.
         as_written: Whether what the last build was run with is left out.
+        unpinned_too: Whether the caller tells itself what of the Hub is read at no commit.
         say: Told which settings of the last build hold, and if the consent could not be remembered.
 
     Raises:
@@ -115,7 +117,8 @@ def open_project(
         StageError: If it cannot be told what the last build was run with.
     """
     settings, recipe = load_settled(path, work_dir, overrides, trust=trust, as_written=as_written)
-    refuse_unpinned(recipe, path)
+    if not unpinned_too:
+        refuse_unpinned(recipe, path)
     needs = unconsented(recipe, path, work_dir, settings, trust=trust, only_looks=only_looks, say=say)
     refuse(path, needs)
     for note in settings.notes:

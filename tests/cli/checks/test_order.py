@@ -4,6 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from builder.cli.check import check_recipe
+from builder.cli.init import write_recipe_folder
+from builder.errors import RecipeError
+
 
 def test_a_mistake_in_a_key_is_told_before_the_libraries_are_loaded(tmp_path: Path) -> None:
     (tmp_path / "build.yaml").write_text("name: test\nmisspelt: 1\n")
@@ -18,3 +24,18 @@ def test_a_mistake_in_a_key_is_told_before_the_libraries_are_loaded(tmp_path: Pa
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "misspelt is not a key of a recipe" in said
     assert said.rstrip().endswith("[]")
+
+
+def test_what_is_read_at_no_commit_is_told_beside_all_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_recipe_folder(tmp_path / "own")
+    (tmp_path / "own" / "seed" / "pairs.jsonl").write_text('{"text": "a"}\n')
+    monkeypatch.setattr("builder.cli.check.wrong_keys", lambda *_: [])  # TRL takes seconds to load
+    settings = (
+        "base={model: org/base, revision: main, license: apache-2.0}",
+        "curate.share=null",
+        "curate.threshold=4.5",
+    )
+    with pytest.raises(RecipeError) as caught:
+        check_recipe(tmp_path / "own", settings)
+    for told in ("base.revision is 'main'; org/base must be read at", "curate.threshold is 4.5", "found: text"):
+        assert told in str(caught.value)

@@ -13,6 +13,8 @@ _INSTEAD = (
 )
 _RATING = 4
 """From here on a threshold on log-probabilities was meant for ratings: tokens would be 55 times as likely."""
+_WRITTEN_OUT = 20
+"""Up to here a likelihood is written out; of a large threshold it is no number that a machine has."""
 
 
 def threshold_problems(recipe: Recipe) -> Iterator[str]:
@@ -36,7 +38,7 @@ def threshold_problems(recipe: Recipe) -> Iterator[str]:
     elif threshold >= _RATING * max(1.0, weight):
         yield (
             f"curate.threshold is {threshold:g}, and {judge} has no scale from 1 to 5: it gives log-probabilities per "
-            f"token, and {threshold:g} would need tokens {math.exp(threshold):,.0f} times as likely; {_INSTEAD}"
+            f"token, and {threshold:g} would need tokens {_times(threshold)} times as likely; {_INSTEAD}"
         )
 
 
@@ -56,6 +58,10 @@ def threshold_notes(recipe: Recipe) -> Iterator[str]:
             f"curate.threshold is {threshold:g}; {judge} gives log-probabilities per token, no ratings from 1 to 5: "
             f"where that is not what is meant, {_INSTEAD}"
         )
+
+
+def _times(threshold: float) -> str:
+    return f"{math.exp(threshold):,.0f}" if threshold <= _WRITTEN_OUT else f"e^{threshold:g}"
 
 
 def _weight(recipe: Recipe) -> float:

@@ -27,6 +27,7 @@ def notes(of: Recipe) -> str:
     [
         ("likelihood", 4.5, "curate.threshold is 4.5, and likelihood has no scale from 1 to 5: it gives log-prob"),
         ("reverse", 4, "curate.threshold is 4, and reverse has no scale from 1 to 5"),
+        ("likelihood", 1000, "curate.threshold is 1000, and likelihood has no scale from 1 to 5"),
         (
             "longest",
             4000,

@@ -192,6 +192,24 @@ def test_spreadsheets_are_read_with_any_format_of_pairs(tmp_path: Path, name: st
     assert stats.counts["pairs"].failed == {"not_json": 1, "no_columns": 1}
 
 
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_json_as_windows_saves_it_is_read_or_told_in_its_encoding(tmp_path: Path, name: str) -> None:
+    row = json.dumps({"instruction": ASKED, "output": ANSWERED})
+    text = f"[{row}]" if name == "a.json" else f"{row}\n"
+    (tmp_path / name).write_text(text, encoding="utf-8-sig")
+    assert run(tmp_path / "out", source(tmp_path / name))[0] == [(ASKED, ANSWERED)]
+    (tmp_path / name).write_text(text, encoding="utf-16")
+    with pytest.raises(RecipeError, match=rf"{name}: is JSON in UTF-16, by its first bytes; save it in UTF-8"):
+        run(tmp_path / "again", source(tmp_path / name))
+
+
+def test_a_large_list_with_a_byte_order_mark_is_known_by_its_beginning(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    file.write_text(json.dumps([FORMS["pairs"] | {"more": "x" * 1000}] * 1200), encoding="utf-8-sig")
+    assert file.stat().st_size > HEAD_BYTES
+    assert file_head(file).rows[0][1]["instruction"] == ASKED
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
@@ -208,6 +226,12 @@ def test_a_spreadsheet_that_cannot_be_read_is_named_with_what_to_do(tmp_path: Pa
     (tmp_path / "a.csv").write_bytes(content)
     with pytest.raises(RecipeError, match=rf"a\.csv: .*{why}"):
         run(tmp_path / "out", source(tmp_path / "a.csv"))
+
+
+def test_a_header_of_very_many_columns_takes_no_time_to_look_at(tmp_path: Path) -> None:
+    names = [f"column {number}" for number in range(50_000)]  # each compared with each would take half a minute
+    (tmp_path / "a.csv").write_text(",".join(["instruction", "output", *names]) + f"\n{ASKED},{ANSWERED}\n")
+    assert [row for _, row in file_head(tmp_path / "a.csv").rows] == [{"instruction": ASKED, "output": ANSWERED}]
 
 
 def test_named_columns_are_those_of_pairs_whatever_else_is_there(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Some rows of a seed source tell what the seed stage will find."""
 
+import gzip
+import json
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,18 @@ def test_what_would_end_the_seed_stage_is_known_before(
     assert fault in found.faults[0]
     assert "a.jsonl" in found.faults[0] or "'people'" in found.faults[0]
     assert look(tmp_path / "missing.txt").faults[0].startswith(f"{tmp_path / 'missing.txt'}: no seed file")
+
+
+@pytest.mark.parametrize("broken", [slice(None, -20), slice(5, None)])
+def test_a_packed_file_that_is_cut_or_damaged_is_known_before(tmp_path: Path, broken: slice) -> None:
+    whole = gzip.compress("".join(f"{json.dumps(row | {'n': n})}\n" for n in range(50) for row in ROWS).encode())
+    file = tmp_path / "a.jsonl.gz"
+    file.write_bytes(whole + bytes(512))  # zeros at the end are no damage
+    assert (look(file).faults, look(file).rows) == ([], 200)
+    file.write_bytes(whole[broken])
+    (fault,) = look(file).faults
+    assert fault.startswith(f"{file}: cannot be read (")
+    assert fault.endswith("it may be cut short, fetch it again")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Rows of seed sources: JSON Lines, JSON, Parquet, CSV and TSV files, folders of them, Hub datasets."""
 
+import codecs
 import errno
 import gzip
 import json
@@ -20,6 +21,8 @@ from builder.workspace.failures import NO_ACCESS
 from builder.workspace.progress import Progress
 
 SUFFIXES = (".parquet", ".jsonl", ".jsonl.gz", ".json", ".json.gz", *SPREADSHEETS)
+WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""What UTF-16 begins with."""
 PlacedRow = tuple[str, Any]
 """Where a row is, as `name:line`, and what it is; None for what is no row."""
 
@@ -205,8 +208,15 @@ def _remedy(error: Exception) -> str:
 
 
 def json_rows(handle: IO[bytes], file: Path) -> Iterator[Any]:
-    """Objects of a JSON list, or of JSON Lines whatever the file's name; None for a line that is not JSON."""
+    """Objects of a JSON list, or of JSON Lines whatever the file's name; None for a line that is not JSON.
+
+    Raises:
+        RecipeError: If the text is UTF-16, as the PowerShell of Windows writes it.
+    """
     start = handle.readline()
+    if start.startswith(WIDE):
+        raise RecipeError(f"{file}: is JSON in UTF-16, by its first bytes; save it in UTF-8")
+    start = start.removeprefix(codecs.BOM_UTF8)
     while start and not start.strip():
         start = handle.readline()
     if start.lstrip().startswith(b"[") and ".json" in file.suffixes:

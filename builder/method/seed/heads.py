@@ -1,5 +1,6 @@
 """The first rows of seed sources: enough to tell their format and to say what is in them, whatever their size."""
 
+import codecs
 import json
 import zlib
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from builder.data.inputs import refuse_special
 from builder.data.sampled import spread
 from builder.data.storage import open_parquet
 from builder.errors import RecipeError
-from builder.method.seed.files import PlacedRow, file_rows, hub_rows, json_rows, read_failures, source_files
+from builder.method.seed.files import WIDE, PlacedRow, file_rows, hub_rows, json_rows, read_failures, source_files
 from builder.method.seed.spreadsheets import SUFFIXES as SPREADSHEETS
 from builder.method.seed.spreadsheets import spreadsheet_rows
 from builder.recipe.sections.seed import SeedSource
@@ -25,8 +26,6 @@ HEAD_BYTES = 1 << 20
 _HEAD_ROWS = 1_000
 """So many rows of a Parquet file are read."""
 _UNPACKED = 8
-_WIDE = (b"\xff\xfe", b"\xfe\xff")
-"""What UTF-16 begins with."""
 
 
 class Head(NamedTuple):
@@ -76,7 +75,7 @@ def file_head(file: Path) -> Head:
             return Head(file, rows, whole=True, total=len(rows))
         with file.open("rb") as handle:
             raw = handle.read(HEAD_BYTES)
-    data, used = _unpacked(raw) if file.suffix == ".gz" else (raw, len(raw))
+        data, used = _unpacked(raw, whole=len(raw) >= size) if file.suffix == ".gz" else (raw, len(raw))
     whole = used >= size
     values = enumerate(_rows(file, data, whole=whole), start=1)
     rows = [(f"{file.name}:{number}", value) for number, value in values]
@@ -93,22 +92,32 @@ def _of_parquet(file: Path) -> Head:
     return Head(file, rows, whole=len(rows) == total, total=total)
 
 
-def _unpacked(raw: bytes) -> tuple[bytes, int]:
-    """What the beginning of a gzip file holds, up to a bound, and how much of the beginning that is."""
+def _unpacked(raw: bytes, *, whole: bool) -> tuple[bytes, int]:
+    """What the beginning of a gzip file holds, up to a bound, and how much of the beginning that is.
+
+    Raises:
+        EOFError: If that is the whole file, and it is cut.
+        zlib.error: If that is the whole file, and it is none of gzip, or damaged.
+    """
     data, rest, most = bytearray(), raw, _UNPACKED * HEAD_BYTES
     while rest and len(data) < most:
         stream = zlib.decompressobj(31)
         try:
             data += stream.decompress(rest, most - len(data))
         except zlib.error:
+            if whole:
+                raise
             break
-        rest = stream.unused_data or stream.unconsumed_tail
+        rest = stream.unused_data.lstrip(b"\0") or stream.unconsumed_tail  # zeros may fill a file, as on tapes
         if not stream.eof:
+            if whole and len(data) < most:
+                raise EOFError("it ends before its end mark")
             break
     return bytes(data), len(raw) - len(rest)
 
 
 def _rows(file: Path, data: bytes, *, whole: bool) -> Iterator[Any]:
+    data = data.removeprefix(codecs.BOM_UTF8)
     if not whole:
         data = data[: data.rfind(b"\n") + 1] or data
     if file.name.endswith(SPREADSHEETS):
@@ -123,7 +132,7 @@ def _of_spreadsheet(file: Path, data: bytes, *, whole: bool) -> Iterator[Any]:
     """The rows but the last one, which may be cut; a quotation that goes on behind the end is one of them."""
     before: list[Any] = []
     try:
-        for row in spreadsheet_rows(BytesIO(data[: len(data) & ~1] if data[:2] in _WIDE else data), file.name):
+        for row in spreadsheet_rows(BytesIO(data[: len(data) & ~1] if data[:2] in WIDE else data), file.name):
             yield from before
             before = [row]
     except RecipeError:

@@ -1,6 +1,7 @@
 """Rows of CSV and TSV files, as spreadsheets save them."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from io import TextIOWrapper
 from itertools import chain
@@ -54,6 +55,7 @@ def spreadsheet_rows(handle: IO[bytes], name: str) -> Iterator[dict[str, Any] | 
 
 
 def _refuse_twice(header: list[str], name: str) -> None:
-    twice = next((column for column in header if column and header.count(column) > 1), None)
+    times = Counter(header)
+    twice = next((column for column in header if column and times[column] > 1), None)
     if twice is not None:
         raise RecipeError(f"{name}: the column {twice!r} is there twice; give each a name of its own")

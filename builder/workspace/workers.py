@@ -1,12 +1,15 @@
-"""Worker processes of a stage: none outlives it, and none dies unseen, as a pool waits for ever for a killed one."""
+"""Workers of a stage or a command: none outlives it, none dies unseen, as a pool waits for ever for a killed one."""
 
 import os
+import pickle
 import signal
+import traceback
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from builder.data.storage import write_json
 from builder.workspace.failures import EXIT_AGAIN, EXIT_UNWRITABLE, died
@@ -14,10 +17,71 @@ from builder.workspace.layout import RESULT
 from builder.workspace.processes import die_with_parent
 from builder.workspace.progress import polled
 
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+T = TypeVar("T")
 _POLL_SECONDS = 0.2
+_GRACE_SECONDS = 5.0
+"""So long a process may take to end when it is told to, before it is killed."""
 _MANAGER = "SyncManager"
 """What the name of the process begins with that holds the queues of a pool, and is the last of it to end."""
 _forking = {"tied": False, "parent": 0}
+
+
+class WorkerDiedError(Exception):
+    """A process has ended before its work was done, as one does that the system kills for want of memory."""
+
+
+def in_own_process(work: Callable[[], T]) -> T:
+    """Do some work in a fork, which leaves no memory behind, and ends when this process does or is interrupted.
+
+    Raises:
+        WorkerDiedError: If the process has died. What the work itself raises is raised here.
+    """
+    context = get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_send_what_comes, args=(work, theirs, os.getpid()))
+    process.start()
+    theirs.close()
+    answered = False
+    try:
+        found, error = pickle.loads(ours.recv_bytes())
+        answered = True
+    except EOFError as ended:
+        raise WorkerDiedError("a process has died") from ended
+    finally:
+        ours.close()
+        if not answered:
+            process.terminate()
+        process.join(_GRACE_SECONDS)
+        process.kill()
+        process.join()
+    if error is not None:
+        raise error
+    return cast("T", found)
+
+
+def _send_what_comes(work: Callable[[], Any], pipe: "Connection", parent: int) -> None:
+    """What the fork does; an interrupt is its parent's to tell."""
+    die_with_parent(parent)
+    with suppress(KeyboardInterrupt, BrokenPipeError), pipe:
+        try:
+            with forks_end_with_us():
+                answer = pickle.dumps((work(), None))
+        except Exception as error:
+            error.add_note(traceback.format_exc())
+            answer = _packed(error)
+        pipe.send_bytes(answer)
+
+
+def _packed(error: Exception) -> bytes:
+    """An error to be raised elsewhere; one that cannot be made anew there is told in words."""
+    try:
+        pickle.loads(packed := pickle.dumps((None, error)))
+    except Exception:
+        return pickle.dumps((None, RuntimeError(f"{type(error).__name__}: {error}")))
+    return packed
 
 
 def watched_workers(out: Path, *, again: Callable[[int], None] | None = None) -> AbstractContextManager[None]:

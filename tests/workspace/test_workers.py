@@ -5,12 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 from support.corpus_pages import archive, settings
 
+from builder.data.inputs import NotAFileError
 from builder.data.storage import read_json, read_rows
+from builder.errors import RecipeError
 from builder.method.corpus.cutting.page import CutPage
 from builder.method.corpus.cutting.segmenter import Segment
 from builder.method.corpus.reading.crawl import Page
@@ -18,6 +21,7 @@ from builder.method.corpus.sandbox import CutPages
 from builder.method.corpus.stage import extract_segments
 from builder.recipe.sections.runtime import Runtime
 from builder.workspace.failures import EXIT_UNWRITABLE
+from builder.workspace.workers import WorkerDiedError, in_own_process
 
 STAGE = (
     "import sys; from pathlib import Path; from builder.method.corpus.stage import extract_segments;"
@@ -121,3 +125,48 @@ def test_a_pool_may_terminate_its_workers_when_it_is_done(tmp_path: Path) -> Non
     done = subprocess.run([sys.executable, "-c", POOL, str(tmp_path), "none"], timeout=40, check=False)
     assert done.returncode == 0
     assert not (tmp_path / "logs" / "result.json").exists()
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def test_work_in_a_process_of_its_own_gives_what_it_gives_here() -> None:
+    assert in_own_process(lambda: [os.getpid()]) != [os.getpid()]
+    with pytest.raises(RecipeError) as raised:
+        in_own_process(partial(_raise, RecipeError("two\nlines")))
+    assert str(raised.value) == "two\nlines"
+    assert "in _raise" in raised.value.__notes__[0]
+    with pytest.raises(RuntimeError, match=r"NotAFileError: .*it is a named pipe"):
+        in_own_process(partial(_raise, NotAFileError(Path("x"), "a named pipe")))
+    with pytest.raises(WorkerDiedError):
+        in_own_process(lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+
+HANGS = """
+import sys, time
+from builder.workspace.processes import stops_interrupt
+from builder.workspace.workers import in_own_process
+
+def work():
+    print("here", flush=True)
+    time.sleep(600)
+
+with stops_interrupt() as stopped:
+    try:
+        in_own_process(work)
+    except KeyboardInterrupt:
+        sys.exit(stopped() or 130)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_work_in_a_process_of_its_own_ends_with_the_command_that_asked_for_it(number: int) -> None:
+    with subprocess.Popen([sys.executable, "-c", HANGS], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == b"here\n"
+        process.send_signal(number)
+        assert process.wait(timeout=60) == (143 if number == signal.SIGTERM else -number)
+        assert process.stdout.read() == b""  # the worker, which writes there too, has ended
+        assert process.stderr.read() == b""

@@ -2,10 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +18,7 @@ from builder.method.seed.sample import SeedSample, sample_source, twice_decoded
 from builder.recipe.recipe import Recipe
 from builder.text.counted import counted
 from builder.text.escape import escape, shortened
+from builder.workspace.workers import WorkerDiedError, in_own_process
 
 if TYPE_CHECKING:
     from builder.cli.project import Project
@@ -116,17 +115,15 @@ def look_in_child(project: "Project") -> Looked:
 
     It leaves no memory behind, of which libraries of training take enough.
     """
-    with ProcessPoolExecutor(1, get_context("fork")) as process:
-        try:
-            looked: Looked = process.submit(_look_at, project).result()
-        except BrokenProcessPool:
-            return Looked(
-                unchecked=[
-                    "the inputs: the process that looked into them died, as of too little "
-                    "memory; end other programs and check again, or a build may die of the same"
-                ]
-            )
-    return looked
+    try:
+        return in_own_process(partial(_look_at, project))
+    except WorkerDiedError:
+        return Looked(
+            unchecked=[
+                "the inputs: the process that looked into them died, as of too little "
+                "memory; end other programs and check again, or a build may die of the same"
+            ]
+        )
 
 
 def _look_at(project: "Project") -> Looked:

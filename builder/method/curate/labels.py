@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.data.named_text import why_unread
+from builder.data.inputs import refuse_special
 from builder.errors import RecipeError
 
 _EXAMPLE = '{"id": "...", "good": true}'
@@ -24,6 +25,7 @@ def read_labels(path: Path) -> Labels:
         RecipeError: If the file cannot be read, a line is something else, or an id is said to be good and bad.
     """
     try:
+        refuse_special(path)
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(

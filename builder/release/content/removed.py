@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from builder.data.named_text import why_unread
+from builder.data.inputs import refuse_special
 from builder.data.storage import read_rows, write_text
 from builder.errors import RecipeError, ReleaseError
 from builder.text.escape import escape
@@ -50,6 +51,7 @@ def read_removed(path: Path) -> dict[str, int]:
         RecipeError: If there is no such text file.
     """
     try:
+        refuse_special(path)
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(

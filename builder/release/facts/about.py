@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from builder.data.named_text import why_unread
+from builder.data.inputs import refuse_special
 from builder.errors import RecipeError
 
 MOST_CHARS = 20_000
@@ -15,6 +16,7 @@ def read_about(path: Path) -> list[str]:
         RecipeError: If it is no text file, or too long for a card.
     """
     try:
+        refuse_special(path)
         with path.open("rb") as file:
             held = file.read(4 * MOST_CHARS + 1)
         text = held.decode("utf-8-sig") if len(held) <= 4 * MOST_CHARS else " " * len(held)

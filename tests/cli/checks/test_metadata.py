@@ -1,5 +1,6 @@
 """Files of a release are looked at before hours of building."""
 
+import os
 import re
 from pathlib import Path
 
@@ -45,6 +46,14 @@ def test_the_owners_own_words_are_read_before_a_build(tmp_path: Path, content: b
         file.write_bytes(content)
     (problem,) = release_file_problems(recipe(release={"about": file}).release)
     assert re.match(rf"{re.escape(str(file))}: {why}", problem)
+
+
+@pytest.mark.parametrize("key", ["about", "labels", "removed"])
+def test_a_pipe_in_place_of_such_a_file_is_told_and_never_waited_for(tmp_path: Path, key: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (problem,) = release_file_problems(recipe(release={key: tmp_path / "pipe"}).release)
+    assert problem.startswith(f"{tmp_path / 'pipe'}: ")
+    assert "it is a named pipe; take it out of the input" in problem
 
 
 def test_sound_files_and_none_are_no_problem(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from builder.cli.answer import Answer
 from builder.cli.project import Project
 from builder.cli.reference.reasons.table import keys_in
 from builder.cli.rows.layout import describe_row, indented, terminal_width, wrapped
-from builder.cli.rows.scored import Choice, chosen, refuse_unscored, scored_rows, selection_scores_of, with_texts
+from builder.cli.rows.scored import SPARE, Choice, chosen, refuse_unscored, scored_rows, selection_scores_of, with_texts
 from builder.cli.rows.trainings import describe_trainings, training_table
 from builder.data.storage import read_rows
 from builder.errors import RecipeError, StageError
@@ -172,6 +172,8 @@ def rejected_examples(rejected: Iterable[dict[str, Any]], choice: Choice) -> dic
         shown = examples.setdefault(reason, [])
         if len(shown) < choice.rows or choice.by_score:
             shown.append(row)
+            if choice.by_score and len(shown) > SPARE * (choice.rows + 1):
+                shown[:] = chosen(shown, choice)
         elif row.get("text") and (bare := [at for at, old in enumerate(shown) if not old["text"]]):
             shown[bare[0]] = row
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))

@@ -1,8 +1,9 @@
 """Which scored pairs are shown, with their texts: the best, the worst, or those on both sides of a threshold."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,8 +16,11 @@ from builder.workspace.stage_names import AUGMENT, CURATE, SCORE
 from builder.workspace.workspace import Artifact, refuse_damaged
 
 Row = dict[str, Any]
+Rank = Callable[[Row], tuple[float, str]]
 Order = Literal["score:desc", "score:asc"]
 SELECTED = "selected"
+SPARE = 100
+"""So many times as many rows as are asked for are kept before those go that are not among the best."""
 _TEXTS = ("header", "instruction", "output")
 
 
@@ -56,31 +60,40 @@ def refuse_unscored(build: Build, artifact: Artifact) -> None:
         raise RecipeError(f"{artifact.stage}: its rows have no score; those of {', '.join(scored)} have one")
 
 
-def ordered(rows: Iterable[Row], choice: Choice) -> list[Row]:
-    """The rows with a score in the order that is asked for, ties by id."""
+def _order(choice: Choice) -> Rank:
+    """By score, ties by id."""
     sign = 1 if choice.sort == "score:asc" else -1
-    given = (row for row in rows if row.get("score") is not None and math.isfinite(row["score"]))
-    return sorted(given, key=lambda row: (sign * row["score"], row["id"]))
+    return lambda row: (sign * row["score"], row["id"])
+
+
+def _distance(line: float) -> Rank:
+    return lambda row: (abs(row["score"] - line), row["id"])
 
 
 def chosen(rows: Iterable[Row], choice: Choice) -> list[Row]:
     """As many rows as are asked for: the first ones by score, or of the nearest to a threshold half on each side.
 
-    Where one side has fewer, the other has more.
+    Where one side has fewer, the other has more. However many rows pass by, no more than those are kept.
     """
-    line, order = choice.around, ordered(rows, choice)
+    line, order = choice.around, _order(choice)
+    given = (row for row in rows if row.get("score") is not None and math.isfinite(row["score"]))
     if line is None:
-        return order[: choice.rows]
-    above = [row for row in order if row["score"] >= line]
-    below = [row for row in order if row["score"] < line]
+        return nsmallest(choice.rows, given, order)
+    above, below = _nearest(given, line, choice.rows)
     wanted = choice.rows - choice.rows // 2
     over = min(len(above), max(wanted, choice.rows - len(below)))
-    near = [*_nearest(above, line, over), *_nearest(below, line, choice.rows - over)]
-    return ordered(near, choice)
+    return sorted([*above[:over], *below[: choice.rows - over]], key=order)
 
 
-def _nearest(rows: Sequence[Row], line: float, number: int) -> list[Row]:
-    return sorted(rows, key=lambda row: (abs(row["score"] - line), row["id"]))[:number]
+def _nearest(rows: Iterable[Row], line: float, number: int) -> tuple[list[Row], list[Row]]:
+    """So many rows on each side of a line at most, the nearest first."""
+    sides, distance = (list[Row](), list[Row]()), _distance(line)
+    for row in rows:
+        side = sides[row["score"] < line]
+        side.append(row)
+        if len(side) > SPARE * (number + 1):
+            side[:] = nsmallest(number, side, distance)
+    return nsmallest(number, sides[0], distance), nsmallest(number, sides[1], distance)
 
 
 def scored_rows(build: Build, artifact: Artifact, *, of_all: bool) -> Iterator[Row]:

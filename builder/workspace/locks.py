@@ -69,22 +69,47 @@ def locked(root: Path) -> Iterator[None]:
         StageError: If the folder has a name that libraries misread, cannot be written, or another build holds it.
     """
     _refuse_name(root)
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        file = os.open(root / _OF_BUILD, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666)
-        handle: IO[str] = os.fdopen(file, "a+", encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise StageError(f"{root}: the work directory cannot be written ({error.strerror}); use --work-dir") from error
-    with handle:
-        # Who only asks whether a build runs here holds the lock for a moment.
-        if not (_take(handle.fileno(), root) or _take_later(handle.fileno(), root)):
-            handle.seek(0)
-            owner = handle.read().strip() or "unknown"
-            raise StageError(f"{root}: the work directory is in use by process {owner}; wait for it, or use --work-dir")
+    with _held(root) as handle:
         handle.truncate(0)
         handle.write(json.dumps(os.getpid()))
         handle.flush()
         yield
+
+
+def _held(root: Path) -> IO[str]:
+    """The file of the lock, held. One that was removed meanwhile, as with a scratch folder, would keep nobody out."""
+    while True:
+        handle = _opened(root)
+        try:
+            # Who only asks whether a build runs here holds the lock for a moment.
+            if not (_take(handle.fileno(), root) or _take_later(handle.fileno(), root)):
+                handle.seek(0)
+                owner = handle.read().strip() or "unknown"
+                raise StageError(
+                    f"{root}: the work directory is in use by process {owner}; wait for it, or use --work-dir"
+                )
+            if _is_in_place(handle.fileno(), root):
+                return handle
+        except BaseException:
+            handle.close()
+            raise
+        handle.close()
+
+
+def _opened(root: Path) -> IO[str]:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        file = os.open(root / _OF_BUILD, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666)
+        return os.fdopen(file, "a+", encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise StageError(f"{root}: the work directory cannot be written ({error.strerror}); use --work-dir") from error
+
+
+def _is_in_place(file: int, root: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), os.lstat(root / _OF_BUILD))
+    except OSError:
+        return False
 
 
 class StageLock:

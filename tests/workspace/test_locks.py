@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -115,3 +116,18 @@ def test_a_lock_that_names_no_process_is_held_by_an_unknown_one(tmp_path):
         file.flush()
         fcntl.flock(file, fcntl.LOCK_EX)
         assert running_in(tmp_path).process == "unknown"
+
+
+def test_a_lock_whose_folder_was_removed_while_it_was_waited_for_is_taken_anew(tmp_path, monkeypatch):
+    """A scratch folder is removed by whoever holds its lock; the file that others have open then keeps nobody out."""
+    folder, holder = tmp_path / ".preview", locked(tmp_path / ".preview")
+    holder.__enter__()
+
+    def while_waiting(seconds):
+        shutil.rmtree(folder)
+        holder.__exit__(None, None, None)
+
+    monkeypatch.setattr(locks.time, "sleep", while_waiting)
+    with locked(folder):
+        assert running_in(folder).process == str(os.getpid())
+    assert running_in(folder) is None

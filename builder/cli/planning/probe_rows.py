@@ -10,6 +10,7 @@ from builder.cli.planning.probe import SAMPLE, Probe, bytes_of, first_rows, meas
 from builder.data.accounting import Rejects, Stats
 from builder.data.records import Row, candidate_schema, score_schema
 from builder.data.storage import write_rows
+from builder.errors import StageError
 from builder.llm.batch.work import Work
 from builder.llm.engines.engine import Completion, Engine, Failed, Sampling
 from builder.llm.engines.generators import other_folder
@@ -82,6 +83,8 @@ def _measure(
     out: Path, config: Probe, work: Work, counted: "Counted | None", source: Path, runtime: Runtime, schema: Any
 ) -> Stats:
     rows = first_rows(source / "data", config.units)
+    if not rows:
+        raise StageError("no row of the sample came this far, so there is none to try it on; `humpback check` says why")
     begun = time.monotonic()
     rejects, kept = Rejects(), work.answer(rows[:_FIRST], Rejects(), _tick)
     start = time.monotonic() - begun

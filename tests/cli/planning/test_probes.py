@@ -15,6 +15,7 @@ from builder.cli.planning.probe_training import measure_training
 from builder.cli.planning.samples import candidates_of, curated_of, in_proportion, scores_of
 from builder.data.records import segment_schema
 from builder.data.storage import count_rows, read_rows, write_rows
+from builder.errors import StageError
 from builder.llm.engines.engine import Completion
 from builder.method.augment.stage import AugmentStage, augment
 from builder.method.corpus.dedup.stage import deduplicate
@@ -188,6 +189,15 @@ def test_pairs_are_scored_by_the_judge_of_the_recipe(
     assert found["kept"] == 1.0
     assert found["tokens"] > 20
     assert count_rows(tmp_path / "out" / SAMPLE / "data") == 20
+
+
+def test_a_sample_of_which_no_row_is_left_is_told_and_is_no_defect(tmp_path: Path, untrained: Any) -> None:
+    write_rows(tmp_path / "none" / "data" / "a.parquet", [], segment_schema())
+    asked = probe(measure_augment, augment, AugmentStage(augment=Augment(), engine=ENGINE, chat=Chat()), 40)
+    with pytest.raises(StageError, match="no row of the sample came this far"):
+        measure_augment(tmp_path / "out", asked, tmp_path / "none", untrained("backward"), runtime=Runtime())
+    same = probe(measure_sampled, deduplicate, Dedup(), 40)
+    assert measure_sampled(tmp_path / "dedup", same, tmp_path / "none", runtime=Runtime()).details["tried"] == 0
 
 
 def test_the_rows_of_a_later_training_are_mixed_as_they_will_be(tmp_path: Path, segments: Path) -> None:

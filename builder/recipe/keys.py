@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from builder.data.address import Address
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.section import DigestPath, OnHub
+from builder.recipe.sentences import sentence_of
 
 _TYPES: dict[Any, str] = {
     bool: "`true` or `false`",
@@ -49,7 +50,7 @@ class Key:
     @property
     def sentence(self) -> str:
         """What it is for."""
-        return " ".join((self.field.description or "").split())
+        return " ".join(sentence_of(self.section, self.name).split())
 
     @property
     def takes(self) -> str:

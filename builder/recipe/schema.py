@@ -5,7 +5,9 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
+from builder.recipe.keys import keys
 from builder.recipe.recipe import Recipe
+from builder.recipe.sentences import sentence_of
 
 SCHEMA_FILE = "build.schema.json"
 """Its name beside a recipe."""
@@ -28,6 +30,10 @@ class _OfYaml(GenerateJsonSchema):
 def recipe_schema() -> dict[str, Any]:
     """The schema of build.yaml, in the draft that editors know best."""
     schema = Recipe.model_json_schema(schema_generator=_OfYaml)
+    for key in keys():
+        place = schema if key.section is Recipe else schema["$defs"][key.section.__name__]
+        described = place["properties"][key.name] | {"description": sentence_of(key.section, key.name)}
+        place["properties"][key.name] = dict(sorted(described.items()))
     return {"$schema": "http://json-schema.org/draft-07/schema#", **schema, "title": "A recipe of humpback"}
 
 

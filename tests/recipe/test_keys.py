@@ -4,6 +4,9 @@ import pytest
 from support.recipe_changes import fields
 
 from builder.recipe.keys import keys
+from builder.recipe.schema import recipe_schema
+from builder.recipe.sections.corpus import Heuristics, Segments
+from builder.recipe.sentences import sentence_of
 
 EVERY = {key.place: key for key in keys()}
 
@@ -42,3 +45,11 @@ def test_every_key_has_a_sentence_that_stands_by_itself() -> None:
 )
 def test_values_and_default_are_read_off_the_model(place: str, takes: str, default: str) -> None:
     assert (EVERY[place].takes, EVERY[place].default) == (takes, default)
+
+
+def test_the_sentence_of_a_key_is_that_of_the_section_it_comes_from() -> None:
+    """Sections inherit keys, and what is below a key may go over several lines."""
+    assert sentence_of(Segments, "min_chars") == sentence_of(Heuristics, "min_chars") != ""
+    assert sentence_of(Segments, "mode").count("\n") > 0
+    assert sentence_of(Segments, "misspelt") == ""
+    assert recipe_schema()["$defs"]["Segments"]["properties"]["mode"]["description"] == sentence_of(Segments, "mode")

@@ -124,5 +124,5 @@ class Section(BaseModel):
         hide_input_in_errors=True,
         protected_namespaces=(),
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
+        defer_build=True,
     )

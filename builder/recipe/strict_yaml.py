@@ -4,6 +4,8 @@ What a value is read as enters fingerprints: `yes` is true, `1e-5` is a text, `2
 rules (YAML 1.2, or ruamel.yaml's of 1.1) read these differently.
 """
 
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -117,8 +119,7 @@ def parse_yaml(text: str, name: str) -> Any:
     if len(text) > MOST_CHARACTERS:
         raise RecipeError(f"{name}: has more than {MOST_CHARACTERS:,} characters; no more are read")
     try:
-        value = yaml.load(text, Loader=_UniqueKeys)
-        values = _count(value, {})
+        value, values = deepcopy(_loaded(text))
     except RecursionError as error:
         raise RecipeError(f"{name}: not valid YAML: its values are nested too deep") from error
     except (yaml.YAMLError, *OF_A_VALUE) as error:
@@ -128,6 +129,13 @@ def parse_yaml(text: str, name: str) -> Any:
             f"{name}: has over {MOST_VALUES:,} values, counting what aliases repeat; write less, or fewer aliases"
         )
     return value
+
+
+@lru_cache(maxsize=4)
+def _loaded(text: str) -> tuple[Any, int]:
+    """The value of a text, and how many values that are. A command reads its recipe several times."""
+    value = yaml.load(text, Loader=_UniqueKeys)
+    return value, _count(value, {})
 
 
 def _count(value: Any, known: dict[int, int]) -> int:

@@ -116,3 +116,14 @@ def test_a_file_that_cannot_be_read_is_named_once_with_the_reason(tmp_path: Path
         with pytest.raises(RecipeError) as error:
             read(path)
         assert str(error.value) == f"{path}: cannot be read ({why})"
+
+
+def test_a_text_that_is_read_again_gives_a_value_of_its_own() -> None:
+    text = "section: {a: [1, 2]}\n"
+    first = parse_yaml(text, "a.yaml")
+    first["section"]["a"].append(3)
+    assert parse_yaml(text, "b.yaml") == {"section": {"a": [1, 2]}}
+    with pytest.raises(RecipeError, match=r"c\.yaml"):
+        parse_yaml("a: 1\na: 2\n", "c.yaml")
+    with pytest.raises(RecipeError, match=r"d\.yaml"):
+        parse_yaml("a: 1\na: 2\n", "d.yaml")

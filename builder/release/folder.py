@@ -35,6 +35,7 @@ from builder.release.portable.trainers import write_trainers
 from builder.release.stated import read_manifest
 from builder.release.versions import Previous, refuse_misfit, refuse_unsafe, version_of
 from builder.workspace.environment import let_arrow_give_back
+from builder.workspace.locks import alone_in
 from builder.workspace.workspace import Artifact
 
 PARTS = ("dataset", "models")
@@ -198,14 +199,21 @@ def _change_log(folder: Path, material: Material, rows: list[tuple[str, int]]) -
 def _scratch(folder: Path) -> Iterator[Path]:
     """A fixed temporary name beside the release: a killed run leaves at most one, which the next one removes."""
     scratch = folder.with_name(f".{folder.name}.tmp")
-    shutil.rmtree(scratch, ignore_errors=True)
     try:
-        scratch.mkdir(parents=True)
-        yield scratch
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with alone_in(folder.parent) as alone:
+            if not alone:
+                raise ReleaseError(
+                    f"{folder.parent}: another release is written there now; wait for it, then try again"
+                )
+            shutil.rmtree(scratch, ignore_errors=True)
+            try:
+                scratch.mkdir()
+                yield scratch
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
     except OSError as error:
         raise ReleaseError(f"{error.filename or folder}: cannot be written ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _put_in_place(scratch: Path, folder: Path, *, replace: bool) -> None:

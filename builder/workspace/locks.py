@@ -152,6 +152,26 @@ def only_writer(out: Path, stage: str) -> Iterator[StageLock]:
         os.close(file)
 
 
+@contextmanager
+def alone_in(folder: Path) -> Iterator[bool]:
+    """Ask for a folder that is there, without a file of one's own in it; whether nobody else has asked for it.
+
+    Where folders cannot be locked, as over some networks, nobody is kept out.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            alone = True
+        except BlockingIOError:
+            alone = False
+        except OSError:
+            alone = True
+        yield alone
+    finally:
+        os.close(handle)
+
+
 def _refuse_name(root: Path) -> None:
     """Refuse names that a library takes for a pattern, and would find nothing for, or cannot write down."""
     try:

@@ -3,11 +3,13 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from builder.cli.check import check_recipe
 from builder.cli.init import write_recipe_folder
+from builder.cli.project import open_project
 from builder.errors import RecipeError
 
 
@@ -39,3 +41,18 @@ def test_what_is_read_at_no_commit_is_told_beside_all_else(tmp_path: Path, monke
         check_recipe(tmp_path / "own", settings)
     for told in ("base.revision is 'main'; org/base must be read at", "curate.threshold is 4.5", "found: text"):
         assert told in str(caught.value)
+
+
+def test_a_stage_that_is_no_longer_whole_is_told_where_a_server_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Any
+) -> None:
+    write_recipe_folder(tmp_path / "own")
+    monkeypatch.setattr("builder.cli.check.wrong_keys", lambda *_: [])
+    monkeypatch.setattr("builder.cli.check.template_problems", lambda _: ([], []))
+    settings = ("engine.kind=openai", f"runtime.endpoint={server.endpoint}")
+    seed = open_project(tmp_path / "own", overrides=settings).look_at_build().artifacts["seed"]
+    seed.path.mkdir(parents=True)
+    (seed.path / "stage.json").write_text("{")
+    said = check_recipe(tmp_path / "own", settings).text()
+    assert "seed is no longer whole" in said
+    assert f"{server.endpoint} does not serve yet model-backward-" in said

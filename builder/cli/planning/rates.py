@@ -133,5 +133,5 @@ def read_rates(work_dir: Path) -> Rates:
 
 
 def _rate(value: dict[str, Any]) -> Rate:
-    low, mid, high = map(float, value["kept"])
-    return Rate(**value | {"kept": (low, mid, high), "notes": tuple(map(str, value["notes"]))})
+    likely, low, high = map(float, value["kept"])
+    return Rate(**value | {"kept": (likely, low, high), "notes": tuple(map(str, value["notes"]))})

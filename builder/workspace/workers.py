@@ -8,17 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from builder.data.storage import write_json
 from builder.workspace.failures import EXIT_AGAIN, EXIT_UNWRITABLE, died
 from builder.workspace.layout import RESULT
 from builder.workspace.processes import die_with_parent
 from builder.workspace.progress import polled
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
 
 T = TypeVar("T")
 _POLL_SECONDS = 0.2
@@ -62,7 +60,7 @@ def in_own_process(work: Callable[[], T]) -> T:
     return cast("T", found)
 
 
-def _send_what_comes(work: Callable[[], Any], pipe: "Connection", parent: int) -> None:
+def _send_what_comes(work: Callable[[], Any], pipe: Connection, parent: int) -> None:
     """What the fork does; an interrupt is its parent's to tell."""
     die_with_parent(parent)
     with suppress(KeyboardInterrupt, BrokenPipeError), pipe:

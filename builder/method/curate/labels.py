@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from builder.data.named_text import why_unread
 from builder.data.inputs import refuse_special
+from builder.data.named_text import why_unread
 from builder.errors import RecipeError
 
 _EXAMPLE = '{"id": "...", "good": true}'

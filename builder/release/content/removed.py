@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from builder.data.named_text import why_unread
 from builder.data.inputs import refuse_special
+from builder.data.named_text import why_unread
 from builder.data.storage import read_rows, write_text
 from builder.errors import RecipeError, ReleaseError
 from builder.text.escape import escape

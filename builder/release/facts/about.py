@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from builder.data.named_text import why_unread
 from builder.data.inputs import refuse_special
+from builder.data.named_text import why_unread
 from builder.errors import RecipeError
 
 MOST_CHARS = 20_000

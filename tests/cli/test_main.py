@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -192,7 +193,9 @@ def test_check_names_the_files_of_the_corpus_that_no_build_would_read(recipe):
     (folder / "\x1b[2Jx.png").write_bytes(b"")
     result = run("check", recipe, "--json")
     assert result.returncode == 0, result.stderr
-    (note,) = [note for note in answered("check", json.loads(result.stdout))["notes"] if "not read" in note]
+    answer = answered("check", json.loads(result.stdout))
+    assert re.match(r"361 pages, 169 pairs, about [\d,]+ segments; longest answer", answer["summary"])
+    (note,) = [note for note in answer["notes"] if "not read" in note]
     assert "2 files are not read as warc: 1 x .png (%1B[2Jx.png); 1 x .wacz (more.wacz)" in note
     for name in ("more.wacz", "\x1b[2Jx.png"):
         (folder / name).unlink()

@@ -83,5 +83,6 @@ class Checked:
             **({"preflight": rows} if rows else {}),
             "state": list(self.state),
             "sample": self.looked.as_dict() if self.looked else None,
+            "summary": self.line,
             **({"needs_trust": asked} if asked else {}),
         }

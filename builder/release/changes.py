@@ -15,6 +15,7 @@ from builder.recipe.strict_yaml import read_yaml
 from builder.release.content.removed import REMOVED, read_removed
 from builder.release.stated import read_manifest
 from builder.release.versions import Level, Previous, refuse_unsafe
+from builder.text.counted import counted
 from builder.workspace.stage_names import parse
 
 BUILD_FILE = "build.yaml"
@@ -194,7 +195,8 @@ def _reasons(changes: Changes) -> Iterator[tuple[Level, str]]:
             yield from ((Level.MAJOR, f"{config.name}: {change}") for change in config.columns)
             for number, state in ((config.added, "new"), (config.removed, "gone"), (config.changed, "changed")):
                 if number:
-                    yield Level.MINOR, f"{config.name}: {number:,} rows are {state}"
+                    verb = "is" if number == 1 else "are"
+                    yield Level.MINOR, f"{config.name}: {counted(number, 'rows')} {verb} {state}"
     for key, _, _ in changes.recipe:
         if key.startswith(MEANING):
             yield Level.MAJOR, f"{key} changes what a column means"

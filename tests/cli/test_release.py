@@ -116,7 +116,7 @@ def test_versions_follow_the_tags_of_the_hub(
     assert f"datasets/{REPOSITORY}) at `v1.0.0` (commit `{commit}`)" in model
     shutil.rmtree(tmp_path / "releases")  # another machine goes on from what the Hub has
     release.change_a_row()
-    with pytest.raises(ReleaseError, match=r"augmented: 1 rows are changed: that is a minor release"):
+    with pytest.raises(ReleaseError, match=r"augmented: 1 row is changed: that is a minor release"):
         release("1.0.1", push=Push())
     assert len(server.repository(REPOSITORY).commits) == 2
     answer = answered("release", release.answer("1.1.0", push=Push()).value)

@@ -41,7 +41,7 @@ def test_what_each_rating_would_keep_is_shown_beside_the_scores(finished):
     assert (found[1], found[1.5], found[4], found[4.5], found[5]) == ((4, 1), (3, 0.75), (3, 0.75), (2, 0.5), (1, 0.25))
     text = show(*finished, "score-1-verdict")
     assert "   4.5000        2   50.0%\n" in text
-    assert "1 rows without a score" in text
+    assert "1 row without a score" in text
 
 
 def test_other_scores_are_shown_by_what_they_would_keep(finished):

@@ -97,7 +97,7 @@ def test_rows_of_a_text_that_changed_ask_for_a_minor_release(first: Previous, tm
     with pytest.raises(ReleaseError) as caught:
         assemble(tmp_path / "1.0.1", changed.build, "1.0.1", previous=first)
     said = str(caught.value)
-    assert "augmented: 1 rows are gone; augmented: 1 rows are changed" in said
+    assert "augmented: 1 row is gone; augmented: 1 row is changed" in said
     assert "that is a minor release, so it must be at least 1.1.0" in said
     folder = assemble(tmp_path / "1.1.0", changed.build, "1.1.0", previous=first)
     log = (folder / "dataset" / "CHANGELOG.md").read_text()

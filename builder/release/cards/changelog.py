@@ -8,6 +8,7 @@ from typing import Any
 from builder.release.changes import Changes, ConfigChanges
 from builder.release.outside import outside_text
 from builder.release.versions import Version
+from builder.text.counted import counted
 from builder.text.escape import escape
 
 CHANGELOG = "CHANGELOG.md"
@@ -28,7 +29,7 @@ def change_log(version: Version, rows: list[tuple[str, int]], changes: Changes |
         changes: The difference to the previous release, whose entries are carried on; None for the first.
     """
     if changes is None:
-        first = "".join(f"- `{name}`: {number:,} rows\n" for name, number in rows)
+        first = "".join(f"- `{name}`: {counted(number, 'rows')}\n" for name, number in rows)
         return f"{_TITLE}## {version}\n\n{first}"
     earlier = _earlier(changes.previous.dataset / CHANGELOG)
     return f"{_TITLE}## {version}\n\n{describe_changes(changes)}{earlier}"

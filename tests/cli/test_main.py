@@ -1,25 +1,28 @@
 import json
 import re
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from support.command_here import command_here
 from support.output_schema import answered
+from support.small_project import humpback
 
-HUMPBACK = [sys.executable, "-m", "builder"]
 HEAVY = {"torch", "vllm", "trl", "transformers", "datasets", "datatrove", "trafilatura", "pyarrow", "numpy", "pydantic"}
 
 
-def run(*arguments, cwd=None):
-    return subprocess.run([*HUMPBACK, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False)
+def run_apart(*arguments):
+    """Run the command in a process of its own, as a user does."""
+    return humpback(*arguments, env={**os.environ})
 
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli") / "project"
-    result = run("init", folder)
+    result = command_here("init", folder)
     assert result.returncode == 0, result.stderr
     return folder / "build.yaml"
 
@@ -48,15 +51,15 @@ def test_the_modules_of_the_core_load_no_model_or_data_library():
 
 
 def test_help_lists_every_command():
-    result = run("--help")
+    result = run_apart("--help")
     assert result.returncode == 0
     for command in ("quickstart", "init", "check", "plan", "build", "show", "release"):
         assert f"\n  {command} " in result.stdout
-        assert run(command, "--help").returncode == 0
+        assert command_here(command, "--help").returncode == 0
 
 
 def test_init_writes_a_recipe_that_passes_check(recipe):
-    result = run("check", recipe)
+    result = command_here("check", recipe)
     assert result.returncode == 0, result.stderr
     assert "fine: quickstart, 2 iterations" in result.stdout
 
@@ -64,7 +67,7 @@ def test_init_writes_a_recipe_that_passes_check(recipe):
 def test_init_leaves_a_recipe_that_is_there_alone(recipe):
     before = recipe.read_bytes()
     recipe.write_bytes(before + b"\n# mine\n")
-    result = run("init", recipe.parent)
+    result = command_here("init", recipe.parent)
     assert recipe.read_bytes() == before + b"\n# mine\n"
     recipe.write_bytes(before)
     assert result.returncode == 2
@@ -94,7 +97,7 @@ def test_init_that_was_killed_can_be_repeated(tmp_path, monkeypatch):
 
 
 def test_plan_shows_every_stage_as_missing_before_a_build(recipe):
-    result = run("plan", recipe, "--json")
+    result = command_here("plan", recipe, "--json")
     assert result.returncode == 0, result.stderr
     plan = answered("plan", json.loads(result.stdout))
     assert [item["stage"] for item in plan] == [
@@ -106,17 +109,17 @@ def test_plan_shows_every_stage_as_missing_before_a_build(recipe):
 
 
 def test_build_until_and_show(recipe, tmp_path):
-    built = run("build", recipe, "--work-dir", tmp_path, "--until", "seed", "--json")
+    built = run_apart("build", recipe, "--work-dir", tmp_path, "--until", "seed", "--json")
     assert built.returncode == 0, built.stderr
     answered("build", json.loads(built.stdout))
     assert "seed" in built.stderr
     assert "pairs" in built.stderr
-    shown = run("show", recipe, "seed", "--work-dir", tmp_path, "-n", 1)
+    shown = command_here("show", recipe, "seed", "--work-dir", tmp_path, "-n", 1)
     assert "instruction: " in shown.stdout
-    table = run("plan", recipe, "--work-dir", tmp_path).stdout.splitlines()
+    table = command_here("plan", recipe, "--work-dir", tmp_path).stdout.splitlines()
     assert table[0].split()[:2] == ["seed", "cached"]
     assert table[1].split()[:2] == ["segments", "missing"]
-    shown = answered("show", json.loads(run("show", recipe, "seed", "--json", "--work-dir", tmp_path).stdout))
+    shown = answered("show", json.loads(command_here("show", recipe, "seed", "--json", "--work-dir", tmp_path).stdout))
     record = shown["record"]
     counts = record["counts"]["pairs"]
     assert counts["in"] == counts["kept"] + sum(counts["dropped"].values()) + sum(counts["failed"].values())
@@ -156,7 +159,7 @@ def test_build_until_and_show(recipe, tmp_path):
 )
 def test_mistakes_end_with_a_message_a_code_and_no_traceback(recipe, tmp_path, arguments, code, message):
     places = {"RECIPE": recipe, "WORK": tmp_path}
-    result = run(*[places.get(argument, argument) for argument in arguments])
+    result = command_here(*[places.get(argument, argument) for argument in arguments])
     assert result.returncode == code
     assert message in result.stderr
     assert "Traceback" not in result.stderr
@@ -172,7 +175,7 @@ def test_check_reports_everything_wrong_with_recipe_files_and_templates(recipe, 
         "augment": {"template": "own.jinja"},
     }
     (tmp_path / "build.yaml").write_text(yaml.safe_dump(values))
-    result = run("check", tmp_path)
+    result = command_here("check", tmp_path)
     assert result.returncode == 2
     for message in (
         "no-base: no such file or folder",
@@ -184,14 +187,14 @@ def test_check_reports_everything_wrong_with_recipe_files_and_templates(recipe, 
     ):
         assert message in result.stderr
     (tmp_path / "sft.yaml").write_text("learning_rat: 1\n")
-    assert "learning_rat is not a key of TRL's SFT recipe" in run("check", tmp_path).stderr
+    assert "learning_rat is not a key of TRL's SFT recipe" in command_here("check", tmp_path).stderr
 
 
 def test_check_names_the_files_of_the_corpus_that_no_build_would_read(recipe):
     folder = recipe.parent / "corpus" / "warc"
     (folder / "more.wacz").write_bytes(b"PK")
     (folder / "\x1b[2Jx.png").write_bytes(b"")
-    result = run("check", recipe, "--json")
+    result = command_here("check", recipe, "--json")
     assert result.returncode == 0, result.stderr
     answer = answered("check", json.loads(result.stdout))
     assert re.match(r"361 pages, 169 pairs, about [\d,]+ segments; longest answer", answer["summary"])
@@ -202,14 +205,15 @@ def test_check_names_the_files_of_the_corpus_that_no_build_would_read(recipe):
 
 
 def test_debug_shows_the_traceback():
-    result = run("--debug", "plan", "none.yaml")
+    result = run_apart("--debug", "plan", "none.yaml")
     assert "Traceback" in result.stderr
+    assert "Traceback" not in run_apart("plan", "none.yaml").stderr
 
 
 def test_version_is_the_packages():
     from builder import __version__
 
-    assert run("--version").stdout.strip() == f"humpback, version {__version__}"
+    assert run_apart("--version").stdout.strip() == f"humpback, version {__version__}"
 
 
 def test_a_build_runs_from_python(recipe, tmp_path):

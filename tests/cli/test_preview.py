@@ -1,5 +1,6 @@
 import importlib
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -187,7 +188,7 @@ def test_a_preview_that_fails_leaves_its_log_until_a_command_after_it(folder, mo
 @pytest.mark.full
 def test_the_command_previews_with_real_processes_and_a_real_engine(tmp_path):
     write_recipe_folder(tmp_path)
-    result = humpback("preview", tmp_path, "-n", 2, "--set", "engine.kind=transformers", "--json")
+    result = humpback("preview", tmp_path, "-n", 2, "--set", "engine.kind=transformers", "--json", env={**os.environ})
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["counts"]["augment"]["pairs"]["in"] > 0
     assert not (tmp_path / "work").exists()

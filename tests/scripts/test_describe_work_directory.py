@@ -1,7 +1,5 @@
 """`docs/work-directory.md` is what its program writes, and the program misses no column."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import describe_work_directory
@@ -10,7 +8,7 @@ import pytest
 import work_directory_files as inside
 import work_directory_texts as texts
 from support.described_files import undescribed
-from support.small_project import write_small_project
+from support.small_project import humpback, write_small_project
 
 from builder.data.accounting import Counts
 from builder.data.records import score_schema, seed_schema
@@ -114,7 +112,6 @@ def test_scores_have_the_columns_of_their_judge(stage: Path) -> None:
 
 def test_the_first_stages_of_a_small_build_are_as_described(tmp_path: Path) -> None:
     project = write_small_project(tmp_path / "project")
-    command = [sys.executable, "-m", "builder", "build", str(project), "--until", "dedup"]
-    subprocess.run(command, check=True, capture_output=True)
+    assert humpback("build", project, "--until", "dedup").returncode == 0
     assert len(list(project.glob("work/*/stage.json"))) == 3
     assert list(undescribed(project / "work")) == []

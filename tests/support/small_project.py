@@ -12,6 +12,7 @@ import yaml
 
 from builder.cli.init import write_recipe_folder
 from builder.data.storage import count_rows, parquet_files, read_json, read_rows, write_json
+from support.command_here import command_here
 
 HUMPBACK = [sys.executable, "-m", "builder"]
 STAGES = (
@@ -26,9 +27,14 @@ SMALL: dict[str, Any] = {
 }
 
 
-def humpback(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run the real command line."""
-    return subprocess.run([*HUMPBACK, *map(str, arguments)], capture_output=True, text=True, check=False, **options)
+def humpback(
+    *arguments: object, cwd: Path | None = None, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the real command line: in this process, but for an environment of its own."""
+    if env is None:
+        return command_here(*arguments, cwd=cwd)
+    command = [*HUMPBACK, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=env)
 
 
 def write_small_project(folder: Path) -> Path:

@@ -1,6 +1,7 @@
 """`plan --calibrate` from a recipe to its sums: every missing stage is asked about once, and nothing is left behind."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -226,7 +227,7 @@ def test_a_work_directory_that_a_build_uses_is_left_alone(project: Project, aske
 @pytest.mark.full
 def test_the_command_measures_a_small_project_for_real(tmp_path: Path) -> None:
     folder = write_small_project(tmp_path / "project")
-    said = humpback("plan", folder, "--calibrate", "--seconds", "2", "--json")
+    said = humpback("plan", folder, "--calibrate", "--seconds", "2", "--json", env={**os.environ})
     assert said.returncode == 0, said.stderr
     value = answered("plan", json.loads(said.stdout))
     assert value["total"]["unknown"] == []

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support.stages_here import stages_here
 
 from builder.data.records import curated_schema, seed_schema
 from builder.data.storage import read_json, read_rows, write_rows
@@ -30,6 +31,12 @@ OPTIONS = {
     "logging_steps": 1,
 }
 LONG_ROWS = Runtime(max_too_long=0.2)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _here():
+    with stages_here():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -22,12 +22,29 @@ CASES = [
         *([("stage", "KILL")] if (place, engines) not in WORKER else []),  # as where memory runs out
     ]
 ]
+QUICK = {
+    ("local", 1): "command-HUP child-TERM stage-TERM stage-KILL",
+    ("local", 2): "command-INT command-KILL worker-TERM worker-KILL",
+    ("launcher", 2): "command-TERM command-KILL child-KILL worker-KILL stage-KILL",
+}
+"""Every signal to the command, and an end at once and in order of each other process; the rest is `full`."""
+
+
+def full_unless(quick, *case):
+    return pytest.param(*case, marks=[] if quick else pytest.mark.full)
 
 
 @pytest.fixture(scope="module")
-def builds(tmp_path_factory):
-    """Each build with what came of every signal, its last exit code, and its files; and those of undisturbed ones."""
+def builds(request, tmp_path_factory):
+    """Each build with what came of every signal, its last exit code, and its files; and those of undisturbed ones.
+
+    Only what the tests of this run look at is done.
+    """
     folder = tmp_path_factory.mktemp("stops")
+    here = [item for item in request.session.items if item.path == request.path and "builds" in item.fixturenames]
+    looks = [item.callspec.params for item in here]
+    places = sorted({(look["place"], look["engines"]) for look in looks})
+    struck = {tuple(look.values()) for look in looks if "target" in look} or set(CASES)
     write_recipe_folder(folder / "recipe")
 
     def run(given):
@@ -38,18 +55,23 @@ def builds(tmp_path_factory):
         )  # fmt: skip
         try:
             outcomes = {
-                case: attacked.strike(*case[2:]) for case in CASES if disturbed and case[:2] == (place, engines)
+                case: attacked.strike(*case[2:])
+                for case in CASES
+                if disturbed and case in struck and case[:2] == (place, engines)
             }
             return outcomes, attacked.finish(), contents(attacked.folder)
         finally:
             attacked.end()
 
-    asked = [*product(product(PLACES, (1, 2)), [True]), *product(product(PLACES, (1,)), [False])]
+    asked = [*product(places, [True]), *product(sorted({(place, 1) for place, _ in places}), [False])]
     with ThreadPoolExecutor(3) as pool:
         return dict(zip([(*place, disturbed) for place, disturbed in asked], pool.map(run, asked), strict=True))
 
 
-@pytest.mark.parametrize(("place", "engines", "target", "name"), CASES)
+@pytest.mark.parametrize(
+    ("place", "engines", "target", "name"),
+    [full_unless("-".join(case[2:]) in QUICK.get(case[:2], "").split(), *case) for case in CASES],
+)
 def test_no_process_outlives_what_was_ended(builds, place, engines, target, name):
     outcome = builds[place, engines, True][0][place, engines, target, name]
     assert outcome.left == []
@@ -62,8 +84,9 @@ def test_no_process_outlives_what_was_ended(builds, place, engines, target, name
         assert outcome.code is None or "error: answers: " in outcome.said
 
 
-@pytest.mark.parametrize("engines", [1, 2])
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    ("place", "engines"), [full_unless(place in QUICK, *place) for place in product(PLACES, (1, 2))]
+)
 def test_the_same_command_ends_with_the_files_of_an_undisturbed_build(builds, place, engines):
     _, code, files = builds[place, engines, True]
     assert code == 0

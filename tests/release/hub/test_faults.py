@@ -3,7 +3,7 @@ tag is right or absent, and the same command again ends in the right state."""
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -84,6 +84,19 @@ def cases(requests: list[tuple[int, str]]) -> Any:
     return pytest.mark.parametrize("number", [n for n, _ in requests], ids=[f"{n}: {name}" for n, name in requests])
 
 
+def in_turn(kinds: Sequence[str]) -> Any:
+    """Each kind at each request; one kind for every request in turn is quick, the rest is `full`."""
+
+    def marks(place: int) -> Any:
+        return pytest.mark.full if place % len(kinds) else ()
+
+    return [
+        pytest.param(number, kind, id=f"{number}: {name}-{kind}", marks=marks(number + place))
+        for number, name in REQUESTS
+        for place, kind in enumerate(kinds)
+    ]
+
+
 def ends_well(server: HubServer, release: Path) -> None:
     """What is there now is whole, and the same command again makes it right."""
     assert_never_half(server, release)
@@ -98,8 +111,7 @@ def test_these_are_all_requests_of_a_push(server: HubServer, release: Path) -> N
     assert [request for request in seen if re.match(OURS, request)] == [request for _, request in REQUESTS]
 
 
-@cases(REQUESTS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("number", "kind"), in_turn([*KINDS]))
 def test_one_fault_at_one_request_is_overcome(server: HubServer, release: Path, number: int, kind: str) -> None:
     what, when = KINDS[kind]
     server.faults.append(fault := Fault(what, OURS, nth=number, when=when))
@@ -119,8 +131,7 @@ def test_a_hub_that_is_gone_from_one_request_on_is_an_error_and_the_next_run_goe
     ends_well(server, release)
 
 
-@cases(REQUESTS)
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("number", "when"), in_turn(["before", "after"]))
 def test_a_killed_push_goes_on_where_it_stopped(
     server: HubServer, release: Path, tmp_path: Path, number: int, when: Literal["before", "after"]
 ) -> None:

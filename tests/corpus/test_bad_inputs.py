@@ -119,7 +119,7 @@ def test_neither_workers_nor_tasks_change_what_comes_out(tmp_path: Path) -> None
 
 
 def test_a_stage_that_is_killed_and_resumed_gives_the_same(tmp_path: Path) -> None:
-    archive(tmp_path / "in" / "x.warc.gz", 600)
+    archive(tmp_path / "in" / "x.warc.gz", 300)
     config = settings(tmp_path / "in", tasks=6)
     code = (
         "import sys; from pathlib import Path; from builder.method.corpus.stage import extract_segments;"

@@ -36,7 +36,7 @@ def _children(parent: int) -> list[int]:
 
 
 def test_a_killed_worker_ends_the_stage_at_once_and_the_next_run_gives_every_row(tmp_path: Path) -> None:
-    pages = 2_000
+    pages = 800
     archive(tmp_path / "in" / "x.warc.gz", pages)
     config = settings(tmp_path / "in", tasks=2)
     out = tmp_path / "out"

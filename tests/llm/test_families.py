@@ -39,6 +39,8 @@ from builder.recipe.sections.models import Chat, Engine, Origin
 from builder.recipe.sections.runtime import Runtime
 
 ROOM, CLOSE = 512, 1e-5
+IN_KIND = ("llama-2", "llama-3", "gemma-2", "gpt-neox")
+"""One of each kind: of SentencePiece, of bytes with ends of two kinds, with capped attention, unknown to vLLM."""
 RUBRIC = (
     "Rate how well the answer fits.\n{{ instruction }}\n{{ output }}\n"
     "{% if reasons %}Reasons first, then 'Score: n'.{% else %}From 1 to 5.{% endif %}"
@@ -79,7 +81,9 @@ def chat_of(family: Family, folder: Path) -> Chat:
     return Chat(template=path)
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=() if name in IN_KIND else pytest.mark.full) for name in FAMILIES]
+)
 def trained(request, tmp_path_factory):
     """The base of a family, trained for one step as M_yx."""
     folder, family = tmp_path_factory.mktemp(request.param), FAMILIES[request.param]

@@ -14,10 +14,10 @@ from builder.recipe.sections.runtime import Runtime
 LORA = {"use_peft": True, "lora_r": 4, "lora_target_modules": ["q_proj", "v_proj"]}
 
 
-REAL = [pytest.param(kind, marks=pytest.mark.full) for kind in ("real model", "real model, adapter")]
+FULL = [pytest.param(kind, marks=pytest.mark.full) for kind in ("adapter", "real model", "real model, adapter")]
 
 
-@pytest.mark.parametrize("kind", ["base without a template", "instruction model with its own", "adapter", *REAL])
+@pytest.mark.parametrize("kind", ["base without a template", "instruction model with its own", *FULL])
 def test_vllm_asks_with_the_tokens_of_the_training(kind, request, tmp_path, monkeypatch):
     import trl
     import vllm

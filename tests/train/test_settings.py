@@ -141,7 +141,7 @@ def test_the_7b_recipe_trains_as_the_paper_says(role, llama_2, pairs, seen, tmp_
     assert_only_outputs_are_trained(out, seen)
 
 
-@pytest.mark.parametrize("role", ["forward", "backward"])
+@pytest.mark.parametrize("role", ["forward", pytest.param("backward", marks=pytest.mark.full)])
 def test_with_chatml_outputs_alone_are_trained_and_as_many_rows_a_step_as_asked_for(
     role, pairs, seen, tmp_path, monkeypatch
 ):

@@ -162,7 +162,7 @@ def test_near_duplicates_go_with_their_twin(tmp_path: Path) -> None:
     assert not (tmp_path / "out" / ".scratch").exists()
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=12), st.integers(1, 3), st.data())
 def test_near_duplicates_do_not_depend_on_order_and_files(
     tmp_path_factory: pytest.TempPathFactory, chosen: list[tuple[int, int]], files: int, data: st.DataObject

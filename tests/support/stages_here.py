@@ -11,11 +11,12 @@ from unittest.mock import patch
 
 from builder.data.address import put_back
 from builder.data.storage import write_json
-from builder.errors import BuilderError
+from builder.errors import RecipeError, StageError, TimeIsUp
 from builder.recipe.sections.runtime import Runtime
 from builder.workspace import journal
 from builder.workspace.child import run_child
 from builder.workspace.environment import versions
+from builder.workspace.failures import explain
 from builder.workspace.finished.inventory import take_inventory
 from builder.workspace.layout import REQUEST
 from builder.workspace.limits.deadline import set_deadline
@@ -56,8 +57,11 @@ def _run_here(
         with patch.dict(os.environ), telling(Progress(out, "rows")):
             stats = function(out, kind.model_validate(request["config"]), *inputs, runtime=runtime)
             stats.check(out.name)
-    except BuilderError as error:
-        raise type(error)(f"{stage}: {error}") from error
+    except Exception as error:
+        if (message := explain(error)) is None:
+            raise
+        kind = type(error) if isinstance(error, RecipeError | TimeIsUp) else StageError
+        raise kind(f"{stage}: {message}") from error
     on_progress()
     return {
         "counts": {kind: counts.as_dict() for kind, counts in stats.counts.items()},

@@ -39,8 +39,8 @@ from builder.recipe.sections.models import Chat, Engine, Origin
 from builder.recipe.sections.runtime import Runtime
 
 ROOM, CLOSE = 512, 1e-5
-IN_KIND = ("llama-2", "llama-3", "gemma-2", "gpt-neox")
-"""One of each kind: of SentencePiece, of bytes with ends of two kinds, with capped attention, unknown to vLLM."""
+IN_KIND = ("llama-3", "gemma-2", "gpt-neox")
+"""Of bytes with ends of two kinds; of SentencePiece with capped attention; unknown to vLLM."""
 RUBRIC = (
     "Rate how well the answer fits.\n{{ instruction }}\n{{ output }}\n"
     "{% if reasons %}Reasons first, then 'Score: n'.{% else %}From 1 to 5.{% endif %}"

@@ -165,7 +165,7 @@ segment_rows = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=25)  # each runs a whole stage
+@settings(max_examples=12)  # each runs a whole stage
 @given(segment_rows, st.integers(1, 4), st.none() | st.integers(1, 8), st.randoms(use_true_random=False))
 def test_every_segment_stays_or_is_a_named_duplicate(
     folder: Any, rows: list[dict[str, Any]], files: int, sample: int | None, rng: random.Random

@@ -47,6 +47,10 @@ LONGEST = (
     "whole/test_core_without_torch.py",
     "train/test_bad_input.py",
     "workspace/test_workers.py",
+    "workspace/test_workspace.py",
+    "workspace/test_fingerprint.py",
+    "llm/engines/test_endpoint.py",
+    "recipe/test_pins.py",
 )
 """Modules that take a worker for minutes: they begin, so that no worker waits for the last of them."""
 

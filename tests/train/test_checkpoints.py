@@ -61,7 +61,13 @@ def test_room_is_made_for_a_checkpoint_and_the_last_whole_one_and_the_best_stay(
     assert sorted(int(path.name.partition("-")[2]) for path in tmp_path.iterdir()) == left
 
 
-@pytest.mark.parametrize("keys", [{"save_steps": 2, "max_steps": 8}, {"save_strategy": "epoch", "num_train_epochs": 4}])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"save_steps": 2, "max_steps": 8},
+        pytest.param({"save_strategy": "epoch", "num_train_epochs": 4}, marks=pytest.mark.full),
+    ],
+)
 def test_two_checkpoints_stand_at_most_and_the_last_step_writes_none(tmp_path, monkeypatch, keys):
     import torch
 

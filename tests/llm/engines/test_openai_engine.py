@@ -110,7 +110,7 @@ def test_a_server_that_knows_only_its_most_probable_tokens_serves_the_rows_whose
         lambda choice: choice["logprobs"].update(token_logprobs=[float("nan")] * len(choice["token_ids"])),
     ],
 )
-def test_a_reply_that_does_not_add_up_is_asked_for_again(server, started, change):
+def test_a_reply_that_does_not_add_up_is_asked_for_again(server, started, impatient, change):
     whole = started().generate(PROMPTS, SAMPLING, [1, 2, 3])
     server.asked.clear()
     server.tries.clear()

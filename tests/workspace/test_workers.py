@@ -68,7 +68,7 @@ def test_a_page_whose_process_is_killed_is_tried_once_more(tmp_path: Path) -> No
         return CutPage("", "en", [Segment("h", 1, (), 0, page.html, (0,))])
 
     page = Page("p", "https://example.org", "text", "file", 0, "en", "digest")
-    (found,) = CutPages(cut, seconds=5, memory_mb=1_024)([page], 0, 1)
+    (found,) = CutPages(cut, seconds=3, memory_mb=1_024)([page], 0, 1)
     assert isinstance(found, tuple)
     assert found[1].segments[0].text == "text"
 

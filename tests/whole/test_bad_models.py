@@ -2,12 +2,14 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.bad_input import Case, check, named, run, training_keys
 from support.small_project import STAGES, change_yaml, copy_project, counts_of, forget_files, stage_folder
+from support.stages_here import stages_here
 
 from builder.data.storage import read_json, read_rows, write_json
 from builder.workspace.finished.stage_file import write_stage_file
@@ -15,10 +17,18 @@ from builder.workspace.finished.stage_file import write_stage_file
 
 @pytest.fixture(scope="module")
 def built(unbuilt: Path) -> Path:
-    result = run(unbuilt, "build PROJECT --until curate-1")
+    with stages_here():
+        result = run(unbuilt, "build PROJECT --until curate-1")
     assert result.returncode == 0, result.stderr
     assert counts_of(unbuilt, "augment")["pairs"]["kept"] >= 4, "too few pairs to test with"
     return unbuilt
+
+
+@pytest.fixture
+def _here() -> Iterator[None]:
+    """Stages in this process, where it does not matter where they run."""
+    with stages_here():
+        yield
 
 
 def no_model(project: Path) -> None:
@@ -84,6 +94,7 @@ MODELS = [
 BEFORE = {"model-backward": 3, "augment": 4, "curate-1": 7}
 
 
+@pytest.mark.usefixtures("_here")
 @named(MODELS)
 def test_a_model_or_selection_that_cannot_work_ends_its_stage(case: Case, built: Path, tmp_path: Path) -> None:
     stage = case.says[0].split(":")[0]
@@ -108,6 +119,7 @@ def test_an_empty_selection_shows_the_scores_it_was_made_from(built: Path, tmp_p
     assert not (stage_folder(project, "curate-1") / "data" / "curated.parquet").exists()
 
 
+@pytest.mark.usefixtures("_here")
 def test_segments_longer_than_the_context_are_counted_and_never_cut(built: Path, tmp_path: Path) -> None:
     project = copy_project(built, tmp_path / "project", stages=STAGES[:4])
     segments = {row["id"]: row for row in read_rows(stage_folder(project, "dedup") / "data")}
@@ -125,6 +137,7 @@ def test_segments_longer_than_the_context_are_counted_and_never_cut(built: Path,
     )
 
 
+@pytest.mark.usefixtures("_here")
 def test_replies_that_were_cut_are_null_counted_and_warned_of(built: Path, tmp_path: Path) -> None:
     project = copy_project(built, tmp_path / "project", stages=STAGES[:6])
     change_yaml(

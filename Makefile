@@ -1,5 +1,5 @@
 # The two commands: `make quickstart` and `make test`. Both install into .venv when it is not there yet.
-.PHONY: help install quickstart test test-full lint pin-versions method-check real-build threshold-check calibration-check kill-check kill-check-engines bench-segments train-mask bench-dedup bench-engine bench-train injection-check release-demo bench-push bench-release bench-check trainers-check docs wheel clean
+.PHONY: help install quickstart test test-full lint pin-versions method-check real-build real-check threshold-check calibration-check kill-check kill-check-engines bench-segments train-mask bench-dedup bench-engine bench-train injection-check release-demo bench-push bench-release bench-check trainers-check docs wheel clean
 python := .venv/bin/python
 # Tests run one OpenMP thread each; two run side by side.
 export OMP_NUM_THREADS := 1
@@ -15,6 +15,7 @@ help:
 	@echo "make bench-segments CORPUS=FOLDER [CHECK=SCRIPT]  speed of the segmenter beside the stock block, and its score"
 	@echo "make train-mask CORPUS=FOLDERS [MANUALS=FILE] [CHECK=SCRIPT]  fit the learned mask of main content on pages with truth"
 	@echo "make method-check  the method on three fresh worlds, with spread (about 20 minutes)"
+	@echo "make real-check BUILD=FOLDER [WRITE=docs/method.md]  planted truth on the texts of a build with a real model, for every judge"
 	@echo "make calibration-check [ROUNDS=3]  what plan --calibrate says of the quickstart beside its time (10 minutes a round)"
 	@echo "make threshold-check  what 4.5 on a mean of probabilities selects, simulated"
 	@echo "make injection-check  what plain text that speaks to the judge does to its scores (minutes)"
@@ -56,6 +57,8 @@ method-check: install
 
 real-build: install
 	$(python) scripts/real_build.py --model $(MODEL) --corpus $(CORPUS) --seed $(SEED) $(or $(DIR),real)
+real-check: install
+	$(python) scripts/real_check.py $(BUILD) $(if $(WRITE),--write $(WRITE))
 
 threshold-check: install
 	$(python) scripts/threshold_check.py

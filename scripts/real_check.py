@@ -17,6 +17,7 @@ from planted.columns import columns
 from planted.judging import Judging, Parts
 from planted.measures import Measured, measure
 from planted.plant import Part, Planting, code_digest, plant, read_truth, take_part
+from planted.siblings import Siblings, choose_siblings
 from planted.table import LEAST_PAIRS, report, write_block
 
 from builder.build import Build
@@ -24,6 +25,8 @@ from builder.cli.project import open_project
 from builder.data.records import Row
 from builder.data.storage import write_text
 from builder.errors import BuilderError, StageError
+from builder.method.augment.stage import AugmentStage, augment
+from builder.workspace import stage_names as names
 from builder.workspace.console import Console
 from builder.workspace.locks import locked
 from builder.workspace.workspace import Workspace
@@ -40,10 +43,10 @@ def options() -> argparse.ArgumentParser:
     """What the command takes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", type=Path, help="folder of a finished build")
-    parser.add_argument("--pairs", type=int, default=420, help="labelled pairs (%(default)s)")
-    parser.add_argument("--rated", type=int, default=160, help="of these for judges with a rubric (%(default)s)")
-    parser.add_argument("--spoken", type=int, default=48, help="of these for judges that write (%(default)s)")
-    parser.add_argument("--max-tokens", type=int, default=220, help="tokens of a text at most (%(default)s)")
+    parser.add_argument("--pairs", type=int, default=416, help="labelled pairs (%(default)s)")
+    parser.add_argument("--rated", type=int, default=120, help="of these for judges with a rubric (%(default)s)")
+    parser.add_argument("--spoken", type=int, default=40, help="of these for judges that write (%(default)s)")
+    parser.add_argument("--max-tokens", type=int, default=200, help="tokens of a text at most (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the planting (%(default)s)")
     parser.add_argument("--no-crossed", action="store_true", help="train and ask no models of halves")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table in its place on this page")
@@ -58,7 +61,7 @@ def open_build(folder: Path) -> tuple[Build, str]:
     """
     project = open_project(folder)
     build = project.look_at_build()
-    needed = (build.segments, build.backward, build.candidates, *build.models[:2], build.curated[0])
+    needed = (build.extracted, build.backward, build.candidates, *build.models[:2], build.curated[0])
     missing = [artifact.stage for artifact in needed if artifact.status != "done"]
     if missing:
         raise StageError(f"{folder}: not built yet: {', '.join(missing)}; run {project.command('build')}")
@@ -67,7 +70,13 @@ def open_build(folder: Path) -> tuple[Build, str]:
 
 def planted(workspace: Workspace, build: Build, planting: Planting, rated: int, spoken: int) -> Parts:
     """Make the pairs, and take the first ones for the slow judges."""
-    whole = workspace.run("planted", plant, planting, build.candidates, build.segments, build.backward)
+    recipe, sources = build.recipe, (build.candidates, build.extracted)
+    beside = workspace.run("siblings", choose_siblings, Siblings(seed=planting.seed), *sources)
+    asked = []
+    if beside.data.is_dir():
+        stage = AugmentStage(augment=recipe.augment, engine=recipe.engine, chat=recipe.chat)
+        asked = [workspace.run(names.AUGMENT, augment, stage, beside, build.backward)]
+    whole = workspace.run("planted", plant, planting, *sources, build.backward, *asked)
     few, fewest = (workspace.run(f"planted-{size}", take_part, Part(pairs=size), whole) for size in (rated, spoken))
     return Parts(whole, few, fewest)
 

@@ -50,8 +50,8 @@ def columns(truth: Sequence[Row], scored: Scored, seed: int) -> Iterator[Column]
         chosen, chosen_weights = by_other_half(truth, weighted)
         said = ", ".join(f"{weight:g} on {half}" for half, weight in chosen_weights.items())
         yield Column(f"likelihood, w chosen on the other half ({said})", by, chosen)
-        for judge in ("expected", "additive", "verdict", "reasoned"):
-            yield Column(judge, by, given[judge, by])
+        rated = (judge for judge in ("expected", "additive", "verdict", "reasoned") if (judge, by) in given)
+        yield from (Column(judge, by, given[judge, by]) for judge in rated)
         for judges in COMBINED:
             yield Column(f"ranks of {' + '.join(judges)}", by, combined(given, judges, by))
 

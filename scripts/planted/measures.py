@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from builder.data.records import Row
 from planted.columns import Column
 from planted.figures import Estimate, areas, draw_pages, estimate, precisions
 from planted.judging import M_0
 from planted.kinds import KINDS
-
-if TYPE_CHECKING:
-    from planted.figures import Numbers
 
 CONTROL = "longest"
 
@@ -65,7 +62,7 @@ def family(judge: str) -> str:
 @dataclass(frozen=True)
 class _Bench:
     truth: Sequence[Row]
-    weights: "Numbers"
+    weights: Any
     share: float
 
     def measure(self, column: Column, longest: Column | None, before: Column | None) -> Measured:
@@ -100,10 +97,10 @@ class _Bench:
         own = [at for at in places if self.truth[at]["kind"] in ("good", kind)]
         return estimate(self._areas(column, own)) if own else None
 
-    def _areas(self, column: Column, places: Sequence[int]) -> "Numbers":
+    def _areas(self, column: Column, places: Sequence[int]) -> Any:
         return areas(self._scores(column, places), self._good(places), self.weights[:, list(places)])
 
-    def _precisions(self, column: Column, places: Sequence[int]) -> "Numbers":
+    def _precisions(self, column: Column, places: Sequence[int]) -> Any:
         good, weights = self._good(places), self.weights[:, list(places)]
         return precisions(self._scores(column, places), good, weights, self.share)
 

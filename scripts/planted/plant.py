@@ -15,6 +15,7 @@ from builder.errors import StageError
 from builder.llm.tokenizer import load_tokenizer
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Section, Share
+from planted.fit import is_question
 from planted.good import Good, Limits, Pages, good_pairs
 from planted.kinds import KINDS, Source, bad_pairs
 
@@ -39,8 +40,8 @@ class Planting(Section):
     """How the pairs are made."""
 
     seed: int = 0
-    pairs: Annotated[int, Field(ge=2)] = 400
-    max_tokens: Annotated[int, Field(ge=1)] = 220
+    pairs: Annotated[int, Field(ge=2)] = 416
+    max_tokens: Annotated[int, Field(ge=1)] = 200
     least: Share = 0.6
     more: Share = 0.25
     code: str
@@ -61,15 +62,19 @@ def truth_schema() -> "pa.Schema":
     return pa.schema([*columns, pa.field("tokens", pa.int32())])
 
 
-def plant(out: Path, config: Planting, candidates: Path, segments: Path, model: Path, *, runtime: Runtime) -> Stats:
+def plant(
+    out: Path, config: Planting, candidates: Path, segments: Path, model: Path, siblings: Path | None = None,
+    *, runtime: Runtime,
+) -> Stats:  # fmt: skip
     """Make the labelled pairs.
 
     Args:
         out: Stage folder; `data/` gets the pairs, `truth/` what each of them is.
         config: How they are made.
         candidates: Stage folder of the build's candidate pairs.
-        segments: That of its segments.
+        segments: That of all segments that were cut from its pages.
         model: That of M_yx, whose tokenizer counts tokens.
+        siblings: That of pairs whose instructions are only used as wrong ones for texts of the same page.
         runtime: Not used; part of every stage's signature.
 
     Raises:
@@ -77,7 +82,9 @@ def plant(out: Path, config: Planting, candidates: Path, segments: Path, model: 
     """
     tokenizer = load_tokenizer(model / "model")
     rows = list(read_rows(candidates / "data"))
-    pages = Pages().add(read_rows(segments / "data", ["id", "page_id", "text"]))
+    cut = list(read_rows(segments / "data", ["id", "page_id", "header", "text"]))
+    pages = Pages().add(cut)
+    beside = list(read_rows(siblings / "data")) if siblings else []
 
     def count(text: str) -> int:
         return len(tokenizer(text, add_special_tokens=False)["input_ids"])
@@ -88,7 +95,7 @@ def plant(out: Path, config: Planting, candidates: Path, segments: Path, model: 
         raise StageError(f"no candidate pair is taken for good ({_listed(lost)}); try --max-tokens, or a larger build")
     number = max(LEAST_BAD, min(len(KINDS), -(-config.pairs // len(good)) - 1))
     taken = good[: -(-config.pairs // (1 + number))]
-    source = Source(good, _asked(rows, good), pages, config.seed, config.more)
+    source = Source(good, _asked([*rows, *beside], cut, good), pages, config.seed, config.more)
     made = list(_made(taken, source, number))
     write_rows(out / "data" / "pairs.parquet", ({**row, **truth} for row, truth in made), candidate_schema())
     planted = ({**truth, "tokens": count(row["output"])} for row, truth in made)
@@ -117,13 +124,16 @@ def _made(taken: list[Good], source: Source, number: int) -> Iterator[tuple[Row,
             yield row, truth
 
 
-def _asked(rows: list[Row], good: list[Good]) -> dict[str, list[tuple[str, str]]]:
-    """The instructions of all segments of a page: of a good pair its own, else what was written."""
-    own = {pair.segment: pair.instruction for pair in good}
+def _asked(rows: list[Row], cut: list[Row], good: list[Good]) -> dict[str, list[tuple[str, str]]]:
+    """By page its segments with their instructions: of a good pair its own, else what was written, or a heading."""
     found: dict[str, dict[str, str]] = defaultdict(dict)
+    for pair in good:
+        found[pair.page][pair.segment] = pair.instruction
     for row in sorted(rows, key=lambda row: str(row["id"])):
-        segment = row["segment_id"]
-        found[row["page_id"]].setdefault(segment, own.get(segment, row["instruction"]))
+        found[row["page_id"]].setdefault(row["segment_id"], row["instruction"])
+    for row in cut:
+        if is_question(row["header"]):
+            found[row["page_id"]].setdefault(row["id"], row["header"].strip())
     return {page: list(of.items()) for page, of in found.items()}
 
 

@@ -55,7 +55,15 @@ def test_every_judge_has_a_column_for_everyone_who_scores() -> None:
     ranks = next(column for column in found if column.judge == "ranks of likelihood + reverse + expected")
     assert len(ranks.scores) == 12
     assert all(value is not None and 0 <= value <= 1 for value in ranks.scores.values())
-    assert CROSSED in {column.by for column in columns(TRUTH, scored((M_0, M_1, CROSSED)), seed=0)}
+
+
+def test_judges_that_write_have_no_column_where_they_were_not_asked() -> None:
+    given = scored((M_0, M_1, CROSSED))
+    for judge in ("verdict", "reasoned"):
+        del given[judge, CROSSED]
+    crossed = {column.judge for column in columns(TRUTH, given, seed=0) if column.by == CROSSED}
+    assert {"likelihood, w 1", "expected", "additive"} <= crossed
+    assert crossed.isdisjoint({"verdict", "reasoned"})
 
 
 def test_measures_say_how_many_are_scored_and_compare_the_same_pairs() -> None:

@@ -9,6 +9,7 @@ from planted.fit import confirmed, content_words, coverage, is_question
 from planted.good import Limits, Pages, good_pairs
 from planted.kinds import KINDS, Source, bad_pairs
 from planted.plant import Part, Planting, plant, read_truth, take_part
+from planted.siblings import Siblings, choose_siblings
 
 from builder.data.records import candidate_schema, segment_schema
 from builder.data.storage import read_rows, write_rows
@@ -43,6 +44,10 @@ def row_of(page: int, at: int, **more: Any) -> dict[str, Any]:
         "output": text_about(thing, page),
         **more,
     }
+
+
+def segment_of(row: dict[str, Any]) -> dict[str, Any]:
+    return {"id": row["segment_id"], "page_id": row["page_id"], "header": row["header"], "text": row["output"]}
 
 
 ROWS = [row_of(page, at) for page in range(12) for at in range(3)]
@@ -139,7 +144,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Stage folders of candidates and segments."""
     folder = tmp_path_factory.mktemp("build")
     write_rows(folder / "augment/data/a.parquet", ROWS, candidate_schema())
-    segments = [{"id": row["segment_id"], "page_id": row["page_id"], "text": row["output"]} for row in ROWS]
+    segments = [segment_of(row) for row in ROWS]
     write_rows(folder / "dedup/data/a.parquet", segments, segment_schema())
     return folder
 
@@ -180,6 +185,36 @@ def test_a_small_build_makes_more_bad_pairs_of_each_good_one_and_says_where_it_e
 def test_a_build_without_a_good_pair_is_refused(build: Path, tmp_path: Path, untrained: Any) -> None:
     with pytest.raises(StageError, match="longer_than_max_tokens 36"):
         planted(build, tmp_path / "out", untrained("backward"), max_tokens=3)
+
+
+def test_a_sampled_build_takes_wrong_instructions_from_what_lies_beside_its_pairs(
+    build: Path, tmp_path: Path, untrained: Any
+) -> None:
+    question = "Who looks at the garden in winter?"
+    cut = [segment_of(row) for row in ROWS]
+    cut = [row | {"header": question} if row["id"].endswith("0-2") else row for row in cut]
+    write_rows(tmp_path / "segments/data/a.parquet", cut, segment_schema())
+    write_rows(tmp_path / "augment/data/a.parquet", ROWS[::3], candidate_schema())
+    stages = (tmp_path / "augment", tmp_path / "segments")
+    stats = choose_siblings(tmp_path / "siblings", Siblings(most=8), *stages, runtime=Runtime())
+    stats.check("siblings")
+    beside = [row["id"] for row in read_rows(tmp_path / "siblings/data")]
+    assert len(beside) == 8
+    assert len({row.split("-")[1] for row in beside}) == 8
+    assert {row.split("-")[1] for row in beside}.isdisjoint({"0", "10"}), "a heading asks there"
+    assert not any(row.endswith("-0") for row in beside), "those are candidates"
+    again = choose_siblings(tmp_path / "again", Siblings(most=8, max_chars=9), *stages, runtime=Runtime())
+    assert again.counts["segments"].kept == 0
+    assert not (tmp_path / "again/data").exists()
+
+    written = [row for row in ROWS if row["segment_id"] in beside]
+    write_rows(tmp_path / "written/data/a.parquet", written, candidate_schema())
+    config = Planting(max_tokens=400, pairs=200, code="")
+    more = (untrained("backward"), tmp_path / "written")
+    plant(tmp_path / "out", config, *stages, *more, runtime=Runtime())
+    wrong = [row["id"] for row in read_truth(tmp_path / "out") if row["kind"] == "same page"]
+    asked = {row["instruction"] for row in read_rows(tmp_path / "out/data") if row["id"] in wrong}
+    assert asked == {row["instruction"] for row in written} | {question}
 
 
 def test_a_part_has_whole_groups_from_the_beginning(build: Path, tmp_path: Path, untrained: Any) -> None:

@@ -32,7 +32,7 @@ from builder.workspace.locks import locked
 from builder.workspace.workspace import Workspace
 
 SCRIPTS = Path(__file__).resolve().parent
-CHUNK = 16
+CHUNK = 32
 """Pairs that are scored and written together: what is lost when a run is stopped."""
 FOLDER = "real-check"
 SHARE = 0.1
@@ -46,7 +46,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--pairs", type=int, default=416, help="labelled pairs (%(default)s)")
     parser.add_argument("--rated", type=int, default=120, help="of these for judges with a rubric (%(default)s)")
     parser.add_argument("--spoken", type=int, default=40, help="of these for judges that write (%(default)s)")
-    parser.add_argument("--max-tokens", type=int, default=200, help="tokens of a text at most (%(default)s)")
+    parser.add_argument("--max-tokens", type=int, default=280, help="tokens of a text at most (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the planting (%(default)s)")
     parser.add_argument("--no-crossed", action="store_true", help="train and ask no models of halves")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table in its place on this page")

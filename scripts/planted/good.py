@@ -90,6 +90,7 @@ class Limits:
     max_tokens: int
     least: float
     more: float
+    per_page: int
 
 
 def why_not(row: Mapping[str, Any], pages: Pages, limits: Limits, tokens: int) -> str | None:
@@ -130,4 +131,12 @@ def good_pairs(
         asks = is_question(row["header"])
         instruction = row["header"].strip() if asks else row["instruction"]
         good[row["segment_id"]] = Good(row, instruction, "heading" if asks else "written", tokens)
-    return sorted(good.values(), key=lambda pair: stable_id("group", seed, pair.segment)), lost
+    ordered = sorted(good.values(), key=lambda pair: stable_id("group", seed, pair.segment))
+    kept, of_page = list[Good](), Counter[str]()
+    for pair in ordered:
+        of_page[pair.page] += 1
+        if of_page[pair.page] <= limits.per_page:
+            kept.append(pair)
+        else:
+            lost["enough_of_its_page"] += 1
+    return kept, lost

@@ -41,9 +41,10 @@ class Planting(Section):
 
     seed: int = 0
     pairs: Annotated[int, Field(ge=2)] = 416
-    max_tokens: Annotated[int, Field(ge=1)] = 200
+    max_tokens: Annotated[int, Field(ge=1)] = 280
     least: Share = 0.6
     more: Share = 0.25
+    per_page: Annotated[int, Field(ge=1)] = 4
     code: str
 
 
@@ -89,7 +90,7 @@ def plant(
     def count(text: str) -> int:
         return len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    limits = Limits(config.max_tokens, config.least, config.more)
+    limits = Limits(config.max_tokens, config.least, config.more, config.per_page)
     good, lost = good_pairs(rows, pages, limits, count, config.seed)
     if not good:
         raise StageError(f"no candidate pair is taken for good ({_listed(lost)}); try --max-tokens, or a larger build")

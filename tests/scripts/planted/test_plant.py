@@ -1,6 +1,7 @@
 """The planted pairs: which are good, how the bad ones are made of them, and what is written of both."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ THINGS = [
     "apple", "bridge", "candle", "dragon", "engine", "forest", "garden", "hammer", "island", "jungle", "kettle",
     "ladder",
 ]  # fmt: skip
-LIMITS = Limits(max_tokens=400, least=0.6, more=0.25)
+LIMITS = Limits(max_tokens=400, least=0.6, more=0.25, per_page=4)
 
 
 def text_about(thing: str, page: int) -> str:
@@ -106,6 +107,14 @@ def test_good_pairs_are_confirmed_or_have_the_question_of_their_heading() -> Non
     assert len({pair.segment for pair in good}) == len(good) == len(ROWS) + 1
     asked = [pair for pair in good if pair.origin == "heading"]
     assert [pair.instruction for pair in asked] == ["Why is the candle lit at night?"]
+
+
+def test_a_page_gives_no_more_than_a_few_texts() -> None:
+    few = replace(LIMITS, per_page=2)
+    good, lost = good_of(ROWS, few)
+    assert set(Counter(pair.page for pair in good).values()) == {2}
+    assert lost == {"enough_of_its_page": 12}
+    assert [pair for pair in good_of(ROWS)[0] if pair in good] == good
 
 
 def test_the_order_of_the_rows_changes_no_group() -> None:

@@ -3,12 +3,16 @@
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from builder.text.words import words
+from builder.text.words import runs, words
 
 STEM = 6
 """So many letters of a word count, so that `benefits` is `benefit`."""
 LEAST = 2
 """With fewer content words an instruction is not confirmed."""
+MOST_WORDS = 40
+"""An instruction with more words is not confirmed."""
+COPIED, REPEATED = 6, 3
+"""Words in a row that it may not have from its text, and not have twice."""
 _COMMON = frozenset(Path(__file__).with_name("common_words.txt").read_text(encoding="utf-8").split())
 """Words that say nothing of a subject, and those that instructions are made of."""
 
@@ -39,6 +43,15 @@ def confirmed(
     share = coverage(asked, own)
     rival = max((coverage(asked, other) for other in others), default=0.0)
     return len(asked) >= LEAST and share >= least and share - rival >= more
+
+
+def is_one_request(instruction: str, text: str) -> bool:
+    """Whether an instruction is one short line with an end that says nothing twice and was not copied from its text."""
+    said = words(instruction)
+    ended = instruction.rstrip().endswith(("?", ".", "!")) and "\n" not in instruction.strip()
+    repeats = len(runs(said, REPEATED)) < len(said) - REPEATED + 1
+    copies = bool(runs(said, COPIED) & runs(words(text), COPIED))
+    return ended and len(said) <= MOST_WORDS and not repeats and not copies
 
 
 def is_question(header: str) -> bool:

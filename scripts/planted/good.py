@@ -8,7 +8,7 @@ from typing import Any
 from builder.data.records import stable_id
 from builder.text.sentences import ends_sentence
 from builder.workspace.stage_names import Half, half_of
-from planted.fit import confirmed, content_words, is_question
+from planted.fit import confirmed, content_words, is_one_request, is_question
 from planted.texts import sentences
 
 LEAST_SENTENCES = 4
@@ -103,6 +103,8 @@ def why_not(row: Mapping[str, Any], pages: Pages, limits: Limits, tokens: int) -
         return "ends_in_no_sentence"
     if is_question(row["header"]):
         return None
+    if not is_one_request(row["instruction"], row["output"]):
+        return "no_single_request"
     others = pages.beside(row["segment_id"], row["page_id"])
     sure = confirmed(row["instruction"], pages.words[row["segment_id"]], others, limits.least, limits.more)
     return None if sure else "not_confirmed"

@@ -18,7 +18,7 @@ from planted.plant import read_truth
 
 M_YX, M_0, M_1, CROSSED = "M_yx", "M_0", "M_1", "M_1, crossed"
 """Who scores; crossed: each half of the pages by a model that trained on the other half of A_1."""
-WORDS = 64
+WORDS = 160
 """The most tokens of a reply."""
 RUBRIC = 380
 """Tokens of a rubric with its conversation, about; for the time that is left alone."""

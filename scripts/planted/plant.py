@@ -15,7 +15,7 @@ from builder.errors import StageError
 from builder.llm.tokenizer import load_tokenizer
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Section, Share
-from planted.fit import is_question
+from planted.fit import is_one_request, is_question
 from planted.good import Good, Limits, Pages, good_pairs
 from planted.kinds import KINDS, Source, bad_pairs
 
@@ -131,7 +131,8 @@ def _asked(rows: list[Row], cut: list[Row], good: list[Good]) -> dict[str, list[
     for pair in good:
         found[pair.page][pair.segment] = pair.instruction
     for row in sorted(rows, key=lambda row: str(row["id"])):
-        found[row["page_id"]].setdefault(row["segment_id"], row["instruction"])
+        if is_one_request(row["instruction"], row["output"]):
+            found[row["page_id"]].setdefault(row["segment_id"], row["instruction"])
     for row in cut:
         if is_question(row["header"]):
             found[row["page_id"]].setdefault(row["id"], row["header"].strip())

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from planted.fit import confirmed, content_words, coverage, is_question
+from planted.fit import confirmed, content_words, coverage, is_one_request, is_question
 from planted.good import Limits, Pages, good_pairs
 from planted.kinds import KINDS, Source, bad_pairs
 from planted.plant import Part, Planting, plant, read_truth, take_part
@@ -79,6 +79,22 @@ def test_an_instruction_is_confirmed_by_words_that_its_text_has_and_its_neighbou
 
 
 @pytest.mark.parametrize(
+    ("instruction", "sound"),
+    [
+        ("How is the apple of a village painted?", True),
+        ("Say how it is painted.", True),
+        ("Apples of the village", False),
+        ("How is it painted?\nAnd why?", False),
+        ("What keeps its colour, what keeps its colour, why?", False),
+        ("Is it so that visitors come and look at each apple for an hour?", False),
+        (f"Is it {'very ' * 40}old?", False),
+    ],
+)
+def test_an_instruction_is_one_short_request_in_words_of_its_own(instruction: str, sound: bool) -> None:
+    assert is_one_request(instruction, text_about("apple", 1)) is sound
+
+
+@pytest.mark.parametrize(
     ("header", "asks"),
     [("How do bees fly?", True), ("Why this?", False), ("What is it?", False), ("How bees fly", False)],
 )
@@ -90,6 +106,7 @@ def test_good_pairs_are_confirmed_or_have_the_question_of_their_heading() -> Non
     rows = [
         *ROWS,
         row_of(20, 0, header="Why is the candle lit at night?", instruction="Something else"),
+        row_of(22, 0, instruction="A kettle, painted in spring"),
         row_of(20, 1, instruction="What does a spaceship cost?"),
         row_of(20, 2, output="Two sentences. No more."),
         row_of(21, 0, output=text_about("hammer", 21) + " And then it"),
@@ -100,6 +117,7 @@ def test_good_pairs_are_confirmed_or_have_the_question_of_their_heading() -> Non
     assert lost == {
         "not_confirmed": 1,
         "few_sentences": 1,
+        "no_single_request": 1,
         "ends_in_no_sentence": 1,
         "longer_than_max_tokens": 1,
         "another_of_its_segment": 1,

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from children import let_children_find_scripts
 from pretrain import pretrain
 
 from builder.build import Build
@@ -117,4 +118,5 @@ if __name__ == "__main__":
     # Children import stages by name, and here this module's name is `__main__`.
     from method_check import main as run_checks
 
+    let_children_find_scripts()
     run_checks(Path(sys.argv[1] if sys.argv[1:] else "runs/method-check"))

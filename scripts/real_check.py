@@ -9,10 +9,10 @@ again.
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
+from children import let_children_find_scripts
 from planted.columns import columns
 from planted.judging import Judging, Parts
 from planted.measures import Measured, measure
@@ -31,7 +31,6 @@ from builder.workspace.console import Console
 from builder.workspace.locks import locked
 from builder.workspace.workspace import Workspace
 
-SCRIPTS = Path(__file__).resolve().parent
 CHUNK = 32
 """Pairs that are scored and written together: what is lost when a run is stopped."""
 FOLDER = "real-check"
@@ -48,7 +47,9 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--spoken", type=int, default=96, help="of these for judges that write (%(default)s)")
     parser.add_argument("--max-tokens", type=int, default=280, help="tokens of a text at most (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the planting (%(default)s)")
-    parser.add_argument("--no-crossed", action="store_true", help="train and ask no models of halves")
+    parser.add_argument(
+        "--crossed", action=argparse.BooleanOptionalAction, default=True, help="train and ask a model of each half too"
+    )
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table in its place on this page")
     return parser
 
@@ -90,7 +91,7 @@ def check(folder: Path, given: argparse.Namespace) -> tuple[str, list[Row], list
     with locked(root), Console() as console:
         workspace = Workspace(root, runtime, console)
         parts = planted(workspace, build, planting, given.rated, given.spoken)
-        judging = Judging(workspace, build, crossed=not given.no_crossed, say=_say)
+        judging = Judging(workspace, build, crossed=given.crossed, say=_say)
         scored = judging.judge(parts)
     truth = read_truth(parts.all.path)
     share = build.recipe.curate.share or SHARE
@@ -106,8 +107,7 @@ def _say(line: str) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Print the table, and write it where it was asked for; the exit code."""
     given = options().parse_args(arguments)
-    # Stages run in processes of their own, which look for the planting by its name.
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(SCRIPTS), os.environ.get("PYTHONPATH", "")]))
+    let_children_find_scripts()
     try:
         text, truth, _ = check(given.build, given)
         write_text(given.build / FOLDER / "table.md", text)

@@ -45,7 +45,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--pairs", type=int, default=416, help="labelled pairs (%(default)s)")
     parser.add_argument("--rated", type=int, default=416, help="of these for judges with a rubric (%(default)s)")
     parser.add_argument("--spoken", type=int, default=96, help="of these for judges that write (%(default)s)")
-    parser.add_argument("--max-tokens", type=int, default=280, help="tokens of a text at most (%(default)s)")
+    parser.add_argument("--max-tokens", type=int, default=400, help="tokens of a text at most (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the planting (%(default)s)")
     parser.add_argument(
         "--crossed", action=argparse.BooleanOptionalAction, default=True, help="train and ask a model of each half too"

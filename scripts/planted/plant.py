@@ -41,7 +41,7 @@ class Planting(Section):
 
     seed: int = 0
     pairs: Annotated[int, Field(ge=2)] = 416
-    max_tokens: Annotated[int, Field(ge=1)] = 280
+    max_tokens: Annotated[int, Field(ge=1)] = 400
     least: Share = 0.6
     more: Share = 0.25
     per_page: Annotated[int, Field(ge=1)] = 4

@@ -57,6 +57,7 @@ method-check: install
 
 real-build: install
 	$(python) scripts/real_build.py --model $(MODEL) --corpus $(CORPUS) --seed $(SEED) $(or $(DIR),real)
+
 real-check: install
 	$(python) scripts/real_check.py $(BUILD) $(if $(WRITE),--write $(WRITE))
 

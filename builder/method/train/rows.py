@@ -11,11 +11,12 @@ from builder.data.storage import write_rows
 from builder.errors import StageError
 from builder.llm.conversations import Tag, backward_pair, forward_pair
 from builder.llm.renderer import Renderer
-from builder.method.train.before.lengths import are_too_many
 
 ROWS, HELD_OUT = "rows", "held_out"
 """Folders of a training stage: the rows trained on, and those that its loss is measured on; a file for each source."""
 TOO_LONG = "longer_than_max_length"
+FEW, FEW_OF = 3, 10
+"""So many rows may be too long where the share would allow none, if they are no more than one in so many."""
 
 
 @dataclass
@@ -90,6 +91,17 @@ def write_training_rows(
             f"with runtime.max_too_long (now {max_too_long:g})"
         )
     return counts, details
+
+
+def are_too_many(long: int, rows: int, share: float) -> bool:
+    """Whether more rows are too long than a training may leave out: a share of them, and of a small set a few.
+
+    Args:
+        long: How many are too long.
+        rows: How many there are.
+        share: `runtime.max_too_long`; with 0 none may.
+    """
+    return long > (max(share * rows, min(FEW, rows // FEW_OF)) if share else 0)
 
 
 def why_drop(row: Row, renderer: Renderer, max_length: int | None) -> str | None:

@@ -11,7 +11,8 @@ from builder.data.storage import write_rows
 from builder.errors import StageError
 from builder.llm.token_counts import context_length, token_counter
 from builder.llm.tokenizer import load_tokenizer
-from builder.method.train.before.lengths import are_too_many, limits, refuse_too_long
+from builder.method.train.before.lengths import limits, refuse_too_long
+from builder.method.train.rows import are_too_many
 from builder.recipe.recipe import Recipe, load_recipe
 from builder.recipe.sections.models import Origin
 from builder.sample.generate import BASE

@@ -14,6 +14,7 @@ from builder.data.storage import parquet_files, read_rows
 from builder.errors import RecipeError, StageError
 from builder.llm.token_counts import TokenCounter, token_counter
 from builder.method.train.recipe import read_training_recipe
+from builder.method.train.rows import are_too_many
 
 if TYPE_CHECKING:
     from builder.recipe.recipe import Recipe
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 ROWS = 2_000
 """So many pairs, and so many segments, are counted before a build goes on."""
-FEW, FEW_OF = 3, 10
-"""So many rows may be too long where the share would allow none, if they are no more than one in so many."""
 _FILES = 20
 _TRL_DEFAULT = 1024
 
@@ -61,17 +60,6 @@ def least_tokens(
 def too_long(count: TokenCounter, chat: "Chat", limit: Limit, pairs: Iterable[Mapping[str, Any]]) -> int:
     """How many of these pairs are surely longer than a limit."""
     return sum(least_tokens(count, chat, limit.direction, pair) > limit.tokens for pair in pairs)
-
-
-def are_too_many(long: int, rows: int, share: float) -> bool:
-    """Whether more rows are too long than a training may leave out: a share of them, and of a small set a few.
-
-    Args:
-        long: How many are too long.
-        rows: How many there are.
-        share: `runtime.max_too_long`; with 0 none may.
-    """
-    return long > (max(share * rows, min(FEW, rows // FEW_OF)) if share else 0)
 
 
 def refuse_too_long(recipe: "Recipe", seed: Path, segments: Path) -> None:

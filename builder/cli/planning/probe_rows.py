@@ -84,7 +84,9 @@ def _measure(
 ) -> Stats:
     rows = first_rows(source / "data", config.units)
     if not rows:
-        raise StageError("no row of the sample came this far, so there is none to try it on; `humpback check` says why")
+        raise StageError(
+            "no row of the sample came this far, so there is none to try it on; `humpback check RECIPE` says why"
+        )
     begun = time.monotonic()
     rejects, kept = Rejects(), work.answer(rows[:_FIRST], Rejects(), _tick)
     start = time.monotonic() - begun

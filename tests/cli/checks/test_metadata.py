@@ -53,7 +53,7 @@ def test_a_pipe_in_place_of_such_a_file_is_told_and_never_waited_for(tmp_path: P
     os.mkfifo(tmp_path / "pipe")
     (problem,) = release_file_problems(recipe(release={key: tmp_path / "pipe"}).release)
     assert problem.startswith(f"{tmp_path / 'pipe'}: ")
-    assert "it is a named pipe; take it out of the input" in problem
+    assert "cannot be read (it is a named pipe)" in problem
 
 
 def test_sound_files_and_none_are_no_problem(tmp_path: Path) -> None:

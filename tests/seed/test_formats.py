@@ -284,3 +284,9 @@ def test_rows_that_decide_are_spread_over_the_files_and_few(tmp_path: Path) -> N
     assert first_rows(given.model_copy(update={"format": "pairs"})) == []
     small = file_head(tmp_path / "many" / "00.jsonl")
     assert (small.whole, small.total, HEAD_BYTES) == (True, 9, 2**20)
+
+
+def test_a_column_without_a_name_is_told_as_that(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(",answer\nWhat holds a boat?,An anchor.\n")
+    with pytest.raises(RecipeError, match=r"found: one without a name, answer\)"):
+        run(tmp_path / "out", source(tmp_path / "a.csv", instruction="question", output="answer"))

@@ -6,11 +6,14 @@ from typing import Any
 
 from builder.data.sampled import spread
 from builder.llm.token_counts import TokenCounter, context_length, token_counter
-from builder.method.train.before.lengths import limits, too_long
+from builder.method.train.before.lengths import least_tokens, limits
+from builder.method.train.rows import are_too_many
 from builder.recipe.recipe import Recipe
 
 _PAIRS = 500
 """So many pairs are counted."""
+_MARKS, _STEP = 64, 128
+"""Tokens that a chat template is taken to add, and of which a limit is named as a multiple."""
 _SHORTER = {"pairs": "or shorten those pairs", "segments": "or lower segments.max_chars"}
 
 
@@ -50,14 +53,29 @@ def look_at_lengths(
             )
         of = groups if limit.direction == "forward" else {"pairs": groups["pairs"]}
         for what, rows in of.items():
-            long = too_long(count, recipe.chat, limit, rows)
+            tokens = [least_tokens(count, recipe.chat, limit.direction, row) for row in rows]
+            long = sum(number > limit.tokens for number in tokens)
             if long:
+                stops = _stops(recipe, what, long, len(rows))
                 found.notes.append(
                     f"{long:,} of {len(rows):,} {what} looked at are longer than max_length: {limit.tokens:,} of "
-                    f"{limit.file} and would not be trained on; raise max_length there, {_SHORTER[what]}"
+                    f"{limit.file} and would not be trained on{stops}; raise max_length there to some "
+                    f"{_rounded(max(tokens)):,}, {_SHORTER[what]}"
                 )
     found.notes += _beyond_context(recipe, count, context, sections)
     return found
+
+
+def _rounded(tokens: int) -> int:
+    """A limit that a row of so many tokens fits, with the marks of a chat template."""
+    return -(-(tokens + _MARKS) // _STEP) * _STEP
+
+
+def _stops(recipe: Recipe, what: str, long: int, rows: int) -> str:
+    """Whether so many would end a build, as far as the rows that were looked at tell."""
+    share = recipe.runtime.max_too_long * (2 if what == "segments" else 1)
+    allowed = not are_too_many(long, rows, share)
+    return "" if allowed else ", so many that a build stops before its first training (runtime.max_too_long)"
 
 
 def _beyond_context(

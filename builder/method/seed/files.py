@@ -104,7 +104,7 @@ def _complaint(where: str, source: SeedSource, columns: Columns, present: set[st
         advice = f"or {other} Left out, it is found out"
     return (
         f"{where}: {share} lack the columns of seed source {source.name!r} (wanted: {wanted}; "
-        f"found: {', '.join(sorted(present))}); {advice}"
+        f"found: {', '.join(name or 'one without a name' for name in sorted(present))}); {advice}"
     )
 
 

@@ -32,9 +32,9 @@ class SeedSource(Section):
     config `seed` of a release. Where it is left out, the first rows decide, and `humpback check` says which it is."""
     license: Annotated[str, Field(min_length=1)]
     """Licence of its pairs; every row of a release carries it."""
-    instruction: str = "instruction"
+    instruction: Annotated[str, Field(min_length=1)] = "instruction"
     """The column of the instruction in `pairs`."""
-    output: str = "output"
+    output: Annotated[str, Field(min_length=1)] = "output"
     """The column of the answer in `pairs`."""
     input: Annotated[str, Field(min_length=1)] | None = None
     """The column in `pairs` of what an instruction is about, as Alpaca's `input`; where it holds text, that is put

@@ -1,6 +1,7 @@
 """`humpback check` opens some rows and pages of each input, and says in one line what a build will find."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +67,27 @@ def test_rows_that_are_longer_than_a_training_or_the_context_takes_are_counted(t
     engine = recipe.engine.model_copy(update={"max_model_len": 800})
     looked = look_into(recipe.model_copy(update={"engine": engine}))
     assert noted(looked, f"1 of 2 pairs looked at are longer than max_length: 1,024 of {tmp_path / 'forward.yaml'}")
+    assert noted(
+        looked, "so many that a build stops before its first training (runtime.max_too_long); raise max_length"
+    )
+    (said,) = (note for note in looked.notes if "pairs looked at" in note and "max_length: 1,024" in note)
+    needed = int(re.search(r"there to some ([\d,]+), ", said)[1].replace(",", ""))  # type: ignore[index]
+    assert needed % 128 == 0
+    (tmp_path / "forward.yaml").write_text(f"max_length: {needed}")
+    (tmp_path / "backward.yaml").write_text(f"max_length: {needed}")
+    assert not noted(look_into(recipe), "longer than max_length")
+    (tmp_path / "backward.yaml").write_text("max_length: 4096")
+    looked = look_into(recipe.model_copy(update={"engine": engine}))
     assert noted(looked, "backward.yaml: max_length is 4,096, and the base takes 2,048 tokens")
     assert noted(looked, "3 of 3 segments looked at leave no room for augment.max_tokens in a context of 800 tokens")
     assert looked.faults == []
+
+
+def test_a_few_rows_that_are_too_long_stop_no_build(tmp_path: Path) -> None:
+    rows = [PAIR | {"instruction": f"What holds boat {number}?"} for number in range(29)]
+    looked = look_into(project(tmp_path, [*rows, PAIR | {"output": "An anchor holds the boat. " * 300}]))
+    assert noted(looked, "1 of 30 pairs looked at are longer than max_length")
+    assert not noted(looked, "a build stops before")
 
 
 def test_answers_in_another_language_than_the_pages_and_texts_decoded_twice_are_told(tmp_path: Path) -> None:

@@ -162,7 +162,9 @@ class Reckoning:
 
 def _kept(call: Call, rate: Rate | None, samples: int) -> Range:
     """Rows that a stage hands on for one that it works on, by an earlier run, else by the sample."""
-    before = kept_before(call.artifact, of="pages" if call.name == SEGMENTS else None)
+    # A sample of the same pages with the settings of now tells more than a run with others did.
+    alike = rate is not None and call.name in (SEGMENTS, DEDUP)
+    before = kept_before(call.artifact, of="pages" if call.name == SEGMENTS else None, alike=alike)
     if before is None:
         likely, low, high = rate.kept if rate else (1.0, 1.0, 1.0)
         return Range(low, likely, high)

@@ -30,15 +30,17 @@ def last_run(artifact: Artifact) -> dict[str, Any]:
     return {}
 
 
-def kept_before(artifact: Artifact, *, of: str | None = None) -> float | None:
+def kept_before(artifact: Artifact, *, of: str | None = None, alike: bool = False) -> float | None:
     """The share of rows that went on in the latest other run of a stage, if there was one.
 
     Args:
         artifact: The stage.
         of: The kind of row that it is a share of; where left out, the kind that the stage hands on.
+        alike: Whether only a run with the same settings and inputs of its own counts.
     """
-    counts = last_run(artifact).get("counts", {})
-    if not counts:
+    record = last_run(artifact)
+    counts = record.get("counts", {})
+    if not counts or (alike and record["config"] != artifact.identity["config"]):
         return None
     last = list(counts.values())[-1]
     rows = int(counts[of]["in"] if of is not None and of in counts else last["in"])

@@ -12,6 +12,7 @@ from support.small_project import change_yaml, humpback, write_small_project
 from builder.cli.checks.state import time_of
 from builder.cli.plan import plan_stages
 from builder.cli.planning import calibrate as calibrating
+from builder.cli.planning.calls import calls_of
 from builder.cli.planning.ranges import in_words
 from builder.cli.planning.told import plan_with_costs
 from builder.cli.project import Project, build_project, open_project
@@ -117,6 +118,18 @@ def test_a_later_model_with_another_recipe_than_the_first_is_reckoned_by_itself(
     )
     value = measured(open_project(project.folder))
     assert of(value, "model-1")["seconds"]["mid"] == 10 + 2 * 2.0
+
+
+@pytest.mark.parametrize(("same", "rows"), [(True, 200 * 0.5), (False, 200 * 2.0)])
+def test_an_earlier_run_tells_how_many_segments_stay_only_if_its_settings_are_those_of_now(
+    project: Project, asked: Any, same: bool, rows: float
+) -> None:
+    artifact = calls_of(project)["segments"].artifact
+    config = artifact.identity["config"] | ({} if same else {"max_chars": 3})
+    counts = {"pages": {"in": 40, "kept": 30}, "segments": {"in": 90, "kept": 20}}
+    record = {"stage": "segments", "config": config, "inputs": {}, "fingerprint": "0" * 12, "counts": counts}
+    write_json(project.work_dir / f"segments-{'0' * 12}" / "stage.json", record)
+    assert of(measured(project), "segments")["rows"]["mid"] == rows
 
 
 def test_gpu_hours_are_those_of_all_gpus_that_a_stage_has(

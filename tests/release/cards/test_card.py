@@ -112,6 +112,10 @@ def test_model_cards_say_which_model_they_are(material: Material, tmp_path: Path
     assert "Self-augmentation" not in "".join(cards[name] for name in ("model-0", "model-1", "final"))
     assert "| trained on, `curated` | " in cards["final"]
     assert "| trained on, `curated` | " not in cards["model-0"]
+    release = material.recipe.release
+    terms = f"[{release.license_name}](" if release.license_name else f"`{release.license}` |"
+    for name in ("backward", "model-0", "model-1", "final"):
+        assert f"keep the terms of the dataset: {terms}" in cards[name]
 
 
 def test_funnel_ends_at_the_final_selection(material: Material) -> None:

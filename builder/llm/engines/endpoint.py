@@ -17,6 +17,7 @@ from builder.llm.engines.engine import Failed, Tick
 from builder.llm.engines.refusals import Refusals
 from builder.llm.engines.request_failures import (
     BAD_REPLY,
+    LOST,
     Health,
     Pace,
     RequestFailure,
@@ -39,6 +40,8 @@ LONGEST_ASKED = 300.0
 """Seconds that a server may ask for."""
 BEAT_SECONDS = 5.0
 """How often waiting for a server tells that it goes on: each request has a limit of its own, so it is no stall."""
+_PINGS = 2
+"""How often it is asked whether a server answers at all: a connection that it was just closing says nothing of it."""
 NAMES = 20
 """Models of a server that a message names."""
 PATIENCE = 10
@@ -192,7 +195,7 @@ class Endpoint:
         except Exception as error:  # whatever a client may raise over the bytes of a stranger is about this try alone
             said = self._clean(f"{type(error).__name__}: {error}")
             is_timeout = "Timeout" in type(error).__name__
-            return RequestFailure("engine_timeout" if is_timeout else "engine_connection", said)
+            return RequestFailure("engine_timeout" if is_timeout else LOST, said)
         if not 200 <= reply.status < 300:
             return status_failure(reply, self.address, self._clean, has_key=bool(self._key))
         try:
@@ -206,12 +209,16 @@ class Endpoint:
 
     async def _check_up(self, client: Any, failure: RequestFailure) -> None:
         """Raise a StageError if the server answers nothing at all, so that no row is to blame."""
-        ping = await self._try(client, "/models", None, models_of, self._ping_seconds)
-        if isinstance(ping, RequestFailure) and ping.again and ping.reason != BAD_REPLY:
-            raise StageError(
-                f"{self.address}: the server does not answer ({failure}); "
-                f"{_ADDRESS}, and run the same command again; what is done stays"
-            )
+        for _ in range(_PINGS):
+            ping = await self._try(client, "/models", None, models_of, self._ping_seconds)
+            if not isinstance(ping, RequestFailure) or not ping.again or ping.reason == BAD_REPLY:
+                return
+            if ping.reason != LOST:
+                break
+        raise StageError(
+            f"{self.address}: the server does not answer ({failure}); "
+            f"{_ADDRESS}, and run the same command again; what is done stays"
+        )
 
     @property
     def _ping_seconds(self) -> float:

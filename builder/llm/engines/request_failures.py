@@ -16,6 +16,7 @@ from builder.llm.engines.server.wire import Reply
 AGAIN = frozenset({408, 409, 425, 429})
 """Statuses below 500 that another try may cure."""
 BAD_REPLY = "engine_bad_reply"
+LOST = "engine_connection"
 PAYMENT = "insufficient_quota"
 """Code of a 429 that no waiting cures."""
 IN_A_ROW = 20

@@ -258,6 +258,24 @@ def test_a_server_that_dies_on_the_way_ends_the_call_soon(server):
     assert len(server.asked) < 60
 
 
+def test_a_connection_that_is_lost_while_a_server_is_asked_whether_it_lives_says_nothing_of_it(server):
+    lost = []
+
+    def lose_once(handler, answer):
+        server.models_play = None
+        lost.append(True)
+        drop(handler, answer)
+
+    server.models_play = lose_once
+    server.plays = lambda prompt, nth: drop if prompt[1] == 5 else None
+    found = endpoint(server, request_tries=1).ask("/completions", bodies(20), read)
+    assert lost == [True]
+    assert found[5].reason == "engine_connection"
+    assert [answer for at, answer in enumerate(found) if at != 5] == [
+        answer for at, answer in enumerate(right(server, 20)) if at != 5
+    ]
+
+
 @pytest.mark.parametrize("play", [hang, status(500)])
 def test_a_server_that_lives_and_does_nothing_ends_the_call_soon(server, play):
     server.plays = lambda prompt, nth: play

@@ -20,7 +20,7 @@ REJECTS = re.compile(
 SAYS_WHY = re.compile(
     r"_?why\w*|\w*fault|\w*_why_\w+|refuse|unsafe|broken|_cut_page|_cut|_contained|_frame|_block|_member"
 )
-LISTS = ("Reason", "RULES", "REASONS", "OTHER_RECORDS", "TOO_LONG", "BAD_REPLY", "NO_LOGPROBS")
+LISTS = ("Reason", "RULES", "REASONS", "OTHER_RECORDS", "TOO_LONG", "BAD_REPLY", "LOST", "NO_LOGPROBS")
 WORD = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 PLACES = {
     "seed": ("method/seed/conversations.py", "method/seed/files.py", "method/seed/oasst.py", "method/seed/pairs.py",

@@ -26,7 +26,7 @@ help:
 	@echo "make bench-release [BASE=COMMIT]  a release of 300,000 pairs beside the program of a commit (10 minutes)"
 	@echo "make bench-check   time and memory of check on a million seed rows and 10,000 archives (minutes)"
 	@echo "make trainers-check [DIR=.venv-trainers]  Axolotl and LLaMA-Factory, installed apart, read a release (minutes)"
-	@echo "make real-build MODEL=FOLDER CORPUS='FILE ...' SEED='FILE ...' [DIR=real]  the whole loop on real text (about an hour)"
+	@echo "make real-build MODEL=FOLDER CORPUS='FILE ...' SEED='FILE ...' [DIR=real]  the whole loop on real text, on two cores or a GPU"
 	@echo "make docs          write the pages of docs/ that come from the code, and the schema of a recipe"
 	@echo "make bench-dedup   100,000 segments with planted near duplicates: time, recall, precision"
 

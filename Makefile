@@ -56,7 +56,8 @@ method-check: install
 	$(python) scripts/method_check.py
 
 real-build: install
-	$(python) scripts/real_build.py --model $(MODEL) --corpus $(CORPUS) --seed $(SEED) $(or $(DIR),real)
+	$(python) scripts/real_build.py --model $(MODEL) --corpus $(CORPUS) --seed $(SEED) $(if $(SEGMENTS),--segments $(SEGMENTS)) \
+		$(if $(WRITE),--write $(WRITE)) -- $(or $(DIR),real)
 
 real-check: install
 	$(python) scripts/real_check.py $(BUILD) $(if $(WRITE),--write $(WRITE))

@@ -1,6 +1,6 @@
 """The whole loop on real pages, real pairs and a real model: recipe, check, time, build, release and figures.
 
-    make real-build MODEL=FOLDER CORPUS="FILE ..." SEED="FILE ..." [DIR=real] [SEGMENTS=N]
+    make real-build MODEL=FOLDER CORPUS="FILE ..." SEED="FILE ..." [DIR=real] [SEGMENTS=N] [WRITE=PAGE]
 
 MODEL is what `scripts/small_model.sh` makes, CORPUS are WARC files or folders of them, SEED files of human-written
 pairs of one licence. Without a GPU the recipe's settings for a CPU are taken. Killed or stopped, the same command goes
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from page_block import write_block
 from real_figures import figures_of
 
 from builder.workspace.environment import visible_gpus
@@ -96,6 +97,7 @@ def main() -> None:
     parser.add_argument("--seed", type=Path, nargs="+", required=True)
     parser.add_argument("--licence", default="apache-2.0", help="of the pairs")
     parser.add_argument("--segments", type=int, default=SEGMENTS)
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the figures in their place on this page too")
     parser.add_argument("folder", type=Path)
     given = parser.parse_args()
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -111,8 +113,10 @@ def main() -> None:
     run("build", folder)
     if not (folder / "releases" / VERSION).is_dir():
         run("release", folder, "--version", VERSION, "--accept-warnings")
-    figures = folder / "figures.md"
-    figures.write_text(figures_of(folder), encoding="utf-8")
+    figures, text = folder / "figures.md", figures_of(folder)
+    figures.write_text(text, encoding="utf-8")
+    if given.write is not None:
+        write_block(given.write, "make real-build", text)
     print(f"\n{figures}")
 
 

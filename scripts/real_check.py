@@ -13,12 +13,13 @@ import sys
 from pathlib import Path
 
 from children import let_children_find_scripts
+from page_block import write_block
 from planted.columns import columns
 from planted.judging import Judging, Parts
 from planted.measures import Measured, measure
 from planted.plant import Part, Planting, code_digest, plant, read_truth, take_part
 from planted.siblings import Siblings, choose_siblings
-from planted.table import LEAST_PAIRS, report, write_block
+from planted.table import LEAST_PAIRS, report
 
 from builder.build import Build
 from builder.cli.project import open_project
@@ -115,7 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
         if given.write is not None and len(truth) < LEAST_PAIRS:
             raise StageError(f"{len(truth)} pairs are too few for {given.write}: it is for at least {LEAST_PAIRS}")
         if given.write is not None:
-            write_block(given.write, text)
+            write_block(given.write, "make real-check", text)
     except BuilderError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code

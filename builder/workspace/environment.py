@@ -35,11 +35,8 @@ NO_GPU = ("", "-1", "NoDevFiles")
 """Values of CUDA_VISIBLE_DEVICES that hide all GPUs."""
 DEVICES = Path("/dev")
 # Of glibc's malloc.h.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-_LARGEST_ON_HEAP = 32 << 20
-"""Bytes; what glibc comes to by itself once blocks of this size have been freed."""
-_KEPT = 1 << 30
-"""Bytes of freed memory that stay with the process."""
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
+_NEVER = -1
 
 
 def own_variables(runtime: "Runtime") -> dict[str, str]:
@@ -116,11 +113,13 @@ def prepare_allocators() -> None:
     """Let a training use again what it has freed.
 
     A step on a CPU frees at its end what the next one needs at once. glibc gives it back to the system in between, and
-    each page has to be asked for and zeroed again. What the environment says about malloc (mallopt(3)) or Arrow stands.
+    each page has to be asked for and zeroed again; it maps blocks above 32 MB afresh whatever the threshold, and the
+    logits of a model with a large vocabulary are ten times that. So nothing is mapped and nothing given back. What the
+    environment says about malloc (mallopt(3)) or Arrow stands.
     """
     os.environ.setdefault(ARROW_POOL, "system")
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None or any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ):
         return
-    mallopt(_M_MMAP_THRESHOLD, _LARGEST_ON_HEAP)
-    mallopt(_M_TRIM_THRESHOLD, _KEPT)
+    mallopt(_M_MMAP_MAX, 0)
+    mallopt(_M_TRIM_THRESHOLD, _NEVER)

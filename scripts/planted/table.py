@@ -1,24 +1,16 @@
-"""The figures as Markdown, and the place for them on a page: written by this program alone, and known again as that."""
+"""The figures as Markdown."""
 
-import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from builder.data.records import Row
-from builder.data.storage import write_text
-from builder.errors import StageError
 from planted.figures import DRAWS, SEED, Estimate
 from planted.kinds import KINDS
 from planted.measures import Measured
 from planted.plant import Planting
 
-BEGIN, END = "<!-- make real-check writes what follows -->", "<!-- to here -->"
-NOT_YET = "It was not yet run to its end; no figure stands here."
 LEAST_PAIRS = 400
 """Figures of fewer pairs are not written on a page."""
-_MARK = re.compile(r"<!-- sha256 ([0-9a-f]{64}) -->\n")
 
 
 def report(name: str, planting: Planting, truth: Sequence[Row], measured: Sequence[Measured], share: float) -> str:
@@ -75,36 +67,3 @@ def cell(figure: Estimate | None) -> str:
 def _short(value: float) -> str:
     text = f"{value + 0.0:.2f}".replace("-0.00", "0.00")
     return text if text.startswith(("1", "-1")) else text.replace("0.", ".", 1)
-
-
-def block(text: str) -> str:
-    """What stands between the marks of a page, with the digest by which it is known as written here."""
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return f"{BEGIN}\n<!-- sha256 {digest} -->\n\n{text}\n{END}\n"
-
-
-def is_as_written(page: str) -> bool:
-    """Whether a page has the block as this program left it, or says that there was no run."""
-    before, begun, rest = page.partition(f"{BEGIN}\n")
-    inside, ended, _ = rest.partition(f"{END}\n")
-    if not begun or not ended or BEGIN in before:
-        return False
-    found = _MARK.match(inside)
-    if found is None:
-        return inside.strip() == NOT_YET
-    text = inside[found.end() + 1 : -1]
-    return hashlib.sha256(text.encode()).hexdigest() == found[1]
-
-
-def write_block(page: Path, text: str) -> None:
-    """Put a report in its place on a page; all else on it stays as it is.
-
-    Raises:
-        StageError: If the page has no such place.
-    """
-    whole = page.read_text(encoding="utf-8")
-    before, begun, rest = whole.partition(f"{BEGIN}\n")
-    _, ended, after = rest.partition(f"{END}\n")
-    if not begun or not ended:
-        raise StageError(f"{page}: has no lines {BEGIN} and {END} between which the table could stand")
-    write_text(page, f"{before}{block(text)}{after}")

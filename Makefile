@@ -1,5 +1,5 @@
 # The two commands: `make quickstart` and `make test`. Both install into .venv when it is not there yet.
-.PHONY: help install quickstart test test-full lint pin-versions method-check real-build real-check threshold-check calibration-check kill-check kill-check-engines bench-segments train-mask bench-dedup bench-engine bench-train injection-check release-demo bench-push bench-release bench-check trainers-check docs wheel clean
+.PHONY: help install quickstart test test-full lint pin-versions method-check real-build real-speed real-check threshold-check calibration-check kill-check kill-check-engines bench-segments train-mask bench-dedup bench-engine bench-train injection-check release-demo bench-push bench-release bench-check trainers-check docs wheel clean
 python := .venv/bin/python
 # Tests run one OpenMP thread each; two run side by side.
 export OMP_NUM_THREADS := 1
@@ -27,6 +27,7 @@ help:
 	@echo "make bench-check   time and memory of check on a million seed rows and 10,000 archives (minutes)"
 	@echo "make trainers-check [DIR=.venv-trainers]  Axolotl and LLaMA-Factory, installed apart, read a release (minutes)"
 	@echo "make real-build MODEL=FOLDER CORPUS='FILE ...' SEED='FILE ...' [DIR=real]  the whole loop on real text, on two cores or a GPU"
+	@echo "make real-speed BUILD=FOLDER [WRITE=PAGE]  where the time of such a build goes, by setting (10 minutes)"
 	@echo "make docs          write the pages of docs/ that come from the code, and the schema of a recipe"
 	@echo "make bench-dedup   100,000 segments with planted near duplicates: time, recall, precision"
 
@@ -58,6 +59,9 @@ method-check: install
 real-build: install
 	$(python) scripts/real_build.py --model $(MODEL) --corpus $(CORPUS) --seed $(SEED) $(if $(SEGMENTS),--segments $(SEGMENTS)) \
 		$(if $(WRITE),--write $(WRITE)) -- $(or $(DIR),real)
+
+real-speed: install
+	$(python) scripts/real_speed.py $(BUILD) $(if $(WRITE),--write $(WRITE))
 
 real-check: install
 	$(python) scripts/real_check.py $(BUILD) $(if $(WRITE),--write $(WRITE))

@@ -26,7 +26,7 @@ from builder.workspace.environment import visible_gpus
 RECIPE = "smollm2-135m"
 VERSION = "0.1.0"
 SEGMENTS = 400
-OF_CPU = {
+OF_CPU: dict[str, dict[str, Any]] = {
     "training": {"backward": "sft_backward_cpu.yaml", "forward": "sft_forward_cpu.yaml"},
     "runtime": {"threads": 2, "chunk_rows": 64},
 }

@@ -11,7 +11,11 @@ ROOT = Path(__file__).parents[2]
 NAME = "make tea"
 TEXT = "| cup | AUC |\n| --- | --- |\n| 1 | .71 |\n"
 EMPTY = f"# A page\n\n{begin(NAME)}\n{NOT_YET}\n{END}\n\nMore.\n"
-PAGES = [("docs/method.md", "make real-check"), ("recipes/smollm2-135m/README.md", "make real-build")]
+PAGES = [
+    ("docs/method.md", "make real-check"),
+    ("recipes/smollm2-135m/README.md", "make real-build"),
+    ("recipes/smollm2-135m/README.md", "make real-speed"),
+]
 
 
 def test_the_writer_changes_what_is_between_the_marks_alone(tmp_path: Path) -> None:

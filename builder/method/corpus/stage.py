@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from builder.method.corpus.reading.readers import Input, Loss, Page
     from builder.method.corpus.reading.sources import CorpusFiles
 
-VERSION = 8
+VERSION = 9
 _LISTED = 100
 
 

@@ -89,11 +89,12 @@ def test_last_lines_of_a_text_stay(last: str) -> None:
 
 def test_lines_before_a_text_and_pointers_in_it_go() -> None:
     text, kinds = trimmed(
-        f"<p>By Ada Miller</p><p>May 3, 2024</p><p>5 min read</p><p>{LONG}</p>"
+        "<p>By Ada Miller</p><p>[Bread] Posted May 3, 2024 18:33 UTC (Fri) by ada</p><p>May 3, 2024</p>"
+        f"<p>5 min read</p><p>{LONG}</p>"
         f"<p>Also read: Ten ways with rye</p><p>{LONG}</p><p>[Read more: <a href='/x'>On salt</a>]</p><p>{LONG}</p>"
     )
     assert text == f"{LONG}\n\n{LONG}\n\n{LONG}"
-    assert kinds == {"byline": 3, "aside": 2}
+    assert kinds == {"byline": 4, "aside": 2}
 
 
 def test_buttons_and_credits_of_pictures_between_paragraphs_go() -> None:
@@ -166,6 +167,23 @@ def test_tables_of_contents_go_from_anywhere(title: str) -> None:
     for html in (f"{table}<p>{LONG}</p><p>{LONG}</p>", f"<p>{LONG}</p>{table}<p>{LONG}</p>"):
         assert trimmed(html) == (f"{LONG}\n\n{LONG}", {"aside": 3})
     assert trimmed(f"<p>{LONG}</p><p>{title}</p><p>{LONG}</p><ul><li>Rye</li><li>Tins</li></ul>")[0].endswith("- Tins")
+
+
+ENTRIES = "<dt><a href='/m#1'>1.1. Rye</a></dt><dt><a href='/m#2'>1.2. Tins</a></dt>"
+
+
+@pytest.mark.parametrize(
+    ("top", "kept"),
+    [
+        (f"<dl>{ENTRIES}</dl>", ""),
+        (f"<dl>{ENTRIES}<dd>It needs fat.</dd></dl>", "1.1. Rye\n1.2. Tins\nIt needs fat.\n\n"),
+        ("<dl><dt><a href='/m#1'>1.1. Rye</a></dt><dt>Tins</dt></dl>", "1.1. Rye\nTins\n\n"),
+        ("<dl><dt><a href='/m#1'>1.1. Rye</a></dt></dl>", "1.1. Rye\n\n"),
+    ],
+)
+def test_a_list_of_terms_that_are_links_alone_goes_from_the_top(top: str, kept: str) -> None:
+    assert trimmed(f"{top}<p>{LONG}</p><p>{LONG}</p>")[0] == f"{kept}{LONG}\n\n{LONG}"
+    assert trimmed(f"<p>{LONG}</p>{top}<p>{LONG}</p>")[1] == {}
 
 
 @pytest.mark.parametrize("title", ["Contents of a tin", "Ingredients", "On this page I list:", "Rye", "Index cards"])

@@ -68,8 +68,8 @@ def is_its_label(blocks: "list[Block]") -> bool:
 
 
 def contents(blocks: "list[Block]", phrases: "Phrases") -> set[int]:
-    """Numbers of the blocks of a table of contents: a line that says so, and the items under it."""
-    found: set[int] = set()
+    """Numbers of the blocks of a table of contents: a line that says so and the items under it; links on top."""
+    found = _links_at_top(blocks)
     for at, block in enumerate(blocks):
         if block.kind not in ("text", "heading") or len(block.text) > _CONTENTS_CHARS:
             continue
@@ -80,3 +80,13 @@ def contents(blocks: "list[Block]", phrases: "Phrases") -> set[int]:
             if end - at > _ENTRIES:
                 found.update(entry.number for entry in blocks[at:end])
     return found
+
+
+def _links_at_top(blocks: "list[Block]") -> set[int]:
+    """Numbers of the blocks before the first paragraph that are terms without definitions, each a link."""
+    unit = blocks[0].unit if blocks else 0
+    listed = [block for block in blocks if block.unit == unit]
+    if not unit or len(listed) < _ENTRIES or listed != blocks[: len(listed)]:
+        return set()
+    entries = all(block.kind == "term" and block.linked >= len(block.text) for block in listed)
+    return {block.number for block in listed} if entries else set()

@@ -28,7 +28,7 @@ VERSION = "0.1.0"
 SEGMENTS = 400
 OF_CPU: dict[str, dict[str, Any]] = {
     "training": {"backward": "sft_backward_cpu.yaml", "forward": "sft_forward_cpu.yaml"},
-    "runtime": {"threads": 2, "chunk_rows": 64},
+    "runtime": {"threads": 2, "chunk_rows": 128, "kv_cache_mb": 2048},
 }
 """What a build without a GPU has in the place of the recipe's; whatever else differs is in its two TRL recipes."""
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from builder.build import Build
 from builder.cli.project import Project, open_project
 from builder.cli.rows.scored import selection_scores_of
@@ -23,6 +25,11 @@ from builder.workspace.environment import visible_gpus
 from builder.workspace.live.line import total_time
 from builder.workspace.workspace import Artifact
 
+OF_TRAININGS = (
+    "learning_rate", "lr_scheduler_type", "num_train_epochs", "per_device_train_batch_size",
+    "gradient_accumulation_steps", "max_length", "dtype", "bf16",
+)  # fmt: skip
+"""Keys of a TRL recipe that are told."""
 SHOWN = 20
 """So many instructions that passed, and so many that did not, are shown."""
 _LONGEST = 300
@@ -40,6 +47,7 @@ def figures_of(folder: Path) -> str:
     project = open_project(folder, only_looks=True)
     build = project.look_at_build(verify=True)
     parts = [
+        ("Settings", setting_table(build)),
         ("Time and rows", stage_table(build.artifacts.values())),
         ("Why rows did not go on", reason_table(build.artifacts.values())),
         ("Trainings", training_rows(build)),
@@ -62,6 +70,24 @@ def ran_on(project: Project, build: Build) -> str:
         f"Iterations: {recipe.iterations}. Ran on {where}, {total_time(seconds)} in all, engine {recipe.engine.kind} "
         f"in {recipe.engine.dtype}. Versions: {versions}."
     )
+
+
+def setting_table(build: Build) -> str:
+    """What was set for the trainings, and how much was to be done."""
+    recipe, training = build.recipe, build.recipe.training
+    rows = [
+        (f"{file.name}: {key}", value)
+        for file in (training.backward, training.forward)
+        for key, value in yaml.safe_load(file.read_text(encoding="utf-8")).items()
+        if key in OF_TRAININGS
+    ]
+    rows += [
+        ("dedup.sample", recipe.dedup.sample),
+        ("augment.max_tokens", recipe.augment.max_tokens),
+        ("curate", recipe.curate.model_dump(exclude_defaults=True, mode="json")),
+        ("runtime", {key: getattr(recipe.runtime, key) for key in ("threads", "chunk_rows", "kv_cache_mb")}),
+    ]
+    return table(("key", "value"), rows)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from support.hang_guard import must_end
 
+from builder.method.augment.gate.code import asks_for_code, has_such_code
 from builder.method.augment.gate.phrases import has_turn, is_refusal
 from builder.method.augment.gate.references import points_elsewhere
+from builder.method.augment.gate.repeats import leaves_open, repeats_itself
 from builder.method.augment.gate.rules import RULES, why_reject_instruction
 from builder.method.augment.openings import CAPACITY, COLLAPSE, openings
 from builder.recipe.sections.augment import Gate
@@ -27,11 +29,14 @@ OUTPUT = (
 OFF: dict[str, Any] = {
     "refusal": False,
     "max_echoed_words": None,
+    "repeats": False,
+    "open_block": False,
     "run_on": False,
     "max_copied_words": None,
     "answer_share": None,
     "max_chars": None,
     "self_contained": False,
+    "code": False,
     "language": False,
 }
 KEYS = dict(zip(RULES[3:], OFF, strict=True))
@@ -52,6 +57,12 @@ BAD = {
     "unseen": [f"How do I store {mark}apples?" for mark in ("\U000e0068\U000e0069", "\u202e", "\x1b[2J", "\u200b")],
     "refusal": ["I’m sorry, but I cannot help with that.", "As an AI language model, I have no apples."],
     "echo": [PROMPT, "write the instruction", "OK: Write the instruction, that this text answers!"],
+    "repeats": [
+        "Find a cool cellar.\n\nFind a cool cellar.",
+        "Apples:\n" + "which sort, " * 4,
+        "Which apples are red? " + "What is the type of it? " * 4,
+    ],
+    "open_block": ["How do I count apples?\n```python", "```\napples = 3\n```\nAnd pears?\n```\npears"],
     "run_on": [
         "How do I store apples?\n\nAnswer: in a cool room.",
         "How do I store apples?\n### Response\nIn a cool room.",
@@ -66,8 +77,9 @@ BAD = {
         "shallow crate, look at the crate once a week and take out every apple that is soft, because one bad fruit "
         "soon spoils its neighbours, and that late sorts such as Boskoop can last until April?"
     ],
-    "too_long": ["Which apples keep? " * 100],
+    "too_long": [" ".join(f"Which of {number} apples keep?" for number in range(100))],
     "not_self_contained": ["How do apples keep, according to the article?", "What is this passage about?"],
+    "no_code": ["Write a Python script that counts apples.", "Apples are fruit. Implement a function to sort them."],
     "other_language": ["Wie viel kostet ein Kürbis auf dem Markt?", "Как хранить яблоки зимой?", "如何保存苹果?"],
 }
 
@@ -88,7 +100,7 @@ def test_the_first_rule_of_the_order_is_named() -> None:
     while reasons[-1]:
         config = config.model_copy(update={KEYS[reasons[-1]]: OFF[KEYS[reasons[-1]]]})
         reasons.append(why(worse, config=config))
-    assert reasons == ["run_on", "copy", "gives_answer_away", "too_long", None]
+    assert reasons == ["repeats", "run_on", "copy", "gives_answer_away", "too_long", None]
 
 
 GOOD = [
@@ -107,12 +119,91 @@ GOOD = [
     "Translate into French.\nInput: an apple\nOutput:",
     "Solve this for x:\na: 5\nb: 7",
     "Is a pear a fruit or a vegetable? Answer: yes or no.",
+    "Invert this matrix:\n1 0 0 0 0\n0 1 1 1 1\n0 0 0 0 0 0 0 0 0 0",
+    "Say no, no, no and mean it.",
+    "Write a script for a play about apples.",
+    "Create a training program for pickers.",
+    "How do I write a Python script?",
+    "Write the code of conduct of a club.",
 ]
 
 
 @pytest.mark.parametrize("instruction", GOOD)
 def test_short_questions_names_code_and_formulas_pass(instruction: str) -> None:
     assert why(instruction) is None
+
+
+@pytest.mark.parametrize(
+    ("instruction", "code"),
+    [
+        ("Write a Python script to download a file.", True),
+        ("Can you write a function that sorts a list?", True),
+        ("I keep apples. Can you write a function that sorts them?", True),
+        ("Please generate an SQL query to find apples", True),
+        ("Write a small C++ program", True),
+        ("Design a regex for dates", True),
+        ("Write a shell command", False),
+        ("Write a program for the festival", False),
+        ("Write code to parse this", True),
+        ("What does this function do?", False),
+        ("Where can you write a function?", False),
+    ],
+)
+def test_what_asks_for_code_is_told_from_other_scripts_and_programs(instruction: str, code: bool) -> None:
+    assert asks_for_code(fold(instruction)) is code
+
+
+PYTHON = "Make a session first:\n\n```\ns = requests.Session()\ns.get('https://a.example/')\n```"
+SQL = "```\nCREATE TABLE apples (\n    sort text\n);\n```"
+
+
+@pytest.mark.parametrize(
+    ("output", "asked", "has"),
+    [
+        (PYTHON, "Write a Python script", True),
+        (SQL, "Write a Python script", False),
+        (SQL, "Write an SQL query", True),
+        (SQL + " from Python", "Write a Python script", True),
+        (SQL, "Write a function", True),
+        ("Use the Python library.", "Write a Python script", False),
+        ("Count from 1;\nint i = 0;", "Write a function", True),
+        ("<?php echo $apples;", "Write a PHP script", True),
+        ("$ git log --oneline", "Write a bash script", True),
+        ("Apples are fruit.", "Write a function", False),
+    ],
+)
+def test_code_of_a_named_language_is_looked_for(output: str, asked: str, has: bool) -> None:
+    assert has_such_code(fold(output), fold(asked)) is has
+
+
+def test_a_segment_too_short_to_tell_may_be_code() -> None:
+    assert why("Write a Python function that adds.", "lambda a, b: a + b") is None
+    assert why("Write a Python function that adds.", f"{OUTPUT}\n\n```\ndef add(a, b):\n    return a + b\n```") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "again"),
+    [
+        ("a b c d\na b c d", True),
+        ("a b c\na b c", False),
+        ("very very very good", False),
+        ("no " * 6, True),
+        ("no " * 5, False),
+        ("a b " * 4, True),
+        ("a b " * 3, False),
+        ("1 " * 30, False),
+        ("哈" * 40, True),
+    ],
+)
+def test_circles_are_told_from_emphasis_and_numbers(text: str, again: bool) -> None:
+    assert repeats_itself(fold(text), words(text)) is again
+
+
+@pytest.mark.parametrize(
+    ("text", "left"), [("a ``` b", False), ("```\na", True), ("  ```py\na\n  ```", False), ("", False)]
+)
+def test_a_block_is_open_until_its_second_fence(text: str, left: bool) -> None:
+    assert leaves_open(text) is left
 
 
 def test_all_questions_of_the_sample_pass() -> None:
@@ -137,9 +228,13 @@ ELSEWHERE = [
     "What is the purpose of the text?",
     "Explain the steps described above.",
     "What can I buy on this website?",
+    "Write a summary of the provided document.\n\n[Apple Storage Guide]",
+    "Write an essay based on this article.\n\nHow do apples keep?",
 ]
 AT_HAND = [
     "Summarise the following text: The cat slept on the mat all day.",
+    "Classify the following text: I love it!",
+    "Summarise the following article: The cat slept on the mat all day.",
     "Summarise the article.\n\nThe cat slept on the mat all day.",
     "The cat slept on the mat until its owner came home.\nWhat is the text above about?",
     "“The cat slept on the mat.” Who slept in this story?",
@@ -297,6 +392,11 @@ HOSTILE: list[Callable[[int], str]] = [
     lambda size: '"' * size,
     lambda size: "following a b " * (size // 14),
     lambda size: "the text aly " * (size // 13),
+    lambda size: "write a " * (size // 8),
+    lambda size: "write a a b c " * (size // 14),
+    lambda size: "a.b(" * (size // 4),
+    lambda size: "a = b" * (size // 5),
+    lambda size: "a b\n" * (size // 4),
 ]
 
 
@@ -304,7 +404,8 @@ HOSTILE: list[Callable[[int], str]] = [
 def test_no_text_takes_quadratic_time(hostile: Callable[[int], str]) -> None:
     text = hostile(300_000)
     with must_end():  # linear time is well below one second, quadratic time is minutes
-        why(text, text, config=Gate(**{**OFF, "refusal": True, "self_contained": True}))
+        why(text, text, config=Gate(**{**OFF, "refusal": True, "self_contained": True, "repeats": True, "code": True}))
+        has_such_code(fold(text), "write a python script")
         has_turn(fold(text))
 
 

@@ -26,7 +26,7 @@ from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Section
 from builder.text.control_tokens import find_control_token
 
-VERSION = 6
+VERSION = 7
 
 
 class AugmentStage(Section):

@@ -17,6 +17,10 @@ class Gate(Section):
     """Whether an instruction that begins as a refusal does is dropped."""
     max_echoed_words: Words | None = 5
     """Words in a row that an instruction may share with the prompt M_yx was given."""
+    repeats: bool = True
+    """Whether an instruction that has a line twice, or the same words again and again, is dropped."""
+    open_block: bool = True
+    """Whether an instruction that opens a block of code and does not end it is dropped."""
     run_on: bool = True
     """Whether an instruction that goes on into an answer or a new turn is dropped."""
     max_copied_words: Words | None = 16
@@ -28,6 +32,8 @@ class Gate(Section):
     self_contained: bool = True
     """Whether an instruction that points at a text it does not hold ("the passage above") is dropped; English phrases
     only."""
+    code: bool = True
+    """Whether an instruction that asks for code is dropped where its segment has none; English phrases only."""
     language: bool = True
     """Whether an instruction that is surely in another language than the segment is dropped."""
 

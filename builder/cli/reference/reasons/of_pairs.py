@@ -95,6 +95,18 @@ _AUGMENT = [
         "It shares more words in a row than the key says with what M_yx was shown.",
         "`Write the instruction that this text answers`",
     ),
+    (
+        "repeats",
+        ".gate.repeats",
+        "It has a line twice, or the same words four times in a row.",
+        "`Create a snapshot in a database.`, and once more on the next line",
+    ),
+    (
+        "open_block",
+        ".gate.open_block",
+        "It opens a block of code and does not end it.",
+        "a last line that is a fence and the name of a language",
+    ),
     ("run_on", ".gate.run_on", "It goes on into an answer or a new turn.", "`How do I bake bread? Answer: ...`"),
     (
         "copy",
@@ -114,6 +126,12 @@ _AUGMENT = [
         ".gate.self_contained",
         "It points at a text that it does not hold.",
         "`Summarise the passage above`",
+    ),
+    (
+        "no_code",
+        ".gate.code",
+        "It asks for a program, a function or a query, and its segment has no code, or none of the language it names.",
+        "`Write a Python script that ...` for a paragraph on line endings",
     ),
     (
         "other_language",

@@ -36,7 +36,8 @@ _NEXT = r"(?! (?:the|an?|my|your|our|his|her|their|it|its|this|that|\d{1,9})\b)"
 """What stands above or below something named is no reference."""
 REFERENCES = (
     rf"(?:following|above|below|preceding|foregoing|aforementioned){_NEXT} {_WORD}{{0,2}}({_SHOWN})",
-    rf"(?:{_THE}|these|those) (?:given|provided|previous|quoted|attached) {_WORD}?({_TEXT})",
+    rf"(?:{_THE}|these|those) (?:given|provided|previous|quoted|attached) {_WORD}?"
+    rf"({_TEXT}|document|dataset|conversation)",
     rf"({_SHOWN})s? (?:above|below|provided)\b{_NEXT}",
     rf"this {_WORD}?({_PLACE})",
     rf"according to {_THE} {_WORD}?({_PLACE}|{_PERSON}|study)",
@@ -58,8 +59,9 @@ REFERENCES = (
 """Each with the noun it points at as its group."""
 _REFERENCE = re.compile(rf"\b(?:{'|'.join(REFERENCES)})\b(?!-)")
 _GIVEN = re.compile(r'[:\n"`«<[(]')
-_MIN_GIVEN, _MIN_BEFORE = 3, 8
-"""Words behind a reference, or on lines before it, that may be the text it means."""
+_MIN_GIVEN, _MIN_LONG, _MIN_BEFORE = 3, 8, 8
+"""Words behind a reference, or on lines before it, that may be the text it means; an article has more of them."""
+_LONG = frozenset({"article", "document", "essay", "transcript", "excerpt", "extract", "dataset", "conversation"})
 _MAX_REFERENCES = 8
 """Each one looks at the whole text, so many would take quadratic time."""
 
@@ -75,9 +77,10 @@ def points_elsewhere(folded: str) -> bool:
 
 def _is_given(text: str, reference: re.Match[str]) -> bool:
     behind = _GIVEN.search(text, reference.end())
-    if behind and len(words(text[behind.start() :])) >= _MIN_GIVEN:
+    noun = reference.group(reference.lastindex) if reference.lastindex else ""
+    if behind and len(words(text[behind.start() :])) >= (_MIN_LONG if noun in _LONG else _MIN_GIVEN):
         return True
     before = text[: reference.start()]
-    if before.count('"') > 1 or (reference.lastindex and reference.group(reference.lastindex) in before):
+    if before.count('"') > 1 or (noun and noun in before):
         return True
     return len(words(before[: before.rfind("\n") + 1])) >= _MIN_BEFORE

@@ -6,8 +6,10 @@ wrong with M_yx. A run of words is what two texts share; no rule looks at meanin
 
 from functools import lru_cache
 
+from builder.method.augment.gate.code import asks_for_code, has_such_code
 from builder.method.augment.gate.phrases import has_turn, is_refusal
 from builder.method.augment.gate.references import points_elsewhere
+from builder.method.augment.gate.repeats import leaves_open, repeats_itself
 from builder.recipe.sections.augment import Gate
 from builder.text.language import detect
 from builder.text.secret_tokens import find_secret
@@ -20,11 +22,14 @@ RULES = (
     "unseen",
     "refusal",
     "echo",
+    "repeats",
+    "open_block",
     "run_on",
     "copy",
     "gives_answer_away",
     "too_long",
     "not_self_contained",
+    "no_code",
     "other_language",
 )
 """All reasons in the order in which they are tried; where several hold, the first says most about the cause."""
@@ -77,12 +82,18 @@ def why_reject_instruction(
         return "refusal"
     if config.max_echoed_words and _echoes(asked, _prompt_words(prompt), config.max_echoed_words):
         return "echo"
+    if config.repeats and repeats_itself(text, asked):
+        return "repeats"
+    if config.open_block and leaves_open(instruction):
+        return "open_block"
     if reason := _answer_fault(text, asked, words(output), config):
         return reason
     if config.max_chars and len(instruction) > config.max_chars:
         return "too_long"
     if config.self_contained and points_elsewhere(text):
         return "not_self_contained"
+    if config.code and asks_for_code(text) and not _may_be_code(output, text):
+        return "no_code"
     return "other_language" if config.language and _is_other_language(instruction, language or "") else None
 
 
@@ -98,6 +109,13 @@ def _answer_fault(text: str, asked: list[str], answer: list[str], config: Gate) 
     if limit and shared_share(answer, asked, units(SHINGLE, answer)) > limit:
         return "gives_answer_away"
     return None
+
+
+def _may_be_code(output: str, asked: str) -> bool:
+    """Whether a segment has code of the kind that is asked for, or is too short to tell."""
+    folded = fold(output)
+    answer = words(folded)
+    return len(answer) < units(MIN_OUTPUT_WORDS, answer) or has_such_code(folded, asked)
 
 
 @lru_cache(maxsize=8)

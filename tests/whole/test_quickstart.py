@@ -87,7 +87,7 @@ def test_figures_of_a_build_come_from_the_files_of_its_stages(quickstart):
         assert f"| {artifact.stage} | {artifact.record['seconds']:.1f} |" in text
     selected = read_json(next(quickstart[0].glob("work/curate-2-*/stage.json")))["counts"]["pairs"]["kept"]
     assert f"| 2 | {selected} |" in text
-    assert text.count("\n### ") == 8
+    assert text.count("\n### ") == 9
 
 
 def test_a_second_run_is_all_cached(quickstart):

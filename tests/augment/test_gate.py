@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from support.hang_guard import must_end
 
-from builder.method.augment.gate.code import asks_for_code, has_such_code
+from builder.method.augment.gate.code import has_such_code
 from builder.method.augment.gate.phrases import has_turn, is_refusal
 from builder.method.augment.gate.references import points_elsewhere
-from builder.method.augment.gate.repeats import leaves_open, repeats_itself
 from builder.method.augment.gate.rules import RULES, why_reject_instruction
 from builder.method.augment.openings import CAPACITY, COLLAPSE, openings
 from builder.recipe.sections.augment import Gate
@@ -133,77 +132,9 @@ def test_short_questions_names_code_and_formulas_pass(instruction: str) -> None:
     assert why(instruction) is None
 
 
-@pytest.mark.parametrize(
-    ("instruction", "code"),
-    [
-        ("Write a Python script to download a file.", True),
-        ("Can you write a function that sorts a list?", True),
-        ("I keep apples. Can you write a function that sorts them?", True),
-        ("Please generate an SQL query to find apples", True),
-        ("Write a small C++ program", True),
-        ("Design a regex for dates", True),
-        ("Write a shell command", False),
-        ("Write a program for the festival", False),
-        ("Write code to parse this", True),
-        ("What does this function do?", False),
-        ("Where can you write a function?", False),
-    ],
-)
-def test_what_asks_for_code_is_told_from_other_scripts_and_programs(instruction: str, code: bool) -> None:
-    assert asks_for_code(fold(instruction)) is code
-
-
-PYTHON = "Make a session first:\n\n```\ns = requests.Session()\ns.get('https://a.example/')\n```"
-SQL = "```\nCREATE TABLE apples (\n    sort text\n);\n```"
-
-
-@pytest.mark.parametrize(
-    ("output", "asked", "has"),
-    [
-        (PYTHON, "Write a Python script", True),
-        (SQL, "Write a Python script", False),
-        (SQL, "Write an SQL query", True),
-        (SQL + " from Python", "Write a Python script", True),
-        (SQL, "Write a function", True),
-        ("Use the Python library.", "Write a Python script", False),
-        ("Count from 1;\nint i = 0;", "Write a function", True),
-        ("<?php echo $apples;", "Write a PHP script", True),
-        ("$ git log --oneline", "Write a bash script", True),
-        ("Apples are fruit.", "Write a function", False),
-    ],
-)
-def test_code_of_a_named_language_is_looked_for(output: str, asked: str, has: bool) -> None:
-    assert has_such_code(fold(output), fold(asked)) is has
-
-
 def test_a_segment_too_short_to_tell_may_be_code() -> None:
     assert why("Write a Python function that adds.", "lambda a, b: a + b") is None
     assert why("Write a Python function that adds.", f"{OUTPUT}\n\n```\ndef add(a, b):\n    return a + b\n```") is None
-
-
-@pytest.mark.parametrize(
-    ("text", "again"),
-    [
-        ("a b c d\na b c d", True),
-        ("a b c\na b c", False),
-        ("very very very good", False),
-        ("no " * 6, True),
-        ("no " * 5, False),
-        ("a b " * 4, True),
-        ("a b " * 3, False),
-        ("1 " * 30, False),
-        ("哈" * 40, True),
-    ],
-)
-def test_circles_are_told_from_emphasis_and_numbers(text: str, again: bool) -> None:
-    assert repeats_itself(fold(text), words(text)) is again
-
-
-@pytest.mark.parametrize(
-    ("text", "left"), [("a ``` b", False), ("```\na", True), ("  ```py\na\n  ```", False), ("", False)]
-)
-def test_a_block_is_open_until_its_second_fence(text: str, left: bool) -> None:
-    assert leaves_open(text) is left
 
 
 def test_all_questions_of_the_sample_pass() -> None:

@@ -1,1 +1,0 @@
-"""What `report`, `explain` and `watch` do."""

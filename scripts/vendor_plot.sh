@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # usage: scripts/vendor_plot.sh
-# Bundle Observable Plot into builder/report/assets/plot.js, with the licences of all that is in it beside it. Needs npm.
+# Bundle Observable Plot into builder/results/report/assets/plot.js, with the licences of all that is in it beside it. Needs npm.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-assets=$PWD/builder/report/assets
+assets=$PWD/builder/results/report/assets
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.report.columns import packed, packed_json, scores_column, small_numbers
+from builder.results.report.columns import packed, packed_json, scores_column, small_numbers
 
 NUMBERS = {"Float32Array": np.float32, "Uint16Array": np.uint16, "Uint8Array": np.uint8}
 

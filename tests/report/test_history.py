@@ -10,8 +10,8 @@ from builder.data.records import rejected_schema, segment_schema, stable_id
 from builder.data.storage import write_rows
 from builder.errors import RecipeError
 from builder.recipe.sections.corpus import Segments
-from builder.report.history import deciding_value, history_of
-from builder.report.subjects import subjects_of
+from builder.results.report.history import deciding_value, history_of
+from builder.results.report.subjects import subjects_of
 
 GONE = stable_id("gone")
 

@@ -4,7 +4,7 @@ from support.release_build import FakeBuild
 
 from builder.data.records import candidate_schema
 from builder.data.storage import write_json, write_rows
-from builder.report.newest import look, newest_rows
+from builder.results.report.newest import look, newest_rows
 
 
 def test_a_finished_build_is_done(tmp_path: Path) -> None:

@@ -12,11 +12,11 @@ from support.release_build import FakeBuild
 
 from builder.build import Build
 from builder.errors import RecipeError
-from builder.release.content.material import Material
-from builder.release.content.numbers import funnel, text_statistics
-from builder.report.content import content_of
-from builder.report.page import page_of
-from builder.report.rows import pairs_of
+from builder.results.release.content.material import Material
+from builder.results.release.content.numbers import funnel, text_statistics
+from builder.results.report.content import content_of
+from builder.results.report.page import page_of
+from builder.results.report.rows import of_build, pairs_of
 from builder.workspace.stage_names import StageName
 
 
@@ -33,7 +33,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Build, Path]:
 @pytest.fixture(scope="module")
 def page(made: tuple[Build, Path]) -> str:
     build, folder = made
-    return page_of(content_of(build, folder, keys_of), pairs_of(build))
+    return page_of(content_of(build, folder, keys_of), pairs_of(of_build(build)))
 
 
 def test_only_its_own_scripts_may_run_and_nothing_is_loaded(page: str) -> None:
@@ -80,7 +80,7 @@ def test_a_build_that_is_not_finished_is_named(tmp_path: Path) -> None:
 def test_the_bundle_of_charts_is_the_one_that_was_built() -> None:
     from importlib.resources import files
 
-    assets = files("builder.report") / "assets"
+    assets = files("builder.results.report") / "assets"
     digest = hashlib.sha256((assets / "plot.js").read_bytes()).hexdigest()
     assert digest == "54373ae5c44430d1e9638d1b266d5d3e42ea1e2fe88ddd48661302504bc0cf0d"
     licences = (assets / "plot-licences.txt").read_text(encoding="utf-8")

@@ -11,18 +11,18 @@ from builder.cli.answer import Answer
 from builder.cli.project import Project
 from builder.data.storage import read_json, read_rows, write_json, write_text
 from builder.errors import RecipeError
-from builder.evaluate.comparison.answers import model_outputs
-from builder.evaluate.comparison.judgements import alpaca_annotations
-from builder.evaluate.comparison.plan import FILE, Asked, Plan, load_plan
-from builder.evaluate.comparison.report import describe_report
-from builder.evaluate.comparison.run import Evaluation, contestants, run_evaluation
-from builder.evaluate.handover.alpaca_eval import write_alpaca_eval, write_outputs
-from builder.evaluate.handover.lm_eval import Served, read_lm_eval, write_lm_eval
-from builder.evaluate.packets import key_file, packet_report, read_key, read_packet_answers, write_packet
-from builder.evaluate.statistics.figure import percent, with_interval
-from builder.evaluate.tables.conformance import FOLDER, conformance_page, read_figures
-from builder.evaluate.tables.diversity import describe_statistics, statistics_of
 from builder.method.seed.files import file_rows
+from builder.results.evaluate.comparison.answers import model_outputs
+from builder.results.evaluate.comparison.judgements import alpaca_annotations
+from builder.results.evaluate.comparison.plan import FILE, Asked, Plan, load_plan
+from builder.results.evaluate.comparison.report import describe_report
+from builder.results.evaluate.comparison.run import Evaluation, contestants, run_evaluation
+from builder.results.evaluate.handover.alpaca_eval import write_alpaca_eval, write_outputs
+from builder.results.evaluate.handover.lm_eval import Served, read_lm_eval, write_lm_eval
+from builder.results.evaluate.packets import key_file, packet_report, read_key, read_packet_answers, write_packet
+from builder.results.evaluate.statistics.figure import percent, with_interval
+from builder.results.evaluate.tables.conformance import FOLDER, conformance_page, read_figures
+from builder.results.evaluate.tables.diversity import describe_statistics, statistics_of
 from builder.text.counted import counted
 from builder.text.escape import escape
 from builder.workspace.console import Console
@@ -106,20 +106,11 @@ def _write_files(folder: Path, evaluation: Evaluation, plan: Plan) -> None:
         write_outputs(folder / HANDOVER, model.name, model_outputs(evaluation.answers[model.name].path, model.name))
     reference = evaluation.answers[plan.reference.name].path
     for name, judged in evaluation.judged.items():
-        names = name, plan.reference.name, _judge_name(plan)
+        names = name, plan.reference.name, plan.judge.label if plan.judge else ""
         annotations = alpaca_annotations(judged.path, evaluation.answers[name].path, reference, names)
         write_json(folder / HANDOVER / f"annotations-{name}.json", annotations)
     if evaluation.report is not None:
         write_json(folder / "report.json", evaluation.figures)
-
-
-def _judge_name(plan: Plan) -> str:
-    judge = plan.judge
-    if judge is None:
-        return ""
-    return (
-        judge.served or judge.model or (f"M_{judge.build}" if judge.build is not None else Path(str(judge.path)).name)
-    )
 
 
 def _paths(evaluation: Evaluation) -> dict[str, str]:
@@ -227,7 +218,7 @@ def _describe(figures: dict[str, Any], plan: Plan) -> str:
             f"it stands second; the same winner in both orders for {percent(orders['value'])}"
         )
         lines += [f"  {part}: {with_interval(value)} of {value['n']:,}" for part, value in of["by_seen"].items()]
-    lines.append(f"(win rates in percent against {plan.reference.name}, judged by {_judge_name(plan)})")
+    lines.append(f"(win rates in percent against {plan.reference.name}, judged by {figures['judge']})")
     return "\n".join(lines)
 
 
@@ -248,8 +239,8 @@ def read_all(paths: Sequence[Path]) -> Answer:
     Raises:
         RecipeError: If a file holds none.
     """
-    from builder.evaluate.comparison.annotations import read_annotations
-    from builder.evaluate.comparison.report import report_of
+    from builder.results.evaluate.comparison.annotations import read_annotations
+    from builder.results.evaluate.comparison.report import report_of
 
     names = _names(paths)
     report = report_of({name: read_annotations(path) for name, path in zip(names, paths, strict=True)})

@@ -12,14 +12,14 @@ from builder.cli.project import Project
 from builder.cli.rows.layout import LEAST, wrapped
 from builder.data.storage import write_json
 from builder.errors import RecipeError
-from builder.evaluate.labels.calibration import calibration_of, corrected_by, read_calibration
-from builder.evaluate.labels.forms import take_answers, write_forms
-from builder.evaluate.labels.measure import measure
-from builder.evaluate.labels.population import Population, population_of
-from builder.evaluate.labels.session import KEYS, Session, read_pairs
-from builder.evaluate.labels.sheet import Sheet, open_sheet
-from builder.evaluate.labels.store import FILE, Store, read_label_file
-from builder.evaluate.statistics.figure import with_interval
+from builder.results.evaluate.labels.calibration import calibration_of, corrected_by, read_calibration
+from builder.results.evaluate.labels.forms import take_answers, write_forms
+from builder.results.evaluate.labels.measure import measure
+from builder.results.evaluate.labels.population import Population, population_of
+from builder.results.evaluate.labels.session import KEYS, Session, read_pairs
+from builder.results.evaluate.labels.sheet import Sheet, grown, open_sheet
+from builder.results.evaluate.labels.store import FILE, Store, read_label_file
+from builder.results.evaluate.statistics.figure import with_interval
 from builder.text.counted import counted
 from builder.text.escape import escape
 from builder.workspace.locks import locked
@@ -58,8 +58,8 @@ def label_pairs(project: Project, asked: Asked, say: Callable[[str], None]) -> A
         RecipeError: If no selection is done, a file is none of ours, or there is no terminal to label in.
     """
     build = project.look_at_build()
-    population = population_of(build)
     folder = project.folder / FOLDER
+    population = population_of(build).as_drawn(folder)
     if asked.calibration is not None:
         share = corrected_by(build, population, read_calibration(asked.calibration))
         return Answer(share, lambda: f"share of good pairs, corrected for the judge's errors: {with_interval(share)} %")
@@ -69,6 +69,7 @@ def label_pairs(project: Project, asked: Asked, say: Callable[[str], None]) -> A
         sheet = open_sheet(folder, population, budget=asked.budget, seed=asked.seed)
         store = Store(folder, sheet, asked.rater)
         if asked.form:
+            sheet = grown(folder, sheet, population, store.answers)
             pairs = read_pairs(build, {key for key, _ in sheet.items})
             files = write_forms(folder, sheet, pairs)
             return Answer([str(file) for file in files], lambda: "\n".join(map(str, files)))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from builder.cli.answer import Answer
 from builder.cli.project import Project
 from builder.cli.rows.layout import describe_row, terminal_width
-from builder.report.newest import Look, look
+from builder.results.report.newest import Look, look
 from builder.text.escape import escape
 
 SIGNS = {"done": "✓", "partial": "▸", "missing": "·", "damaged": "!"}

@@ -37,7 +37,7 @@ class Rows:
 
     def _done(self) -> Path:
         if self._artifact.status != "done":
-            raise StageError(f"{self.stage}: is {self._artifact.status}; `humpback build` runs it")
+            raise StageError(f"{self.stage}: is {self._artifact.status}; `humpback build RECIPE` runs it")
         return self._artifact.data
 
     def __len__(self) -> int:
@@ -62,7 +62,8 @@ class Rows:
 
     def to_pandas(self) -> "pandas.DataFrame":
         """All rows as a table of pandas."""
-        return self.to_arrow().to_pandas()
+        found: pandas.DataFrame = self.to_arrow().to_pandas()
+        return found
 
     def __repr__(self) -> str:
         status = self._artifact.status

@@ -101,10 +101,11 @@ def changed_verdicts(before: set[str], after: set[str], labels: Labels) -> dict[
     """
     moved = (before ^ after) & labels.keys()
     gained = sum(labels[key] == (key in after) for key in moved)
-    return {"gained": gained, "lost": len(moved) - gained, "p": _sign_test(gained, len(moved) - gained)}
+    return {"gained": gained, "lost": len(moved) - gained, "p": sign_test(gained, len(moved) - gained)}
 
 
-def _sign_test(one: int, other: int) -> float:
+def sign_test(one: int, other: int) -> float:
+    """The two-sided p of so many signs against so many, each as likely as the other; 1 without any."""
     trials = one + other
     logs = (
         math.lgamma(trials + 1) - math.lgamma(hits + 1) - math.lgamma(trials - hits + 1) - trials * math.log(2)

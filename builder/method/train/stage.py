@@ -111,6 +111,25 @@ def train_forward(
     return _train(out, config, renderer, sources, runtime, start=start)
 
 
+def train_curated(out: Path, config: ForwardStage, curated: Path, *, runtime: Runtime) -> Stats:
+    """Train a model on curated pairs alone, tagged S_w: the paper's "self-curated only", for comparison (section 3.4).
+
+    Args:
+        out: Stage folder, as of `train_forward`.
+        config: Base and chat sections, TRL recipe and schedule.
+        curated: Stage folder of the pairs. Its test rows are not trained on.
+        runtime: Launcher and threads.
+
+    Raises:
+        StageError: As `train_forward` does.
+    """
+    leave_one_gpu(out, runtime)
+    renderer = role_renderer(config.base, config.chat, "forward")
+    kept, withheld = ((row for row in read_rows(curated / "data") if row["split"] == name) for name in ("train", "test"))
+    rows = Source(forward_rows(renderer, "web", kept), held_out=forward_rows(renderer, "web", withheld))
+    return _train(out, config, renderer, {"curated": rows}, runtime)
+
+
 def role_renderer(base: Origin, chat: Chat, role: Role) -> Renderer:
     """How a model that is trained from this base will turn conversations into tokens.
 

@@ -355,7 +355,9 @@ PLAN = click.option(
     "--answered", type=click.Path(path_type=Path, exists=True, dir_okay=False), multiple=True,
     help="With --packets: what a rater has saved; may be given more than once.",
 )  # fmt: skip
-@click.option("--conformance", type=click.Path(path_type=Path, dir_okay=False), help="Write the paper's tables and ours.")
+@click.option(
+    "--conformance", type=click.Path(path_type=Path, dir_okay=False), help="Write the paper's tables and ours."
+)
 def evaluate(project: "Project", **given: Any) -> "Answer":
     """Compare models on prompts, judged in both orders, and make the paper's other tables."""
     from builder.cli.evaluating.evaluate import Options, evaluate_build

@@ -167,5 +167,3 @@ def table_of(lines: Sequence[Line], figures: dict[str, Any] | None) -> list[dict
             entry |= {"win_rate": figures["models"][name]["win_rate"], "paired": figures["paired"].get(name)}
         table.append(entry)
     return table
-
-

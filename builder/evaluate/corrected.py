@@ -39,7 +39,9 @@ def calibration_of(build: Build, population: Population, labels: list[Label]) ->
     _refuse_relative(build)
     said, _ = verdicts(label for label in labels if label.id in population.strata)
     if not any(said.values()) or all(said.values()):
-        raise RecipeError("the labels have no good or no bad pair, so nothing is known of how the judge tells them apart")
+        raise RecipeError(
+            "the labels have no good or no bad pair, so nothing is known of how the judge tells them apart"
+        )
     taken, weights = population.iterations[-1].selected, _weights(population, said)
     return {
         "judge": judge_identity(build),
@@ -101,4 +103,6 @@ def read_calibration(path: Path) -> Calibration:
         _ = found["judge"], found["sensitivity"][1], found["specificity"][1]
         return found
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise RecipeError(f"{path}: has no calibration ({error!r}); it is labels/report.json of a build with a threshold") from error
+        raise RecipeError(
+            f"{path}: has no calibration ({error!r}); it is labels/report.json of a build with a threshold"
+        ) from error

@@ -41,7 +41,7 @@ def statistics_of(build: Build, *, seed: int = 0, pairs: bool = True) -> dict[st
     found: dict[str, Any] = {"sample": sample, "sets": {}, "kept": _kept(sizes)}
     for name, size in sizes.items():
         lengths = {kind: _lengths(len(row[kind]) for row in parts.rows(name)) for kind in ("instruction", "output")}
-        order = sorted(((stable_id(seed, "sample", row["id"]), row["instruction"]) for row in parts.rows(name)))
+        order = sorted((stable_id(seed, "sample", row["id"]), row["instruction"]) for row in parts.rows(name))
         texts = [text for _, text in order[:sample]]
         found["sets"][name] = {
             "rows": size,

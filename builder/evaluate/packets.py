@@ -70,7 +70,7 @@ def write_packet(
         items.append({"id": name, **{part: row[part] for part in ("instruction", "first", "second")}})
         key.append({"id": name, "prompt": "", "model": "", "model_is": row["better"]})
     items.sort(key=lambda item: stable_id(seed, "order", item["id"]))
-    _refuse_names(items, [name for name in answers])
+    _refuse_names(items, list(answers))
     write_text(folder / "items.jsonl", "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items))
     write_text(folder / "form.html", form_page(items, "packets"))
     write_json(folder / "label_studio.json", [{"data": item} for item in items])
@@ -196,9 +196,7 @@ def _models(key: Mapping[str, Row], raters: Mapping[str, Mapping[str, str]], see
             values.setdefault(row["model"], {}).setdefault(row["prompt"], []).append(score)
             word = "tie" if answer == "neither" else "win" if score == 1 else "lose"
             counts.setdefault(row["model"], Counter())[word] += 1
-    scores = {
-        name: {prompt: sum(given) / len(given) for prompt, given in of.items()} for name, of in values.items()
-    }
+    scores = {name: {prompt: sum(given) / len(given) for prompt, given in of.items()} for name, of in values.items()}
     names = sorted(scores)
     return {
         name: {

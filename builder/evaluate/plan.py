@@ -124,7 +124,7 @@ class PairJudge(Asked):
     """The question; a file of your own shows `instruction`, `first` and `second`."""
     system: str = "You compare the outputs of two assistants."
     """The judge's system prompt."""
-    tokens: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=2, max_length=2)] = ["m", "M"]
+    tokens: list[Annotated[str, Field(min_length=1)]] = Field(["m", "M"], min_length=2, max_length=2)
     """The names of the first and of the second answer in the template, a token each."""
     read: Literal["probabilities", "text"] = "probabilities"
     """`probabilities` of the two tokens as the reply's first one; `text`: the reply itself, which a served model

@@ -11,7 +11,8 @@ from builder.data.records import Row
 from builder.data.storage import read_json, read_rows, write_json
 from builder.errors import RecipeError
 from builder.evaluate.answers import AnswersStage, answer_prompts
-from builder.evaluate.compare import CompareStage, compare, judgements_of
+from builder.evaluate.compare import CompareStage, compare
+from builder.evaluate.judgements import judgements_of
 from builder.evaluate.plan import Asked, Contestant, Plan
 from builder.evaluate.prompts import select_prompts
 from builder.evaluate.statistics.win_rates import by_group, consistency
@@ -88,9 +89,7 @@ def run_evaluation(
         return Evaluation(prompts, answers, {}, None)
     judge, own = CompareStage(judge=plan.judge, engine=engine, chat=chat), _of_build(build, plan.judge, "judge")
     reference, names = answers[plan.reference.name], [model.name for model in plan.models]
-    judged = {
-        name: run(f"{PREFIX}judged-{name}", compare, judge, answers[name], reference, *own) for name in names
-    }
+    judged = {name: run(f"{PREFIX}judged-{name}", compare, judge, answers[name], reference, *own) for name in names}
     config = ReportStage(models=names, reference=plan.reference.name, seed=plan.seed)
     report = run(f"{PREFIX}report", write_report, config, prompts, *judged.values())
     return Evaluation(prompts, answers, judged, report)

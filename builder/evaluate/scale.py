@@ -9,7 +9,7 @@ from builder.data.accounting import Counts, Stats
 from builder.data.records import curated_schema, stable_id
 from builder.data.storage import read_rows, write_rows
 from builder.errors import RecipeError
-from builder.evaluate.compare import judgements_of
+from builder.evaluate.judgements import judgements_of
 from builder.evaluate.plan import Contestant, Plan
 from builder.evaluate.run import Evaluation, run_evaluation
 from builder.evaluate.statistics.scaling import fit, over_prompts
@@ -60,7 +60,13 @@ def draw_rows(out: Path, config: Draw, curated: Path, *, runtime: Runtime) -> St
 
 
 def run_scaling(
-    build: Build, plan: Plan, workspace: Workspace, sizes: Sequence[int] = (), *, papers_steps: bool = True, seed: int = 0
+    build: Build,
+    plan: Plan,
+    workspace: Workspace,
+    sizes: Sequence[int] = (),
+    *,
+    papers_steps: bool = True,
+    seed: int = 0,
 ) -> tuple[Evaluation, dict[int, str]]:
     """Train a model at each size and judge them all.
 
@@ -84,7 +90,9 @@ def run_scaling(
     most = sum(row["split"] == "train" for row in read_rows(curated.data, ["split"]))
     chosen = sorted(set(sizes)) or [size for size in SIZES if size <= most]
     if not chosen or chosen[-1] > most:
-        raise RecipeError(f"{curated.stage} has {most:,} rows to train on; the smallest of the paper's sizes is {SIZES[0]}")
+        raise RecipeError(
+            f"{curated.stage} has {most:,} rows to train on; the smallest of the paper's sizes is {SIZES[0]}"
+        )
     recipe, training = build.recipe, build.recipe.training
     schedule = Schedule(global_batch="paper", steps="paper") if papers_steps else training.schedule
     stage = ForwardStage(base=recipe.base.origin, chat=recipe.chat, recipe=training.forward, schedule=schedule)
@@ -111,12 +119,8 @@ def scaling_report(evaluation: Evaluation, names: Mapping[int, str], *, seed: in
         for size, name in names.items()
         if figures[name]["win_rate"]["value"] is not None
     ]
-    scores = {
-        size: judgements_of(evaluation.judged[name].path, "")[0].scores for size, name in names.items()
-    }
-    common = [
-        key for key in next(iter(scores.values())) if all(of.get(key) is not None for of in scores.values())
-    ]
+    scores = {size: judgements_of(evaluation.judged[name].path, "")[0].scores for size, name in names.items()}
+    common = [key for key in next(iter(scores.values())) if all(of.get(key) is not None for of in scores.values())]
     by_prompt = {size: [100 * float(of[key] or 0) for key in common] for size, of in scores.items()}
     found = fit([point["rows"] for point in points], [100 * point["win_rate"]["value"] for point in points])
     return {

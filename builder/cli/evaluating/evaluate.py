@@ -12,10 +12,11 @@ from builder.cli.project import Project
 from builder.data.storage import read_json, read_rows, write_json, write_text
 from builder.errors import RecipeError
 from builder.evaluate.answers import model_outputs
-from builder.evaluate.compare import alpaca_annotations
 from builder.evaluate.conformance import FOLDER, conformance_page, read_figures
 from builder.evaluate.diversity import describe_statistics, statistics_of
-from builder.evaluate.handover import Served, read_lm_eval, write_alpaca_eval, write_lm_eval, write_outputs
+from builder.evaluate.handover.alpaca_eval import write_alpaca_eval, write_outputs
+from builder.evaluate.handover.lm_eval import Served, read_lm_eval, write_lm_eval
+from builder.evaluate.judgements import alpaca_annotations
 from builder.evaluate.packets import key_file, packet_report, read_key, read_packet_answers, write_packet
 from builder.evaluate.plan import FILE, Asked, Plan, load_plan
 from builder.evaluate.run import Evaluation, contestants, run_evaluation
@@ -115,7 +116,9 @@ def _judge_name(plan: Plan) -> str:
     judge = plan.judge
     if judge is None:
         return ""
-    return judge.served or judge.model or (f"M_{judge.build}" if judge.build is not None else Path(str(judge.path)).name)
+    return (
+        judge.served or judge.model or (f"M_{judge.build}" if judge.build is not None else Path(str(judge.path)).name)
+    )
 
 
 def _paths(evaluation: Evaluation) -> dict[str, str]:
@@ -131,11 +134,15 @@ def _commands(folder: Path, project: Project, build: Build, plan: Plan, evaluati
         names = [model.name for model in plan.models]
         parts.append(write_alpaca_eval(folder, plan.judge, _place(plan.judge, build), names, plan.reference.name))
     models = [
-        Served(model.name, _place(model, build)) for model in contestants(plan) if model.served is None and model.outputs is None
+        Served(model.name, _place(model, build))
+        for model in contestants(plan)
+        if model.served is None and model.outputs is None
     ]
     curated = [row for row in read_rows(build.curated[-1].data) if row["split"] == "test"]
     parts.append(write_lm_eval(folder, models, curated, seed=plan.seed))
-    parts.append(f"# Read lm-eval's results back: {project.command('evaluate', '--results', str(folder / 'results'))}\n")
+    parts.append(
+        f"# Read lm-eval's results back: {project.command('evaluate', '--results', str(folder / 'results'))}\n"
+    )
     text = "\n".join(parts)
     write_text(folder / "commands.sh", text)
     return text
@@ -162,7 +169,11 @@ def _screening(path: Path) -> list[dict[str, Any]]:
     rows = []
     for where, row in file_rows(path):
         texts = [row.get(name) for name in ("instruction", "first", "second")] if isinstance(row, dict) else []
-        if not texts or not all(isinstance(text, str) for text in texts) or row.get("better") not in ("first", "second"):
+        if (
+            not texts
+            or not all(isinstance(text, str) for text in texts)
+            or row.get("better") not in ("first", "second")
+        ):
             raise RecipeError(f"{where}: needs instruction, first, second, and better, which is first or second")
         rows.append(row)
     return rows

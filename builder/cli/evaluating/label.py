@@ -135,7 +135,9 @@ def describe(report: Mapping[str, Any]) -> str:
     for number, judges in report["judges"].items():
         for name, of in judges.items():
             lines += ["", _row(f"{name}, iteration {number}", "precision", "recall", "good of all")]
-            lines += [_figures(f">= {entry['threshold']:.4g} ({entry['taken']:,})", entry) for entry in of["thresholds"]]
+            lines += [
+                _figures(f">= {entry['threshold']:.4g} ({entry['taken']:,})", entry) for entry in of["thresholds"]
+            ]
             best = of["suggested"]
             if best["value"] is not None:
                 low, high = best["interval"]

@@ -51,9 +51,7 @@ def measure(population: Population, labels: Sequence[Label], *, seed: int = 0) -
             str(item.number): at_threshold(strata, item.selected, said, seed=seed) for item in population.iterations
         },
         "judges": {
-            str(item.number): {
-                name: _judge(name, scores, strata, said, seed) for name, scores in item.scores.items()
-            }
+            str(item.number): {name: _judge(name, scores, strata, said, seed) for name, scores in item.scores.items()}
             for item in population.iterations
         },
     }
@@ -135,7 +133,11 @@ def thresholds_of(judge: str, scores: Mapping[str, float]) -> list[float]:
 
 
 def _suggested(
-    thresholds: Sequence[float], scores: Mapping[str, float], strata: Mapping[str, str], said: Mapping[str, bool], seed: int
+    thresholds: Sequence[float],
+    scores: Mapping[str, float],
+    strata: Mapping[str, str],
+    said: Mapping[str, bool],
+    seed: int,
 ) -> dict[str, Any]:
     """The threshold with the highest F1, and between which ones it lies when the labels are drawn anew.
 

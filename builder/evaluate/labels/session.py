@@ -38,7 +38,9 @@ class Session:
     store: Store
     read: Callable[[set[str]], Pairs]
 
-    def run(self, show: Callable[[Mapping[str, str], int, int], None], key: Callable[[], str], say: Callable[[str], None]) -> bool:
+    def run(
+        self, show: Callable[[Mapping[str, str], int, int], None], key: Callable[[], str], say: Callable[[str], None]
+    ) -> bool:
         """Ask for every pair that is left, until all are answered or the rater stops.
 
         Args:

@@ -65,7 +65,7 @@ def extend_sheet(sheet: Sheet, population: Population, labels: Mapping[str, bool
         labels: Of the pilot.
     """
     stratum = dict(sheet.items)
-    labelled, good = ({name: 0 for name in sheet.strata} for _ in range(2))
+    labelled, good = (dict.fromkeys(sheet.strata, 0) for _ in range(2))
     for key, value in labels.items():
         if key in stratum:
             labelled[stratum[key]] += 1

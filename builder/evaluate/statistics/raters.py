@@ -39,8 +39,7 @@ def alpha(units: Sequence[Sequence[Hashable]]) -> float | None:
     if not pairable or apart == 0:
         return None
     observed = sum(
-        (len(unit) ** 2 - sum(count * count for count in Counter(unit).values())) / (len(unit) - 1)
-        for unit in pairable
+        (len(unit) ** 2 - sum(count * count for count in Counter(unit).values())) / (len(unit) - 1) for unit in pairable
     )
     return 1 - (n - 1) * observed / apart
 

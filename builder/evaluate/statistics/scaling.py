@@ -45,9 +45,7 @@ def fit(sizes: Sequence[int], rates: Sequence[float], *, level: float = LEVEL) -
                 alpha * math.log(base),
                 len(x),
                 formula,
-                interval=None
-                if half is None
-                else ((alpha - half) * math.log(base), (alpha + half) * math.log(base)),
+                interval=None if half is None else ((alpha - half) * math.log(base), (alpha + half) * math.log(base)),
                 level=level,
             )
             for name, base in BASES.items()

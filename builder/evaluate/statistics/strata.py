@@ -65,9 +65,7 @@ def shares(cells: Sequence[Cell], *, seed: int = 0, level: float = LEVEL, draws:
         if not whole or not n:
             return figure(None, n, _FORMULA, reason=why if not whole else "none of these rows was labelled")
         low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-        return figure(
-            float(values.mean()), n, _FORMULA, interval=(float(low), float(high)), level=level, seed=seed
-        )
+        return figure(float(values.mean()), n, _FORMULA, interval=(float(low), float(high)), level=level, seed=seed)
 
     with np.errstate(divide="ignore", invalid="ignore"):
         return {

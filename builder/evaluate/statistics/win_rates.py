@@ -64,7 +64,7 @@ def win_rate(scores: Scores, *, seed: int = 0, draws: int = DRAWS, level: float 
 
 
 def standard_error(values: Any) -> float | None:
-    """sd (n - 1) / sqrt(n); None below two values."""
+    """The standard error of the mean, sd (n - 1) / sqrt(n); None below two values."""
     return float(np.std(values, ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None
 
 

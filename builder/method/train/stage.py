@@ -125,7 +125,9 @@ def train_curated(out: Path, config: ForwardStage, curated: Path, *, runtime: Ru
     """
     leave_one_gpu(out, runtime)
     renderer = role_renderer(config.base, config.chat, "forward")
-    kept, withheld = ((row for row in read_rows(curated / "data") if row["split"] == name) for name in ("train", "test"))
+    kept, withheld = (
+        (row for row in read_rows(curated / "data") if row["split"] == name) for name in ("train", "test")
+    )
     rows = Source(forward_rows(renderer, "web", kept), held_out=forward_rows(renderer, "web", withheld))
     return _train(out, config, renderer, {"curated": rows}, runtime)
 

@@ -84,10 +84,11 @@ def corrected_by(build: Build, population: Population, calibration: Calibration)
 
 
 def _refuse_relative(build: Build) -> None:
-    """A share or a number of pairs is taken of whatever there is, good or bad, and says nothing of how many are good."""
+    """Refuse a share or a number of pairs: it is taken of whatever there is, however many are good."""
     if build.recipe.curate.threshold is None:
         raise RecipeError(
-            "curate selects a share or a number of pairs, which says nothing of how many are good; this needs a threshold"
+            "curate selects a share or a number of pairs, which says nothing of how many are good; this needs "
+            "curate.threshold"
         )
 
 

@@ -222,8 +222,8 @@ def _describe(figures: dict[str, Any], plan: Plan) -> str:
     for name, of in figures["models"].items():
         orders = of["orders"]
         lines.append(
-            f"{name}: {percent(orders['shown_first'])} where it stands first, {percent(orders['shown_second'])} where it "
-            f"stands second; the same winner in both orders for {percent(orders['value'])}"
+            f"{name}: {percent(orders['shown_first'])} where it stands first, {percent(orders['shown_second'])} where "
+            f"it stands second; the same winner in both orders for {percent(orders['value'])}"
         )
         lines += [f"  {part}: {with_interval(value)} of {value['n']:,}" for part, value in of["by_seen"].items()]
     lines.append(f"(win rates in percent against {plan.reference.name}, judged by {_judge_name(plan)})")

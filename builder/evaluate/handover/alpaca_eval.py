@@ -79,8 +79,8 @@ def write_alpaca_eval(folder: Path, judge: PairJudge, judge_folder: str, models:
             lines += ["", f"mkdir -p results/{name}-{order}", _alpaca_command(one, other, f"results/{name}-{order}")]
     lines += [
         "",
-        "# Length-controlled win rates need the Hub, all 805 prompts in their order, and scikit-learn below 1.10; leave",
-        "# out --fn_metric and --sort_by for them.",
+        "# Length-controlled win rates need the Hub, all 805 prompts in their order, and scikit-learn below 1.10;",
+        "# leave out --fn_metric and --sort_by for them.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -44,7 +44,7 @@ def alpha(units: Sequence[Sequence[Hashable]]) -> float | None:
     return 1 - (n - 1) * observed / apart
 
 
-def agreement(answers: Answers, *, seed: int = 0, level: float = LEVEL) -> dict[str, Any]:
+def agreement(answers: Answers, *, seed: int = 0, level: float = LEVEL, draws: int = DRAWS) -> dict[str, Any]:
     """Kappa of two raters who answered the same items, else alpha; `percent` beside it, the share of equal pairs."""
     raters = sorted({rater for given in answers.values() for rater in given})
     units = [list(given.values()) for given in answers.values() if len(given) > 1]
@@ -58,7 +58,7 @@ def agreement(answers: Answers, *, seed: int = 0, level: float = LEVEL) -> dict[
         value,
         len(units),
         name,
-        interval=_interval(items, compute, seed, level) if value is not None else None,
+        interval=_interval(items, compute, seed, level, draws) if value is not None else None,
         level=level,
         seed=seed,
         reason="" if value is not None else "no item has two answers" if not units else "all answers are alike",
@@ -79,10 +79,10 @@ def _kappa_of(raters: Sequence[str]) -> Any:
     return compute
 
 
-def _interval(items: Sequence[Any], compute: Any, seed: int, level: float) -> Interval | None:
+def _interval(items: Sequence[Any], compute: Any, seed: int, level: float, draws: int) -> Interval | None:
     generator = np.random.Generator(np.random.PCG64(seed))
     drawn = []
-    for _ in range(DRAWS):
+    for _ in range(draws):
         value = compute([items[at] for at in generator.integers(0, len(items), len(items))])
         if value is not None:
             drawn.append(value)

@@ -7,7 +7,7 @@ from builder.errors import StageError
 
 
 def holm(values: Sequence[float]) -> list[float]:
-    """Adjust p values of several tests so that one wrong finding among them all is as rare as it would be of one (Holm 1979).
+    """Adjust p values so that one wrong finding among several tests is as rare as it would be of one (Holm 1979).
 
     q_(i) = max over j <= i of min(1, (m - j + 1) p_(j)), the p in rising order.
     """

@@ -1,0 +1,54 @@
+"""Rows of ablations: what each sets, what is shared, and the controls that are always there."""
+
+from pathlib import Path
+
+import pytest
+from support.finished_iterations import finish
+
+from builder.cli.project import open_project
+from builder.errors import RecipeError
+from builder.evaluate.ablations import Ablations, Row, load_ablations, settings_of
+from builder.recipe.recipe import load_recipe
+
+
+def test_values_of_every_kind_reach_the_recipe(tmp_path: Path) -> None:
+    path, _ = finish(tmp_path, {"likelihood": [{"a": 1.0, "b": 2.0}]}, "iterations=1")
+    row = Row(
+        name="x", set={"curate.share": 0.25, "training.cross_fit": True, "chat.system_seed": "", "decontaminate": None}
+    )
+    recipe = load_recipe(path, settings_of(row))
+    assert recipe.curate.share == 0.25
+    assert recipe.training.cross_fit is True
+    assert recipe.chat.system_seed == ""
+    assert recipe.decontaminate is None
+
+
+def test_a_row_shares_with_the_recipe_what_it_does_not_change(tmp_path: Path) -> None:
+    path, settings = finish(tmp_path, {"likelihood": [{"a": 1.0, "b": 2.0}]}, "iterations=1")
+    first = open_project(path, overrides=settings).look_at_build().artifacts
+    other = open_project(path, overrides=(*settings, *settings_of(Row(name="x", set={"curate.share": 1.0}))))
+    again = other.look_at_build().artifacts
+    same = {name for name in first if first[name].fingerprint == again[name].fingerprint}
+    assert {"seed", "segments", "augment", "model-0", "score-1-likelihood"} <= same
+    assert not {"curate-1", "model-1"} & same
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("rows: []", "at least 1 item"),
+        ("rows: [{name: a}, {name: a}]", "two rows are called a"),
+        ("rows: [{name: random}]", "two rows are called random"),
+        ("rows: [{name: a, data: all}]", "rows.0.data is 'all'"),
+        ("rows: [{name: a, sett: {}}]", "did you mean"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "ablations.yaml"
+    path.write_text(text)
+    with pytest.raises(RecipeError, match=said):
+        load_ablations(path)
+
+
+def test_without_controls_a_row_may_be_called_random() -> None:
+    assert Ablations(rows=[Row(name="random")], controls=False).rows[0].name == "random"

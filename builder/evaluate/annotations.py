@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,8 +108,9 @@ def _bytes(path: Path) -> bytes:
         refuse_special(path)
         data = path.read_bytes()
         return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
-    except (OSError, EOFError) as error:
-        raise RecipeError(f"{path}: cannot be read ({why_unread(error)})") from error
+    except (OSError, EOFError, zlib.error) as error:
+        why = why_unread(error) if isinstance(error, OSError) else "it is no whole archive"
+        raise RecipeError(f"{path}: cannot be read ({why})") from error
 
 
 def _rows(path: Path, data: bytes) -> Iterator[tuple[str, Row]]:

@@ -244,7 +244,7 @@ class Comparer:
         Raises:
             StageError: If one of them is not a token there.
         """
-        question = evaluation_prompt(self.config.chat, "none", "?")
+        question = evaluation_prompt(self.config.chat, "default", "?")
         found = []
         for name in self.config.judge.tokens:
             ids, start = self._renderer.answered(question, name)

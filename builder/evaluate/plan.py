@@ -91,8 +91,8 @@ class Contestant(Asked):
     outputs: Input | None = None
     """A file of answers, as `model_outputs.json` of AlpacaEval, instead of a model."""
     system: Tags | None = None
-    """The system prompt: both tags, that of the seed, that of the web, or none. Left out: both for a model of the
-    build, none for another."""
+    """The system prompt: both tags, that of the seed, that of the web, `none`, which is an empty one, or `default`, what
+    the model's chat template puts in by itself. Left out: both for a model of the build, `default` for another."""
 
     @property
     def _places(self) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ class Contestant(Asked):
     @property
     def tags(self) -> Tags:
         """The setting of the system prompt."""
-        return self.system or ("both" if self.build is not None else "none")
+        return self.system or ("both" if self.build is not None else "default")
 
 
 class Sampling(Section):

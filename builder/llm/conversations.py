@@ -30,8 +30,9 @@ Tag = Literal["seed", "web"]
 """Whose style a forward model answers in: S_a, people's, or S_w, the web's."""
 
 
-Tags = Literal["both", "seed", "web", "none"]
-"""The four settings under which the paper asks its models (its ablation of system prompts)."""
+Tags = Literal["both", "seed", "web", "none", "default"]
+"""The four settings under which the paper asks its models (its ablation of system prompts); and no system turn at all,
+so that a chat template puts in what it likes, which for models of a build is both."""
 
 
 class SystemPrompts(Protocol):
@@ -136,11 +137,11 @@ def answer_prompt(prompts: SystemPrompts, instruction: str) -> list[Message]:
 
 
 def evaluation_prompt(prompts: SystemPrompts, tags: Tags, instruction: str) -> list[Message]:
-    """A prompt of an evaluation, under S_a and S_w, one of them, or no system prompt at all (section 3.4)."""
-    if tags == "none":
+    """A prompt of an evaluation, under S_a and S_w, one of them, or an empty system prompt (section 3.4)."""
+    if tags == "default":
         return [_turn("user", instruction)]
-    system = {"both": both_tags(prompts), "seed": prompts.system_seed, "web": prompts.system_web}[tags]
-    return question(system, instruction)
+    systems = {"both": both_tags(prompts), "seed": prompts.system_seed, "web": prompts.system_web, "none": ""}
+    return question(systems[tags], instruction)
 
 
 def comparison_prompt(system: str, template: str | Path, instruction: str, first: str, second: str) -> list[Message]:

@@ -1,4 +1,4 @@
-"""Answers to prompts: by a model of the build, by another, from a file; none is lost, and each has a seed of its own."""
+"""Answers to prompts: by a model of the build, by another, from a file; none is lost, each has its own seed."""
 
 import json
 from pathlib import Path

@@ -91,11 +91,11 @@ THEIRS = [f"value {at % 5}" for at in range(30)]
 
 
 def test_both_orders_are_asked_and_their_mean_is_free_of_the_place(judged: Any) -> None:
-    fair, biased = Judge(0.4, 0.0), Judge(0.4, 0.3)
+    fair, biased = Judge(0.4, 0.0), Judge(0.4, 0.6)
     (_, one), (_, two) = (judged(engine, OURS, THEIRS) for engine in (fair, biased))
     assert len(fair.asked) == 2 * sum(a != b for a, b in zip(OURS, THEIRS, strict=True))
     rates = [win_rate(judgements_of(folder, "")[0].scores, draws=50)["value"] for folder in (one, two)]
-    assert rates[1] == pytest.approx(rates[0], abs=0.01)
+    assert rates[1] == pytest.approx(rates[0], abs=0.02)
     orders = [consistency(judgements_of(folder, "")[1]) for folder in (one, two)]
     assert orders[0]["shown_first"] == pytest.approx(orders[0]["shown_second"])
     assert orders[1]["shown_first"] - orders[1]["shown_second"] > 0.1

@@ -28,7 +28,7 @@ def test_defaults_are_the_papers(tmp_path: Path) -> None:
 
 def test_a_model_from_elsewhere_is_asked_without_a_system_prompt(tmp_path: Path) -> None:
     text = PLAN.replace("{name: final, build: 2}", "{name: other, path: there}, {name: told, path: there, system: web}")
-    assert [model.tags for model in load_plan(written(tmp_path, text)).models] == ["none", "web"]
+    assert [model.tags for model in load_plan(written(tmp_path, text)).models] == ["default", "web"]
 
 
 @pytest.mark.parametrize(

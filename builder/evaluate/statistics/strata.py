@@ -12,7 +12,7 @@ from builder.evaluate.statistics.figure import LEVEL, figure
 DRAWS = 20_000
 PILOT = 10
 """Labels of a stratum before the others are shared out."""
-_FORMULA = "theta_h ~ Beta(good + 1/2, bad + 1/2) in each stratum, weighted by its rows"
+_FORMULA = "theta_h ~ Beta(good + 1/2, bad + 1/2) of each stratum, weighted by its rows; medians, interval of the draws"
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,9 @@ class Cell:
 def shares(cells: Sequence[Cell], *, seed: int = 0, level: float = LEVEL, draws: int = DRAWS) -> dict[str, Any]:
     """Precision and recall of a selection, and the share of good rows, from labels of a stratified sample.
 
-    theta_h of a stratum without a label is as uncertain as it can be. A figure is the mean of its draws.
+    A figure is made of the medians of theta_h, and its interval of the draws. The shares that were seen would be too high
+    or too low where they are near the ends, for there a pilot is followed by few labels; the means lean towards one half.
+    theta_h of a stratum without a label is as uncertain as it can be.
 
     Args:
         cells: Strata, none of them partly selected.
@@ -50,28 +52,29 @@ def shares(cells: Sequence[Cell], *, seed: int = 0, level: float = LEVEL, draws:
     """
     some = [cell for cell in cells if cell.rows]
     generator = np.random.Generator(np.random.PCG64(seed))
-    selected, everything = np.zeros(draws), np.zeros(draws)
-    for cell in some:
-        theta = generator.beta(cell.good + cell.before[0], cell.labelled - cell.good + cell.before[1], draws)
-        everything += cell.rows * theta
-        if cell.selected:
-            selected += cell.rows * theta
+    drawn = np.array([
+        generator.beta(cell.good + cell.before[0], cell.labelled - cell.good + cell.before[1], draws) for cell in some
+    ]).reshape(len(some), draws)  # fmt: skip
+    # The first line has the medians.
+    theta = np.vstack([np.median(drawn, axis=1), drawn.T]) if some else np.zeros((draws + 1, 0))
+    good = theta * np.array([cell.rows for cell in some], dtype=float)
+    everything, selected = good.sum(axis=1), good[:, [cell.selected for cell in some]].sum(axis=1)
     rows = sum(cell.rows for cell in some)
     chosen = sum(cell.rows for cell in some if cell.selected)
     labelled = sum(cell.labelled for cell in some)
     of_chosen = sum(cell.labelled for cell in some if cell.selected)
 
-    def summed(values: Any, n: int, whole: int, why: str) -> dict[str, Any]:
+    def told(values: Any, n: int, whole: int, why: str) -> dict[str, Any]:
         if not whole or not n:
-            return figure(None, n, _FORMULA, reason=why if not whole else "none of these rows was labelled")
-        low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-        return figure(float(values.mean()), n, _FORMULA, interval=(float(low), float(high)), level=level, seed=seed)
+            return figure(None, n, _FORMULA, reason="none of these rows was labelled" if whole else why)
+        low, high = np.quantile(values[1:], [(1 - level) / 2, (1 + level) / 2])
+        return figure(float(values[0]), n, _FORMULA, interval=(float(low), float(high)), level=level, seed=seed)
 
     with np.errstate(divide="ignore", invalid="ignore"):
         return {
-            "precision": summed(selected / max(chosen, 1), of_chosen, chosen, "nothing is selected"),
-            "recall": summed(selected / everything, labelled, rows, "there are no rows"),
-            "share_good": summed(everything / max(rows, 1), labelled, rows, "there are no rows"),
+            "precision": told(selected / chosen, of_chosen, chosen, "nothing is selected"),
+            "recall": told(selected / everything, labelled, rows, "there are no rows"),
+            "share_good": told(everything / rows, labelled, rows, "there are no rows"),
         }
 
 
@@ -80,7 +83,7 @@ def allocate(
 ) -> dict[str, int]:
     """How many labels each stratum is to have in all, after a pilot: in proportion to N_h sqrt(p_h (1 - p_h)).
 
-    p_h is (good + 1/2) / (labelled + 1), so that a pilot of one kind alone does not end a stratum.
+    p_h is (good + 1) / (labelled + 2), so that a pilot of one kind alone does not end a stratum.
 
     Args:
         rows: N_h by stratum.
@@ -93,19 +96,22 @@ def allocate(
     """
     spread = {}
     for key, size in rows.items():
-        p = (good.get(key, 0) + 0.5) / (labelled.get(key, 0) + 1)
+        p = (good.get(key, 0) + 1) / (labelled.get(key, 0) + 2)
         spread[key] = size * math.sqrt(p * (1 - p))
     given = {key: min(labelled.get(key, 0), size) for key, size in rows.items()}
     open_ones = set(rows)
     while open_ones and (left := budget - sum(given.values())) > 0:
         wanted = _in_proportion({key: spread[key] for key in open_ones}, left + sum(given[key] for key in open_ones))
-        full = {key for key in open_ones if wanted[key] >= rows[key] or wanted[key] <= given[key]}
-        if not full:
+        # Some have more than their part already, others have not so many rows: what weighs more is settled first.
+        over = {key: given[key] - wanted[key] for key in open_ones if wanted[key] < given[key]}
+        short = {key: wanted[key] - rows[key] for key in open_ones if wanted[key] > rows[key]}
+        few = sum(over.values()) < sum(short.values())
+        closed = {key: rows[key] for key in short} if few else {key: given[key] for key in over}
+        if not closed:
             given |= wanted
             break
-        for key in full:
-            given[key] = min(rows[key], max(wanted[key], given[key]))
-        open_ones -= full
+        given |= closed
+        open_ones -= closed.keys()
     return given
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from builder.evaluate.statistics.strata import PILOT, Cell, allocate, shares
 
-ROWS = (400, 800, 3_000, 5_000, 2_000, 800)
-GOOD = (0.92, 0.7, 0.45, 0.2, 0.08, 0.3)
+ROWS = (1_200, 1_200, 2_400, 3_600, 2_400, 1_200)
+GOOD = (0.85, 0.6, 0.4, 0.2, 0.1, 0.25)
 SELECTED = (True, True, False, False, False, False)
 
 
@@ -18,7 +18,7 @@ def sampled(generator: np.random.Generator, budget: int = 250) -> list[Cell]:
     """A pilot of each stratum, then the others where labels differ."""
     truth = [generator.permutation(np.arange(rows) < round(rows * good)) for rows, good in zip(ROWS, GOOD, strict=True)]
     names = [str(at) for at in range(len(ROWS))]
-    first = {name: PILOT for name in names}
+    first = dict.fromkeys(names, PILOT)
     good = {name: int(truth[at][:PILOT].sum()) for at, name in enumerate(names)}
     sizes = allocate(dict(zip(names, ROWS, strict=True)), good, first, budget)
     return [
@@ -40,9 +40,9 @@ def true_figures() -> dict[str, float]:
 @pytest.fixture(scope="module")
 def simulated() -> list[dict[str, dict[str, object]]]:
     def trials() -> Iterator[dict[str, dict[str, object]]]:
-        for number in range(600):
+        for number in range(1_200):
             generator = np.random.Generator(np.random.PCG64([7, number]))
-            yield shares(sampled(generator), seed=number, draws=1_500)
+            yield shares(sampled(generator), seed=number, draws=600)
 
     return list(trials())
 
@@ -59,14 +59,14 @@ def test_a_stratified_sample_gives_the_figure_of_the_population(
 def test_its_interval_covers_as_often_as_it_says(name: str, simulated: list[dict[str, dict[str, list[float]]]]) -> None:
     truth = true_figures()[name]
     hits = [found[name]["interval"][0] <= truth <= found[name]["interval"][1] for found in simulated]
-    assert 0.93 <= float(np.mean(hits)) <= 0.98
+    assert 0.93 <= float(np.mean(hits)) <= 0.97
 
 
 def test_weights_are_what_tells_a_sample_from_the_population() -> None:
     # Every stratum has as many labels: counted as they are, the recall of the selection would be .8.
     cells = [Cell(100, 40, 50, selected=True), Cell(10_000, 10, 50, selected=False)]
     found = shares(cells)
-    assert found["recall"]["value"] == pytest.approx(0.0382, abs=0.01)
+    assert found["recall"]["value"] == pytest.approx(0.038, abs=0.005)
     assert found["precision"]["value"] == pytest.approx(0.8, abs=0.02)
 
 
@@ -74,7 +74,7 @@ def test_nothing_selected_has_no_precision_and_nothing_labelled_no_figure() -> N
     found = shares([Cell(10, 2, 5, selected=False)])
     assert found["precision"]["value"] is None
     assert found["precision"]["reason"] == "nothing is selected"
-    assert found["recall"]["value"] == 0.0
+    assert found["recall"]["value"] == pytest.approx(0.0)
     assert shares([Cell(10, 0, 0, selected=True)])["precision"]["reason"] == "none of these rows was labelled"
 
 

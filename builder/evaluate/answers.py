@@ -71,7 +71,7 @@ def answer_prompts(out: Path, config: AnswersStage, prompts: Path, *models: Path
     if config.model.outputs is not None:
         _take_outputs(out, config.model.outputs, prompts)
     else:
-        work = Answerer(config, models[0] / "model" if models else None, runtime)
+        work = Answerer(config, models[0] / "model" if models else None, runtime, out)
         run_rows(out, prompts / "data", work, answer_schema(), runtime)
     return _stats(out)
 
@@ -100,12 +100,14 @@ class Answerer:
         config: The model, and how it is asked.
         folder: Of a model of the build.
         runtime: Sizes that change no result.
+        out: The stage folder.
         engine: The engine, once it is started.
     """
 
     config: AnswersStage
     folder: Path | None
     runtime: Runtime
+    out: Path
     engine: Engine | None = field(default=None, repr=False)
 
     @property
@@ -117,7 +119,9 @@ class Answerer:
     def _generator(self) -> Generator:
         other, config = self.config.model.other, self.config
         if other is not None:
-            return open_other(other, "forward", config.chat, config.engine, self.runtime, lambda: self._tick())
+            return open_other(
+                other, "forward", config.chat, config.engine, self.runtime, lambda: self._tick(), self.out
+            )
         folder = self.folder
         if folder is None:
             raise RecipeError(f"{config.model.name}: names a model of the build, and none was handed on")

@@ -88,7 +88,7 @@ def compare(out: Path, config: CompareStage, answers: Path, reference: Path, *mo
         StageError: If the judge cannot be asked.
     """
     write_rows(out / PAIRS / "pairs.parquet", pairs_of(answers, reference), pair_schema())
-    work = Comparer(config, models[0] / "model" if models else None, runtime)
+    work = Comparer(config, models[0] / "model" if models else None, runtime, out)
     run_rows(out, out / PAIRS, work, judged_schema(), runtime)
     counts, identical, masses = Counts(), 0, []
     for row in read_rows(out / "data", ["p", "reason", "asked", "mass"]):
@@ -143,12 +143,14 @@ class Comparer:
         config: The judge's sections.
         folder: Of a model of the build.
         runtime: Sizes that change no result.
+        out: The stage folder.
         engine: The engine, once it is started.
     """
 
     config: CompareStage
     folder: Path | None
     runtime: Runtime
+    out: Path
     engine: Engine | None = field(default=None, repr=False)
 
     @property
@@ -234,7 +236,9 @@ class Comparer:
     def _generator(self) -> Generator:
         other, config = self.config.judge.other, self.config
         if other is not None and other.served_name is not None:
-            return open_other(other, "forward", config.chat, config.engine, self.runtime, lambda: self._tick())
+            return open_other(
+                other, "forward", config.chat, config.engine, self.runtime, lambda: self._tick(), self.out
+            )
         return TokenGenerator(self._renderer, self._start, config.engine.max_model_len)
 
     @functools.cached_property

@@ -16,7 +16,7 @@ from builder.text.words import words
 
 GRAMS = (1, 2, 3)
 SAMPLE = 3_200
-"""Rows that counts of different things are taken over at most, for a larger set repeats itself more; the paper's seed."""
+"""Rows that different things are counted over at most, for a larger set repeats itself more; so many has the seed."""
 SHOWN = 10
 PARSER = "en_core_web_sm"
 _PARSED_CHARS = 2_000

@@ -37,8 +37,8 @@ class Cell:
 def shares(cells: Sequence[Cell], *, seed: int = 0, level: float = LEVEL, draws: int = DRAWS) -> dict[str, Any]:
     """Precision and recall of a selection, and the share of good rows, from labels of a stratified sample.
 
-    A figure is made of the medians of theta_h, and its interval of the draws. The shares that were seen would be too high
-    or too low where they are near the ends, for there a pilot is followed by few labels; the means lean towards one half.
+    A figure is made of the medians of theta_h, and its interval of the draws. The shares that were seen would be too
+    near the ends, for where a pilot is of one kind few labels follow it; the means lean towards one half.
     theta_h of a stratum without a label is as uncertain as it can be.
 
     Args:

@@ -11,17 +11,17 @@ from builder.cli.answer import Answer
 from builder.cli.project import Project
 from builder.data.storage import read_json, read_rows, write_json, write_text
 from builder.errors import RecipeError
-from builder.evaluate.answers import model_outputs
-from builder.evaluate.conformance import FOLDER, conformance_page, read_figures
-from builder.evaluate.diversity import describe_statistics, statistics_of
+from builder.evaluate.comparison.answers import model_outputs
+from builder.evaluate.comparison.judgements import alpaca_annotations
+from builder.evaluate.comparison.plan import FILE, Asked, Plan, load_plan
+from builder.evaluate.comparison.report import describe_report
+from builder.evaluate.comparison.run import Evaluation, contestants, run_evaluation
 from builder.evaluate.handover.alpaca_eval import write_alpaca_eval, write_outputs
 from builder.evaluate.handover.lm_eval import Served, read_lm_eval, write_lm_eval
-from builder.evaluate.judgements import alpaca_annotations
 from builder.evaluate.packets import key_file, packet_report, read_key, read_packet_answers, write_packet
-from builder.evaluate.plan import FILE, Asked, Plan, load_plan
-from builder.evaluate.run import Evaluation, contestants, run_evaluation
 from builder.evaluate.statistics.figure import percent, with_interval
-from builder.evaluate.tables import describe_report
+from builder.evaluate.tables.conformance import FOLDER, conformance_page, read_figures
+from builder.evaluate.tables.diversity import describe_statistics, statistics_of
 from builder.method.seed.files import file_rows
 from builder.text.counted import counted
 from builder.workspace.console import Console
@@ -244,8 +244,8 @@ def read_all(paths: Sequence[Path]) -> Answer:
     Raises:
         RecipeError: If a file holds none.
     """
-    from builder.evaluate.annotations import read_annotations
-    from builder.evaluate.tables import report_of
+    from builder.evaluate.comparison.annotations import read_annotations
+    from builder.evaluate.comparison.report import report_of
 
     names = _names(paths)
     report = report_of({name: read_annotations(path) for name, path in zip(names, paths, strict=True)})

@@ -12,7 +12,7 @@ from builder.cli.project import Project
 from builder.cli.rows.layout import LEAST, wrapped
 from builder.data.storage import write_json
 from builder.errors import RecipeError
-from builder.evaluate.corrected import calibration_of, corrected_by, read_calibration
+from builder.evaluate.labels.calibration import calibration_of, corrected_by, read_calibration
 from builder.evaluate.labels.forms import take_answers, write_forms
 from builder.evaluate.labels.measure import measure
 from builder.evaluate.labels.population import Population, population_of

@@ -10,7 +10,7 @@ import yaml
 
 from builder.data.storage import write_json, write_text
 from builder.errors import RecipeError
-from builder.evaluate.plan import PairJudge
+from builder.evaluate.comparison.plan import PairJudge
 from builder.llm.prompts import render
 
 JUDGE = "judge"

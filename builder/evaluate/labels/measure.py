@@ -1,10 +1,12 @@
 """What labels say of a build: of its selection, and of every judge at every threshold, each stratum by its weight."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from builder.data.records import segment_of
 from builder.evaluate.labels.population import Population
 from builder.evaluate.labels.store import ONE, Label, verdicts
 from builder.evaluate.statistics.figure import LEVEL, figure
@@ -34,7 +36,7 @@ def measure(population: Population, labels: Sequence[Label], *, seed: int = 0) -
         the figures of `strata.shares`; `judges`, by iteration and judge the `thresholds` with the same figures and
         a `suggested` one.
     """
-    own = [label for label in labels if label.id in population.strata]
+    own = of_pairs(labels, population.ids)
     said, divided = verdicts(own)
     strata = _strata(population, own)
     answers: dict[str, dict[str, bool]] = {}
@@ -44,7 +46,7 @@ def measure(population: Population, labels: Sequence[Label], *, seed: int = 0) -
         "labelled": len(said),
         "good": sum(said.values()),
         "divided": len(divided),
-        "unknown": len({label.id for label in labels}) - len(answers),
+        "unknown": len({label.id for label in labels} - answers.keys() - set(map(segment_of, answers))),
         "selection": population.selection,
         "agreement": agreement(answers, seed=seed) if len({label.rater for label in own}) > 1 else None,
         "selections": {
@@ -55,6 +57,21 @@ def measure(population: Population, labels: Sequence[Label], *, seed: int = 0) -
             for item in population.iterations
         },
     }
+
+
+def of_pairs(labels: Sequence[Label], ids: Iterable[str]) -> list[Label]:
+    """Labels of pairs: those of a segment are those of its pairs which have none of their own by that rater."""
+    pairs, named = set(ids), {(label.id, label.rater) for label in labels}
+    of_segments = {label.id for label in labels} - pairs
+    by_segment: dict[str, list[str]] = {}
+    for key in pairs if of_segments else ():
+        if (segment := segment_of(key)) in of_segments:
+            by_segment.setdefault(segment, []).append(key)
+    found = []
+    for label in labels:
+        own = [label.id] if label.id in pairs else by_segment.get(label.id, [])
+        found += [replace(label, id=key) for key in own if key == label.id or (key, label.rater) not in named]
+    return found
 
 
 def _strata(population: Population, labels: Sequence[Label]) -> Mapping[str, str]:

@@ -8,7 +8,10 @@ from collections import Counter
 from typing import Any
 
 from builder.data.accounting import Counts
-from builder.method.curate.labels import agreement, label_pairs, read_labels
+from builder.errors import ReleaseError
+from builder.evaluate.labels.measure import measure
+from builder.evaluate.labels.population import population_of
+from builder.evaluate.labels.store import read_label_file
 from builder.release.content.joined import Pairs, Scores
 from builder.release.content.material import Material
 from builder.release.content.parquet import Config
@@ -133,19 +136,20 @@ def refusals(material: Material) -> dict[str, dict[str, int]]:
 
 
 def judge_quality(material: Material) -> list[dict[str, Any]]:
-    """How the selection of each iteration agrees with the labelled pairs of `release.labels`; empty without."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    """Precision, recall and share of good pairs of each selection by `release.labels`, with intervals; empty without.
 
+    Labels of a stratified sheet (`humpback label`) weigh as many pairs as they stand for; others count as one sample.
+    """
     path = material.recipe.release.labels
     if path is None:
         return []
-    labels = label_pairs(read_labels(path), material.joined.candidates.labelled)
-    keys, entries = pa.array(labels, pa.string()), []
-    for t, pairs in enumerate(material.joined.selections, start=1):
-        selected = set(pairs.ids.filter(pc.is_in(pairs.ids, value_set=keys)).to_pylist())
-        entries.append({"iteration": t, "labelled": len(labels), **agreement(selected, labels)})
-    return entries
+    report = measure(population_of(material.build), read_label_file(path))
+    if not report["labelled"]:
+        raise ReleaseError(f"{path}: none of its ids is that of a candidate pair or its segment; were they built anew?")
+    return [
+        {"iteration": int(t), "labelled": report["labelled"], "good": report["good"], **figures}
+        for t, figures in report["selections"].items()
+    ]
 
 
 def samples(configs: list[Config]) -> dict[str, str]:

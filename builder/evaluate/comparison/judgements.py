@@ -6,7 +6,7 @@ from typing import Any
 
 from builder.data.records import Row
 from builder.data.storage import read_rows
-from builder.evaluate.annotations import Judgement, Judgements
+from builder.evaluate.comparison.annotations import Judgement, Judgements
 
 
 def judgements_of(folder: Path, digest: str) -> tuple[Judgements, dict[str, list[float | None]]]:

@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 
 from builder.build import Build, run_stages
 from builder.errors import RecipeError
-from builder.evaluate.plan import Contestant, Name, Plan
-from builder.evaluate.run import Evaluation, run_evaluation
+from builder.evaluate.comparison.plan import Contestant, Name, Plan
+from builder.evaluate.comparison.run import Evaluation, run_evaluation
 from builder.llm.conversations import Tags
 from builder.method.train.stage import ForwardStage, train_curated
 from builder.recipe.read import read_recipe

@@ -7,7 +7,7 @@ from support.release_build import FakeBuild
 
 from builder.build import Build
 from builder.errors import RecipeError
-from builder.evaluate.corrected import calibration_of, corrected_by, judge_identity, read_calibration
+from builder.evaluate.labels.calibration import calibration_of, corrected_by, judge_identity, read_calibration
 from builder.evaluate.labels.population import population_of
 from builder.evaluate.labels.store import Label
 

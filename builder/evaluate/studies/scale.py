@@ -9,9 +9,9 @@ from builder.data.accounting import Counts, Stats
 from builder.data.records import curated_schema, stable_id
 from builder.data.storage import read_rows, write_rows
 from builder.errors import RecipeError
-from builder.evaluate.judgements import judgements_of
-from builder.evaluate.plan import Contestant, Plan
-from builder.evaluate.run import Evaluation, run_evaluation
+from builder.evaluate.comparison.judgements import judgements_of
+from builder.evaluate.comparison.plan import Contestant, Plan
+from builder.evaluate.comparison.run import Evaluation, run_evaluation
 from builder.evaluate.statistics.scaling import fit, over_prompts
 from builder.method.train.stage import ForwardStage, train_curated
 from builder.recipe.sections.runtime import Runtime

@@ -9,8 +9,8 @@ from typing import Any
 from builder.build import Build
 from builder.data.records import stable_id
 from builder.errors import StageError
-from builder.evaluate.parts import AUGMENTED, Parts
 from builder.evaluate.statistics.figure import figure
+from builder.evaluate.tables.parts import AUGMENTED, Parts
 from builder.method.augment.openings import openings
 from builder.text.words import words
 

@@ -7,7 +7,7 @@ from support.finished_iterations import finish
 
 from builder.cli.project import open_project
 from builder.errors import RecipeError
-from builder.evaluate.ablations import Ablations, Row, load_ablations, settings_of
+from builder.evaluate.studies.ablations import Ablations, Row, load_ablations, settings_of
 from builder.recipe.recipe import load_recipe
 
 

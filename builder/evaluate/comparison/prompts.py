@@ -8,8 +8,8 @@ from builder.data.accounting import Counts, Rejects, Stats
 from builder.data.records import Row, rejected_schema, stable_id
 from builder.data.storage import read_rows, write_rows
 from builder.errors import RecipeError
-from builder.evaluate.annotations import prompt_key
-from builder.evaluate.plan import Prompts, PromptSource
+from builder.evaluate.comparison.annotations import prompt_key
+from builder.evaluate.comparison.plan import Prompts, PromptSource
 from builder.method.seed.decontaminate import COLUMNS, PromptSets
 from builder.method.seed.files import file_rows
 from builder.recipe.sections.runtime import Runtime

@@ -9,8 +9,8 @@ from builder.data.accounting import Counts, Rejects, Stats
 from builder.data.records import Row, row_seed
 from builder.data.storage import read_rows, write_rows
 from builder.errors import RecipeError
-from builder.evaluate.annotations import prompt_key
-from builder.evaluate.plan import Contestant, Sampling
+from builder.evaluate.comparison.annotations import prompt_key
+from builder.evaluate.comparison.plan import Contestant, Sampling
 from builder.llm.batch.runner import run_rows
 from builder.llm.contract import check_contract
 from builder.llm.conversations import evaluation_prompt

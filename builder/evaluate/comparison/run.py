@@ -10,13 +10,13 @@ from builder.data.accounting import Counts, Stats
 from builder.data.records import Row
 from builder.data.storage import read_json, read_rows, write_json
 from builder.errors import RecipeError
-from builder.evaluate.answers import AnswersStage, answer_prompts
-from builder.evaluate.compare import CompareStage, compare
-from builder.evaluate.judgements import judgements_of
-from builder.evaluate.plan import Asked, Contestant, Plan
-from builder.evaluate.prompts import select_prompts
+from builder.evaluate.comparison.answers import AnswersStage, answer_prompts
+from builder.evaluate.comparison.judgements import judgements_of
+from builder.evaluate.comparison.pairwise import CompareStage, compare
+from builder.evaluate.comparison.plan import Asked, Contestant, Plan
+from builder.evaluate.comparison.prompts import select_prompts
+from builder.evaluate.comparison.report import report_of
 from builder.evaluate.statistics.win_rates import by_group, consistency
-from builder.evaluate.tables import report_of
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Section
 from builder.workspace.workspace import Artifact, Workspace

@@ -9,11 +9,11 @@ import pytest
 
 from builder.data.storage import read_rows, write_rows
 from builder.errors import StageError
-from builder.evaluate.annotations import prompt_key
-from builder.evaluate.answers import answer_schema
-from builder.evaluate.compare import CompareStage, compare
-from builder.evaluate.judgements import alpaca_annotations, judgements_of
-from builder.evaluate.plan import PairJudge
+from builder.evaluate.comparison.annotations import prompt_key
+from builder.evaluate.comparison.answers import answer_schema
+from builder.evaluate.comparison.judgements import alpaca_annotations, judgements_of
+from builder.evaluate.comparison.pairwise import CompareStage, compare
+from builder.evaluate.comparison.plan import PairJudge
 from builder.evaluate.statistics.win_rates import consistency, win_rate
 from builder.llm.engines.engine import Completion, Failed
 from builder.llm.tokenizer import load_tokenizer

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from builder.evaluate.annotations import Judgements, length_audit
+from builder.evaluate.comparison.annotations import Judgements, length_audit
 from builder.evaluate.statistics.figure import percent, with_interval
 from builder.evaluate.statistics.significance import holm
 from builder.evaluate.statistics.win_rates import by_group, paired, win_rate

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from builder.errors import RecipeError
-from builder.evaluate.annotations import Judgements, length_audit, prompt_key, read_annotations
+from builder.evaluate.comparison.annotations import Judgements, length_audit, prompt_key, read_annotations
 from builder.evaluate.statistics.win_rates import paired, win_rate
 
 DIFFERENCES = {

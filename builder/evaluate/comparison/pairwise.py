@@ -10,7 +10,7 @@ from builder.data.accounting import Counts, Rejects, Stats
 from builder.data.records import Row, row_seed
 from builder.data.storage import read_rows, write_rows
 from builder.errors import StageError
-from builder.evaluate.plan import PairJudge
+from builder.evaluate.comparison.plan import PairJudge
 from builder.evaluate.statistics.win_rates import DRAW
 from builder.llm.batch.runner import run_rows
 from builder.llm.contract import check_contract

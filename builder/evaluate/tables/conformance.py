@@ -35,7 +35,7 @@ def conformance_page(name: str, figures: Mapping[str, Any]) -> str:
         name: Of the build.
         figures: From `read_figures`.
     """
-    tables = yaml.safe_load((files("builder.evaluate") / "paper.yaml").read_text(encoding="utf-8"))
+    tables = yaml.safe_load((files("builder.evaluate.tables") / "paper.yaml").read_text(encoding="utf-8"))
     lines = [
         "# The paper's tables, and ours",
         "",

@@ -91,7 +91,7 @@ class Contestant(Asked):
     outputs: Input | None = None
     """A file of answers, as `model_outputs.json` of AlpacaEval, instead of a model."""
     system: Tags | None = None
-    """The system prompt: `both` tags, that of the `seed`, that of the `web`, `none`, which is an empty one, or `default`,
+    """The system prompt: `both` tags, that of the `seed` or of the `web`, `none`, which is an empty one, or `default`,
     what the model's chat template puts in. Left out: `both` for a model of the build, `default` for another."""
 
     @property

@@ -15,7 +15,6 @@ from builder.data.records import Row
 from builder.data.row_groups import read_batches, row_groups
 from builder.llm.conversations import Tag, forward_pair
 from builder.method.augment.gate.phrases import is_refusal
-from builder.method.curate.labels import read_labels
 from builder.method.curate.withheld import withheld_pages
 from builder.release.content.columns import Lengths, column_of, mapped, naming, with_column, with_constants
 from builder.release.content.places import OF_SEGMENTS, segments_of
@@ -94,14 +93,12 @@ class Candidates:
         pairs: Their ids and lengths.
         withheld: Whether each is on a page that is withheld for testing, by place.
         named: Rows that the file of take-downs names, with all names.
-        labelled: Rows that the file of labels names, with id and segment.
         asked: Id, segment and instruction, by place; none where the release has its texts.
     """
 
     pairs: Pairs
     withheld: "pa.Array"
     named: list[Row]
-    labelled: list[Row]
     asked: "pa.Table"
 
 
@@ -185,21 +182,20 @@ class Joined:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        down, labels, pairs = self._taken_down(), self._labels(), Pairs()
-        pages, named, labelled, asked = [], list[Row](), list[Row](), []
+        down, pairs = self._taken_down(), Pairs()
+        pages, named, asked = [], list[Row](), []
         columns = dict.fromkeys(["id", *TEXTS, *NAMES_OF_A_ROW])
         for _, batch in read_batches(row_groups(self._build.candidates.data), [*columns]):
             pairs.add(batch)
             pages.append(batch.column("page_id"))
             named += naming(batch.select(list(NAMES_OF_A_ROW)), down)
-            labelled += naming(batch.select(["id", "segment_id"]), labels)
             if self._release.text == "standoff":
                 asked.append(batch.select(["id", "segment_id", "instruction"]))
         first = self._earlier[0][1] if self._earlier else self.final.origins["page_id"]
         every = (page for part in pages for page in part.to_pylist())
         withheld = withheld_pages(every, first.to_pylist(), self._build.recipe.curate)
         of_pages = pc.is_in(column_of(pages), value_set=pa.array(sorted(withheld), pa.string()))
-        return Candidates(pairs, of_pages, named, labelled, _asked(asked))
+        return Candidates(pairs, of_pages, named, _asked(asked))
 
     def named(self) -> Iterator[Row]:
         """The rows of seed and candidates that the file of take-downs names, with their names."""
@@ -213,12 +209,6 @@ class Joined:
 
         path = self._release.removed
         return pa.array(read_removed(path) if path else [], pa.string())
-
-    def _labels(self) -> "pa.Array":
-        import pyarrow as pa
-
-        path = self._release.labels
-        return pa.array(read_labels(path) if path else [], pa.string())
 
     @cached_property
     def scores(self) -> list[Scores]:

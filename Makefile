@@ -14,7 +14,7 @@ help:
 	@echo "make kill-check-engines  the same over augment and score with more than 5,000 rows"
 	@echo "make bench-segments CORPUS=FOLDER [CHECK=SCRIPT]  speed of the segmenter beside the stock block, and its score"
 	@echo "make train-mask CORPUS=FOLDERS [MANUALS=FILE] [CHECK=SCRIPT]  fit the learned mask of main content on pages with truth"
-	@echo "make method-check  the method on three fresh worlds, with spread (about 20 minutes)"
+	@echo "make method-check  the controlled study on five fresh worlds, with intervals (under 40 minutes)"
 	@echo "make evaluate-demo labels, answers, a judge of pairs, tables and a card on the quickstart (MODEL=FOLDER: a real one too)"
 	@echo "make real-check BUILD=FOLDER [WRITE=docs/method.md]  planted truth on the texts of a build with a real model, for every judge"
 	@echo "make calibration-check [ROUNDS=3]  what plan --calibrate says of the quickstart beside its time (10 minutes a round)"

@@ -1,4 +1,4 @@
-"""One world of `make method-check`: a base, a build, and every comparison of the paper on it; what is shared runs once."""
+"""One world of `make method-check`: a base, a build, and the paper's comparisons on it; what is shared runs once."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -55,7 +55,7 @@ class Figures(NamedTuple):
 
 
 def check_world(folder: Path, seed: int) -> None:
-    """Pretrain, generate, build and measure one world, and write the figures; what is there already is not done again."""
+    """Pretrain, generate, build and measure one world, and write the figures; what is there is not done again."""
     base = folder / "pretrained"
     if not (base / "config.json").is_file():
         pretrain(seed, base)
@@ -109,7 +109,7 @@ def world_figures(joint: Build, lines: list[Line], truth: Truth) -> dict[str, fl
 
 
 def train_untagged(build: Build, place: Workspace) -> tuple[Artifact, Recipe]:
-    """The joint model trained again with empty system prompts in the place of both tags; and the recipe to ask it with."""
+    """The joint model trained again with empty system prompts for both tags; and the recipe to ask it with."""
     recipe, training = build.recipe, build.recipe.training
     chat = recipe.chat.model_copy(update={"system_seed": "", "system_web": ""})
     stage = ForwardStage(base=recipe.base.origin, chat=chat, recipe=training.forward, schedule=training.schedule)

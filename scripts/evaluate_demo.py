@@ -2,10 +2,10 @@
 
     make evaluate-demo [DIR=quickstart] [MODEL=FOLDER]
 
-Builds the quickstart in DIR unless it is there. Labels come from the truth that was planted in its pages: a pair is good
-if its section is whole and M_yx found its instruction. Then answers, a judge of pairs in both orders, the paper's tables,
-a release whose card has the figures of the labels, and the commands for other programs. With a MODEL it also lets that
-model answer some of the prompts and judge them, through the same commands.
+Builds the quickstart in DIR unless it is there. Labels come from the truth that was planted in its pages: a pair is
+good if its section is whole and M_yx found its instruction. Then answers, a judge of pairs in both orders, the paper's
+tables, a release whose card has the figures of the labels, and the commands for other programs. With a MODEL it also
+lets that model answer some of the prompts and judge them, through the same commands.
 """
 
 import argparse

@@ -9,6 +9,7 @@ from builder.data.accounting import Counts
 from builder.data.paths import inside
 from builder.data.storage import count_rows, parquet_files, read_json, write_text
 from builder.errors import ReleaseError
+from builder.evaluate.handover.lm_eval import DATASETS, RESULTS, eval_results
 from builder.llm.adapters import CONFIG_FILE, WEIGHTS_FILE, merge_adapter
 from builder.llm.contract import load_contract
 from builder.recipe.licences import licence_entries
@@ -43,6 +44,8 @@ def write_models(folder: Path, material: Material) -> None:
         write_weights(artifact.model, folder / name, merge=material.recipe.release.merge_adapters)
         libraries = libraries_of(folder / name)
         write_text(folder / name / "README.md", _card(name, artifact, material, libraries))
+        for path, text in _results(material.recipe.release.results, name).items():
+            write_text(folder / name / path, text)
         own: dict[str, Any] = {"stage": {"name": artifact.stage, "fingerprint": artifact.fingerprint}}
         own["libraries"] = libraries
         own["rows"] = material.trained.digest if artifact == material.build.final else training_digest(artifact)
@@ -52,6 +55,22 @@ def write_models(folder: Path, material: Material) -> None:
         write_text(folder / BASE / "README.md", _base_card(material, material.recipe.base.path))
         libraries = libraries_of(folder / BASE)
         write_manifest(folder / BASE, material.recipe, material.version, kind="base", libraries=libraries)
+
+
+def _results(path: Path | None, name: str) -> dict[str, str]:
+    """What a model was measured at by lm-eval, as files of its repository.
+
+    Raises:
+        ReleaseError: If the file is none that `humpback evaluate --results` writes.
+    """
+    if path is None:
+        return {}
+    try:
+        return eval_results(read_json(path).get(name, {}))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ReleaseError(
+            f"{path}: release.results is not what `humpback evaluate RECIPE --results` writes ({error!r})"
+        ) from error
 
 
 def write_weights(model: Path, target: Path, *, merge: bool) -> None:
@@ -87,6 +106,12 @@ def write_weights(model: Path, target: Path, *, merge: bool) -> None:
 def is_model_file(name: str) -> bool:
     """Whether a file of this name is part of a model that is released."""
     return name in MODEL_FILES or (name.endswith(MODEL_SUFFIXES) and "/" not in name)
+
+
+def is_result_file(name: str) -> bool:
+    """Whether a file of this name in a model repository is a result of an evaluation."""
+    folder, _, file = name.partition("/")
+    return folder == RESULTS and file.removesuffix(".yaml") in DATASETS and file.endswith(".yaml")
 
 
 def copy_model(source: Path, target: Path) -> None:

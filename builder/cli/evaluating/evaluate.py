@@ -24,6 +24,7 @@ from builder.evaluate.tables.conformance import FOLDER, conformance_page, read_f
 from builder.evaluate.tables.diversity import describe_statistics, statistics_of
 from builder.method.seed.files import file_rows
 from builder.text.counted import counted
+from builder.text.escape import escape
 from builder.workspace.console import Console
 from builder.workspace.locks import locked
 from builder.workspace.workspace import Workspace
@@ -230,11 +231,14 @@ def _describe(figures: dict[str, Any], plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _describe_results(results: dict[str, dict[str, Any]]) -> str:
+def _describe_results(results: dict[str, dict[str, dict[str, Any]]]) -> str:
     shown = ("acc", "acc_norm", "prompt_level_strict_acc")
-    lines = [f"{'task':<28} " + " ".join(f"{name:>24}" for name in shown)]
-    for task, figures in results.items():
-        lines.append(f"{task:<28} " + " ".join(f"{percent(figures.get(name)):>24}" for name in shown))
+    lines = []
+    for model, tasks in results.items():
+        lines.append(f"{escape(model, 'terminal'):<28} " + " ".join(f"{name:>24}" for name in shown))
+        for task, figures in tasks.items():
+            cells = " ".join(f"{percent(figures.get(name)):>24}" for name in shown)
+            lines.append(f"  {escape(task, 'terminal'):<26} {cells}")
     return "\n".join(lines)
 
 

@@ -5,6 +5,7 @@ import random
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ TASKS = ("social_iqa", "piqa", "arc_easy", "arc_challenge", "openbookqa", "mmlu"
 """Tasks of lm-eval that the paper's tables have, and one more."""
 OWN_TASK = "humpback_continues"
 CHOICES = 4
+RESULTS = ".eval_results"
+"""Where a model repository has its results."""
+_FOLDER = "lm-eval"
 SHOWN = 400
 """Characters of a text that a multiple-choice question shows."""
 
@@ -106,40 +110,50 @@ def _lm_eval_command(model: Served, task: str) -> str:
     words += ["--include_path", "tasks"] if task == OWN_TASK else []
     words += ["--apply_chat_template", "--num_fewshot", "0", "--log_samples"]
     offline = "HF_HUB_OFFLINE=1 " if task == OWN_TASK else ""
-    return offline + shlex.join([*words, "--output_path", f"results/lm-eval/{model.name}"])
+    return offline + shlex.join([*words, "--output_path", f"results/{_FOLDER}/{model.name}"])
 
 
-def read_lm_eval(folder: Path) -> dict[str, dict[str, Any]]:
-    """Results of lm-eval below a folder: by task its figures with `n`, `version` and the file they are from.
+def read_lm_eval(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """Results of lm-eval below a folder, as the commands lay them: a folder a model.
 
     Of a task that was run twice the later file counts.
+
+    Returns:
+        By model and task its figures with `n`, `version`, the `day` and the `file` that they are from.
 
     Raises:
         RecipeError: If there is no result.
     """
     files = sorted(folder.rglob("results_*.json"), key=lambda path: path.name)
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, dict[str, Any]]] = {}
     for path in files:
+        place = path.relative_to(folder)
+        model = next((part for part in place.parts[:-1] if part != _FOLDER), "")
         try:
             result = read_json(path)
             for task, figures in result["results"].items():
-                numbers = {
-                    name.partition(",")[0]: value
-                    for name, value in figures.items()
-                    if isinstance(value, int | float) and not isinstance(value, bool)
-                }
-                found[task] = {
-                    **numbers,
-                    "n": result.get("n-samples", {}).get(task, {}).get("effective"),
-                    "version": result.get("versions", {}).get(task),
-                    "chat_template": bool(result.get("chat_template")),
-                    "file": str(path.relative_to(folder)),
-                }
+                found.setdefault(model, {})[task] = _task(task, figures, result) | {"file": str(place)}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RecipeError(f"{path}: is no result of lm-eval ({error!r})") from error
     if not found:
         raise RecipeError(f"{folder}: holds no results_*.json of lm-eval")
     return found
+
+
+def _task(task: str, figures: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
+    numbers = {
+        name.partition(",")[0]: value
+        for name, value in figures.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+    began = result.get("date")
+    return {
+        **numbers,
+        "n": result.get("n-samples", {}).get(task, {}).get("effective"),
+        "version": result.get("versions", {}).get(task),
+        "chat_template": bool(result.get("chat_template")),
+        "day": None if began is None else datetime.fromtimestamp(float(began), UTC).date().isoformat(),
+    }
 
 
 DATASETS = {
@@ -155,15 +169,12 @@ DATASETS = {
 _FIGURES = ("acc_norm", "acc", "prompt_level_strict_acc")
 
 
-def eval_results(results: dict[str, dict[str, Any]], day: str) -> dict[str, str]:
+def eval_results(results: dict[str, dict[str, Any]]) -> dict[str, str]:
     """Results as files of `.eval_results/` in a model repository: name and YAML of each task that has a Hub dataset.
 
     Args:
-        results: From `read_lm_eval`.
-        day: When they were made, as 2024-07-26.
+        results: Of one model, from `read_lm_eval`.
     """
-    from datetime import date
-
     from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
     files = {}
@@ -176,10 +187,10 @@ def eval_results(results: dict[str, dict[str, Any]], day: str) -> dict[str, str]
             dataset_id=repository,
             task_id=config,
             value=round(100 * figures[name], 4),
-            date=date.fromisoformat(day).isoformat(),
+            date=figures.get("day"),
             notes=f"lm-eval task {task} version {figures['version']}, zero-shot, {name}",
         )
-        files[f".eval_results/{task}.yaml"] = yaml.safe_dump(
+        files[f"{RESULTS}/{task}.yaml"] = yaml.safe_dump(
             eval_result_entries_to_yaml([entry]), sort_keys=False, allow_unicode=True
         )
     return files

@@ -23,6 +23,8 @@ def read_figures(folder: Path) -> dict[str, Any]:
         models = found.get(name, {}).get(below, {})
         if models:
             found[name]["first"] = next(iter(models.values()))
+    if found.get("lm_eval"):
+        found["lm_eval"] = next(iter(found["lm_eval"].values()))
     if isinstance(found.get("ablations"), list):
         found["ablations"] = {row["name"]: row for row in found["ablations"]}
     return found

@@ -11,7 +11,7 @@ from pathlib import Path
 from builder.data.paths import distinct, inside, shown
 from builder.errors import UnsafePath
 from builder.release.manifest import MANIFEST
-from builder.release.models import is_model_file
+from builder.release.models import is_model_file, is_result_file
 
 _DATASET = re.compile(
     r"README\.md|CHANGELOG\.md|manifest\.json|croissant\.json|build\.yaml|removed\.txt|figures/[a-z_]+\.png"
@@ -57,7 +57,7 @@ def check_dataset_files(dataset: Path) -> Iterator[str]:
 def check_model_files(model: Path) -> Iterator[str]:
     """A model holds the files of a release and no others; code beside weights is run by loaders that are asked to."""
     for name in (path.relative_to(model).as_posix() for path in sorted(model.rglob("*")) if path.is_file()):
-        if not (is_model_file(name) or name in ("README.md", MANIFEST)):
+        if not (is_model_file(name) or is_result_file(name) or name in ("README.md", MANIFEST)):
             yield f"{shown(name)}: is no file of a model that is released; take it out"
 
 

@@ -51,14 +51,15 @@ def test_without_test_rows_there_is_no_task_of_our_own(tmp_path: Path) -> None:
 def results(folder: Path, name: str, acc: float) -> None:
     figures = {"alias": "piqa", "acc,none": acc, "acc_stderr,none": 0.01, "acc_norm,none": acc + 0.1}
     value = {"results": {"piqa": figures}, "versions": {"piqa": 1.0}, "n-samples": {"piqa": {"effective": 100}}}
-    (folder / "model").mkdir(parents=True, exist_ok=True)
-    (folder / "model" / name).write_text(json.dumps(value | {"chat_template": "x"}))
+    place = folder / "lm-eval" / "final" / "work__model-2"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / name).write_text(json.dumps(value | {"chat_template": "x", "date": 1_764_288_000.5}))
 
 
 def test_results_are_read_back_and_the_later_file_counts(tmp_path: Path) -> None:
     results(tmp_path, "results_2026-01-02.json", 0.5)
     results(tmp_path, "results_2026-01-01.json", 0.9)
-    found = read_lm_eval(tmp_path)["piqa"]
+    found = read_lm_eval(tmp_path)["final"]["piqa"]
     assert (found["acc"], found["n"], found["version"], found["chat_template"]) == (0.5, 100, 1.0, True)
 
 
@@ -72,10 +73,11 @@ def test_a_folder_without_results_and_a_broken_one_are_errors(tmp_path: Path) ->
 
 def test_tasks_with_a_dataset_on_the_hub_become_files_of_the_model_repository(tmp_path: Path) -> None:
     results(tmp_path, "results_1.json", 0.5)
-    found = read_lm_eval(tmp_path) | {OWN_TASK: {"acc": 0.3, "version": 1}}
-    files = eval_results(found, "2026-11-28")
+    found = read_lm_eval(tmp_path)["final"] | {OWN_TASK: {"acc": 0.3, "version": 1}}
+    files = eval_results(found)
     assert files.keys() == {".eval_results/piqa.yaml"}
     (entry,) = yaml.safe_load(files[".eval_results/piqa.yaml"])
     assert entry["dataset"]["id"] == "ybisk/piqa"
     assert entry["value"] == 60.0
+    assert entry["date"] == "2025-11-28"
     assert "acc_norm" in entry["notes"]

@@ -22,7 +22,7 @@ def test_figures_stand_where_the_paper_has_its_own(tmp_path: Path) -> None:
     write_json(tmp_path / "statistics.json", statistics_of(FakeBuild(tmp_path / "build").build, pairs=False))
     rate = {"value": 0.5, "n": 4, "interval": [0.25, 0.75]}
     write_json(tmp_path / "report.json", {"models": {"final": {"win_rate": rate}, "other": {}}})
-    write_json(tmp_path / "lm_eval.json", {"piqa": {"acc": 0.745}})
+    write_json(tmp_path / "lm_eval.json", {"final": {"piqa": {"acc": 0.745}}})
     write_json(tmp_path / "packets.json", {"models": {"final": {"answers": {"win": 5, "tie": 1, "lose": 4}}}})
     write_json(tmp_path / "scaling.json", {"alpha": {"ln": {"value": 6.5}}})
     write_json(tmp_path / "ablations.json", [{"name": "joint", "win_rate": rate}])

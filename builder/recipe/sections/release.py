@@ -38,7 +38,7 @@ class Release(Section):
     labels: Named | None = None
     """Labelled pairs, JSON lines with id and good, from which the card says how good the selections are."""
     results: Named | None = None
-    """Results of lm-eval, `evaluation/lm_eval.json` as `humpback evaluate --results` writes it: models that are released
+    """Results of lm-eval, `evaluation/lm_eval.json` of `humpback evaluate --results`: models that are released
     under a name there have them in `.eval_results/`, where a task has a dataset on the Hub."""
     merge_adapters: bool = False
     """Whether a model that was trained as an adapter (LoRA) is released as whole weights."""

@@ -126,7 +126,7 @@ def well_formed_share(
     )
     rows = list(read_rows(workspace.run(answers(model.name), answer_questions, stage, model).data))
     good = sum(row["ended"] and not well_formed(combinations[row["question"]], row["answer"]) for row in rows)
-    return good / len(rows)
+    return float(good / len(rows))
 
 
 def quickstart_figures(build: Build, folder: Path, work_dir: Path) -> Figures:

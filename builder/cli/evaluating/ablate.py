@@ -1,6 +1,6 @@
 """`humpback ablate` and `humpback scale`: the same build with something changed, and with growing numbers of rows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def ablate_build(
     return Answer(table, lambda: describe_table(table))
 
 
-def describe_table(table: list[Mapping[str, Any]]) -> str:
+def describe_table(table: Sequence[Mapping[str, Any]]) -> str:
     """The rows of ablations as text; win rates in percent, p values after Holm."""
     heads = f"{'':<20} {'selected':>9} {'seed':>7} {'curated':>8} {'win rate':>20} {'difference':>20} {'p (Holm)':>9}"
     lines = [heads]

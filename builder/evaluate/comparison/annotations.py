@@ -130,11 +130,11 @@ def _rows(path: Path, data: bytes) -> Iterator[tuple[str, Row]]:
 
 
 def _judgement(row: Row, where: str) -> Judgement:
-    outputs = row.get("output_1"), row.get("output_2")
-    one, two = outputs
-    given = isinstance(one, str) and isinstance(two, str)
-    lengths = (len(one), len(two)) if given else _lengths(row)
-    identical = one == two if given else bool(row.get("identical"))
+    one, two = row.get("output_1"), row.get("output_2")
+    if isinstance(one, str) and isinstance(two, str):
+        lengths, identical = (len(one), len(two)), one == two
+    else:
+        lengths, identical = _lengths(row), bool(row.get("identical"))
     empty = not two.strip() if isinstance(two, str) else bool(row.get("empty_2"))
     source = row.get("dataset")
     return Judgement(

@@ -113,7 +113,7 @@ def _chosen(rows: list[Row], config: Prompts, counts: Counts, rejects: Rejects) 
     order = sorted(rows, key=lambda row: stable_id(config.seed, "dev", row["id"]))
     for row in order[: config.dev]:
         row["split"] = "dev"
-    kept = []
+    kept: list[Row] = []
     for row in rows:
         reason = "other_split" if config.use not in ("all", row["split"]) else None
         if reason is None and config.limit is not None and len(kept) >= config.limit:

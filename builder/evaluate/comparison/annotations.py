@@ -130,6 +130,7 @@ def _rows(path: Path, data: bytes) -> Iterator[tuple[str, Row]]:
 
 
 def _judgement(row: Row, where: str) -> Judgement:
+    lengths: tuple[int, int] | None
     one, two = row.get("output_1"), row.get("output_2")
     if isinstance(one, str) and isinstance(two, str):
         lengths, identical = (len(one), len(two)), one == two

@@ -89,7 +89,7 @@ def test_the_release_loads_with_the_libraries_that_are_pinned(project: Path, tmp
     result = humpback("release", project, "--version", "1.0.0", "--accept-warnings")
     assert result.returncode == 0, result.stderr
     release = project / "releases" / "1.0.0"
-    curated = load_dataset(str(release), "curated", cache_dir=str(tmp_path))
+    curated = load_dataset(str(release / "dataset"), "curated", cache_dir=str(tmp_path))
     assert sum(map(len, curated.values())) == count_rows(stage_folder(project, "curate-1") / "data")
     final = release / "models" / "final"
     tokenizer = AutoTokenizer.from_pretrained(final)

@@ -11,7 +11,6 @@ from builder.cli.init import copy_recipe
 from builder.cli.project import open_project
 from builder.data.storage import read_rows, write_json
 from builder.evaluate.studies.ablations import Ablations, Line, Row, run_ablations
-from builder.method.train.stage import ForwardStage, train_forward
 from builder.recipe.recipe import Recipe
 from builder.sample.generate import sample_world, write_sample
 from builder.sample.report import Key, measure, read_truth, well_formed_share
@@ -33,6 +32,10 @@ ROWS = [
     Row(name="one-iteration", set={"iterations": 1}),
     Row(name="reverse", set={"curate.judge": "reverse", "iterations": 1}),
     Row(name="cross-fit", set={"training.cross_fit": True}),
+    Row(name="asked-seed", system="seed"),
+    Row(name="asked-web", system="web"),
+    Row(name="asked-none", system="none"),
+    Row(name="untagged", tags=False),
 ]
 """The first one is what the others are held against; `random` and `longest` come by themselves."""
 FILE = "figures.json"
@@ -72,24 +75,17 @@ def check_world(folder: Path, seed: int) -> None:
             return open_project(folder, overrides=(*OVERRIDES, *settings), as_written=True).recipe
 
         lines = run_ablations(Ablations(rows=ROWS), open_recipe, workspace)
-        joint = lines[0]
-        place = workspace(joint.build.recipe)
         found = {line.row.name: _figures(line, truth, workspace, world) for line in lines}
-        for tags in ("seed", "web", "none"):
-            share = well_formed_share(joint.build.recipe, place, joint.model, world, tags=tags)
-            found[f"joint, asked with {tags}"] = Figures(None, None, share)
-        untagged, recipe = train_untagged(joint.build, place)
-        share = well_formed_share(recipe, place, untagged, world, tags="none")
-        found["trained and asked without"] = Figures(None, None, share)
     figures = {name: of._asdict() for name, of in found.items()}
-    write_json(folder / FILE, {"rows": figures, "world": world_figures(joint.build, lines, truth)})
+    write_json(folder / FILE, {"rows": figures, "world": world_figures(lines[0].build, lines, truth)})
 
 
 def _figures(line: Line, truth: Truth, workspace: Callable[[Recipe], Workspace], world: World) -> Figures:
-    selection = measure(line.build, truth, {}).selections[-1]
-    well = well_formed_share(line.build.recipe, workspace(line.build.recipe), line.model, world)
+    recipe = line.build.recipe.model_copy(update={"chat": line.trained.chat})
+    well = well_formed_share(recipe, workspace(recipe), line.trained.model, world, tags=line.row.asked)
     if line.row.data == "seed":
         return Figures(None, None, well)
+    selection = measure(line.build, truth, {}).selections[-1]
     return Figures(selection.precision, selection.recall, well)
 
 
@@ -106,15 +102,6 @@ def world_figures(joint: Build, lines: list[Line], truth: Truth) -> dict[str, fl
         "A_1 again in A_2": share_again(joint.curated),
         "A_1 again in A_2, cross-fitted": share_again(crossed.curated),
     }
-
-
-def train_untagged(build: Build, place: Workspace) -> tuple[Artifact, Recipe]:
-    """The joint model trained again with empty system prompts for both tags; and the recipe to ask it with."""
-    recipe, training = build.recipe, build.recipe.training
-    chat = recipe.chat.model_copy(update={"system_seed": "", "system_web": ""})
-    stage = ForwardStage(base=recipe.base.origin, chat=chat, recipe=training.forward, schedule=training.schedule)
-    model = place.run("ablate-model-untagged", train_forward, stage, build.seed, build.curated[-1])
-    return model, recipe.model_copy(update={"chat": chat})
 
 
 def share_again(curated: list[Artifact]) -> float:

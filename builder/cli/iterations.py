@@ -1,6 +1,6 @@
 """`humpback show RECIPE iterations`: what changed from one iteration to the next, as text or JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +8,11 @@ from builder.cli.answer import Answer
 from builder.cli.project import Project
 from builder.cli.rows.layout import terminal_width, text_shown, wrapped
 from builder.data.storage import read_rows
+from builder.errors import RecipeError
+from builder.evaluate.labels.measure import at_threshold, of_pairs, strata_of_labels
+from builder.evaluate.labels.population import Population, population_of
+from builder.evaluate.labels.store import Label, read_labels, verdicts
 from builder.method.curate.iterations import CLASSES, iteration_differences, label_warnings, labelled, read_iterations
-from builder.method.curate.labels import label_pairs, read_labels
 from builder.recipe.sections.curate import RATINGS
 from builder.text.counted import counted
 from builder.text.escape import escape
@@ -24,7 +27,7 @@ def show_iterations(project: Project, labels: Path | None = None, *, rows: int) 
 
     Args:
         project: The project.
-        labels: JSON lines with `id` and `good`; see `labels.read_labels`.
+        labels: JSON lines with `id` and `good`; those of `humpback label` weigh as many pairs as they stand for.
         rows: How many promoted and demoted pairs to show; with whole texts in the value.
 
     Raises:
@@ -39,12 +42,30 @@ def show_iterations(project: Project, labels: Path | None = None, *, rows: int) 
         "labelled": [],
         "warnings": [],
     }
-    if given is not None:
-        known = label_pairs(given, read_rows(build.candidates.data, ["id", "segment_id"]))
-        report["labelled"] = labelled(iterations, known)
+    if labels and given is not None:
+        report["labelled"] = _labelled(population_of(build).as_drawn(labels.parent), given)
         report["warnings"] = label_warnings(report["labelled"], iterations[0].by)
     _add_instructions(report["differences"], build.candidates)
     return Answer(report, lambda: wrapped(project.typed(_describe_report(report)), terminal_width(), "    "))
+
+
+def _labelled(population: Population, labels: Sequence[Label]) -> list[dict[str, Any]]:
+    """How each iteration agrees with the labels; precision and recall by stratum, where these were drawn so."""
+    own = of_pairs(labels, population.ids)
+    said, _ = verdicts(own)
+    if not said:
+        raise RecipeError("--labels: none of the ids is that of a candidate pair or its segment; were they built anew?")
+    entries = labelled(population.iterations, said)
+    strata = strata_of_labels(population, own)
+    for entry, item in zip(entries, population.iterations, strict=True):
+        entry["weighted"] = strata is population.strata
+        if entry["weighted"]:
+            figures = at_threshold(strata, item.selected, said)
+            precision, recall = (figures[name]["value"] for name in ("precision", "recall"))
+            both = (precision or 0) + (recall or 0)
+            entry |= {"precision": precision, "recall": recall}
+            entry["f1"] = 2 * (precision or 0) * (recall or 0) / both if both else None
+    return entries
 
 
 def _add_instructions(entries: list[dict[str, Any]], candidates: Artifact) -> None:
@@ -133,7 +154,8 @@ def _describe_labelled(entries: list[dict[str, Any]]) -> str:
         cells.append([f"{_figure(value):>{width}}" for value, width in zip(values, widths, strict=True)])
     firsts = ["labelled pairs", *(f"A_{entry['iteration']}: {entry['selected']:,} selected" for entry in entries)]
     lines = [f"{first:<20} {' '.join(row)}" for first, row in zip(firsts, cells, strict=True)]
-    return "\n".join([*lines, f"({entries[0]['good']:,} of the labelled pairs are good)"])
+    how = "; each weighs as many pairs as it stands for, but for AUC" if entries[0]["weighted"] else ""
+    return "\n".join([*lines, f"({entries[0]['good']:,} of the labelled pairs are good{how})"])
 
 
 def _figure(value: float | None, form: str = ".3f") -> str:

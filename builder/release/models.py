@@ -20,6 +20,7 @@ from builder.release.content.numbers import refusals
 from builder.release.content.trained import training_digest
 from builder.release.content.training import hyperparameters
 from builder.release.facts.local_base import local_base
+from builder.release.facts.measured import Results, compared, figures_of, read_results
 from builder.release.manifest import write_manifest
 from builder.release.portable.model_files import in_words, libraries_of, write_for_both
 from builder.workspace.stage_names import BACKWARD
@@ -44,7 +45,7 @@ def write_models(folder: Path, material: Material) -> None:
         write_weights(artifact.model, folder / name, merge=material.recipe.release.merge_adapters)
         libraries = libraries_of(folder / name)
         write_text(folder / name / "README.md", _card(name, artifact, material, libraries))
-        for path, text in _results(material.recipe.release.results, name).items():
+        for path, text in eval_results(_results(material).get(name, {})).items():
             write_text(folder / name / path, text)
         own: dict[str, Any] = {"stage": {"name": artifact.stage, "fingerprint": artifact.fingerprint}}
         own["libraries"] = libraries
@@ -55,22 +56,6 @@ def write_models(folder: Path, material: Material) -> None:
         write_text(folder / BASE / "README.md", _base_card(material, material.recipe.base.path))
         libraries = libraries_of(folder / BASE)
         write_manifest(folder / BASE, material.recipe, material.version, kind="base", libraries=libraries)
-
-
-def _results(path: Path | None, name: str) -> dict[str, str]:
-    """What a model was measured at by lm-eval, as files of its repository.
-
-    Raises:
-        ReleaseError: If the file is none that `humpback evaluate --results` writes.
-    """
-    if path is None:
-        return {}
-    try:
-        return eval_results(read_json(path).get(name, {}))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ReleaseError(
-            f"{path}: release.results is not what `humpback evaluate RECIPE --results` writes ({error!r})"
-        ) from error
 
 
 def write_weights(model: Path, target: Path, *, merge: bool) -> None:
@@ -162,8 +147,15 @@ def _card(name: str, artifact: Artifact, material: Material, libraries: dict[str
         "settings": front_matter_text(hyperparameters(artifact)),
         "libraries": in_words(libraries),
         "local_base": local_base(recipe.base.path) if recipe.base.path else None,
+        "compared": compared(release.evaluation, name, artifact.fingerprint),
+        "benchmarks": figures_of(_results(material).get(name, {})),
     }
     return render_card("model.md.jinja", front, values)
+
+
+def _results(material: Material) -> Results:
+    path = material.recipe.release.results
+    return read_results(path) if path else {}
 
 
 def _sampling(artifact: Artifact) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def test_on_a_terminal_of_80_columns_no_line_is_longer_and_no_word_broken(finish
 
 def test_labels_give_precision_recall_and_a_warning(finished, tmp_path):
     labels = tmp_path / "labels.jsonl"
-    rows = {"a": True, "segment of b": True, "segment of c": False, "d": False, "unknown": True}
+    rows = {"a": True, "b": True, "c": False, "d": False, "unknown": True}
     labels.write_text("".join(json.dumps({"id": key, "good": good}) + "\n" for key, good in rows.items()))
     text = show(*finished, labels)
     lines = [line.split() for line in text.splitlines()]

@@ -106,20 +106,11 @@ def _write_files(folder: Path, evaluation: Evaluation, plan: Plan) -> None:
         write_outputs(folder / HANDOVER, model.name, model_outputs(evaluation.answers[model.name].path, model.name))
     reference = evaluation.answers[plan.reference.name].path
     for name, judged in evaluation.judged.items():
-        names = name, plan.reference.name, _judge_name(plan)
+        names = name, plan.reference.name, plan.judge.label if plan.judge else ""
         annotations = alpaca_annotations(judged.path, evaluation.answers[name].path, reference, names)
         write_json(folder / HANDOVER / f"annotations-{name}.json", annotations)
     if evaluation.report is not None:
         write_json(folder / "report.json", evaluation.figures)
-
-
-def _judge_name(plan: Plan) -> str:
-    judge = plan.judge
-    if judge is None:
-        return ""
-    return (
-        judge.served or judge.model or (f"M_{judge.build}" if judge.build is not None else Path(str(judge.path)).name)
-    )
 
 
 def _paths(evaluation: Evaluation) -> dict[str, str]:
@@ -227,7 +218,7 @@ def _describe(figures: dict[str, Any], plan: Plan) -> str:
             f"it stands second; the same winner in both orders for {percent(orders['value'])}"
         )
         lines += [f"  {part}: {with_interval(value)} of {value['n']:,}" for part, value in of["by_seen"].items()]
-    lines.append(f"(win rates in percent against {plan.reference.name}, judged by {_judge_name(plan)})")
+    lines.append(f"(win rates in percent against {plan.reference.name}, judged by {figures['judge']})")
     return "\n".join(lines)
 
 

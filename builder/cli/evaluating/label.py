@@ -58,8 +58,8 @@ def label_pairs(project: Project, asked: Asked, say: Callable[[str], None]) -> A
         RecipeError: If no selection is done, a file is none of ours, or there is no terminal to label in.
     """
     build = project.look_at_build()
-    population = population_of(build)
     folder = project.folder / FOLDER
+    population = population_of(build).as_drawn(folder)
     if asked.calibration is not None:
         share = corrected_by(build, population, read_calibration(asked.calibration))
         return Answer(share, lambda: f"share of good pairs, corrected for the judge's errors: {with_interval(share)} %")

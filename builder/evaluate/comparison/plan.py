@@ -76,6 +76,13 @@ class Asked(Section):
         return ("build", "path", "model", "served")
 
     @property
+    def label(self) -> str:
+        """What it is called where it has no name: that of its server, repository or folder, or M_t."""
+        if self.build is not None:
+            return f"M_{self.build}"
+        return self.served or self.model or (self.path.name if self.path else "")
+
+    @property
     def other(self) -> Other | None:
         """The model, if the build has not trained it."""
         if self.build is not None or (self.path, self.model, self.served) == (None, None, None):

@@ -13,10 +13,11 @@ from builder.errors import RecipeError
 from builder.evaluate.comparison.answers import AnswersStage, answer_prompts
 from builder.evaluate.comparison.judgements import judgements_of
 from builder.evaluate.comparison.pairwise import CompareStage, compare
-from builder.evaluate.comparison.plan import Asked, Contestant, Plan
+from builder.evaluate.comparison.plan import Asked, Contestant, Plan, Sampling
 from builder.evaluate.comparison.prompts import select_prompts
 from builder.evaluate.comparison.report import report_of
 from builder.evaluate.statistics.win_rates import by_group, consistency
+from builder.recipe.sections.models import Chat
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Section
 from builder.workspace.workspace import Artifact, Workspace
@@ -32,7 +33,23 @@ class ReportStage(Section):
 
     models: list[str]
     reference: str
+    judge: str
+    sampling: Sampling
+    trained: dict[str, str]
     seed: int
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model that was trained beside the build.
+
+    Attributes:
+        model: Its stage.
+        chat: The chat section that it was trained with.
+    """
+
+    model: Artifact
+    chat: Chat
 
 
 @dataclass(frozen=True)
@@ -61,7 +78,7 @@ class Evaluation:
 
 
 def run_evaluation(
-    plan: Plan, build: Build, workspace: Workspace, trained: Mapping[str, Artifact] | None = None
+    plan: Plan, build: Build, workspace: Workspace, trained: Mapping[str, Trained] | None = None
 ) -> Evaluation:
     """Run what is not done of an evaluation of a build.
 
@@ -79,18 +96,29 @@ def run_evaluation(
     last = [artifact for artifact in build.curated if artifact.status == "done"][-1:]
     prompts = run(f"{PREFIX}prompts", select_prompts, plan.prompts, _done(build.seed), *last)
     answers: dict[str, Artifact] = {}
+    identities: dict[str, str] = {}
     given = trained or {}
     for model in contestants(plan):
-        stage = AnswersStage(model=model, sampling=plan.sampling, engine=engine, chat=chat)
         found = given.get(model.name)
-        own = _of_build(build, model, f"model {model.name}") if found is None else [found]
+        own = _of_build(build, model, f"model {model.name}") if found is None else [found.model]
+        told = chat if found is None else found.chat
+        stage = AnswersStage(model=model, sampling=plan.sampling, engine=engine, chat=told)
         answers[model.name] = run(f"{PREFIX}answers-{model.name}", answer_prompts, stage, prompts, *own)
+        if own:
+            identities[model.name] = own[0].fingerprint
     if plan.judge is None:
         return Evaluation(prompts, answers, {}, None)
     judge, own = CompareStage(judge=plan.judge, engine=engine, chat=chat), _of_build(build, plan.judge, "judge")
     reference, names = answers[plan.reference.name], [model.name for model in plan.models]
     judged = {name: run(f"{PREFIX}judged-{name}", compare, judge, answers[name], reference, *own) for name in names}
-    config = ReportStage(models=names, reference=plan.reference.name, seed=plan.seed)
+    config = ReportStage(
+        models=names,
+        reference=plan.reference.name,
+        judge=plan.judge.label,
+        sampling=plan.sampling,
+        trained=identities,
+        seed=plan.seed,
+    )
     report = run(f"{PREFIX}report", write_report, config, prompts, *judged.values())
     return Evaluation(prompts, answers, judged, report)
 
@@ -131,8 +159,10 @@ def write_report(out: Path, config: ReportStage, prompts: Path, *judged: Path, r
         report["models"][name] |= {
             "orders": consistency(orders),
             "by_seen": by_group(found.scores, seen, seed=config.seed) if len(set(seen.values())) > 1 else {},
+            "trained": config.trained.get(name),
         }
-    report["reference"] = config.reference
+    report |= {"reference": config.reference, "judge": config.judge, "prompts": len(seen)}
+    report["sampling"] = config.sampling.model_dump(mode="json")
     write_json(out / REPORT, report)
     counts = Counts(len(config.models), len(config.models))
     return Stats({"models": counts}, {name: of["win_rate"] for name, of in report["models"].items()})

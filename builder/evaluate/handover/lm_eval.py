@@ -3,7 +3,7 @@
 import json
 import random
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -151,6 +151,7 @@ def _task(task: str, figures: dict[str, Any], result: dict[str, Any]) -> dict[st
         **numbers,
         "n": result.get("n-samples", {}).get(task, {}).get("effective"),
         "version": result.get("versions", {}).get(task),
+        "shots": result.get("n-shot", {}).get(task),
         "chat_template": bool(result.get("chat_template")),
         "day": None if began is None else datetime.fromtimestamp(float(began), UTC).date().isoformat(),
     }
@@ -166,10 +167,11 @@ DATASETS = {
     "ifeval": ("google/IFEval", "default"),
 }
 """The Hub dataset, and its config, that each task is made of."""
-_FIGURES = ("acc_norm", "acc", "prompt_level_strict_acc")
+FIGURES = ("acc_norm", "acc", "prompt_level_strict_acc")
+"""Of a task, the one that stands for it: the first that it has."""
 
 
-def eval_results(results: dict[str, dict[str, Any]]) -> dict[str, str]:
+def eval_results(results: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """Results as files of `.eval_results/` in a model repository: name and YAML of each task that has a Hub dataset.
 
     Args:
@@ -179,7 +181,7 @@ def eval_results(results: dict[str, dict[str, Any]]) -> dict[str, str]:
 
     files = {}
     for task, figures in results.items():
-        name = next((key for key in _FIGURES if key in figures), None)
+        name = next((key for key in FIGURES if key in figures), None)
         if task not in DATASETS or name is None:
             continue
         repository, config = DATASETS[task]
@@ -188,7 +190,7 @@ def eval_results(results: dict[str, dict[str, Any]]) -> dict[str, str]:
             task_id=config,
             value=round(100 * figures[name], 4),
             date=figures.get("day"),
-            notes=f"lm-eval task {task} version {figures['version']}, zero-shot, {name}",
+            notes=f"lm-eval task {task} version {figures['version']}, {figures['shots']}-shot, {name}",
         )
         files[f"{RESULTS}/{task}.yaml"] = yaml.safe_dump(
             eval_result_entries_to_yaml([entry]), sort_keys=False, allow_unicode=True

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from builder.data.records import segment_of
+from builder.errors import RecipeError
+from builder.evaluate.labels.population import FILE as STRATA
 from builder.evaluate.labels.population import Population
 from builder.evaluate.labels.store import ONE, Label, verdicts
 from builder.evaluate.statistics.figure import LEVEL, figure
@@ -35,10 +37,13 @@ def measure(population: Population, labels: Sequence[Label], *, seed: int = 0) -
         `labelled`, `divided` and `unknown`, so many pairs; `agreement` of the raters; `selections`, of each iteration
         the figures of `strata.shares`; `judges`, by iteration and judge the `thresholds` with the same figures and
         a `suggested` one.
+
+    Raises:
+        RecipeError: If the strata that they were drawn from are not known any more.
     """
     own = of_pairs(labels, population.ids)
     said, divided = verdicts(own)
-    strata = _strata(population, own)
+    strata = strata_of_labels(population, own)
     answers: dict[str, dict[str, bool]] = {}
     for label in own:
         answers.setdefault(label.id, {})[label.rater] = label.good
@@ -74,10 +79,15 @@ def of_pairs(labels: Sequence[Label], ids: Iterable[str]) -> list[Label]:
     return found
 
 
-def _strata(population: Population, labels: Sequence[Label]) -> Mapping[str, str]:
+def strata_of_labels(population: Population, labels: Sequence[Label]) -> Mapping[str, str]:
     """The strata that the sample was drawn from; all pairs are one where a label says none."""
     if any(label.stratum is None for label in labels):
         return dict.fromkeys(population.ids, ONE)
+    if any(label.stratum != population.strata[label.id] for label in labels):
+        raise RecipeError(
+            f"the labels were drawn from the strata of another selection, and {STRATA} is not beside them; it is "
+            "written where the sheet is, and goes where the labels go"
+        )
     return population.strata
 
 

@@ -1,10 +1,11 @@
 """All candidate pairs of a build in strata: selected or not, by how high they scored; those without a score apart."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from builder.build import Build
-from builder.data.storage import read_rows
+from builder.data.storage import read_rows, write_rows
 from builder.errors import RecipeError
 from builder.evaluate.statistics.strata import PILOT
 from builder.method.curate.iterations import Iteration, read_iterations
@@ -13,6 +14,10 @@ from builder.method.curate.selection import in_order
 PARTS = {"selected": 2, "left": 4}
 """Into how many parts of one size each group is cut by score, at most."""
 UNSCORED = "unscored"
+NEW = "new"
+"""Pairs that came after the sample was drawn, of which none can be in it."""
+FILE = "strata.parquet"
+"""Beside the labels: the stratum of every pair when the sample was drawn, which holds whatever is selected later."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class Population:
         ids: Of all pairs.
         iterations: Those whose selection is done.
         strata: The stratum of each pair.
-        selection: Fingerprint of the last selection, which the strata are of.
+        selection: Fingerprint of the last selection.
     """
 
     ids: Sequence[str]
@@ -38,6 +43,21 @@ class Population:
         for name in sorted(set(self.strata.values())):
             counts[name] = sum(found == name for found in self.strata.values())
         return counts
+
+    def as_drawn(self, folder: Path) -> "Population":
+        """The same pairs in the strata that a sample of them was drawn by, if the folder of the labels has them."""
+        file = folder / FILE
+        if not file.is_file():
+            return self
+        drawn = {row["id"]: row["stratum"] for row in read_rows(file, ["id", "stratum"])}
+        return replace(self, strata={key: drawn.get(key, NEW) for key in self.ids})
+
+    def keep_strata(self, folder: Path) -> None:
+        """Write down the stratum of every pair, as a sample is drawn by them."""
+        import pyarrow as pa
+
+        schema = pa.schema([("id", pa.string()), ("stratum", pa.string())])
+        write_rows(folder / FILE, ({"id": key, "stratum": name} for key, name in self.strata.items()), schema)
 
 
 def population_of(build: Build) -> Population:

@@ -9,6 +9,7 @@ from typing import Any
 from builder.data.records import stable_id
 from builder.data.storage import write_json
 from builder.errors import RecipeError
+from builder.evaluate.labels.population import FILE as STRATA
 from builder.evaluate.labels.population import Population
 from builder.evaluate.statistics.strata import PILOT, allocate
 
@@ -22,7 +23,7 @@ class Sheet:
     """The pairs to label.
 
     Attributes:
-        selection: Fingerprint of the selection that the strata are of.
+        selection: Fingerprint of the selection that the strata were made of.
         seed: Of the order.
         budget: Labels of a rater in all.
         strata: Rows by stratum.
@@ -82,7 +83,8 @@ def _first(
     """Of each stratum the pairs from one place of its random order to another, all mixed."""
     members: dict[str, list[str]] = {name: [] for name in until}
     for key in population.ids:
-        members[population.strata[key]].append(key)
+        if population.strata[key] in members:
+            members[population.strata[key]].append(key)
     drawn = [
         (key, name)
         for name, keys in members.items()
@@ -92,21 +94,28 @@ def _first(
 
 
 def open_sheet(folder: Path, population: Population, *, budget: int, seed: int) -> Sheet:
-    """The sheet of a folder, or a new one.
+    """The sheet of a folder, or a new one; a sheet stays good where other pairs are selected.
+
+    Args:
+        folder: Of the labels.
+        population: In the strata that the folder has, if it has some.
+        budget: Labels of a rater.
+        seed: Of the order.
 
     Raises:
-        RecipeError: If the folder has one that was drawn from another selection, or that is none.
+        RecipeError: If the folder has one that was drawn from other pairs, or that is none.
     """
     file = folder / FILE
     if not file.is_file():
         sheet = draw_sheet(population, budget=budget, seed=seed)
+        population.keep_strata(folder)
         sheet.save(folder)
         return sheet
     sheet = _read(file)
-    if sheet.selection != population.selection or set(dict(sheet.items)) - set(population.ids):
+    if any(population.strata.get(key) != name for key, name in sheet.items):
         raise RecipeError(
-            f"{file}: was drawn from another selection ({sheet.selection}; the build has {population.selection}); "
-            f"rename the folder to start a new sheet; its labels stay good for `show RECIPE iterations --labels`"
+            f"{file}: was drawn from other pairs than the build has now, or its {STRATA} is gone; rename the folder to "
+            "start a new sheet"
         )
     return sheet
 

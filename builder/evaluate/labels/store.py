@@ -13,6 +13,7 @@ from builder.errors import RecipeError
 from builder.evaluate.labels.sheet import Sheet
 
 FILE = "labels.jsonl"
+_EXAMPLE = '{"id": "...", "good": true}'
 ONE = "all"
 """The stratum of labels that say none: they count as a plain random sample."""
 
@@ -89,7 +90,8 @@ def read_label_file(path: Path) -> list[Label]:
     """All labels of a file, the last one of a rater for each pair; none if there is no file.
 
     Raises:
-        RecipeError: If it cannot be read, or a line is no label.
+        RecipeError: If it cannot be read, a line is no label, or a file of plain labels, in which no sheet says what
+            came later, has two that differ.
     """
     if not path.exists():
         return []
@@ -97,22 +99,40 @@ def read_label_file(path: Path) -> list[Label]:
         refuse_special(path)
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: cannot be read ({why_unread(error)}); labels are JSON lines") from error
+        raise RecipeError(
+            f"{path}: cannot be read ({why_unread(error)}); labels are JSON lines such as {_EXAMPLE}"
+        ) from error
     found: dict[tuple[str, str], Label] = {}
     for number, line in enumerate(lines, 1):
         if line.strip():
             label = _label(line, f"{path}: line {number}")
+            if label.stratum is None and found.setdefault((label.id, label.rater), label).good != label.good:
+                raise RecipeError(
+                    f"{path}: line {number}: {label.id} is good in one line and bad in another; keep one of them"
+                )
             found[label.id, label.rater] = label
     return list(found.values())
+
+
+def read_labels(path: Path) -> list[Label]:
+    """The labels of a file that somebody names.
+
+    Raises:
+        RecipeError: As `read_label_file` does, and if there is none.
+    """
+    labels = read_label_file(path)
+    if not labels:
+        raise RecipeError(f"{path}: holds no label; write lines such as {_EXAMPLE}")
+    return labels
 
 
 def _label(line: str, where: str) -> Label:
     try:
         row = json.loads(line)
     except ValueError as error:
-        raise RecipeError(f"{where} is not JSON ({error})") from error
+        raise RecipeError(f"{where} is not JSON ({error}); write {_EXAMPLE}") from error
     if not isinstance(row, dict) or not isinstance(row.get("id"), str) or not isinstance(row.get("good"), bool):
-        raise RecipeError(f"{where} needs id, the id of a pair, and good, which is true or false")
+        raise RecipeError(f"{where} needs id, the id of a pair or a segment, and good, which is true or false")
     stratum = row.get("stratum")
     return Label(row["id"], row["good"], str(row.get("rater", "")), stratum if isinstance(stratum, str) else None)
 

@@ -11,13 +11,13 @@ from pydantic import Field, model_validator
 from builder.build import Build, run_stages
 from builder.errors import RecipeError
 from builder.evaluate.comparison.plan import Contestant, Name, Plan
-from builder.evaluate.comparison.run import Evaluation, run_evaluation
+from builder.evaluate.comparison.run import Evaluation, Trained, run_evaluation
 from builder.llm.conversations import Tags
-from builder.method.train.stage import ForwardStage, train_curated
+from builder.method.train.stage import ForwardStage, train_curated, train_forward
 from builder.recipe.read import read_recipe
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.section import Section
-from builder.workspace.workspace import Artifact, Workspace
+from builder.workspace.workspace import Workspace
 
 CONTROLS = ("random", "longest")
 """What selects as many pairs as the first row, for comparison."""
@@ -33,8 +33,15 @@ class Row(Section):
     """Keys of the recipe with other values, as `curate.share: 0.5`."""
     data: Literal["joint", "seed", "curated"] = "joint"
     """What its model is trained on: seed and curated pairs, or one of them alone."""
+    tags: bool = True
+    """Whether it is trained with the tags as system prompts; else both are empty."""
     system: Tags | None = None
-    """The system prompt that it answers under; left out, both tags."""
+    """The system prompt that it answers under; left out, both tags, or an empty one if it knows none."""
+
+    @property
+    def asked(self) -> Tags:
+        """The system prompt that it answers under."""
+        return self.system or ("both" if self.tags else "none")
 
 
 class Ablations(Section):
@@ -61,12 +68,12 @@ class Line:
     Attributes:
         row: What was asked for.
         build: Its build.
-        model: What was trained.
+        trained: What was trained.
     """
 
     row: Row
     build: Build
-    model: Artifact
+    trained: Trained
 
     @property
     def selected(self) -> int:
@@ -119,13 +126,15 @@ def run_ablations(
 def _built(row: Row, recipe: Recipe, workspace: Callable[[Recipe], Workspace]) -> Line:
     place = workspace(recipe)
     build = run_stages(recipe, place)
-    if row.data == "seed":
-        return Line(row, build, build.models[0])
-    if row.data == "joint":
-        return Line(row, build, build.final)
-    training = recipe.training
-    stage = ForwardStage(base=recipe.base.origin, chat=recipe.chat, recipe=training.forward, schedule=training.schedule)
-    return Line(row, build, place.run(f"ablate-model-{row.name}", train_curated, stage, build.curated[-1]))
+    if row.tags and row.data != "curated":
+        return Line(row, build, Trained(build.models[0] if row.data == "seed" else build.final, recipe.chat))
+    chat = recipe.chat if row.tags else recipe.chat.model_copy(update={"system_seed": "", "system_web": ""})
+    training, name = recipe.training, f"ablate-model-{row.name}"
+    stage = ForwardStage(base=recipe.base.origin, chat=chat, recipe=training.forward, schedule=training.schedule)
+    if row.data == "curated":
+        return Line(row, build, Trained(place.run(name, train_curated, stage, build.curated[-1]), chat))
+    curated = build.curated[-1:] if row.data == "joint" else []
+    return Line(row, build, Trained(place.run(name, train_forward, stage, build.seed, *curated), chat))
 
 
 def evaluate_lines(lines: Sequence[Line], plan: Plan, workspace: Callable[[Recipe], Workspace]) -> Evaluation:
@@ -141,27 +150,30 @@ def evaluate_lines(lines: Sequence[Line], plan: Plan, workspace: Callable[[Recip
     """
     if plan.judge is None:
         raise RecipeError("evaluate.yaml has no judge, and rows of ablations are compared by one")
-    models = [Contestant(name=line.row.name, build=0, system=line.row.system) for line in lines]
+    models = [Contestant(name=line.row.name, build=0, system=line.row.asked) for line in lines]
     if plan.reference.name in {model.name for model in models}:
         raise RecipeError(f"the reference of evaluate.yaml is called {plan.reference.name}, as a row of ablations is")
     plan = plan.model_copy(update={"models": models})
     build = lines[0].build
-    return run_evaluation(plan, build, workspace(build.recipe), {line.row.name: line.model for line in lines})
+    return run_evaluation(plan, build, workspace(build.recipe), {line.row.name: line.trained for line in lines})
 
 
 def table_of(lines: Sequence[Line], figures: dict[str, Any] | None) -> list[dict[str, Any]]:
     """A line for each row: what was selected and trained on, and its win rate with the difference to the first row."""
     table = []
     for line in lines:
-        name, details = line.row.name, line.model.record["details"]
+        name, model = line.row.name, line.trained.model
+        details = model.record["details"]
         entry: dict[str, Any] = {
             "name": name,
             "set": line.row.set,
             "data": line.row.data,
+            "tags": line.row.tags,
+            "asked": line.row.asked,
             "selected": line.selected if line.row.data != "seed" else None,
             "seed_rows": details.get("seed_rows", 0),
             "curated_rows": details.get("curated_rows", 0),
-            "model": line.model.fingerprint,
+            "model": model.fingerprint,
         }
         if figures is not None:
             entry |= {"win_rate": figures["models"][name]["win_rate"], "paired": figures["paired"].get(name)}

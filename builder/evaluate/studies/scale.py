@@ -11,13 +11,13 @@ from builder.data.storage import read_rows, write_rows
 from builder.errors import RecipeError
 from builder.evaluate.comparison.judgements import judgements_of
 from builder.evaluate.comparison.plan import Contestant, Plan
-from builder.evaluate.comparison.run import Evaluation, run_evaluation
+from builder.evaluate.comparison.run import Evaluation, Trained, run_evaluation
 from builder.evaluate.statistics.scaling import fit, over_prompts
 from builder.method.train.stage import ForwardStage, train_curated
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Section
 from builder.recipe.sections.training import Schedule
-from builder.workspace.workspace import Artifact, Workspace
+from builder.workspace.workspace import Workspace
 
 VERSION = 1
 SIZES = (100, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 51_200)
@@ -96,11 +96,11 @@ def run_scaling(
     recipe, training = build.recipe, build.recipe.training
     schedule = Schedule(global_batch="paper", steps="paper") if papers_steps else training.schedule
     stage = ForwardStage(base=recipe.base.origin, chat=recipe.chat, recipe=training.forward, schedule=schedule)
-    trained: dict[str, Artifact] = {}
+    trained: dict[str, Trained] = {}
     names = {size: f"n-{size}" for size in chosen}
     for size, name in names.items():
         rows = workspace.run(f"scale-rows-{size}", draw_rows, Draw(rows=size, seed=seed), curated)
-        trained[name] = workspace.run(f"scale-model-{size}", train_curated, stage, rows)
+        trained[name] = Trained(workspace.run(f"scale-model-{size}", train_curated, stage, rows), recipe.chat)
     models = [Contestant(name=name, build=0, system="both") for name in names.values()]
     return run_evaluation(plan.model_copy(update={"models": models}), build, workspace, trained), names
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ class ReplyLog:
 
     def __init__(self, out: Path) -> None:
         self._folder = out / FOLDER
+        self._own = self._folder / f"{time.time_ns()}-{os.getpid()}.jsonl"  # a number of a process comes again
         self._known: dict[str, Generation] = {}
         for path in sorted(self._folder.glob("*.jsonl")) if self._folder.is_dir() else ():
             for line in path.read_bytes().split(b"\n")[:-1]:  # a line without its end was cut
@@ -37,7 +39,7 @@ class ReplyLog:
         self._known[key] = reply
         self._folder.mkdir(parents=True, exist_ok=True)
         line = json.dumps([key, *reply], ensure_ascii=True) + "\n"
-        with (self._folder / f"{os.getpid()}.jsonl").open("ab") as file:
+        with self._own.open("ab") as file:
             file.write(line.encode("ascii"))
 
 

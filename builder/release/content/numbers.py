@@ -10,8 +10,9 @@ from typing import Any
 from builder.data.accounting import Counts
 from builder.errors import ReleaseError
 from builder.evaluate.labels.measure import measure
-from builder.evaluate.labels.population import population_of
-from builder.evaluate.labels.store import read_label_file
+from builder.evaluate.labels.population import Population
+from builder.evaluate.labels.store import ONE, read_labels
+from builder.method.curate.iterations import Iteration
 from builder.release.content.joined import Pairs, Scores
 from builder.release.content.material import Material
 from builder.release.content.parquet import Config
@@ -143,7 +144,11 @@ def judge_quality(material: Material) -> list[dict[str, Any]]:
     path = material.recipe.release.labels
     if path is None:
         return []
-    report = measure(population_of(material.build), read_label_file(path))
+    ids = material.joined.candidates.pairs.ids.to_pylist()
+    chosen = [set(pairs.ids.to_pylist()) for pairs in material.joined.selections]
+    iterations = [Iteration(t, {}, "", pairs, pairs) for t, pairs in enumerate(chosen, start=1)]
+    population = Population(ids, iterations, dict.fromkeys(ids, ONE), material.build.curated[-1].fingerprint)
+    report = measure(population.as_drawn(path.parent), read_labels(path))
     if not report["labelled"]:
         raise ReleaseError(f"{path}: none of its ids is that of a candidate pair or its segment; were they built anew?")
     return [

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from builder.evaluate.labels.measure import at_threshold, measure, thresholds_of
+from builder.errors import RecipeError
+from builder.evaluate.labels.measure import at_threshold, measure, of_pairs, thresholds_of
 from builder.evaluate.labels.population import Population, strata_of
 from builder.evaluate.labels.sheet import draw_sheet, extend_sheet
 from builder.evaluate.labels.store import Label
@@ -86,6 +88,12 @@ def test_the_report_has_every_judge_threshold_and_iteration() -> None:
     assert best["interval"][0] <= best["value"] <= best["interval"][1]
 
 
+def test_a_label_of_a_segment_is_one_of_its_pairs_that_have_none_of_their_own() -> None:
+    ids = [f"{segment}-{sample}" for segment in "st" for sample in range(3)]
+    found = of_pairs([Label("s", True, "", None), Label("s-1", False, "", None), Label("x", True, "", None)], ids)
+    assert {label.id: label.good for label in found} == {"s-0": True, "s-1": False, "s-2": True}
+
+
 def test_labels_without_strata_count_as_one_sample() -> None:
     population, truth = simulated(2)
     labels = labels_of(population, truth, 2)
@@ -95,6 +103,23 @@ def test_labels_without_strata_count_as_one_sample() -> None:
     ]
     assert plain == pytest.approx((sum(label.good for label in labels) + 1) / 252, abs=0.05)
     assert plain - weighted > 0.02
+
+
+def test_labels_weigh_by_the_strata_that_they_were_drawn_from_whatever_is_selected_now(tmp_path: Path) -> None:
+    population, truth = simulated(4)
+    labels = labels_of(population, truth, 4)
+    before = measure(population, labels)["judges"]["1"]["reverse"]
+    second = population.iterations[0].scores["reverse"]
+    chosen = set(sorted(population.ids, key=lambda key: -(second[key] or 0))[:900])
+    item = replace(population.iterations[0], selected=chosen)
+    other = replace(population, iterations=[item], strata=strata_of(population.ids, second, chosen))
+    with pytest.raises(RecipeError, match=r"strata.parquet is not beside them"):
+        measure(other, labels)
+    population.keep_strata(tmp_path)
+    later = measure(other.as_drawn(tmp_path), labels)
+    assert later["judges"]["1"]["reverse"] == before
+    true = true_figures(chosen, truth)
+    assert later["selections"]["1"]["precision"]["value"] == pytest.approx(true["precision"], abs=0.1)
 
 
 def test_raters_are_compared_and_pairs_that_are_not_in_the_build_counted() -> None:

@@ -2,19 +2,21 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from builder.errors import RecipeError
+from builder.evaluate.labels.population import FILE as STRATA
 from builder.evaluate.labels.population import Population, strata_of
 from builder.evaluate.labels.sheet import FILE, draw_sheet, extend_sheet, left_for, open_sheet
 
 SCORES = {f"{at:04}": at / 1_000 for at in range(1_000)}
 
 
-def population(selection: str = "f") -> Population:
-    strata = strata_of(list(SCORES), SCORES, {key for key, value in SCORES.items() if value >= 0.9})
+def population(selection: str = "f", threshold: float = 0.9) -> Population:
+    strata = strata_of(list(SCORES), SCORES, {key for key, value in SCORES.items() if value >= threshold})
     return Population(list(SCORES), [], strata, selection)
 
 
@@ -46,11 +48,26 @@ def test_a_budget_below_the_pilot_is_shared_out() -> None:
     assert sheet.complete
 
 
-def test_a_sheet_is_found_again_and_one_of_another_selection_refused(tmp_path: Path) -> None:
+def test_a_sheet_is_found_again_and_stays_good_where_other_pairs_are_selected(tmp_path: Path) -> None:
     first = open_sheet(tmp_path, population(), budget=50, seed=1)
     assert open_sheet(tmp_path, population(), budget=99, seed=9) == first
-    with pytest.raises(RecipeError, match="was drawn from another selection"):
-        open_sheet(tmp_path, population("g"), budget=50, seed=1)
+    later = population("g", 0.4)
+    assert later.strata != population().strata
+    assert open_sheet(tmp_path, later.as_drawn(tmp_path), budget=50, seed=1) == first
+    labels = {key: name.startswith("selected") for key, name in first.items}
+    longer = extend_sheet(first, later.as_drawn(tmp_path), labels)
+    assert all(population().strata[key] == name for key, name in longer.items)
+
+
+def test_a_sheet_of_other_pairs_or_without_its_strata_is_refused(tmp_path: Path) -> None:
+    first = open_sheet(tmp_path, population(), budget=50, seed=1)
+    others = replace(population("g"), ids=[f"other {key}" for key in SCORES])
+    with pytest.raises(RecipeError, match="was drawn from other pairs"):
+        open_sheet(tmp_path, others.as_drawn(tmp_path), budget=50, seed=1)
+    (tmp_path / STRATA).unlink()
+    assert open_sheet(tmp_path, population(), budget=50, seed=1) == first
+    with pytest.raises(RecipeError, match="strata.parquet is gone"):
+        open_sheet(tmp_path, population("g", 0.4).as_drawn(tmp_path), budget=50, seed=1)
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"items": [1]}', '{"items": []}'])

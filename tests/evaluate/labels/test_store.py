@@ -9,7 +9,7 @@ import pytest
 
 from builder.errors import RecipeError
 from builder.evaluate.labels.sheet import Sheet
-from builder.evaluate.labels.store import FILE, Label, Store, read_label_file, verdicts
+from builder.evaluate.labels.store import FILE, Label, Store, read_label_file, read_labels, verdicts
 
 SHEET = Sheet(
     "f", 3, 10, {"left-1": 40, "selected-1": 5}, [(str(at), "left-1") for at in range(8)] + [("9", "selected-1")], 9
@@ -72,11 +72,26 @@ def test_most_raters_decide_and_a_tie_is_named() -> None:
     assert divided == ["y"]
 
 
-@pytest.mark.parametrize("line", ["{", "[]", '{"id": "x"}', '{"id": 1, "good": true}', '{"id": "x", "good": 1}'])
-def test_a_line_that_is_no_label_is_said_with_its_place(tmp_path: Path, line: str) -> None:
-    (tmp_path / FILE).write_text(f'{{"id": "a", "good": true}}\n{line}\n')
-    with pytest.raises(RecipeError, match="line 2"):
-        read_label_file(tmp_path / FILE)
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "holds no label"),
+        ('{"id": "a", "good": true}\n{', "line 2 is not JSON"),
+        ('{"id": "a", "good": 1}', "line 1 needs id"),
+        ('\n{"id": 3, "good": true}', "line 2 needs id"),
+        ('{"id": "x"}', "line 1 needs id"),
+        ("[]", "line 1 needs id"),
+        ('{"id": "a", "good": true}\n{"id": "a", "good": false}', "line 2: a is good in one line and bad in another"),
+        ("\udcff", "cannot be read"),
+    ],
+)
+def test_a_file_of_other_things_is_refused_with_the_line(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / FILE
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(RecipeError, match=f"labels.jsonl.*{message}"):
+        read_labels(path)
+    with pytest.raises(RecipeError, match="cannot be read"):
+        read_labels(tmp_path)
 
 
 def test_an_older_file_without_strata_is_read(tmp_path: Path) -> None:

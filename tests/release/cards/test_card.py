@@ -168,6 +168,28 @@ def test_judge_is_held_against_labels_where_there_are_some(material: Material, t
     assert low < last["recall"]["value"] < high
 
 
+def test_a_model_card_has_what_the_model_was_measured_at(material: Material, tmp_path: Path) -> None:
+    rate = {"value": 0.625, "n": 8, "interval": [0.25, 1.0], "wins": 5, "draws": 0, "losses": 3, "unread": 1}
+    measured = {"win_rate": rate, "orders": {"value": 0.5}, "trained": material.build.final.fingerprint}
+    report = {"models": {"final": measured}, "reference": "seed-only", "judge": "a|b", "prompts": 9}
+    report["sampling"] = {"temperature": 0.7, "top_p": 0.9, "max_tokens": 1_024}
+    task = {"acc": 0.4, "n": 1_838, "version": 1.0, "shots": 0, "day": "2026-01-02"}
+    paths = {"evaluation": tmp_path / "report.json", "results": tmp_path / "lm_eval.json"}
+    paths["evaluation"].write_text(json.dumps(report))
+    paths["results"].write_text(json.dumps({"final": {"piqa": task}}))
+    recipe = material.recipe.model_copy(update={"release": material.recipe.release.model_copy(update=paths)})
+    out = tmp_path / "models"
+    write_models(out, Material(Build(recipe, material.build.artifacts), "1.0.0"))
+    card = (out / "final" / "README.md").read_text()
+    assert "Answers to 9 prompts (temperature 0.7, `top_p` 0.9, at most 1,024 tokens)" in card
+    assert r"those of seed-only by the judge a\|b, each pair in both orders" in card
+    assert "| 62.5 % | 25.0 to 100.0 | – | 5 | 0 | 3 | 1 | 50.0 % |" in card
+    assert "| piqa | acc | 0.4000 | 1838 | 0 |" in card
+    assert (out / "final" / ".eval_results" / "piqa.yaml").is_file()
+    other = (out / "backward" / "README.md").read_text()
+    assert "## Evaluation" not in other
+
+
 def test_features_are_written_and_read_as_datasets_does(material: Material, tmp_path: Path) -> None:
     """By its public class for cards, which is all that stands between us and its private names."""
     from datasets import Features

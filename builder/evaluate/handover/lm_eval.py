@@ -171,6 +171,11 @@ FIGURES = ("acc_norm", "acc", "prompt_level_strict_acc")
 """Of a task, the one that stands for it: the first that it has."""
 
 
+def figure_of(figures: Mapping[str, Any]) -> str | None:
+    """The name of the figure that stands for a task; None if it has none of them."""
+    return next((key for key in FIGURES if isinstance(figures.get(key), int | float)), None)
+
+
 def eval_results(results: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """Results as files of `.eval_results/` in a model repository: name and YAML of each task that has a Hub dataset.
 
@@ -181,7 +186,7 @@ def eval_results(results: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
     files = {}
     for task, figures in results.items():
-        name = next((key for key in FIGURES if key in figures), None)
+        name = figure_of(figures)
         if task not in DATASETS or name is None:
             continue
         repository, config = DATASETS[task]

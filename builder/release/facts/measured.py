@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from builder.data.inputs import refuse_special
 from builder.data.named_text import why_unread
 from builder.errors import RecipeError
-from builder.evaluate.handover.lm_eval import FIGURES, eval_results
+from builder.evaluate.handover.lm_eval import figure_of
 
 Shape = TypeVar("Shape")
-Results = dict[str, dict[str, dict[str, float | str | bool | None]]]
+Results = dict[str, dict[str, dict[str, Any]]]
 """By model and task the figures of lm-eval."""
 
 
@@ -68,6 +68,18 @@ class Comparison(Measured):
     sampling: Sampled
 
 
+class Benchmark(Measured):
+    """What lm-eval says of a task."""
+
+    acc: float | None = None
+    acc_norm: float | None = None
+    prompt_level_strict_acc: float | None = None
+    n: int | None = None
+    version: float | str | None
+    shots: int | None
+    day: str | None = None
+
+
 def read_comparison(path: Path) -> Comparison:
     """The file of `release.evaluation`.
 
@@ -81,12 +93,11 @@ def read_results(path: Path) -> Results:
     """The file of `release.results`.
 
     Raises:
-        RecipeError: If it is not what `humpback evaluate --results` writes, or a figure has no version.
+        RecipeError: If it is not what `humpback evaluate --results` writes.
     """
-    found = _read(path, TypeAdapter(Results), "release.results", "humpback evaluate RECIPE --results FOLDER")
-    for results in found.values():
-        eval_results(results)
-    return found
+    shape = TypeAdapter(dict[str, dict[str, Benchmark]])
+    found = _read(path, shape, "release.results", "humpback evaluate RECIPE --results FOLDER")
+    return {name: {task: vars(figures) for task, figures in of.items()} for name, of in found.items()}
 
 
 def _read(path: Path, shape: "TypeAdapter[Shape]", key: str, command: str) -> Shape:
@@ -107,7 +118,7 @@ def figures_of(results: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]
     """The results of a model as lines of a table: `task`, `figure` with its name, `n` items, `shots`."""
     lines = []
     for task, figures in results.items():
-        name = next((key for key in FIGURES if isinstance(figures.get(key), float)), None)
+        name = figure_of(figures)
         if name is not None:
             line = {"task": task, "name": name, "figure": figures[name]}
             lines.append(line | {key: figures.get(key) for key in ("n", "shots", "version")})

@@ -7,7 +7,8 @@ from builder.evaluate.comparison.found import found_stages
 
 def stage(work: Path, name: str, fingerprint: str, when: float, status: str = "done") -> None:
     file = work / f"{name}-{fingerprint}" / "stage.json"
-    write_json(file, {"stage": name, "fingerprint": fingerprint, "status": status})
+    counts = {"models": {"in": 1, "kept": 1, "dropped": {}, "failed": {}}}
+    write_json(file, {"stage": name, "fingerprint": fingerprint, "status": status, "counts": counts})
     os.utime(file, (when, when))
 
 

@@ -66,7 +66,7 @@ def test_a_sheet_of_other_pairs_or_without_its_strata_is_refused(tmp_path: Path)
         open_sheet(tmp_path, others.as_drawn(tmp_path), budget=50, seed=1)
     (tmp_path / STRATA).unlink()
     assert open_sheet(tmp_path, population(), budget=50, seed=1) == first
-    with pytest.raises(RecipeError, match="strata.parquet is gone"):
+    with pytest.raises(RecipeError, match=r"strata.parquet is gone"):
         open_sheet(tmp_path, population("g", 0.4).as_drawn(tmp_path), budget=50, seed=1)
 
 

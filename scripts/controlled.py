@@ -10,8 +10,8 @@ from builder.build import Build
 from builder.cli.init import copy_recipe
 from builder.cli.project import open_project
 from builder.data.storage import read_rows, write_json
-from builder.evaluate.studies.ablations import Ablations, Line, Row, run_ablations
 from builder.recipe.recipe import Recipe
+from builder.results.evaluate.studies.ablations import Ablations, Line, Row, run_ablations
 from builder.sample.generate import sample_world, write_sample
 from builder.sample.report import Key, measure, read_truth, well_formed_share
 from builder.sample.web import World

@@ -15,7 +15,7 @@ from pathlib import Path
 from children import let_children_find_scripts
 
 from builder.data.storage import read_json
-from builder.evaluate.statistics.significance import t_quantile
+from builder.results.evaluate.statistics.significance import t_quantile
 
 SEEDS = (11, 12, 13, 14, 15)
 AT_ONCE = 2

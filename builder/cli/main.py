@@ -173,7 +173,7 @@ def show(project: "Project", stage: str | None, labels: Path | None, sort: str |
 
     As STAGE, `iterations` shows how scores and selections differ from one iteration to the next.
     """
-    from builder.cli.iterations import show_iterations
+    from builder.cli.rows.iterations import show_iterations
     from builder.cli.rows.scored import Choice
     from builder.cli.show import show_stage, show_stages
 
@@ -222,7 +222,7 @@ def release(
 ) -> "Answer":
     """Assemble and check the release folder of a finished build, dataset and models; publish it with --push."""
     from builder.cli.release import Options, release_recipe
-    from builder.release.hub.push import Push
+    from builder.results.release.hub.push import Push
 
     if not push and (public or gated or onto or verify == "full"):
         raise click.UsageError("--public, --gated, --onto and --verify go with --push")

@@ -14,10 +14,10 @@ from builder.cli.rows.scored import SPARE, Choice, chosen, refuse_unscored, scor
 from builder.cli.rows.trainings import describe_trainings, training_table
 from builder.data.storage import read_rows
 from builder.errors import RecipeError, StageError
-from builder.evaluate.comparison.found import found_stages
 from builder.method.curate.histogram import describe_thresholds, histogram, thresholds
 from builder.method.curate.iterations import selection_scores
 from builder.recipe.sections.curate import RATINGS
+from builder.results.evaluate.comparison.found import found_stages
 from builder.text.counted import counted
 from builder.text.escape import escape
 from builder.workspace.console import describe_counts

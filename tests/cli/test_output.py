@@ -8,10 +8,10 @@ from support.finished_iterations import finish
 from support.output_schema import answered, problems, schema
 from support.small_project import humpback
 
-from builder.cli.iterations import show_iterations
 from builder.cli.main import cli
 from builder.cli.project import open_project
 from builder.cli.reference.entries import look_up
+from builder.cli.rows.iterations import show_iterations
 from builder.cli.rows.scored import Choice
 from builder.cli.shell.failure import kind_of
 from builder.cli.show import show_stage, show_stages

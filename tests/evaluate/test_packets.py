@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from builder.errors import RecipeError
-from builder.evaluate.packets import key_file, packet_report, read_key, read_packet_answers, write_packet
+from builder.results.evaluate.packets import key_file, packet_report, read_key, read_packet_answers, write_packet
 
 NAMES = ("humpback-final", "humpback-seed", "somebody-else")
 SCREENING = [{"instruction": f"s{at}", "first": "yes", "second": "no", "better": "first"} for at in range(12)]

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from builder.errors import BuilderError
-from builder.evaluate.labels.store import read_labels
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.release import Release
-from builder.release.content.removed import read_removed
-from builder.release.facts.about import read_about
-from builder.release.facts.measured import read_comparison, read_results
+from builder.results.evaluate.labels.store import read_labels
+from builder.results.release.content.removed import read_removed
+from builder.results.release.facts.about import read_about
+from builder.results.release.facts.measured import read_comparison, read_results
 
 
 def language_notes(recipe: Recipe) -> Iterator[str]:

@@ -8,12 +8,12 @@ from builder.cli.answer import Answer
 from builder.cli.project import Project
 from builder.data.storage import write_json
 from builder.errors import RecipeError
-from builder.evaluate.comparison.plan import FILE, load_plan
-from builder.evaluate.statistics.figure import with_interval
-from builder.evaluate.studies.ablations import evaluate_lines, load_ablations, run_ablations, table_of
-from builder.evaluate.studies.scale import plot_scaling, run_scaling, scaling_report
-from builder.evaluate.tables.conformance import FOLDER
 from builder.recipe.recipe import Recipe
+from builder.results.evaluate.comparison.plan import FILE, load_plan
+from builder.results.evaluate.statistics.figure import with_interval
+from builder.results.evaluate.studies.ablations import evaluate_lines, load_ablations, run_ablations, table_of
+from builder.results.evaluate.studies.scale import plot_scaling, run_scaling, scaling_report
+from builder.results.evaluate.tables.conformance import FOLDER
 from builder.workspace.console import Console
 from builder.workspace.locks import locked
 from builder.workspace.workspace import Workspace

@@ -11,18 +11,18 @@ from builder.cli.answer import Answer
 from builder.cli.project import Project
 from builder.data.storage import read_json, read_rows, write_json, write_text
 from builder.errors import RecipeError
-from builder.evaluate.comparison.answers import model_outputs
-from builder.evaluate.comparison.judgements import alpaca_annotations
-from builder.evaluate.comparison.plan import FILE, Asked, Plan, load_plan
-from builder.evaluate.comparison.report import describe_report
-from builder.evaluate.comparison.run import Evaluation, contestants, run_evaluation
-from builder.evaluate.handover.alpaca_eval import write_alpaca_eval, write_outputs
-from builder.evaluate.handover.lm_eval import Served, read_lm_eval, write_lm_eval
-from builder.evaluate.packets import key_file, packet_report, read_key, read_packet_answers, write_packet
-from builder.evaluate.statistics.figure import percent, with_interval
-from builder.evaluate.tables.conformance import FOLDER, conformance_page, read_figures
-from builder.evaluate.tables.diversity import describe_statistics, statistics_of
 from builder.method.seed.files import file_rows
+from builder.results.evaluate.comparison.answers import model_outputs
+from builder.results.evaluate.comparison.judgements import alpaca_annotations
+from builder.results.evaluate.comparison.plan import FILE, Asked, Plan, load_plan
+from builder.results.evaluate.comparison.report import describe_report
+from builder.results.evaluate.comparison.run import Evaluation, contestants, run_evaluation
+from builder.results.evaluate.handover.alpaca_eval import write_alpaca_eval, write_outputs
+from builder.results.evaluate.handover.lm_eval import Served, read_lm_eval, write_lm_eval
+from builder.results.evaluate.packets import key_file, packet_report, read_key, read_packet_answers, write_packet
+from builder.results.evaluate.statistics.figure import percent, with_interval
+from builder.results.evaluate.tables.conformance import FOLDER, conformance_page, read_figures
+from builder.results.evaluate.tables.diversity import describe_statistics, statistics_of
 from builder.text.counted import counted
 from builder.text.escape import escape
 from builder.workspace.console import Console
@@ -239,8 +239,8 @@ def read_all(paths: Sequence[Path]) -> Answer:
     Raises:
         RecipeError: If a file holds none.
     """
-    from builder.evaluate.comparison.annotations import read_annotations
-    from builder.evaluate.comparison.report import report_of
+    from builder.results.evaluate.comparison.annotations import read_annotations
+    from builder.results.evaluate.comparison.report import report_of
 
     names = _names(paths)
     report = report_of({name: read_annotations(path) for name, path in zip(names, paths, strict=True)})

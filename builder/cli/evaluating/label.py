@@ -12,14 +12,14 @@ from builder.cli.project import Project
 from builder.cli.rows.layout import LEAST, wrapped
 from builder.data.storage import write_json
 from builder.errors import RecipeError
-from builder.evaluate.labels.calibration import calibration_of, corrected_by, read_calibration
-from builder.evaluate.labels.forms import take_answers, write_forms
-from builder.evaluate.labels.measure import measure
-from builder.evaluate.labels.population import Population, population_of
-from builder.evaluate.labels.session import KEYS, Session, read_pairs
-from builder.evaluate.labels.sheet import Sheet, open_sheet
-from builder.evaluate.labels.store import FILE, Store, read_label_file
-from builder.evaluate.statistics.figure import with_interval
+from builder.results.evaluate.labels.calibration import calibration_of, corrected_by, read_calibration
+from builder.results.evaluate.labels.forms import take_answers, write_forms
+from builder.results.evaluate.labels.measure import measure
+from builder.results.evaluate.labels.population import Population, population_of
+from builder.results.evaluate.labels.session import KEYS, Session, read_pairs
+from builder.results.evaluate.labels.sheet import Sheet, open_sheet
+from builder.results.evaluate.labels.store import FILE, Store, read_label_file
+from builder.results.evaluate.statistics.figure import with_interval
 from builder.text.counted import counted
 from builder.text.escape import escape
 from builder.workspace.locks import locked

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from builder.errors import RecipeError
-from builder.evaluate.comparison.annotations import Judgements, length_audit, prompt_key, read_annotations
-from builder.evaluate.statistics.win_rates import paired, win_rate
+from builder.results.evaluate.comparison.annotations import Judgements, length_audit, prompt_key, read_annotations
+from builder.results.evaluate.statistics.win_rates import paired, win_rate
 
 DIFFERENCES = {
     ("alpacaeval1.guanaco-65b", "alpacaeval1.oasst-rlhf-llama-33b"): (805, 5.2795, 1.8458, 1.68, 8.82),

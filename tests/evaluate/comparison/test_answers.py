@@ -10,14 +10,14 @@ import pytest
 
 from builder.data.storage import read_rows, write_rows
 from builder.errors import RecipeError
-from builder.evaluate.comparison.annotations import prompt_key
-from builder.evaluate.comparison.answers import AnswersStage, answer_prompts, model_outputs
-from builder.evaluate.comparison.plan import Contestant, Sampling
-from builder.evaluate.comparison.prompts import prompt_schema
 from builder.llm.engines.engine import Completion, Failed
 from builder.llm.tokenizer import load_tokenizer
 from builder.recipe.sections.models import Chat, Engine
 from builder.recipe.sections.runtime import Runtime
+from builder.results.evaluate.comparison.annotations import prompt_key
+from builder.results.evaluate.comparison.answers import AnswersStage, answer_prompts, model_outputs
+from builder.results.evaluate.comparison.plan import Contestant, Sampling
+from builder.results.evaluate.comparison.prompts import prompt_schema
 from builder.sample.generate import BASE
 
 ENGINE = Engine(kind="transformers", dtype="float32", max_model_len=512)

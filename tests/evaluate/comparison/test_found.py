@@ -2,7 +2,7 @@ import os
 from pathlib import Path
 
 from builder.data.storage import write_json
-from builder.evaluate.comparison.found import found_stages
+from builder.results.evaluate.comparison.found import found_stages
 
 
 def stage(work: Path, name: str, fingerprint: str, when: float, status: str = "done") -> None:

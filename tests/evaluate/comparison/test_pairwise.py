@@ -9,16 +9,16 @@ import pytest
 
 from builder.data.storage import read_rows, write_rows
 from builder.errors import StageError
-from builder.evaluate.comparison.annotations import prompt_key
-from builder.evaluate.comparison.answers import answer_schema
-from builder.evaluate.comparison.judgements import alpaca_annotations, judgements_of
-from builder.evaluate.comparison.pairwise import CompareStage, compare
-from builder.evaluate.comparison.plan import PairJudge
-from builder.evaluate.statistics.win_rates import consistency, win_rate
 from builder.llm.engines.engine import Completion, Failed
 from builder.llm.tokenizer import load_tokenizer
 from builder.recipe.sections.models import Chat, Engine
 from builder.recipe.sections.runtime import Runtime
+from builder.results.evaluate.comparison.annotations import prompt_key
+from builder.results.evaluate.comparison.answers import answer_schema
+from builder.results.evaluate.comparison.judgements import alpaca_annotations, judgements_of
+from builder.results.evaluate.comparison.pairwise import CompareStage, compare
+from builder.results.evaluate.comparison.plan import PairJudge
+from builder.results.evaluate.statistics.win_rates import consistency, win_rate
 from builder.sample.generate import BASE
 
 ENGINE = Engine(kind="transformers", dtype="float32", max_model_len=1024)

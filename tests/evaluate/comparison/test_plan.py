@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from builder.errors import RecipeError
-from builder.evaluate.comparison.plan import load_plan
+from builder.results.evaluate.comparison.plan import load_plan
 
 PLAN = """
 prompts: {sources: [{name: mine, path: prompts.jsonl}]}

@@ -9,9 +9,9 @@ import pytest
 from builder.data.records import curated_schema, seed_schema
 from builder.data.storage import read_rows, write_rows
 from builder.errors import RecipeError
-from builder.evaluate.comparison.plan import Prompts
-from builder.evaluate.comparison.prompts import prompt_of, select_prompts
 from builder.recipe.sections.runtime import Runtime
+from builder.results.evaluate.comparison.plan import Prompts
+from builder.results.evaluate.comparison.prompts import prompt_of, select_prompts
 
 LONG = "Explain to a child of six years how the moon can be seen by day and where it goes at night"
 

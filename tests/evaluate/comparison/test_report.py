@@ -1,5 +1,5 @@
-from builder.evaluate.comparison.annotations import Judgement, Judgements
-from builder.evaluate.comparison.report import describe_report, report_of
+from builder.results.evaluate.comparison.annotations import Judgement, Judgements
+from builder.results.evaluate.comparison.report import describe_report, report_of
 
 
 def judged(scores: list[float | None], digest: str = "d") -> Judgements:

@@ -11,16 +11,16 @@ import pytest
 from support.scripted_server import NAME, ScriptedServer
 
 from builder.data.storage import read_rows, write_rows
-from builder.evaluate.comparison.annotations import prompt_key
-from builder.evaluate.comparison.answers import answer_schema
+from builder.results.evaluate.comparison.annotations import prompt_key
+from builder.results.evaluate.comparison.answers import answer_schema
 
 PROMPTS, CONCURRENCY = 805, 8
 ROOT = Path(__file__).parents[3]
 CHILD = """
 import sys
 from pathlib import Path
-from builder.evaluate.comparison.pairwise import CompareStage, compare
-from builder.evaluate.comparison.plan import PairJudge
+from builder.results.evaluate.comparison.pairwise import CompareStage, compare
+from builder.results.evaluate.comparison.plan import PairJudge
 from builder.recipe.sections.models import Chat, Engine
 from builder.recipe.sections.runtime import Runtime
 folder, endpoint, name, concurrency = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])

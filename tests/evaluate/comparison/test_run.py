@@ -10,8 +10,8 @@ from support.release_build import FakeBuild
 from builder.build import Build
 from builder.data.storage import read_rows
 from builder.errors import RecipeError
-from builder.evaluate.comparison.plan import Plan
-from builder.evaluate.comparison.run import run_evaluation
+from builder.results.evaluate.comparison.plan import Plan
+from builder.results.evaluate.comparison.run import run_evaluation
 from builder.workspace.workspace import Workspace
 
 PROMPTS = [f"What about {at}?" for at in range(5)] + ["How should I store apples?"]

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from builder.errors import RecipeError
-from builder.evaluate.comparison.plan import PairJudge
-from builder.evaluate.handover.alpaca_eval import read_leaderboard, write_alpaca_eval, write_outputs
+from builder.results.evaluate.comparison.plan import PairJudge
+from builder.results.evaluate.handover.alpaca_eval import read_leaderboard, write_alpaca_eval, write_outputs
 
 
 def test_the_files_are_those_that_the_commands_name(tmp_path: Path) -> None:

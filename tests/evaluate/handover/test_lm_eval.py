@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from builder.errors import RecipeError
-from builder.evaluate.handover.lm_eval import (
+from builder.results.evaluate.handover.lm_eval import (
     CHOICES,
     OWN_TASK,
     Served,

@@ -15,14 +15,14 @@ from support.vllm_server import vllm_server
 
 from builder.build import Build
 from builder.data.storage import read_json, read_rows, write_rows
-from builder.evaluate.comparison.annotations import prompt_key
-from builder.evaluate.comparison.answers import answer_schema, model_outputs
-from builder.evaluate.comparison.pairwise import CompareStage, compare
-from builder.evaluate.comparison.plan import PairJudge
-from builder.evaluate.handover.alpaca_eval import JUDGE, write_alpaca_eval, write_outputs
-from builder.evaluate.handover.lm_eval import OWN_TASK, Served, read_lm_eval, write_lm_eval
 from builder.recipe.sections.models import Chat, Engine
 from builder.recipe.sections.runtime import Runtime
+from builder.results.evaluate.comparison.annotations import prompt_key
+from builder.results.evaluate.comparison.answers import answer_schema, model_outputs
+from builder.results.evaluate.comparison.pairwise import CompareStage, compare
+from builder.results.evaluate.comparison.plan import PairJudge
+from builder.results.evaluate.handover.alpaca_eval import JUDGE, write_alpaca_eval, write_outputs
+from builder.results.evaluate.handover.lm_eval import OWN_TASK, Served, read_lm_eval, write_lm_eval
 
 pytestmark = pytest.mark.full
 ROOM = 1_024

@@ -7,9 +7,9 @@ from support.release_build import FakeBuild
 
 from builder.build import Build
 from builder.errors import RecipeError
-from builder.evaluate.labels.calibration import calibration_of, corrected_by, judge_identity, read_calibration
-from builder.evaluate.labels.population import population_of
-from builder.evaluate.labels.store import Label
+from builder.results.evaluate.labels.calibration import calibration_of, corrected_by, judge_identity, read_calibration
+from builder.results.evaluate.labels.population import population_of
+from builder.results.evaluate.labels.store import Label
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from builder.errors import RecipeError
-from builder.evaluate.labels.forms import read_answers, take_answers, write_forms
-from builder.evaluate.labels.sheet import Sheet
-from builder.evaluate.labels.store import Store
+from builder.results.evaluate.labels.forms import read_answers, take_answers, write_forms
+from builder.results.evaluate.labels.sheet import Sheet
+from builder.results.evaluate.labels.store import Store
 
 SHEET = Sheet("f", 0, 10, {"left-1": 40}, [("a", "left-1"), ("b", "left-1")], 2)
 HOSTILE = "</script><script>alert(1)</script><!-- \u2028"

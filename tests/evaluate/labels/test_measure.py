@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from builder.errors import RecipeError
-from builder.evaluate.labels.measure import at_threshold, measure, of_pairs, thresholds_of
-from builder.evaluate.labels.population import Population, strata_of
-from builder.evaluate.labels.sheet import draw_sheet, extend_sheet
-from builder.evaluate.labels.store import Label
 from builder.method.curate.iterations import Iteration
+from builder.results.evaluate.labels.measure import at_threshold, measure, of_pairs, thresholds_of
+from builder.results.evaluate.labels.population import Population, strata_of
+from builder.results.evaluate.labels.sheet import draw_sheet, extend_sheet
+from builder.results.evaluate.labels.store import Label
 
 ROWS = 3_000
 

@@ -3,7 +3,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.evaluate.labels.population import UNSCORED, strata_of
+from builder.results.evaluate.labels.population import UNSCORED, strata_of
 
 
 @given(

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from builder.evaluate.labels.population import Population, strata_of
-from builder.evaluate.labels.session import Session
-from builder.evaluate.labels.sheet import open_sheet
-from builder.evaluate.labels.store import Store, read_label_file
+from builder.results.evaluate.labels.population import Population, strata_of
+from builder.results.evaluate.labels.session import Session
+from builder.results.evaluate.labels.sheet import open_sheet
+from builder.results.evaluate.labels.store import Store, read_label_file
 
 SCORES = {f"{at:03}": float(at) for at in range(60)}
 

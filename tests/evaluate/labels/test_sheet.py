@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from builder.errors import RecipeError
-from builder.evaluate.labels.population import FILE as STRATA
-from builder.evaluate.labels.population import Population, strata_of
-from builder.evaluate.labels.sheet import FILE, draw_sheet, extend_sheet, left_for, open_sheet
+from builder.results.evaluate.labels.population import FILE as STRATA
+from builder.results.evaluate.labels.population import Population, strata_of
+from builder.results.evaluate.labels.sheet import FILE, draw_sheet, extend_sheet, left_for, open_sheet
 
 SCORES = {f"{at:04}": at / 1_000 for at in range(1_000)}
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from builder.errors import RecipeError
-from builder.evaluate.labels.sheet import Sheet
-from builder.evaluate.labels.store import FILE, Label, Store, read_label_file, read_labels, verdicts
+from builder.results.evaluate.labels.sheet import Sheet
+from builder.results.evaluate.labels.store import FILE, Label, Store, read_label_file, read_labels, verdicts
 
 SHEET = Sheet(
     "f", 3, 10, {"left-1": 40, "selected-1": 5}, [(str(at), "left-1") for at in range(8)] + [("9", "selected-1")], 9
@@ -18,8 +18,8 @@ CHILD = """
 import os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from builder.evaluate.labels.sheet import Sheet
-from builder.evaluate.labels.store import Store
+from builder.results.evaluate.labels.sheet import Sheet
+from builder.results.evaluate.labels.store import Store
 store = Store(Path(sys.argv[1]), Sheet("f", 3, 10, {"left-1": 40}, [(str(at), "left-1") for at in range(8)], 8), "a")
 for at in range(4):
     store.add(str(at), at % 2 == 0)

@@ -5,7 +5,7 @@ import pytest
 from support.coverage import covers
 
 from builder.errors import StageError
-from builder.evaluate.statistics.corrected import corrected_share
+from builder.results.evaluate.statistics.corrected import corrected_share
 
 
 def test_the_check_value() -> None:

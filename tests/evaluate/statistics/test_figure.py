@@ -1,7 +1,7 @@
 import json
 import math
 
-from builder.evaluate.statistics.figure import figure, percent, with_interval
+from builder.results.evaluate.statistics.figure import figure, percent, with_interval
 
 
 def test_a_number_that_is_none_is_null_with_a_reason() -> None:

@@ -5,7 +5,7 @@ import pytest
 from statsmodels.stats.inter_rater import cohens_kappa
 from support.coverage import covers
 
-from builder.evaluate.statistics.raters import agreement, alpha, kappa
+from builder.results.evaluate.statistics.raters import agreement, alpha, kappa
 
 
 def test_kappa_is_that_of_statsmodels() -> None:

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from support.coverage import covers
 
-from builder.evaluate.statistics.scaling import fit, over_prompts
+from builder.results.evaluate.statistics.scaling import fit, over_prompts
 
 SIZES = (100, 800, 1_600, 3_200, 6_400, 12_800)
 

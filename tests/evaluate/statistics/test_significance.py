@@ -9,8 +9,8 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from builder.errors import StageError
-from builder.evaluate.statistics.significance import holm, normal_quantile, t_quantile
 from builder.method.curate.labels import sign_test
+from builder.results.evaluate.statistics.significance import holm, normal_quantile, t_quantile
 
 
 @given(st.integers(0, 300), st.integers(0, 300))

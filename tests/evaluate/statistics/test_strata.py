@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.evaluate.statistics.strata import PILOT, Cell, allocate, shares
+from builder.results.evaluate.statistics.strata import PILOT, Cell, allocate, shares
 
 ROWS = (1_200, 1_200, 2_400, 3_600, 2_400, 1_200)
 GOOD = (0.85, 0.6, 0.4, 0.2, 0.1, 0.25)

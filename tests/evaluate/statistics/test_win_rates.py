@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.coverage import covers
 
-from builder.evaluate.statistics.win_rates import bootstrap, by_group, consistency, paired, score_of, win_rate
+from builder.results.evaluate.statistics.win_rates import bootstrap, by_group, consistency, paired, score_of, win_rate
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from support.finished_iterations import finish
 
 from builder.cli.project import open_project
 from builder.errors import RecipeError
-from builder.evaluate.studies.ablations import Ablations, Row, load_ablations, settings_of
 from builder.recipe.recipe import load_recipe
+from builder.results.evaluate.studies.ablations import Ablations, Row, load_ablations, settings_of
 
 
 def test_values_of_every_kind_reach_the_recipe(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from support.release_build import FakeBuild
 
 from builder.data.storage import read_rows, write_rows
 from builder.errors import RecipeError
-from builder.evaluate.comparison.pairwise import judged_schema
-from builder.evaluate.comparison.plan import Plan
-from builder.evaluate.studies.scale import Draw, draw_rows, plot_scaling, run_scaling, scaling_report
 from builder.recipe.sections.runtime import Runtime
+from builder.results.evaluate.comparison.pairwise import judged_schema
+from builder.results.evaluate.comparison.plan import Plan
+from builder.results.evaluate.studies.scale import Draw, draw_rows, plot_scaling, run_scaling, scaling_report
 from builder.workspace.workspace import Workspace
 
 

@@ -6,13 +6,13 @@ import yaml
 from support.release_build import FakeBuild
 
 from builder.data.storage import write_json
-from builder.evaluate.tables.conformance import NOT_RUN, conformance_page, read_figures
-from builder.evaluate.tables.diversity import statistics_of
+from builder.results.evaluate.tables.conformance import NOT_RUN, conformance_page, read_figures
+from builder.results.evaluate.tables.diversity import statistics_of
 
 
 def test_what_was_not_run_says_so(tmp_path: Path) -> None:
     page = conformance_page("tiny", read_figures(tmp_path))
-    tables = yaml.safe_load((files("builder.evaluate.tables") / "paper.yaml").read_text(encoding="utf-8"))
+    tables = yaml.safe_load((files("builder.results.evaluate.tables") / "paper.yaml").read_text(encoding="utf-8"))
     ours = [row for table in tables for row in table["rows"] if "ours" in row]
     assert page.count(f"| {NOT_RUN} |") == len(ours) == 29
     assert page.count("\n## ") == len(tables) == 8

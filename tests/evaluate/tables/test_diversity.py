@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from support.release_build import FakeBuild
 
 from builder.build import Build
-from builder.evaluate.tables.diversity import describe_statistics, distinct, statistics_of, verb_nouns
-from builder.evaluate.tables.parts import Parts
+from builder.results.evaluate.tables.diversity import describe_statistics, distinct, statistics_of, verb_nouns
+from builder.results.evaluate.tables.parts import Parts
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ from support.release_build import HOSTILE, FakeBuild
 
 from builder.build import Build
 from builder.data.storage import read_rows
-from builder.release.cards.card import config_entries, front_matter_text, read_features, size_category
-from builder.release.cards.markdown import fence, own_text
-from builder.release.cards.plots import FUNNEL, SCORES, steps, write_figures
-from builder.release.content.material import Material
-from builder.release.content.numbers import (
+from builder.results.release.cards.card import config_entries, front_matter_text, read_features, size_category
+from builder.results.release.cards.markdown import fence, own_text
+from builder.results.release.cards.plots import FUNNEL, SCORES, steps, write_figures
+from builder.results.release.content.material import Material
+from builder.results.release.content.numbers import (
     domains,
     funnel,
     judge_quality,
@@ -24,9 +24,9 @@ from builder.release.content.numbers import (
     text_statistics,
     unseen,
 )
-from builder.release.content.parquet import write_config
-from builder.release.content.tables import configs
-from builder.release.models import write_models
+from builder.results.release.content.parquet import write_config
+from builder.results.release.content.tables import configs
+from builder.results.release.models import write_models
 from builder.text.escape import escape
 
 

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from builder.errors import RecipeError
-from builder.evaluate.handover.lm_eval import eval_results
-from builder.release.facts.measured import compared, figures_of, read_comparison, read_results
+from builder.results.evaluate.handover.lm_eval import eval_results
+from builder.results.release.facts.measured import compared, figures_of, read_comparison, read_results
 
 RATE = {"value": 0.6, "n": 10, "interval": [0.4, 0.8], "wins": 6, "draws": 0, "losses": 4, "unread": 0}
 REPORT: dict[str, Any] = {

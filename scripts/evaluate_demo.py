@@ -36,18 +36,20 @@ def run(*words: object) -> None:
 
 def label_by_truth(project: Path) -> None:
     """Answer the form of the sheet by what was planted."""
-    run("label", project, "--form", "--labels", LABELS)
     build = open_project(project).look_at_build()
     truth = read_truth(project / "truth.jsonl")
     good = {}
     for pair in read_rows(build.candidates.data):
         planted = truth.get((pair["page_id"], pair["header"]), {})
         good[pair["id"]] = planted.get("kind") == "clean" and planted["instruction"] == pair["instruction"]
-    items = read_json(project / "labels" / "sheet.json")["items"]
-    answers = [{"id": key, "answer": "good" if good[key] else "bad"} for key, _ in items]
-    saved = project / "labels" / "answers-of-the-truth.json"
-    saved.write_text(json.dumps({"kind": "labels", "answers": answers}), encoding="utf-8")
-    run("label", project, "--answers", saved, "--rater", "the planted truth")
+    rater = ("--rater", "the planted truth")
+    for _ in ("the pilot", "what follows it"):
+        run("label", project, "--form", "--labels", LABELS, *rater)
+        items = read_json(project / "labels" / "sheet.json")["items"]
+        answers = [{"id": key, "answer": "good" if good[key] else "bad"} for key, _ in items]
+        saved = project / "labels" / "answers-of-the-truth.json"
+        saved.write_text(json.dumps({"kind": "labels", "answers": answers}), encoding="utf-8")
+        run("label", project, "--answers", saved, *rater)
     selected = {row["id"] for row in read_rows(build.curated[-1].data)}
     right = sum(good[key] for key in selected)
     print(

@@ -17,7 +17,7 @@ from builder.results.evaluate.labels.forms import take_answers, write_forms
 from builder.results.evaluate.labels.measure import measure
 from builder.results.evaluate.labels.population import Population, population_of
 from builder.results.evaluate.labels.session import KEYS, Session, read_pairs
-from builder.results.evaluate.labels.sheet import Sheet, open_sheet
+from builder.results.evaluate.labels.sheet import Sheet, grown, open_sheet
 from builder.results.evaluate.labels.store import FILE, Store, read_label_file
 from builder.results.evaluate.statistics.figure import with_interval
 from builder.text.counted import counted
@@ -69,6 +69,7 @@ def label_pairs(project: Project, asked: Asked, say: Callable[[str], None]) -> A
         sheet = open_sheet(folder, population, budget=asked.budget, seed=asked.seed)
         store = Store(folder, sheet, asked.rater)
         if asked.form:
+            sheet = grown(folder, sheet, population, store.answers)
             pairs = read_pairs(build, {key for key, _ in sheet.items})
             files = write_forms(folder, sheet, pairs)
             return Answer([str(file) for file in files], lambda: "\n".join(map(str, files)))

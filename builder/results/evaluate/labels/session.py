@@ -7,7 +7,7 @@ from pathlib import Path
 from builder.build import Build
 from builder.data.storage import read_rows
 from builder.results.evaluate.labels.population import Population
-from builder.results.evaluate.labels.sheet import Sheet, extend_sheet, left_for
+from builder.results.evaluate.labels.sheet import Sheet, grown, left_for
 from builder.results.evaluate.labels.store import Store
 
 KEYS = "g good   b bad   s skip for now   u address of the page   z back   q stop"
@@ -59,13 +59,9 @@ class Session:
                 return False
 
     def _todo(self) -> list[str]:
-        todo = left_for(self.sheet, list(self.store.answers))
-        if not todo and not self.sheet.complete:
-            self.sheet = extend_sheet(self.sheet, self.population, self.store.answers)
-            self.sheet.save(self.folder)
-            self.store.follow(self.sheet)
-            todo = left_for(self.sheet, list(self.store.answers))
-        return todo
+        self.sheet = grown(self.folder, self.sheet, self.population, self.store.answers)
+        self.store.follow(self.sheet)
+        return left_for(self.sheet, list(self.store.answers))
 
     def _ask_all(
         self,

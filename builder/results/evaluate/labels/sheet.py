@@ -77,6 +77,15 @@ def extend_sheet(sheet: Sheet, population: Population, labels: Mapping[str, bool
     return replace(sheet, items=[*sheet.items, *more])
 
 
+def grown(folder: Path, sheet: Sheet, population: Population, labels: Mapping[str, bool]) -> Sheet:
+    """The sheet, extended and written once a rater has answered its pilot."""
+    if sheet.complete or left_for(sheet, list(labels)):
+        return sheet
+    longer = extend_sheet(sheet, population, labels)
+    longer.save(folder)
+    return longer
+
+
 def _first(
     population: Population, until: Mapping[str, int], after: Mapping[str, int], seed: int
 ) -> list[tuple[str, str]]:

@@ -15,8 +15,9 @@ from builder.results.evaluate.labels.population import FILE as STRATA
 from builder.results.evaluate.labels.population import Population
 from builder.results.evaluate.labels.store import ONE, Label, verdicts
 from builder.results.evaluate.statistics.figure import LEVEL, figure
+from builder.results.evaluate.statistics.parts import cells_of
 from builder.results.evaluate.statistics.raters import agreement
-from builder.results.evaluate.statistics.strata import Cell, shares
+from builder.results.evaluate.statistics.strata import shares
 
 RATED = (1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0)
 """Thresholds of a rating."""
@@ -96,9 +97,6 @@ def at_threshold(
 ) -> dict[str, Any]:
     """Precision, recall and share of good pairs, where some pairs are taken.
 
-    A stratum of which only a part is taken is cut in two; what is known of the whole stratum counts in each part as
-    one label does, so that a part without a label is no coin that is tossed.
-
     Args:
         strata: Of all pairs.
         taken: Ids.
@@ -106,24 +104,7 @@ def at_threshold(
         seed: Of the draws.
         level: Of the intervals.
     """
-    rows: dict[tuple[str, bool], int] = {}
-    good, labelled = dict(rows), dict(rows)
-    for key, name in strata.items():
-        cell = name, key in taken
-        rows[cell] = rows.get(cell, 0) + 1
-        if key in said:
-            labelled[cell] = labelled.get(cell, 0) + 1
-            good[cell] = good.get(cell, 0) + said[key]
-    cells = []
-    for (name, inside), size in sorted(rows.items()):
-        before = (0.5, 0.5)
-        if (name, not inside) in rows:
-            n = labelled.get((name, True), 0) + labelled.get((name, False), 0)
-            mean = (good.get((name, True), 0) + good.get((name, False), 0) + 0.5) / (n + 1)
-            before = (mean, 1 - mean)
-        key_ = name, inside
-        cells.append(Cell(size, good.get(key_, 0), labelled.get(key_, 0), inside, before))
-    return shares(cells, seed=seed, level=level)
+    return shares(cells_of(strata, taken, said), seed=seed, level=level)
 
 
 def _judge(name: str, scores: Scores, strata: Mapping[str, str], said: Mapping[str, bool], seed: int) -> dict[str, Any]:

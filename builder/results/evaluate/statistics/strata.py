@@ -12,7 +12,10 @@ from builder.results.evaluate.statistics.figure import LEVEL, figure
 DRAWS = 20_000
 PILOT = 10
 """Labels of a stratum before the others are shared out."""
-_FORMULA = "theta_h ~ Beta(good + 1/2, bad + 1/2) of each stratum, weighted by its rows; medians, interval of the draws"
+_FORMULA = (
+    "theta_h ~ Beta(good + 1/2, bad + 1/2) of each stratum, weighted by its rows; medians, interval of the draws; where "
+    "a stratum is cut, one label of what is known of it and of the others, and means"
+)
 
 
 @dataclass(frozen=True)
@@ -24,21 +27,28 @@ class Cell:
         good: So many of the labelled ones are good.
         labelled: So many were labelled.
         selected: Whether they are selected.
-        before: What is taken for known of the share of good ones before any label: so many good, so many bad.
+        known: The share of good ones that is expected before any label, and counts as one; None if nothing is.
     """
 
     rows: int
     good: int
     labelled: int
     selected: bool
-    before: tuple[float, float] = (0.5, 0.5)
+    known: float | None = None
+
+    @property
+    def posterior(self) -> tuple[float, float]:
+        """Parameters of the beta distribution of its share of good ones; the prior is that of Jeffreys or `known`."""
+        before = 0.5 if self.known is None else self.known
+        return self.good + before, self.labelled - self.good + 1 - before
 
 
 def shares(cells: Sequence[Cell], *, seed: int = 0, level: float = LEVEL, draws: int = DRAWS) -> dict[str, Any]:
     """Precision and recall of a selection, and the share of good rows, from labels of a stratified sample.
 
     A figure is made of the medians of theta_h, and its interval of the draws. The shares that were seen would be too
-    near the ends, for where a pilot is of one kind few labels follow it; the means lean towards one half.
+    near the ends, for where a pilot is of one kind few labels follow it; the means lean towards one half. Where
+    something is known beforehand the means lean there, and are taken.
     theta_h of a stratum without a label is as uncertain as it can be.
 
     Args:
@@ -52,11 +62,13 @@ def shares(cells: Sequence[Cell], *, seed: int = 0, level: float = LEVEL, draws:
     """
     some = [cell for cell in cells if cell.rows]
     generator = np.random.Generator(np.random.PCG64(seed))
-    drawn = np.array([
-        generator.beta(cell.good + cell.before[0], cell.labelled - cell.good + cell.before[1], draws) for cell in some
-    ]).reshape(len(some), draws)  # fmt: skip
-    # The first line has the medians.
-    theta = np.vstack([np.median(drawn, axis=1), drawn.T]) if some else np.zeros((draws + 1, 0))
+    drawn = np.array([generator.beta(*cell.posterior, draws) for cell in some]).reshape(len(some), draws)
+    middle = [
+        np.median(of) if cell.known is None else cell.posterior[0] / sum(cell.posterior)
+        for cell, of in zip(some, drawn, strict=True)
+    ]
+    # The first line has the middles.
+    theta = np.vstack([middle, drawn.T]) if some else np.zeros((draws + 1, 0))
     good = theta * np.array([cell.rows for cell in some], dtype=float)
     everything, selected = good.sum(axis=1), good[:, [cell.selected for cell in some]].sum(axis=1)
     rows = sum(cell.rows for cell in some)

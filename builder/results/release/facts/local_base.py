@@ -5,7 +5,7 @@ from pathlib import Path
 
 from builder.data.storage import read_json
 
-EMBEDDED = Path(__file__).parents[2] / "sample" / "base"
+EMBEDDED = Path(__file__).parents[3] / "sample" / "base"
 """The base model of the quickstart, which comes with the package."""
 WEIGHTS = "model.safetensors"
 

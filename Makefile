@@ -1,5 +1,5 @@
 # The two commands: `make quickstart` and `make test`. Both install into .venv when it is not there yet.
-.PHONY: help install quickstart test test-full lint pin-versions method-check real-build real-speed real-check threshold-check calibration-check kill-check kill-check-engines bench-segments train-mask bench-dedup bench-engine bench-train injection-check release-demo bench-push bench-release bench-check trainers-check docs wheel clean
+.PHONY: help evaluate-demo conformance install quickstart test test-full lint pin-versions method-check real-build real-speed real-check threshold-check calibration-check kill-check kill-check-engines bench-segments train-mask bench-dedup bench-engine bench-train injection-check release-demo bench-push bench-release bench-check trainers-check docs wheel clean
 python := .venv/bin/python
 # Tests run one OpenMP thread each; two run side by side.
 export OMP_NUM_THREADS := 1
@@ -14,7 +14,9 @@ help:
 	@echo "make kill-check-engines  the same over augment and score with more than 5,000 rows"
 	@echo "make bench-segments CORPUS=FOLDER [CHECK=SCRIPT]  speed of the segmenter beside the stock block, and its score"
 	@echo "make train-mask CORPUS=FOLDERS [MANUALS=FILE] [CHECK=SCRIPT]  fit the learned mask of main content on pages with truth"
-	@echo "make method-check  the method on three fresh worlds, with spread (about 20 minutes)"
+	@echo "make method-check  the controlled study on five fresh worlds, with intervals (under 40 minutes)"
+	@echo "make evaluate-demo labels, answers, a judge of pairs, tables and a card on the quickstart (MODEL=FOLDER: a real one too)"
+	@echo "make conformance   docs/conformance.md: the paper's tables beside what the quickstart gives"
 	@echo "make real-check BUILD=FOLDER [WRITE=docs/method.md]  planted truth on the texts of a build with a real model, for every judge"
 	@echo "make calibration-check [ROUNDS=3]  what plan --calibrate says of the quickstart beside its time (10 minutes a round)"
 	@echo "make threshold-check  what 4.5 on a mean of probabilities selects, simulated"
@@ -52,6 +54,14 @@ lint: install
 
 pin-versions: install
 	$(python) scripts/pin_versions.py
+
+evaluate-demo: install
+	$(python) scripts/evaluate_demo.py $(if $(or $(MODEL),$(HUMPBACK_TEST_MODEL)),--model $(or $(MODEL),$(HUMPBACK_TEST_MODEL))) $(or $(DIR),quickstart)
+
+conformance: evaluate-demo
+	$(python) -m builder ablate $(or $(DIR),quickstart) $(or $(DIR),quickstart)/ablations.yaml
+	$(python) -m builder scale $(or $(DIR),quickstart) --sizes 50 --sizes 100 --sizes 200 --sizes 300
+	$(python) -m builder evaluate $(or $(DIR),quickstart) --conformance docs/conformance.md
 
 method-check: install
 	$(python) scripts/method_check.py

@@ -29,7 +29,7 @@ def write_folder(folder: Path, size: int, version: str) -> None:
     import pyarrow.parquet as pq
 
     from builder.data.storage import write_json
-    from builder.release.manifest import describe_files
+    from builder.results.release.manifest import describe_files
 
     (folder / "curated").mkdir(parents=True)
     random, width = np.random.default_rng(0), 64_000
@@ -46,7 +46,7 @@ def write_folder(folder: Path, size: int, version: str) -> None:
 def change_card(folder: Path, version: str) -> None:
     """The next version: another card, the same rows."""
     from builder.data.storage import write_json
-    from builder.release.manifest import describe_files
+    from builder.results.release.manifest import describe_files
 
     (folder / "README.md").write_text(f"---\nlicense: mit\n---\n\n# Random bytes, {version}\n")
     write_json(folder / "manifest.json", {"version": version, "kind": "dataset", "files": describe_files(folder)})
@@ -54,10 +54,10 @@ def change_card(folder: Path, version: str) -> None:
 
 def ours(folder: Path, repository: str, version: str = "1.0.0") -> None:
     """Everything `release --push` does for the dataset but to verify it."""
-    from builder.release.hub.files import local_files
-    from builder.release.hub.push import publish
-    from builder.release.hub.repository import HubRepository
-    from builder.release.versions import version_of
+    from builder.results.release.hub.files import local_files
+    from builder.results.release.hub.push import publish
+    from builder.results.release.hub.repository import HubRepository
+    from builder.results.release.versions import version_of
 
     publish(HubRepository("dataset", repository), local_files(folder), version_of(version), (), lambda line: None)
 

@@ -1,122 +1,89 @@
-"""`make method-check`: the method on three fresh worlds, each with a base model of its own, figures with spread.
+"""`make method-check`: the controlled study, on five fresh worlds with a base model each; means with intervals.
 
-No setting was chosen on these seeds. Beside M_0 ... M_N it trains one model on as many uncurated rows
-as the last selection has: what curation is worth, like with like. It also makes the last selection again with
-`training.cross_fit`, by models that have not trained on the pairs they score.
+No setting was chosen on these seeds. Every row of the table is the same build with one thing changed, or with another
+part of its rows trained on; see `controlled`. Three worlds run at a time, a thread each.
 """
 
+import argparse
 import statistics
+import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from children import let_children_find_scripts
-from pretrain import pretrain
 
-from builder.build import Build
-from builder.cli.init import copy_recipe
-from builder.cli.project import Project, build_project, open_project
-from builder.data.accounting import Counts, Stats
-from builder.data.records import curated_schema, stable_id
-from builder.data.storage import read_rows, write_rows
-from builder.method.train.stage import ForwardStage, train_forward
-from builder.recipe.sections.runtime import Runtime
-from builder.recipe.sections.section import Section
-from builder.sample.generate import sample_world, write_sample
-from builder.sample.report import measure, read_truth, well_formed_shares
-from builder.workspace.console import Console
-from builder.workspace.stage_names import CURATE, MODEL, curate, uncurated
-from builder.workspace.workspace import Artifact, Workspace
+from builder.data.storage import read_json
+from builder.results.evaluate.statistics.significance import t_quantile
 
-VERSION = 1
-SEEDS = (11, 12, 13)
-OVERRIDES = ("segments.sources=[{path: corpus/warc, format: warc}]", "curate.share=0.45")
+SEEDS = (11, 12, 13, 14, 15)
+AT_ONCE = 3
+"""On two cores: of five worlds the last would leave one of them idle."""
+COLUMNS = ("precision", "recall", "well_formed")
 
 
-class Uncurated(Section):
-    """How the uncurated rows are drawn."""
-
-    seed: int = 0
-
-
-def draw_uncurated(out: Path, config: Uncurated, candidates: Path, curated: Path, *, runtime: Runtime) -> Stats:
-    """Draw as many candidates as were selected, whatever their score, and mark the same pages as withheld."""
-    test_pages = {row["page_id"] for row in read_rows(curated / "data") if row["split"] == "test"}
-    rows = [row for row in read_rows(candidates / "data") if row["page_id"] not in test_pages]
-    size = sum(row["split"] == "train" for row in read_rows(curated / "data"))
-    drawn = sorted(rows, key=lambda row: stable_id(config.seed, row["id"]))[:size]
-    write_rows(out / "data" / "curated.parquet", (row | {"split": "train"} for row in drawn), curated_schema())
-    counts = Counts(rows_in=len(rows), kept=len(drawn))
-    counts.dropped["not_drawn"] = len(rows) - len(drawn)
-    return Stats({"pairs": counts})
+def run_world(folder: Path, seed: int) -> int:
+    """Check one world in a process of its own; what it says goes to a file of its folder."""
+    place = folder / f"seed-{seed}"
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / "log.txt").open("ab") as log:
+        command = [sys.executable, __file__, "--world", str(seed), str(folder)]
+        done = subprocess.run(command, stdout=log, stderr=log, check=False)
+    said = "done" if done.returncode == 0 else f"failed; see {place / 'log.txt'}"
+    sys.stderr.write(f"method-check: seed {seed} {said}\n")
+    return done.returncode
 
 
-def train_uncurated(project: Project, build: Build) -> Artifact:
-    """Train a model on the seed and as many uncurated rows as the last iteration selected."""
-    recipe = project.recipe
-    workspace = Workspace(project.work_dir, recipe.runtime, Console())
-    control = Uncurated()
-    drawn = workspace.run(uncurated(CURATE), draw_uncurated, control, build.candidates, build.curated[-1])
-    training = recipe.training
-    stage = ForwardStage(base=recipe.base.origin, chat=recipe.chat, recipe=training.forward, schedule=training.schedule)
-    return workspace.run(uncurated(MODEL), train_forward, stage, build.human, drawn)
+def mean_with_interval(values: Sequence[float]) -> str:
+    """The mean over worlds with its t interval of 95 %."""
+    mean = statistics.mean(values)
+    if len(values) < 2:
+        return f"{mean:.3f}"
+    half = t_quantile(0.95, len(values) - 1) * statistics.stdev(values) / len(values) ** 0.5
+    return f"{mean:.3f} ± {half:.3f}"
 
 
-def select_crossed(folder: Path) -> Build:
-    """Select with cross-fitted scores from the same candidates; stages that are the same are not run again."""
-    project = open_project(folder, overrides=(*OVERRIDES, "training.cross_fit=true"), as_written=True)
-    return build_project(project, until=str(curate(project.recipe.iterations)))
+def table(figures: Sequence[dict[str, dict[str, dict[str, float | None]]]]) -> str:
+    """All rows; the difference of well-formed answers to the first row is of the same worlds."""
+    rows = figures[0]["rows"]
+    first = next(iter(rows))
+    lines = [f"{'':<28}" + "".join(f"{head:>17}" for head in ("precision", "recall", "well-formed", "against joint"))]
+    for name in rows:
+        cells = []
+        for column in COLUMNS:
+            values = [of["rows"][name][column] for of in figures]
+            known = [value for value in values if value is not None]
+            cells.append(mean_with_interval(known) if len(known) == len(figures) else "")
+        against = [(of["rows"][name]["well_formed"] or 0) - (of["rows"][first]["well_formed"] or 0) for of in figures]
+        cells.append(mean_with_interval(against) if name != first else "")
+        lines.append((f"{name:<28}" + "".join(f"{cell:>17}" for cell in cells)).rstrip())
+    lines.append("")
+    for name in figures[0]["world"]:
+        lines.append(f"{name:<38}{mean_with_interval([float(of['world'][name] or 0) for of in figures]):>17}")  # type: ignore[arg-type]
+    return "\n".join([*lines, f"(mean ± half of the t interval of 95 % over {len(figures)} worlds)"])
 
 
-def share_again(curated: Sequence[Artifact]) -> float:
-    """Share of A_{N-1} that is in A_N again: a model prefers the rows it was trained on."""
-    before, now = ({row["id"] for row in read_rows(artifact.data)} for artifact in curated[-2:])
-    return len(before & now) / len(before)
+def main() -> None:
+    """Check all worlds and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--world", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("runs/method-check"))
+    given = parser.parse_args()
+    let_children_find_scripts()
+    if given.world is not None:
+        from controlled import check_world
 
+        check_world(given.folder / f"seed-{given.world}", given.world)
+        return
+    from controlled import FILE
 
-def check_world(folder: Path, seed: int) -> dict[str, float]:
-    """Pretrain, generate, build and measure one world; what is there already is not done again."""
-    base = folder / "pretrained"
-    if not (base / "config.json").is_file():
-        pretrain(seed, base)
-    copy_recipe(folder)
-    write_sample(folder, seed, base)
-    project = open_project(folder, overrides=OVERRIDES, as_written=True)
-    build, iterations = build_project(project), project.recipe.iterations
-    models = [build.models[0], build.final, train_uncurated(project, build)]
-    shares = well_formed_shares(project.recipe, project.work_dir, models, sample_world(seed))
-    truth = read_truth(folder / "truth.jsonl")
-    figures = measure(build, truth, shares)
-    planted = figures.selections[0].planted
-    crossed = select_crossed(folder)
-    cross_fitted = measure(crossed, truth, {}).selections[-1]
-    return {
-        "instructions exactly right (clean)": figures.exact["clean"],
-        "clean without curation": planted["clean"] / planted.total(),
-        **{f"precision of A_{t}": selection.precision for t, selection in enumerate(figures.selections, 1)},
-        **{f"recall of A_{t}": selection.recall for t, selection in enumerate(figures.selections, 1)},
-        f"precision of A_{iterations}, cross-fitted": cross_fitted.precision,
-        f"recall of A_{iterations}, cross-fitted": cross_fitted.recall,
-        f"A_{iterations - 1} again in A_{iterations}": share_again(build.curated),
-        f"A_{iterations - 1} again in A_{iterations}, cross-fitted": share_again(crossed.curated),
-        **{f"well-formed answers of {name}": share for name, share in figures.well_formed.items()},
-    }
-
-
-def main(folder: Path) -> None:
-    """Check all worlds and print a table: each seed, mean and standard deviation."""
-    worlds = [check_world(folder / f"seed-{seed}", seed) for seed in SEEDS]
-    lines = [f"{'':<38}" + "".join(f"{f'seed {seed}':>9}" for seed in SEEDS) + f"{'mean':>9}{'sd':>8}"]
-    for name in worlds[0]:
-        values = [world[name] for world in worlds]
-        cells = "".join(f"{value:>9.3f}" for value in values)
-        lines.append(f"{name:<38}{cells}{statistics.mean(values):>9.3f}{statistics.stdev(values):>8.3f}")
-    sys.stdout.write("\n".join(lines) + "\n")
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        codes = list(pool.map(lambda seed: run_world(given.folder, seed), SEEDS))
+    if any(codes):
+        sys.exit(1)
+    sys.stdout.write(table([read_json(given.folder / f"seed-{seed}" / FILE) for seed in SEEDS]) + "\n")
 
 
 if __name__ == "__main__":
-    # Children import stages by name, and here this module's name is `__main__`.
-    from method_check import main as run_checks
-
-    let_children_find_scripts()
-    run_checks(Path(sys.argv[1] if sys.argv[1:] else "runs/method-check"))
+    main()

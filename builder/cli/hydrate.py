@@ -5,7 +5,7 @@ from typing import Any
 
 from builder.cli.answer import Answer
 from builder.data.address import Address
-from builder.release.hydrate import hydrate
+from builder.results.release.hydrate import hydrate
 from builder.text.escape import escape
 
 

@@ -1,18 +1,31 @@
 """The command `humpback`: parse, call, print. Results go to stdout, progress to stderr."""
 
-import functools
 import shlex
 import signal
 import sys
-from contextlib import redirect_stderr, suppress
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from builder import __version__
+from builder.cli.evaluating import verbs as evaluating
+from builder.cli.options import (
+    AS_WRITTEN,
+    RECIPE,
+    SET,
+    TRUST,
+    VERIFY,
+    WORK_DIR,
+    prints,
+    progress,
+    reads_project,
+    say_line,
+    silent,
+)
 from builder.cli.shell import completion
-from builder.cli.shell.failure import failed, fitting, interrupted, kind_of
+from builder.cli.shell.failure import failed, interrupted, kind_of
 from builder.data.address import path_or_address
 from builder.data.redaction import RedactedStream, redacted, trace
 from builder.errors import TimeIsUp
@@ -29,75 +42,8 @@ if TYPE_CHECKING:
     from builder.cli.project import Project
     from builder.data.address import Address
 
-RECIPE = click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE")
-WORK_DIR = click.option("--work-dir", type=click.Path(path_type=Path), help="Where the stages are kept.")
-SET = click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the recipe.",
-    shell_complete=completion.settings,
-)  # fmt: skip
-VERIFY = click.option("--verify", is_flag=True, help="Read all files of what is done, and compare their digests.")
-TRUST = click.option(
-    "--trust-recipe",
-    "trust",
-    is_flag=True,
-    help="Let the recipe run what it names and reach beyond its folder; remembered.",
-)
-AS_WRITTEN = click.option("--as-written", is_flag=True, help="Leave out the --set values of the last build.")
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
 _OF_ROWS = ("rejected", "reason", "around")
 """Options of `show` that choose among the rows of a stage."""
-
-
-def _prints(verb: "Callable[..., Answer]") -> "Callable[..., None]":
-    """Print what a verb answers, as text or with --json as JSON."""
-
-    @JSON
-    @functools.wraps(verb)
-    def command(*, as_json: bool, **given: Any) -> None:
-        from builder.data.storage import dump_json
-
-        answer = verb(**given)
-        click.echo(dump_json(answer.value) if as_json else answer.text())
-
-    return command
-
-
-def _reads_project(*, only_looks: bool = False) -> "Callable[[Callable[..., Answer]], Callable[..., None]]":
-    """Hand a verb the project of its arguments RECIPE, --work-dir and --set, and print what it answers.
-
-    Args:
-        only_looks: Whether the verb runs nothing that a recipe names, and sends nothing where it says.
-    """
-
-    def reads(verb: "Callable[..., Answer]") -> "Callable[..., None]":
-        @RECIPE
-        @WORK_DIR
-        @SET
-        @AS_WRITTEN
-        @TRUST
-        @_prints
-        @functools.wraps(verb)
-        def command(
-            recipe: Path,
-            work_dir: Path | None,
-            overrides: tuple[str, ...],
-            as_written: bool,
-            trust: bool,
-            **given: Any,
-        ) -> "Answer":
-            from builder.cli.project import open_project
-
-            runs = not only_looks or bool(given.get("calibrate"))
-            how = {"trust": trust, "only_looks": not runs, "as_written": as_written}
-            project = open_project(recipe, work_dir, overrides, **how, say=_progress)
-            with project.names_commands():
-                return verb(project, **given)
-
-        return command
-
-    return reads
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -112,12 +58,12 @@ def cli(debug: bool) -> None:  # noqa: V107  # read from the context
 @SET
 @AS_WRITTEN
 @TRUST
-@_prints
+@prints
 def quickstart(directory: Path, overrides: tuple[str, ...], as_written: bool, trust: bool) -> "Answer":
     """Build the embedded sample end to end on the CPU: pages to release folder and models."""
     from builder.cli.quickstart import run_quickstart
 
-    return run_quickstart(directory, overrides, trust=trust, as_written=as_written, say=_progress)
+    return run_quickstart(directory, overrides, trust=trust, as_written=as_written, say=progress)
 
 
 @cli.command()
@@ -129,7 +75,7 @@ def quickstart(directory: Path, overrides: tuple[str, ...], as_written: bool, tr
     show_default=True,
     help="Which one; the others want your pages and hardware.",
 )
-@_prints
+@prints
 def init(directory: Path, recipe: str) -> "Answer":
     """Write a commented recipe folder to start from; quickstart builds as it is, on the embedded sample."""
     from builder.cli.init import write_recipe_folder
@@ -145,7 +91,7 @@ def init(directory: Path, recipe: str) -> "Answer":
 @TRUST
 @click.option("--pin", is_flag=True, help="First write the commits of Hub inputs into the recipe.")
 @click.option("--preflight", is_flag=True, help="Show which tokens of a few rows would be trained, and check them.")
-@_prints
+@prints
 @click.pass_context
 def check(
     context: click.Context, /, recipe: Path, work_dir: Path | None, overrides: tuple[str, ...], **asked: bool
@@ -158,12 +104,12 @@ def check(
     from builder.cli.check import check_recipe
 
     as_json = context.params["as_json"]
-    say, busy = _silent if as_json else click.echo, _silent if as_json or not sys.stderr.isatty() else _progress
+    say, busy = silent if as_json else click.echo, silent if as_json or not sys.stderr.isatty() else progress
     return check_recipe(recipe, overrides, work_dir, say=say, busy=busy, **asked)
 
 
 @cli.command()
-@_reads_project(only_looks=True)
+@reads_project(only_looks=True)
 @VERIFY
 @click.option("--calibrate", is_flag=True, help="Run each missing stage on a sample, and say what the build will cost.")
 @click.option(
@@ -176,12 +122,12 @@ def plan(project: "Project", verify: bool, calibrate: bool, seconds: float) -> "
     from builder.cli.planning.told import plan_with_costs
 
     if calibrate:
-        return plan_with_costs(project, seconds, _progress)
+        return plan_with_costs(project, seconds, progress)
     return plan_stages(project, verify=verify)
 
 
 @cli.command()
-@_reads_project()
+@reads_project()
 @click.option("--until", metavar="STAGE", help="Stop after this stage.", shell_complete=completion.stages)
 @VERIFY
 def build(project: "Project", until: str | None, verify: bool) -> "Answer":
@@ -192,14 +138,14 @@ def build(project: "Project", until: str | None, verify: bool) -> "Answer":
 
 
 @cli.command()
-@_reads_project()
+@reads_project()
 @click.option("-n", "pages", type=click.IntRange(1), default=20, show_default=True, help="How many pages.")
 @click.option("--rows", type=click.IntRange(0), default=3, show_default=True, help="Rows shown of each outcome.")
 def preview(project: "Project", pages: int, rows: int) -> "Answer":
     """Show what a build makes of a few pages, with the models at hand; nothing is kept."""
     from builder.cli.preview.answer import preview_pages
 
-    return preview_pages(project, pages, rows, _progress)
+    return preview_pages(project, pages, rows, progress)
 
 
 def _labels_go_with_iterations(context: click.Context, option: click.Parameter, value: Path | None) -> Path | None:
@@ -209,7 +155,7 @@ def _labels_go_with_iterations(context: click.Context, option: click.Parameter, 
 
 
 @cli.command()
-@_reads_project(only_looks=True)
+@reads_project(only_looks=True)
 @click.argument("stage", required=False, is_eager=True, shell_complete=completion.stages)
 @click.option("-n", "rows", type=click.IntRange(0), default=3, show_default=True, help="How many rows to show.")
 @click.option("--rejected", is_flag=True, help="Show rejected rows instead.")
@@ -227,7 +173,7 @@ def show(project: "Project", stage: str | None, labels: Path | None, sort: str |
 
     As STAGE, `iterations` shows how scores and selections differ from one iteration to the next.
     """
-    from builder.cli.iterations import show_iterations
+    from builder.cli.rows.iterations import show_iterations
     from builder.cli.rows.scored import Choice
     from builder.cli.show import show_stage, show_stages
 
@@ -244,7 +190,7 @@ def show(project: "Project", stage: str | None, labels: Path | None, sort: str |
 
 
 @cli.command()
-@_reads_project()
+@reads_project()
 @click.option("--version", "version", required=True, metavar="X.Y.Z", help="Version of the release.")
 @click.option("--out", type=click.Path(path_type=Path), help="Release folder.  [default: releases/X.Y.Z]")
 @click.option("--replace", is_flag=True, help="Replace a different release of the same version.")
@@ -276,20 +222,12 @@ def release(
 ) -> "Answer":
     """Assemble and check the release folder of a finished build, dataset and models; publish it with --push."""
     from builder.cli.release import Options, release_recipe
-    from builder.release.hub.push import Push
+    from builder.results.release.hub.push import Push
 
     if not push and (public or gated or onto or verify == "full"):
         raise click.UsageError("--public, --gated, --onto and --verify go with --push")
     how = Push(onto, public, gated, verify == "full") if push else None
-    return release_recipe(project, version, Options(**options, push=how), _progress)
-
-
-def _silent(line: str) -> None:
-    """Say nothing beside JSON, or in a pipe."""
-
-
-def _progress(line: str) -> None:
-    _say(escape(line, "terminal"))
+    return release_recipe(project, version, Options(**options, push=how), progress)
 
 
 @cli.command()
@@ -299,7 +237,7 @@ def _progress(line: str) -> None:
     help="Your own copy of the crawl, a path or a URL; may be given more than once.",
 )  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="Where to write.  [default: RELEASE-hydrated]")
-@_prints
+@prints
 def hydrate(release: Path, corpora: "tuple[Path | Address, ...]", out: Path | None) -> "Answer":
     """Give a stand-off release its text back from your own copy of the crawl."""
     from builder.cli.hydrate import hydrate_release
@@ -309,12 +247,16 @@ def hydrate(release: Path, corpora: "tuple[Path | Address, ...]", out: Path | No
 
 @cli.command("help")
 @click.argument("name", required=False, metavar="[KEY|REASON]", shell_complete=completion.keys_and_reasons)
-@_prints
+@prints
 def help_(name: str | None) -> "Answer":
     """Say what a key of the recipe is for and what it re-runs, or why rows are rejected for a reason."""
     from builder.cli.reference.entries import look_up
 
     return look_up(name)
+
+
+for verb in evaluating.VERBS:
+    cli.add_command(verb)
 
 
 def main() -> None:
@@ -350,12 +292,12 @@ def _run(stopped: "Callable[[], int | None]") -> int | None:
             "`humpback --debug` and the same arguments say"
         )
         if "--debug" in sys.argv:
-            _say(trace(error), nl=False)
+            say_line(trace(error), nl=False)
         else:
             wanted = isinstance(error, TimeIsUp)
             # A path, a page id or the tail of a log can hold text of a page.
             for line in (escape(line, "terminal") for line in message.splitlines()):
-                _say(line if line.startswith("  ") or wanted else f"error: {line}")
+                say_line(line if line.startswith("  ") or wanted else f"error: {line}")
         return failed(kind_of(error, explained=explained is not None), message.splitlines(), status)
 
 
@@ -367,11 +309,5 @@ def _interrupted(code: int, error: BaseException) -> int:
     command = shlex.join(["humpback", *sys.argv[1:]])
     can_be_typed = redacted(command) == command and escape(command, "terminal") == command and "\n" not in command
     said = interrupted(sys.argv[1:], error) + (f":\n  {command}" if can_be_typed else "")
-    _say(said)
+    say_line(said)
     return failed("interrupted", said.splitlines(), code)
-
-
-def _say(line: str, *, nl: bool = True) -> None:
-    """Write to stderr, unless the terminal or the reader of the pipe is gone."""
-    with suppress(OSError):
-        click.echo(fitting(line) if nl else line, err=True, nl=nl)

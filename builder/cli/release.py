@@ -13,16 +13,16 @@ from builder.recipe.given.overrides import key_of, value_at
 from builder.recipe.given.recorded import bare, says_the_same, shown_at
 from builder.recipe.read import read_values
 from builder.recipe.recipe import Recipe, load_recipe
-from builder.release.checks.check import release_notes
-from builder.release.content.material import Material
-from builder.release.facts.dates import release_date
-from builder.release.folder import assemble, assembled
-from builder.release.hub.push import Push, Say, push_release, refuse_no_token, repository_of
-from builder.release.hub.receipt import Entry
-from builder.release.hub.repository import HubRepository
-from builder.release.manifest import MANIFEST, sha256
-from builder.release.preview import preview
-from builder.release.versions import (
+from builder.results.release.checks.check import release_notes
+from builder.results.release.content.material import Material
+from builder.results.release.facts.dates import release_date
+from builder.results.release.folder import assemble, assembled
+from builder.results.release.hub.push import Push, Say, push_release, refuse_no_token, repository_of
+from builder.results.release.hub.receipt import Entry
+from builder.results.release.hub.repository import HubRepository
+from builder.results.release.manifest import MANIFEST, sha256
+from builder.results.release.preview import preview
+from builder.results.release.versions import (
     Previous,
     Version,
     before,
@@ -200,7 +200,7 @@ def release_project(
         RecipeError: If the version is no version.
         ReleaseError: If a stage is not done, or the folder does not pass its checks.
     """
-    from builder.release.folder import assemble
+    from builder.results.release.folder import assemble
 
     folder = out or project.folder / "releases" / version
     return assemble(folder, finished_build(project), version, replace=replace, accept_warnings=accept_warnings)

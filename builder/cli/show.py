@@ -17,6 +17,7 @@ from builder.errors import RecipeError, StageError
 from builder.method.curate.histogram import describe_thresholds, histogram, thresholds
 from builder.method.curate.iterations import selection_scores
 from builder.recipe.sections.curate import RATINGS
+from builder.results.evaluate.comparison.found import found_stages
 from builder.text.counted import counted
 from builder.text.escape import escape
 from builder.workspace.console import describe_counts
@@ -29,9 +30,9 @@ CHANGED = ("masked_emails", "masked_ips", "escaped", "unseen", "unseen_chars", "
 
 
 def show_stages(project: Project) -> Answer:
-    """The counts and warnings of every finished stage."""
-    artifacts = project.look_at_build().artifacts.values()
-    records = {item.stage: item.record for item in artifacts if item.status == "done"}
+    """The counts and warnings of every finished stage, those of evaluations after those of the build."""
+    artifacts = {**project.look_at_build().artifacts, **found_stages(project.work_dir)}
+    records = {name: item.record for name, item in artifacts.items() if item.status == "done"}
     shown = ("counts", "warnings", "seconds")
     stages = {stage: {key: record.get(key) for key in shown} for stage, record in records.items()}
     none = "" if stages else f"nothing has been built yet; run `{project.command('build')}`{_moved(project)}"
@@ -65,9 +66,10 @@ def show_stage(project: Project, stage: str, choice: Choice) -> Answer:
         StageError: If it was done and is no longer whole; others may be damaged.
     """
     build = project.look_at_build(damaged_too=True)
-    if stage not in build.artifacts:
-        raise RecipeError(f"{stage}: no such stage; the stages are {', '.join(build.artifacts)}")
-    artifact = build.artifacts[stage]
+    stages = {**build.artifacts, **found_stages(project.work_dir)}
+    if stage not in stages:
+        raise RecipeError(f"{stage}: no such stage; the stages are {', '.join(stages)}")
+    artifact = stages[stage]
     refuse_damaged([artifact])
     if artifact.status == "missing":
         raise RecipeError(f"{stage}: has not run; `{project.command('build')}` runs it{_moved(project)}")

@@ -8,6 +8,8 @@
     judge `likelihood`, by M_t   S_a; x, and again without x           y, given       (ours)
     judge `reverse`, by M_yx     as M_yx; y, and again without y       x, given       (ours)
     M_t, a question held out     S_a and S_w; the question             its answer     3.4
+    any model, an evaluation     one of `TAGS`; the prompt             its answer     3.4
+    a judge of two answers       its own; a prompt, both answers       the better     3.3
 
 x is an instruction, y an output. No other module puts a conversation together: training, generation, judging and
 release take theirs from here, so a model is asked as it was trained. How a conversation becomes tokens is the chat
@@ -26,6 +28,11 @@ Pair = Mapping[str, Any]
 """A row with `instruction` (x) and `output` (y)."""
 Tag = Literal["seed", "web"]
 """Whose style a forward model answers in: S_a, people's, or S_w, the web's."""
+
+
+Tags = Literal["both", "seed", "web", "none", "default"]
+"""The four settings under which the paper asks its models (its ablation of system prompts); and no system turn at all,
+so that a chat template puts in what it likes, which for models of a build is both."""
 
 
 class SystemPrompts(Protocol):
@@ -127,6 +134,27 @@ def reverse_contrast(prompts: SystemPrompts, template: str | Path, pair: Pair) -
 def answer_prompt(prompts: SystemPrompts, instruction: str) -> list[Message]:
     """A question held out from M_t, to be answered with both tags as system prompt (section 3.4)."""
     return question(both_tags(prompts), instruction)
+
+
+def evaluation_prompt(prompts: SystemPrompts, tags: Tags, instruction: str) -> list[Message]:
+    """A prompt of an evaluation, under S_a and S_w, one of them, or an empty system prompt (section 3.4)."""
+    if tags == "default":
+        return [_turn("user", instruction)]
+    systems = {"both": both_tags(prompts), "seed": prompts.system_seed, "web": prompts.system_web, "none": ""}
+    return question(systems[tags], instruction)
+
+
+def comparison_prompt(system: str, template: str | Path, instruction: str, first: str, second: str) -> list[Message]:
+    """What a judge of two answers is asked: the prompt and both, in the order in which they are to stand.
+
+    Args:
+        system: Its system prompt.
+        template: Name of a template of the package, or the path of another one.
+        instruction: The prompt.
+        first: An answer.
+        second: The other one.
+    """
+    return question(system, render(template, instruction=instruction, first=first, second=second))
 
 
 def both_tags(prompts: SystemPrompts) -> str:

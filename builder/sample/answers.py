@@ -2,13 +2,13 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from builder.data.accounting import Counts, Stats
 from builder.data.records import row_seed
 from builder.data.storage import write_rows
 from builder.llm.contract import check_contract
-from builder.llm.conversations import answer_prompt
+from builder.llm.conversations import Tags, evaluation_prompt
 from builder.llm.engines.engine import Failed, Sampling
 from builder.llm.engines.generators import answer_text
 from builder.llm.engines.start import start_engine
@@ -16,7 +16,7 @@ from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
 from builder.recipe.sections.models import Chat, Engine
 from builder.recipe.sections.runtime import Runtime
-from builder.recipe.sections.section import Section
+from builder.recipe.sections.section import Later, Section
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,6 +34,7 @@ class AnswerStage(Section):
     seed: int = 0
     engine: Engine
     chat: Chat
+    tags: Annotated[Tags, Later()] = "both"
 
 
 def answer_schema() -> "pa.Schema":
@@ -44,7 +45,7 @@ def answer_schema() -> "pa.Schema":
 
 
 def answer_questions(out: Path, config: AnswerStage, model: Path, *, runtime: Runtime) -> Stats:
-    """Let a forward model answer every question `samples` times, with both tags as system prompt (section 3.4).
+    """Let a forward model answer every question `samples` times, by default with both tags as system prompt (3.4).
 
     Args:
         out: Stage folder; `data/` gets question, answer and whether it ended by itself.
@@ -56,7 +57,7 @@ def answer_questions(out: Path, config: AnswerStage, model: Path, *, runtime: Ru
     tokenizer = load_tokenizer(folder)
     renderer = Renderer(check_contract(folder, tokenizer, config.chat, "forward"), tokenizer)
     asked = [(question, sample) for question in config.questions for sample in range(config.samples)]
-    prompts = [renderer.prompt(answer_prompt(config.chat, question)) for question, _ in asked]
+    prompts = [renderer.prompt(evaluation_prompt(config.chat, config.tags, question)) for question, _ in asked]
     seeds = [row_seed(config.seed, "answer", question, sample) for question, sample in asked]
     sampling = Sampling(config.temperature, 1.0, config.max_tokens)
     answers = start_engine(folder, config.engine, runtime).generate(prompts, sampling, seeds)

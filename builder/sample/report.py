@@ -12,6 +12,7 @@ from typing import Any
 
 from builder.build import Build
 from builder.data.storage import read_rows
+from builder.llm.conversations import Tags
 from builder.recipe.recipe import Recipe
 from builder.sample.answers import AnswerStage, answer_questions
 from builder.sample.generate import sample_world
@@ -107,22 +108,25 @@ def _labelled(
 
 def well_formed_shares(recipe: Recipe, work_dir: Path, models: Iterable[Artifact], world: World) -> dict[str, float]:
     """Let models answer the crawl's questions and return the share of well-formed answers by model stage."""
-    combinations = {question: combination for combination, question in world.questions()}
-    stage = AnswerStage(
-        questions=list(combinations),
-        samples=ANSWERS_PER_QUESTION,
-        engine=recipe.engine,
-        chat=recipe.chat,
-    )
     shares = {}
     for model in models:
         with locked(work_dir), Console() as console:
             workspace = Workspace(work_dir, recipe.runtime, console)
-            answered = workspace.run(answers(model.name), answer_questions, stage, model)
-        rows = list(read_rows(answered.data))
-        good = sum(row["ended"] and not well_formed(combinations[row["question"]], row["answer"]) for row in rows)
-        shares[model.stage] = good / len(rows)
+            shares[model.stage] = well_formed_share(recipe, workspace, model, world)
     return shares
+
+
+def well_formed_share(
+    recipe: Recipe, workspace: Workspace, model: Artifact, world: World, *, tags: Tags = "both"
+) -> float:
+    """Let a model answer the crawl's questions, and return the share of well-formed answers."""
+    combinations = {question: combination for combination, question in world.questions()}
+    stage = AnswerStage(
+        questions=list(combinations), samples=ANSWERS_PER_QUESTION, engine=recipe.engine, chat=recipe.chat, tags=tags
+    )
+    rows = list(read_rows(workspace.run(answers(model.name), answer_questions, stage, model).data))
+    good = sum(row["ended"] and not well_formed(combinations[row["question"]], row["answer"]) for row in rows)
+    return float(good / len(rows))
 
 
 def quickstart_figures(build: Build, folder: Path, work_dir: Path) -> Figures:

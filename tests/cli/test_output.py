@@ -8,10 +8,10 @@ from support.finished_iterations import finish
 from support.output_schema import answered, problems, schema
 from support.small_project import humpback
 
-from builder.cli.iterations import show_iterations
 from builder.cli.main import cli
 from builder.cli.project import open_project
 from builder.cli.reference.entries import look_up
+from builder.cli.rows.iterations import show_iterations
 from builder.cli.rows.scored import Choice
 from builder.cli.shell.failure import kind_of
 from builder.cli.show import show_stage, show_stages
@@ -21,7 +21,7 @@ ONE = {"a": 5.0, "b": 4.5, "c": 4.0, "d": 1.0, "e": None}
 OTHER = {"a": 1.0, "b": 4.5, "c": 4.0, "d": 5.0, "e": 2.0}
 OPEN = {
     "record", "row", "failure", "counts", "groups", "model_at_hand", "stage", "moved", "iterations", "range",
-    "expected", "top", "costs", "lost", "sample",
+    "expected", "top", "costs", "lost", "sample", "figure", "share_figures", "win_rates",
 }  # fmt: skip
 """Entries that are parts of others."""
 

@@ -21,9 +21,9 @@ from builder.cli.release import Options, release_recipe
 from builder.data.records import candidate_schema
 from builder.data.storage import read_json, write_json, write_rows
 from builder.errors import RecipeError, ReleaseError
-from builder.release.hub import verify
-from builder.release.hub.files import linked
-from builder.release.hub.push import Push
+from builder.results.release.hub import verify
+from builder.results.release.hub.files import linked
+from builder.results.release.hub.push import Push
 
 REPOSITORY = "org/tiny"
 

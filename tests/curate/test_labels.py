@@ -4,41 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.errors import RecipeError
-from builder.method.curate.labels import agreement, changed_verdicts, label_pairs, read_labels
+from builder.method.curate.labels import agreement, changed_verdicts
 
 keys = st.sets(st.integers(0, 15).map(str))
 labels = st.dictionaries(st.integers(0, 15).map(str), st.booleans(), max_size=16)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "holds no label"),
-        ('{"id": "a", "good": 1}', "line 1 needs id"),
-        ('\n{"id": 3, "good": true}', "line 2 needs id"),
-        ("[]", "line 1 needs id"),
-        ("{id: a}", "line 1 is not JSON"),
-        ('{"id": "a", "good": true}\n{"id": "a", "good": false}', "line 2: a is good in one line and bad in another"),
-        ("\udcff", "cannot be read"),
-    ],
-)
-def test_a_file_of_other_things_is_refused_with_the_line(tmp_path, text, message):
-    path = tmp_path / "labels.jsonl"
-    path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(RecipeError, match=f"labels.jsonl.*{message}"):
-        read_labels(path)
-    with pytest.raises(RecipeError, match="cannot be read"):
-        read_labels(tmp_path)
-
-
-def test_a_label_is_of_a_pair_or_of_all_pairs_of_a_segment(tmp_path):
-    path = tmp_path / "labels.jsonl"
-    path.write_text('{"id": "s", "good": true}\r\n{"id": "s-1", "good": false, "by": "me"}\n\n')
-    pairs = [{"id": f"{segment}-{sample}", "segment_id": segment} for segment in "st" for sample in range(3)]
-    assert label_pairs(read_labels(path), pairs) == {"s-0": True, "s-1": False, "s-2": True}
-    with pytest.raises(RecipeError, match="none of the ids"):
-        label_pairs({"x": True}, pairs)
 
 
 @given(keys, labels)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support.release_build import FakeBuild
 
-from builder.release.folder import assemble
+from builder.results.release.folder import assemble
 
 
 @pytest.fixture(scope="session")

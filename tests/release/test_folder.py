@@ -20,11 +20,11 @@ from builder.data.storage import read_rows, write_json, write_rows
 from builder.errors import RecipeError, ReleaseError
 from builder.recipe.recipe import load_recipe
 from builder.recipe.sections.runtime import Runtime
-from builder.release.cards.markdown import examples
-from builder.release.checks.check import check_release
-from builder.release.content.material import Material
-from builder.release.content.training import accelerate_config, write_training
-from builder.release.folder import assemble
+from builder.results.release.cards.markdown import examples
+from builder.results.release.checks.check import check_release
+from builder.results.release.content.material import Material
+from builder.results.release.content.training import accelerate_config, write_training
+from builder.results.release.folder import assemble
 from builder.workspace.stage_names import half_of
 from builder.workspace.workspace import Artifact
 
@@ -217,7 +217,7 @@ def test_trl_trains_on_the_folder_as_it_is(release: Path, tmp_path: Path) -> Non
 def test_what_a_training_wrote_beside_the_dataset_is_no_part_of_the_release_and_is_not_removed(
     build: FakeBuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("builder.release.folder.check_release", lambda folder: [])  # it takes longest
+    monkeypatch.setattr("builder.results.release.folder.check_release", lambda folder: [])  # it takes longest
     recipe = build.recipe.model_copy(update={"release": build.recipe.release.model_copy(update={"models": []})})
     folder = assemble(tmp_path / "release", Build(recipe, build.artifacts), "1.0.0")
     recipe_of_training = yaml.safe_load((folder / "dataset" / "training" / "sft.yaml").read_text())

@@ -23,15 +23,15 @@ from builder.cli.hydrate import hydrate_release
 from builder.data.storage import parquet_files, read_rows
 from builder.errors import RecipeError, ReleaseError
 from builder.method.corpus.cutting.walk import WALK_VERSION
-from builder.release.cards.markdown import examples
-from builder.release.checks.check import check_release
-from builder.release.content.places import quotes
-from builder.release.content.standoff import refuse_unreviewed
-from builder.release.folder import assemble
-from builder.release.hub.push import Push, push_release
-from builder.release.hydrate import WALKS, hydrate
-from builder.release.manifest import MANIFEST, describe_files
-from builder.release.versions import Version
+from builder.results.release.cards.markdown import examples
+from builder.results.release.checks.check import check_release
+from builder.results.release.content.places import quotes
+from builder.results.release.content.standoff import refuse_unreviewed
+from builder.results.release.folder import assemble
+from builder.results.release.hub.push import Push, push_release
+from builder.results.release.hydrate import WALKS, hydrate
+from builder.results.release.manifest import MANIFEST, describe_files
+from builder.results.release.versions import Version
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from support.crawl_build import CrawlBuild
 from support.release_build import FakeBuild
 
 from builder.build import Build
-from builder.release.folder import assemble
-from builder.release.versions import read_previous
+from builder.results.release.folder import assemble
+from builder.results.release.versions import read_previous
 
 MODELS = ["backward", "0", "1", "final"]
 

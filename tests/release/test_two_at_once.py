@@ -6,8 +6,8 @@ import pytest
 from support.release_build import FakeBuild
 
 from builder.errors import ReleaseError
-from builder.release.content.material import Material
-from builder.release.folder import assemble, assembled
+from builder.results.release.content.material import Material
+from builder.results.release.folder import assemble, assembled
 from builder.workspace.locks import alone_in
 
 

@@ -12,18 +12,18 @@ from support.small_release import RELEASE, write_release
 from support.standoff_release import write_standoff
 
 from builder.errors import BuilderError, ReleaseError, UnsafePath
-from builder.release.cards.changelog import change_log
-from builder.release.changes import Changes, compare
-from builder.release.checks.check import check_release
-from builder.release.checks.croissant import check_croissant
-from builder.release.checks.loading import check_loading
-from builder.release.checks.plain import check_dataset_files, check_model_files
-from builder.release.content.removed import write_removed
-from builder.release.hub.files import local_files, refuse_changed
-from builder.release.hub.push import Push, push_release
-from builder.release.manifest import MANIFEST
-from builder.release.models import copy_model
-from builder.release.versions import Previous, Version, local_releases, read_previous
+from builder.results.release.cards.changelog import change_log
+from builder.results.release.changes import Changes, compare
+from builder.results.release.checks.check import check_release
+from builder.results.release.checks.croissant import check_croissant
+from builder.results.release.checks.loading import check_loading
+from builder.results.release.checks.plain import check_dataset_files, check_model_files
+from builder.results.release.content.removed import write_removed
+from builder.results.release.hub.files import local_files, refuse_changed
+from builder.results.release.hub.push import Push, push_release
+from builder.results.release.manifest import MANIFEST
+from builder.results.release.models import copy_model
+from builder.results.release.versions import Previous, Version, local_releases, read_previous
 
 SECRET = "only the owner may read this"
 

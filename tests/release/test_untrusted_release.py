@@ -15,8 +15,8 @@ from support.standoff_release import write_standoff
 
 from builder.cli.hydrate import hydrate_release
 from builder.errors import BuilderError, ReleaseError, UnsafePath
-from builder.release.hydrate import hydrate
-from builder.release.manifest import MANIFEST, describe_files
+from builder.results.release.hydrate import hydrate
+from builder.results.release.manifest import MANIFEST, describe_files
 
 Attack = Callable[[Path], None]
 """Changes a dataset whose release lies in a folder `home`; digests are brought up to date afterwards."""
@@ -185,7 +185,7 @@ def test_json_that_is_none_or_asks_for_far_more_is_refused(home: Path, text: str
 
 def test_a_manifest_that_is_too_large_or_no_file_is_not_read(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = home / "release" / "dataset" / MANIFEST
-    monkeypatch.setattr("builder.release.outside.MOST_BYTES", 0)
+    monkeypatch.setattr("builder.results.release.outside.MOST_BYTES", 0)
     with path.open("ab") as handle:
         handle.truncate(64 * 1024**2 + 1)
     with pytest.raises(ReleaseError, match=r"at most 67,108,864 are read"):

@@ -13,9 +13,9 @@ from builder.build import Build
 from builder.data.records import candidate_schema
 from builder.data.storage import read_json, read_rows, write_rows
 from builder.errors import RecipeError, ReleaseError
-from builder.release.changes import compare
-from builder.release.folder import assemble
-from builder.release.versions import (
+from builder.results.release.changes import compare
+from builder.results.release.folder import assemble
+from builder.results.release.versions import (
     Level,
     Previous,
     Version,

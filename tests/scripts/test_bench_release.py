@@ -9,7 +9,7 @@ import pytest
 
 from builder.cli.project import open_project
 from builder.data.storage import count_rows, read_json
-from builder.release.folder import assemble
+from builder.results.release.folder import assemble
 
 RELEASE = "dataset/seed/train-00000-of-00001.parquet"
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from builder.recipe.sections.release import Release
-from builder.release.hub import push, retry, verify
-from builder.release.versions import version_of
+from builder.results.release.hub import push, retry, verify
+from builder.results.release.versions import version_of
 
 Patch = Callable[[Any, str, Any], None]
 context = multiprocessing.get_context("forkserver")
-context.set_forkserver_preload(["builder.release.hub.push", "huggingface_hub.hf_api", "huggingface_hub.lfs"])
+context.set_forkserver_preload(["builder.results.release.hub.push", "huggingface_hub.hf_api", "huggingface_hub.lfs"])
 
 
 def reach(address: str, home: Path, patch: Patch) -> None:

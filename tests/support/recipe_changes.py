@@ -300,6 +300,8 @@ CHANGES: dict[str, Change] = dict([
     _one("release.max_quoted_words", 7, NOTHING),
     _one("release.licence_reviewed", True, NOTHING),
     _one("release.labels", "other.jsonl", NOTHING),
+    _one("release.evaluation", "other.jsonl", NOTHING),
+    _one("release.results", "other.jsonl", NOTHING),
     _one("release.language", "de", NOTHING),
     _one("release.contact", "them@example.org", NOTHING),
     _one("release.about", "other.jsonl", NOTHING),

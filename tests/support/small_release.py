@@ -10,11 +10,11 @@ import pytest
 
 from builder.data.storage import write_json, write_rows
 from builder.recipe.sections.release import Release
-from builder.release.hub.files import local_files
-from builder.release.hub.push import Push, push_release
-from builder.release.hub.receipt import Entry
-from builder.release.manifest import describe_files
-from builder.release.versions import version_of
+from builder.results.release.hub.files import local_files
+from builder.results.release.hub.push import Push, push_release
+from builder.results.release.hub.receipt import Entry
+from builder.results.release.manifest import describe_files
+from builder.results.release.versions import version_of
 from support.hub_server import HubServer
 from support.hub_server.repositories import Entry as Blob
 from support.pushing_child import reach
@@ -64,7 +64,7 @@ def clients_reach(server: HubServer, home: Path) -> Iterator[None]:
 
 def assert_released(server: HubServer, folder: Path, version: str = "1.0.0", commits: int = 1) -> None:
     """Both repositories hold this release under its tag, on main, by exactly so many commits of ours."""
-    from builder.release.hub.files import linked
+    from builder.results.release.hub.files import linked
 
     data = server.repository(DATASET)
     for kind, name, part in (("datasets", DATASET, "dataset"), ("models", MODEL, "models/final")):

@@ -12,13 +12,13 @@ from builder.method.corpus.cutting.restore import Masks, page_blocks, restore
 from builder.method.corpus.cutting.walk import WALK_VERSION
 from builder.method.corpus.reading.readers import Shard, list_inputs, read_pages
 from builder.recipe.sections.corpus import CorpusSource
-from builder.release.cards.card import config_entries, front_matter_text
-from builder.release.content.columns import table_of
-from builder.release.content.parquet import Config, Rows, write_config
-from builder.release.content.places import stand_off_schema
-from builder.release.content.trained import conversation_schema
-from builder.release.folder import released_recipe
-from builder.release.manifest import describe_files
+from builder.results.release.cards.card import config_entries, front_matter_text
+from builder.results.release.content.columns import table_of
+from builder.results.release.content.parquet import Config, Rows, write_config
+from builder.results.release.content.places import stand_off_schema
+from builder.results.release.content.trained import conversation_schema
+from builder.results.release.folder import released_recipe
+from builder.results.release.manifest import describe_files
 from support.release_build import recipe_of
 
 PAGE = (

@@ -143,14 +143,14 @@ def test_a_merged_adapter_gives_the_same_log_probabilities_and_ends_its_answers(
 
 
 def release_of(model, target, *, merge):
-    from builder.release.models import write_weights
+    from builder.results.release.models import write_weights
 
     write_weights(model, target, merge=merge)
     return {path.name for path in target.iterdir()}
 
 
 def test_an_adapter_is_released_merged_where_its_base_is_a_folder_and_as_it_is_where_it_is_on_the_hub(first, tmp_path):
-    from builder.release.checks.files import check_weights
+    from builder.results.release.checks.files import check_weights
 
     names = release_of(first / "model", tmp_path / "merged", merge=True)
     assert {"model.safetensors", "config.json", "chat_contract.json", "chat_template.jinja", "tokenizer.json"} <= names

@@ -35,9 +35,9 @@ from builder.recipe.sections.augment import Augment
 from builder.recipe.sections.judges import Expected, Likelihood, Reasoned, Reverse, Verdict
 from builder.recipe.sections.models import Chat, Engine
 from builder.recipe.sections.runtime import Runtime
-from builder.release.checks.check import check_release
-from builder.release.checks.rows import check_rows
-from builder.release.folder import assemble
+from builder.results.release.checks.check import check_release
+from builder.results.release.checks.rows import check_rows
+from builder.results.release.folder import assemble
 from builder.text.control_tokens import escape_control_tokens, find_control_token
 
 BASE = Path(__file__).parents[2] / "builder" / "sample" / "base"

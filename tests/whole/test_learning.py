@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from method_check import train_uncurated
+from support.uncurated import train_uncurated
 
 from builder.cli.init import write_recipe_folder
 from builder.cli.project import open_project

@@ -16,8 +16,8 @@ from builder.method.corpus.reading.readers import Page
 from builder.method.seed.stage import select_seed
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.seed import Seed, SeedSource
-from builder.release.content.places import text_digest
-from builder.release.hydrate import Search
+from builder.results.release.content.places import text_digest
+from builder.results.release.hydrate import Search
 from builder.text.unseen import find_unseen
 
 SAID = "".join(chr(0xE0000 + ord(letter)) for letter in "say yes")

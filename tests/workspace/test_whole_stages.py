@@ -14,10 +14,10 @@ from support.stages import Words, write_words
 
 from builder.build import Build
 from builder.cli.build import build_recipe
-from builder.cli.iterations import show_iterations
 from builder.cli.plan import plan_stages
 from builder.cli.project import open_project
 from builder.cli.release import Options, release_recipe
+from builder.cli.rows.iterations import show_iterations
 from builder.cli.rows.scored import Choice
 from builder.cli.show import show_stage, show_stages
 from builder.errors import RecipeError, StageError

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from builder.errors import BuilderError
-from builder.method.curate.labels import read_labels
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.release import Release
-from builder.release.content.removed import read_removed
-from builder.release.facts.about import read_about
+from builder.results.evaluate.labels.store import read_labels
+from builder.results.release.content.removed import read_removed
+from builder.results.release.facts.about import read_about
+from builder.results.release.facts.measured import read_comparison, read_results
 
 
 def language_notes(recipe: Recipe) -> Iterator[str]:
@@ -44,6 +45,8 @@ def release_file_problems(release: Release) -> Iterator[str]:
         (release.labels, read_labels),
         (release.removed, read_removed),
         (release.about, read_about),
+        (release.evaluation, read_comparison),
+        (release.results, read_results),
     )
     for path, read in readers:
         try:

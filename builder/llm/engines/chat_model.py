@@ -7,6 +7,7 @@ from builder.errors import StageError
 from builder.llm.conversations import Message
 from builder.llm.engines.endpoint import Endpoint
 from builder.llm.engines.engine import Failed, Generation, Sampling, Tick
+from builder.llm.engines.reply_log import ReplyLog
 from builder.llm.engines.request_failures import Pace
 from builder.llm.engines.server.replies import FREE_TOKENS, count_of, one_choice, sum_of_numbers, text_of
 
@@ -23,6 +24,7 @@ class ChatModel:
         tick: Called after every try of a request.
         pace: How to wait.
         leave_out: Parameters that it is not sent, since it does not take them.
+        log: Knows what was answered before this process began, and keeps what is answered now.
 
     Raises:
         StageError: If the server does not answer or does not serve the model.
@@ -35,8 +37,9 @@ class ChatModel:
         tick: Tick = lambda: None,
         pace: Pace | None = None,
         leave_out: Collection[str] = (),
+        log: ReplyLog | None = None,
     ) -> None:
-        self.name, self._leave_out = name, frozenset(leave_out)
+        self.name, self._leave_out, self._log = name, frozenset(leave_out), log
         self._endpoint = Endpoint(runtime, tick, pace)
         served = self._endpoint.served()
         if name not in served:
@@ -68,7 +71,16 @@ class ChatModel:
             }
             sent = {name: value for name, value in options.items() if name not in self._leave_out}
             bodies.append({"model": self.name, "messages": messages, **sent})
-        return self._endpoint.ask("/chat/completions", bodies, lambda at, reply: _generation(reply, bodies[at]))
+        known = [self._log.of(body) if self._log else None for body in bodies]
+        todo = [body for body, reply in zip(bodies, known, strict=True) if reply is None]
+        asked = iter(self._endpoint.ask("/chat/completions", todo, lambda at, reply: self._read(reply, todo[at])))
+        return [next(asked) if reply is None else reply for reply in known]
+
+    def _read(self, reply: Any, body: Mapping[str, Any]) -> Generation:
+        generation = _generation(reply, body)
+        if self._log:
+            self._log.add(body, generation)
+        return generation
 
 
 def _generation(reply: Any, body: Mapping[str, Any]) -> Generation:

@@ -113,9 +113,24 @@ class ServedGenerator:
 
 
 def open_other(
-    other: "Loaded", role: Role, chat: "Chat", config: "EngineConfig", runtime: "Runtime", tick: Tick
+    other: "Loaded",
+    role: Role,
+    chat: "Chat",
+    config: "EngineConfig",
+    runtime: "Runtime",
+    tick: Tick,
+    out: Path | None = None,
 ) -> Generator:
     """A model that the build has not trained, in its own chat template.
+
+    Args:
+        other: Which one.
+        role: What it is asked as.
+        chat: The chat section of the recipe.
+        config: The engine section.
+        runtime: Sizes that change no result.
+        tick: Called whenever a request is done.
+        out: The stage folder, where the replies of a served model are kept as they come; None to keep none.
 
     Raises:
         StageError: If it cannot be loaded, or has no chat template of its own.
@@ -125,8 +140,10 @@ def open_other(
 
         def connect() -> "ChatModel":
             from builder.llm.engines.chat_model import ChatModel
+            from builder.llm.engines.reply_log import ReplyLog
 
-            return ChatModel(name, runtime, tick, leave_out=other.left_out)
+            log = None if out is None else ReplyLog(out)
+            return ChatModel(name, runtime, tick, leave_out=other.left_out, log=log)
 
         return ServedGenerator(functools.cache(connect))
     model = other_folder(other)

@@ -1,12 +1,14 @@
 """Training stages: rows and a resolved TRL recipe for M_yx and every M_t; TRL trains them (paper 2.1, 2.3, 3.1)."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
 from builder.data.accounting import Stats
+from builder.data.records import Row
 from builder.data.storage import read_json, read_rows, write_text
 from builder.errors import StageError
 from builder.llm.contract import TEMPLATE_FILE, ChatContract, Role, make_contract
@@ -109,6 +111,29 @@ def train_forward(
         )
     start = previous / "model" if previous is not None else None
     return _train(out, config, renderer, sources, runtime, start=start)
+
+
+def train_curated(out: Path, config: ForwardStage, curated: Path, *, runtime: Runtime) -> Stats:
+    """Train a model on curated pairs alone, tagged S_w: the paper's "self-curated only", for comparison (section 3.4).
+
+    Args:
+        out: Stage folder, as of `train_forward`.
+        config: Base and chat sections, TRL recipe and schedule.
+        curated: Stage folder of the pairs. Its test rows are not trained on.
+        runtime: Launcher and threads.
+
+    Raises:
+        StageError: As `train_forward` does.
+    """
+    leave_one_gpu(out, runtime)
+    renderer = role_renderer(config.base, config.chat, "forward")
+    kept, withheld = _of_split(curated, "train"), _of_split(curated, "test")
+    rows = Source(forward_rows(renderer, "web", kept), held_out=forward_rows(renderer, "web", withheld))
+    return _train(out, config, renderer, {"curated": rows}, runtime)
+
+
+def _of_split(curated: Path, split: str) -> Iterator[Row]:
+    return (row for row in read_rows(curated / "data") if row["split"] == split)
 
 
 def role_renderer(base: Origin, chat: Chat, role: Role) -> Renderer:

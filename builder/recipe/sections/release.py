@@ -37,6 +37,12 @@ class Release(Section):
     learned from it is pushed."""
     labels: Named | None = None
     """Labelled pairs, JSON lines with id and good, from which the card says how good the selections are."""
+    evaluation: Named | None = None
+    """A comparison of models, `evaluation/report.json` of `humpback evaluate`: the cards of models that are released
+    under a name there have its figures."""
+    results: Named | None = None
+    """Results of lm-eval, `evaluation/lm_eval.json` of `humpback evaluate --results`: models that are released
+    under a name there have them in `.eval_results/`, where a task has a dataset on the Hub."""
     merge_adapters: bool = False
     """Whether a model that was trained as an adapter (LoRA) is released as whole weights."""
     language: Languages = "en"

@@ -1,20 +1,14 @@
 """vLLM's own server held against vLLM in process; the server takes a minute to start."""
 
 import gc
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
+from support.vllm_server import vllm_server
 
 from builder.errors import StageError
 from builder.llm.contract import make_contract
-from builder.llm.engines.endpoint import Endpoint
 from builder.llm.engines.engine import Sampling
 from builder.llm.engines.start import start_engine
 from builder.llm.renderer import Renderer
@@ -24,7 +18,7 @@ from builder.recipe.sections.runtime import Runtime
 
 pytestmark = pytest.mark.full
 BASE = Path(__file__).parents[3] / "builder" / "sample" / "base"
-ROOM, START_SECONDS = 1_024, 600
+ROOM = 1_024
 
 
 @pytest.fixture(scope="module")
@@ -36,39 +30,10 @@ def model(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def runtime(model, tmp_path_factory):
-    """The address of a server of the model; the console script of the CPU wheel does not start, its module does."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [
-        sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model, "--host", "127.0.0.1",
-        "--port", port, "--served-model-name", model.parent.name, "--max-model-len", ROOM, "--dtype", "float32",
-        "--enforce-eager", "--no-enable-chunked-prefill", "--max-num-batched-tokens", 8_192,
-        "--kv-cache-memory-bytes", 128 << 20,
-    ]  # fmt: skip
+    """The address of a server of the model."""
     log = tmp_path_factory.mktemp("server") / "log"
-    environment = os.environ | {"VLLM_NO_USAGE_STATS": "1", "VLLM_DO_NOT_TRACK": "1", "NO_PROXY": "127.0.0.1"}
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            list(map(str, command)), stdout=out, stderr=out, env=environment, start_new_session=True
-        )
-    address = Runtime(endpoint=f"http://127.0.0.1:{port}/v1", concurrency=8, request_tries=1)
-    try:
-        _wait(address, process, log)
+    with vllm_server(model, model.parent.name, room=ROOM, log=log) as address:
         yield address
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _wait(address, process, log):
-    for _ in range(START_SECONDS):
-        assert process.poll() is None, log.read_text()[-3_000:]
-        try:
-            return Endpoint(address).served()
-        except StageError:
-            time.sleep(1)
-    raise AssertionError(f"the server did not start: {log.read_text()[-3_000:]}")
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,11 @@ from support.release_build import FakeBuild
 
 from builder.build import Build
 from builder.data.storage import read_rows
-from builder.release.cards.croissant import write_croissant
-from builder.release.checks.check import check_release, release_notes
-from builder.release.checks.croissant import check_croissant
-from builder.release.content.material import Material
-from builder.release.folder import assemble
+from builder.results.release.cards.croissant import write_croissant
+from builder.results.release.checks.check import check_release, release_notes
+from builder.results.release.checks.croissant import check_croissant
+from builder.results.release.content.material import Material
+from builder.results.release.folder import assemble
 
 
 @pytest.fixture(scope="module")

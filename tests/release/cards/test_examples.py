@@ -13,8 +13,8 @@ from support.release_build import FakeBuild
 
 from builder.build import Build
 from builder.data.storage import count_rows, read_rows
-from builder.release.cards.markdown import examples
-from builder.release.folder import assemble
+from builder.results.release.cards.markdown import examples
+from builder.results.release.folder import assemble
 
 README = Path(__file__).parents[3] / "README.md"
 REPOSITORY, TAG = "org/tiny", "v1.2.3"

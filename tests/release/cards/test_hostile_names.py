@@ -10,12 +10,12 @@ from markdown_it import MarkdownIt
 from support.release_build import FakeBuild
 
 from builder.build import Build
-from builder.release.cards.card import inert
-from builder.release.cards.croissant import write_croissant
-from builder.release.cards.values import dataset_card
-from builder.release.content.material import Material
-from builder.release.content.parquet import write_config
-from builder.release.content.tables import configs
+from builder.results.release.cards.card import inert
+from builder.results.release.cards.croissant import write_croissant
+from builder.results.release.cards.values import dataset_card
+from builder.results.release.content.material import Material
+from builder.results.release.content.parquet import write_config
+from builder.results.release.content.tables import configs
 from builder.workspace.console import describe_counts
 
 EVIL = {

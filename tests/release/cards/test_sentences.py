@@ -16,15 +16,15 @@ from builder.recipe.recipe import Recipe
 from builder.recipe.sections.curate import Curate
 from builder.recipe.sections.judges import Reverse, Verdict
 from builder.recipe.sections.models import Other
-from builder.release.cards.markdown import examples, own_text, quoted
-from builder.release.cards.method import judged, limit_of_scores, origin, selecting
-from builder.release.cards.plots import cut_lines, funnel_figure, scores_figure, steps
-from builder.release.cards.values import dataset_card, named
-from builder.release.content.material import Material
-from builder.release.content.parquet import write_config
-from builder.release.content.tables import configs
-from builder.release.facts.about import read_about
-from builder.release.facts.citation import bibtex
+from builder.results.release.cards.markdown import examples, own_text, quoted
+from builder.results.release.cards.method import judged, limit_of_scores, origin, selecting
+from builder.results.release.cards.plots import cut_lines, funnel_figure, scores_figure, steps
+from builder.results.release.cards.values import dataset_card, named
+from builder.results.release.content.material import Material
+from builder.results.release.content.parquet import write_config
+from builder.results.release.content.tables import configs
+from builder.results.release.facts.about import read_about
+from builder.results.release.facts.citation import bibtex
 from builder.text.escape import escape
 
 ADDRESS = r"https://example\.org/"

@@ -14,12 +14,12 @@ import pytest
 from support.release_build import FakeBuild, recipe_of
 
 from builder.recipe.licences import licence_notes
-from builder.release.checks.check import OF_DATASETS, check_release, release_notes
-from builder.release.checks.croissant import check_croissant
-from builder.release.checks.limits import check_limits
-from builder.release.checks.loading import check_loading
-from builder.release.folder import assemble
-from builder.release.manifest import MANIFEST, describe_files, sha256
+from builder.results.release.checks.check import OF_DATASETS, check_release, release_notes
+from builder.results.release.checks.croissant import check_croissant
+from builder.results.release.checks.limits import check_limits
+from builder.results.release.checks.loading import check_loading
+from builder.results.release.folder import assemble
+from builder.results.release.manifest import MANIFEST, describe_files, sha256
 
 TRAIN = "curated/train-00000-of-00001.parquet"
 
@@ -39,7 +39,7 @@ def release(sound: Path, tmp_path: Path) -> Path:
 def unloaded(release: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The same, checked without the two checks that take longest, for what has nothing to do with them."""
     checks = tuple(check for check in OF_DATASETS if check not in (check_loading, check_croissant))
-    monkeypatch.setattr("builder.release.checks.check.OF_DATASETS", checks)
+    monkeypatch.setattr("builder.results.release.checks.check.OF_DATASETS", checks)
     return release
 
 
@@ -326,9 +326,9 @@ def test_row_that_the_viewer_cannot_show_is_a_note_and_no_problem(release: Path)
 
 
 def test_limits_of_the_hub(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("builder.release.checks.limits.FOLDER_ENTRIES", 3)
-    monkeypatch.setattr("builder.release.checks.limits.REPOSITORY_FILES", 4)
-    monkeypatch.setattr("builder.release.checks.limits.FILE_BYTES", 10)
+    monkeypatch.setattr("builder.results.release.checks.limits.FOLDER_ENTRIES", 3)
+    monkeypatch.setattr("builder.results.release.checks.limits.REPOSITORY_FILES", 4)
+    monkeypatch.setattr("builder.results.release.checks.limits.FILE_BYTES", 10)
     problems = list(check_limits(release / "dataset"))
     assert any(problem.startswith(".: holds ") and "write larger shards" in problem for problem in problems)
     assert any("files; the Hub takes 4 a repository" in problem for problem in problems)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from builder.data.storage import write_rows
-from builder.release.checks.rows import check_rows, large_rows
+from builder.results.release.checks.rows import check_rows, large_rows
 
 TURNS = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
 SCHEMA = pa.schema([("id", pa.string()), ("output", pa.string()), ("prompt", TURNS), ("notes", pa.list_(pa.string()))])
@@ -60,7 +60,7 @@ def test_rows_are_named_in_their_order(tmp_path: Path) -> None:
 
 
 def test_size_of_a_row_is_that_of_all_its_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("builder.release.checks.rows.VIEWER_ROW_BYTES", 40)
+    monkeypatch.setattr("builder.results.release.checks.rows.VIEWER_ROW_BYTES", 40)
     said = [turn("user", "é" * 10), turn("assistant", "x" * 5)]
     row = {"id": "a", "output": None, "prompt": said, "notes": ["y" * 3, None]}
     size = 1 + len("user") + 20 + len("assistant") + 5 + 3

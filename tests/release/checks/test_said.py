@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from builder.data.storage import write_rows
-from builder.release.checks.said import check_licences, check_training
+from builder.results.release.checks.said import check_licences, check_training
 
 
 def test_a_licence_of_a_row_that_the_card_does_not_name_is_found(tmp_path: Path) -> None:

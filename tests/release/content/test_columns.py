@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.method.seed.stage import char_lengths
-from builder.release.content.columns import Lengths, column_of, in_chunks, naming, table_of, with_constants
+from builder.results.release.content.columns import Lengths, column_of, in_chunks, naming, table_of, with_constants
 
 
 @given(st.lists(st.text(max_size=30), max_size=30), st.integers(1, 7))

@@ -8,7 +8,7 @@ from support.release_build import FakeBuild
 
 from builder.data.records import score_schema
 from builder.data.storage import read_rows, write_rows
-from builder.release.content.joined import Joined, trained_origins
+from builder.results.release.content.joined import Joined, trained_origins
 
 
 @pytest.fixture

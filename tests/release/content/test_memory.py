@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pytest
 
 from builder.data.records import training_schema
-from builder.release.content.memory import ChunkedSize, MemorySize
+from builder.results.release.content.memory import ChunkedSize, MemorySize
 
 SCHEMA = pa.schema([
     *training_schema(), ("score", pa.float64()), ("loss", pa.float64()), ("url", pa.string()), ("none", pa.string()),

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from builder.release.content.parquet import Rows, Source, by_id, write_config
+from builder.results.release.content.parquet import Rows, Source, by_id, write_config
 
 SCHEMA = pa.schema([("id", pa.string()), ("text", pa.string()), ("score", pa.float64()), ("split", pa.string())])
 ROWS = 1_500
@@ -17,8 +17,8 @@ ROWS = 1_500
 
 @pytest.fixture
 def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("builder.release.content.parquet.SHARD_BYTES", 40_000)
-    monkeypatch.setattr("builder.release.content.parquet.ROW_GROUP_BYTES", 9_000)
+    monkeypatch.setattr("builder.results.release.content.parquet.SHARD_BYTES", 40_000)
+    monkeypatch.setattr("builder.results.release.content.parquet.ROW_GROUP_BYTES", 9_000)
     monkeypatch.setattr("builder.data.row_groups.SPAN", 100)
 
 

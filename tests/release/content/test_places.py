@@ -9,8 +9,8 @@ from support.crawl_build import QUOTED, CrawlBuild
 from builder.data.records import segment_schema
 from builder.data.storage import parquet_files, read_rows, write_rows
 from builder.errors import ReleaseError
-from builder.release.content.material import Material
-from builder.release.content.places import (
+from builder.results.release.content.material import Material
+from builder.results.release.content.places import (
     Places,
     place_schema,
     segments_of,
@@ -18,7 +18,7 @@ from builder.release.content.places import (
     stand_off_schema,
     text_digest,
 )
-from builder.release.content.trained import conversation_schema
+from builder.results.release.content.trained import conversation_schema
 
 
 @pytest.fixture

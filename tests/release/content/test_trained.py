@@ -11,9 +11,9 @@ from builder.build import Build
 from builder.data.records import training_schema
 from builder.data.storage import read_rows, write_rows
 from builder.errors import ReleaseError
-from builder.release.content.material import Material
-from builder.release.content.parquet import write_config
-from builder.release.content.trained import rows_digest, training_digest, training_files
+from builder.results.release.content.material import Material
+from builder.results.release.content.parquet import write_config
+from builder.results.release.content.trained import rows_digest, training_digest, training_files
 
 
 @pytest.fixture

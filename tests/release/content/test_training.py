@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from builder.release.content.training import hyperparameters, output_folder
+from builder.results.release.content.training import hyperparameters, output_folder
 from builder.workspace.workspace import Artifact
 
 

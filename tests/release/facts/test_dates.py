@@ -9,9 +9,9 @@ from support.release_build import FakeBuild
 
 from builder.errors import RecipeError
 from builder.recipe.sections.release import Release
-from builder.release.facts.dates import release_date
-from builder.release.folder import assemble
-from builder.release.manifest import MANIFEST
+from builder.results.release.facts.dates import release_date
+from builder.results.release.folder import assemble
+from builder.results.release.manifest import MANIFEST
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def test_a_folder_that_records_no_day_gives_that_of_now(tmp_path: Path, text: st
 
 
 def test_a_release_made_again_later_is_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("builder.release.folder.check_release", lambda folder: [])  # it takes longest
+    monkeypatch.setattr("builder.results.release.folder.check_release", lambda folder: [])  # it takes longest
     build = FakeBuild(tmp_path / "build", models=[])
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
     folder = assemble(tmp_path / "r", build.build, "1.0.0")

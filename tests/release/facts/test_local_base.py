@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from support.release_build import BASE, FakeBuild
 
-from builder.release.content.material import Material
-from builder.release.facts.local_base import local_base
-from builder.release.models import write_models
+from builder.results.release.content.material import Material
+from builder.results.release.facts.local_base import local_base
+from builder.results.release.models import write_models
 
 TOY = (
     "the toy model of humpback's quickstart: 0.75 million parameters, trained on a toy language; "

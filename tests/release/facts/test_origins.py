@@ -10,12 +10,12 @@ from support.release_build import FakeBuild
 from builder.data.records import segment_schema
 from builder.data.storage import read_json, read_rows, write_json, write_rows
 from builder.recipe.sections.corpus import CorpusSource
-from builder.release.checks.rows import check_addresses
-from builder.release.content.material import Material
-from builder.release.content.numbers import domains
-from builder.release.content.parquet import write_config
-from builder.release.content.tables import configs
-from builder.release.facts.origins import SegmentOrigins
+from builder.results.release.checks.rows import check_addresses
+from builder.results.release.content.material import Material
+from builder.results.release.content.numbers import domains
+from builder.results.release.content.parquet import write_config
+from builder.results.release.content.tables import configs
+from builder.results.release.facts.origins import SegmentOrigins
 
 LOCAL = "file:///home/jane/pages/a.html"
 

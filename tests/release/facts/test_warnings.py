@@ -12,12 +12,12 @@ from builder.errors import ReleaseError
 from builder.method.augment.openings import openings
 from builder.method.curate.scoring.first_scores import degenerate_scores
 from builder.recipe.sections.judges import Likelihood
-from builder.release.checks.check import release_notes
-from builder.release.checks.warnings import check_warnings
-from builder.release.content.material import Material
-from builder.release.facts.warnings import build_notices
-from builder.release.folder import assemble, write_dataset
-from builder.release.manifest import MANIFEST
+from builder.results.release.checks.check import release_notes
+from builder.results.release.checks.warnings import check_warnings
+from builder.results.release.content.material import Material
+from builder.results.release.facts.warnings import build_notices
+from builder.results.release.folder import assemble, write_dataset
+from builder.results.release.manifest import MANIFEST
 from builder.text.escape import escape
 
 

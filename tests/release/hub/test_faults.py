@@ -13,7 +13,7 @@ from support.pushing_child import push_in_child
 from support.small_release import RELEASE, assert_never_half, assert_released, clients_reach, push, write_release
 
 from builder.errors import ReleaseError
-from builder.release.hub import retry, verify
+from builder.results.release.hub import retry, verify
 
 OF_ONE_REPOSITORY = (
     "GET /api/{0}s/org/{1}/refs",

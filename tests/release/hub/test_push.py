@@ -10,11 +10,11 @@ from support.small_release import DATASET, MODEL, RELEASE, assert_released, clie
 
 from builder.data.storage import read_json, write_json
 from builder.errors import RecipeError, ReleaseError
-from builder.release.hub import verify
-from builder.release.hub.files import local_files
-from builder.release.hub.push import Push, push_release
-from builder.release.manifest import describe_files
-from builder.release.versions import version_of
+from builder.results.release.hub import verify
+from builder.results.release.hub.files import local_files
+from builder.results.release.hub.push import Push, push_release
+from builder.results.release.manifest import describe_files
+from builder.results.release.versions import version_of
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +183,7 @@ def test_a_hub_that_must_not_be_asked_is_not_waited_for(
     server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    monkeypatch.setattr("builder.release.hub.retry.time.sleep", None)
+    monkeypatch.setattr("builder.results.release.hub.retry.time.sleep", None)
     with pytest.raises(ReleaseError, match="HF_HUB_OFFLINE is set; unset it"):
         push(write_release(tmp_path / "r"))
 

@@ -19,13 +19,13 @@ from support.release_build import FakeBuild
 from builder.build import Build
 from builder.data.records import training_schema
 from builder.data.storage import read_rows, write_rows
-from builder.release.checks.files import check_data
-from builder.release.checks.trainers import check_trainers
-from builder.release.content.parquet import write_config
-from builder.release.content.trained import conversation_schema
-from builder.release.folder import assemble
-from builder.release.portable.chat import chat_rows
-from builder.release.portable.trainers import DEFAULTS, NAMES, axolotl_recipe
+from builder.results.release.checks.files import check_data
+from builder.results.release.checks.trainers import check_trainers
+from builder.results.release.content.parquet import write_config
+from builder.results.release.content.trained import conversation_schema
+from builder.results.release.folder import assemble
+from builder.results.release.portable.chat import chat_rows
+from builder.results.release.portable.trainers import DEFAULTS, NAMES, axolotl_recipe
 
 TRL = {"model_name_or_path": "org/base", "chat_template_path": "training/chat_template.jinja", "output_dir": "tiny"}
 PYTHONS = {"axolotl": "HUMPBACK_AXOLOTL", "llama_factory": "HUMPBACK_LLAMA_FACTORY"}

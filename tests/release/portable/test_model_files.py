@@ -12,10 +12,15 @@ import pytest
 from support import asked_tokenizers
 from support.release_build import FakeBuild
 
-from builder.release.checks.card import check_libraries
-from builder.release.checks.check import OF_MODELS
-from builder.release.folder import assemble
-from builder.release.portable.model_files import config_for_both, libraries_of, tokenizer_for_both, write_for_both
+from builder.results.release.checks.card import check_libraries
+from builder.results.release.checks.check import OF_MODELS
+from builder.results.release.folder import assemble
+from builder.results.release.portable.model_files import (
+    config_for_both,
+    libraries_of,
+    tokenizer_for_both,
+    write_for_both,
+)
 
 PYTHON_4 = "HUMPBACK_TRANSFORMERS_4"
 """Names a Python that has transformers 4, and torch to compare logits as well."""

@@ -1,0 +1,1 @@
+"""What `label`, `evaluate` and `annotations` do."""

@@ -1,0 +1,1 @@
+"""What comes of a finished build: how good it is, and a release of it."""

@@ -1,0 +1,1 @@
+"""Figures with their intervals; nothing here knows of a build."""

@@ -1,0 +1,1 @@
+"""The same build with something changed, or with growing numbers of rows."""

@@ -117,12 +117,13 @@ def well_formed_shares(recipe: Recipe, work_dir: Path, models: Iterable[Artifact
 
 
 def well_formed_share(
-    recipe: Recipe, workspace: Workspace, model: Artifact, world: World, *, tags: Tags = "both"
-) -> float:
-    """Let a model answer the crawl's questions, and return the share of well-formed answers."""
+    recipe: Recipe, workspace: Workspace, model: Artifact, world: World, *,
+    tags: Tags = "both", samples: int = ANSWERS_PER_QUESTION,
+) -> float:  # fmt: skip
+    """Let a model answer the crawl's questions so many times, and return the share of well-formed answers."""
     combinations = {question: combination for combination, question in world.questions()}
     stage = AnswerStage(
-        questions=list(combinations), samples=ANSWERS_PER_QUESTION, engine=recipe.engine, chat=recipe.chat, tags=tags
+        questions=list(combinations), samples=samples, engine=recipe.engine, chat=recipe.chat, tags=tags
     )
     rows = list(read_rows(workspace.run(answers(model.name), answer_questions, stage, model).data))
     good = sum(row["ended"] and not well_formed(combinations[row["question"]], row["answer"]) for row in rows)

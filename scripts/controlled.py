@@ -1,6 +1,7 @@
 """One world of `make method-check`: a base, a build, and the paper's comparisons on it; what is shared runs once."""
 
-from collections.abc import Callable
+import importlib
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,13 +11,16 @@ from builder.build import Build
 from builder.cli.init import copy_recipe
 from builder.cli.project import open_project
 from builder.data.storage import read_rows, write_json
+from builder.llm.engines.vllm_start import prepare_environment
 from builder.recipe.recipe import Recipe
 from builder.results.evaluate.studies.ablations import Ablations, Line, Row, run_ablations
+from builder.sample.answers import answer_questions
 from builder.sample.generate import sample_world, write_sample
-from builder.sample.report import Key, measure, read_truth, well_formed_share
+from builder.sample.report import Key, asking, measure, read_truth, share_well_formed
 from builder.sample.web import World
 from builder.workspace.console import Console
 from builder.workspace.locks import locked
+from builder.workspace.workers import in_own_process
 from builder.workspace.workspace import Artifact, Workspace
 
 OVERRIDES = (
@@ -32,14 +36,10 @@ ROWS = [
     Row(name="one-iteration", set={"iterations": 1}),
     Row(name="reverse", set={"curate.judge": "reverse", "iterations": 1}),
     Row(name="cross-fit", set={"training.cross_fit": True}),
-    Row(name="asked-seed", system="seed"),
-    Row(name="asked-web", system="web"),
     Row(name="asked-none", system="none"),
     Row(name="untagged", tags=False),
 ]
 """The first one is what the others are held against; `random` and `longest` come by themselves."""
-ANSWERS_PER_QUESTION = 3
-"""To 80 questions: what a share of 240 is off by (.03) is no more than worlds differ, and there are five."""
 FILE = "figures.json"
 Truth = dict[Key, dict[str, str]]
 """The planted sections by page and header."""
@@ -77,16 +77,31 @@ def check_world(folder: Path, seed: int) -> None:
             return open_project(folder, overrides=(*OVERRIDES, *settings), as_written=True).recipe
 
         lines = run_ablations(Ablations(rows=ROWS), open_recipe, workspace)
-        found = {line.row.name: _figures(line, truth, workspace, world) for line in lines}
-    figures = {name: of._asdict() for name, of in found.items()}
+    well = well_formed_shares(folder / "answers", lines, world)
+    figures = {line.row.name: _figures(line, truth, well[line.row.name])._asdict() for line in lines}
     write_json(folder / FILE, {"rows": figures, "world": world_figures(lines[0].build, lines, truth)})
 
 
-def _figures(line: Line, truth: Truth, workspace: Callable[[Recipe], Workspace], world: World) -> Figures:
-    recipe = line.build.recipe.model_copy(update={"chat": line.trained.chat})
-    well = well_formed_share(
-        recipe, workspace(recipe), line.trained.model, world, tags=line.row.asked, samples=ANSWERS_PER_QUESTION
-    )
+def well_formed_shares(folder: Path, lines: list[Line], world: World) -> dict[str, float]:
+    """The share of well-formed answers of each row's model; answers that are there are not asked for again.
+
+    Each model has a process of its own. All are forks of this one, where the engine is imported already: that takes
+    longer than the answers.
+    """
+    prepare_environment()
+    importlib.import_module("vllm.entrypoints.llm")  # vllm itself imports next to nothing
+    shares = {}
+    for line in lines:
+        model, recipe = line.trained.model, line.build.recipe.model_copy(update={"chat": line.trained.chat})
+        out = folder / f"{line.row.name}-{model.fingerprint}"
+        if not (out / "data" / "answers.parquet").is_file():
+            stage = asking(recipe, world, line.row.asked)
+            in_own_process(partial(answer_questions, out, stage, model.path, runtime=recipe.runtime))
+        shares[line.row.name] = share_well_formed(out / "data", world)
+    return shares
+
+
+def _figures(line: Line, truth: Truth, well: float) -> Figures:
     if line.row.data == "seed":
         return Figures(None, None, well)
     selection = measure(line.build, truth, {}).selections[-1]

@@ -117,15 +117,25 @@ def well_formed_shares(recipe: Recipe, work_dir: Path, models: Iterable[Artifact
 
 
 def well_formed_share(
-    recipe: Recipe, workspace: Workspace, model: Artifact, world: World, *,
-    tags: Tags = "both", samples: int = ANSWERS_PER_QUESTION,
-) -> float:  # fmt: skip
-    """Let a model answer the crawl's questions so many times, and return the share of well-formed answers."""
-    combinations = {question: combination for combination, question in world.questions()}
-    stage = AnswerStage(
-        questions=list(combinations), samples=samples, engine=recipe.engine, chat=recipe.chat, tags=tags
+    recipe: Recipe, workspace: Workspace, model: Artifact, world: World, *, tags: Tags = "both"
+) -> float:
+    """Let a model answer the crawl's questions, and return the share of well-formed answers."""
+    stage = asking(recipe, world, tags)
+    return share_well_formed(workspace.run(answers(model.name), answer_questions, stage, model).data, world)
+
+
+def asking(recipe: Recipe, world: World, tags: Tags = "both") -> AnswerStage:
+    """The crawl's questions, each asked `ANSWERS_PER_QUESTION` times."""
+    questions = [question for _, question in world.questions()]
+    return AnswerStage(
+        questions=questions, samples=ANSWERS_PER_QUESTION, engine=recipe.engine, chat=recipe.chat, tags=tags
     )
-    rows = list(read_rows(workspace.run(answers(model.name), answer_questions, stage, model).data))
+
+
+def share_well_formed(folder: Path, world: World) -> float:
+    """The share of well-formed ones among the answers of a folder."""
+    combinations = {question: combination for combination, question in world.questions()}
+    rows = list(read_rows(folder))
     good = sum(row["ended"] and not well_formed(combinations[row["question"]], row["answer"]) for row in rows)
     return float(good / len(rows))
 

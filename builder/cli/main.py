@@ -408,6 +408,40 @@ def scale(
     return scale_build(project, sizes, plan, papers_steps=not own_steps, picture=picture)
 
 
+@cli.command()
+@_reads_project(only_looks=True)
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="The page.  [default: report.html beside the recipe]"
+)
+def report(project: "Project", out: Path | None) -> "Answer":
+    """Write a page of a finished build: figures, where to cut, rows to read. It is a file that loads nothing."""
+    from builder.cli.looking.report import report_build
+
+    return report_build(project, out)
+
+
+@cli.command()
+@_reads_project(only_looks=True)
+@click.argument("wanted", metavar='ID|URL|DOMAIN|"TEXT"')
+def explain(project: "Project", wanted: str) -> "Answer":
+    """Tell the history of a row: page, rules, duplicates, instruction, scores, selections, releases."""
+    from builder.cli.looking.report import explain_row
+
+    return explain_row(project, wanted)
+
+
+@cli.command()
+@_reads_project(only_looks=True)
+@click.option("--rows", type=click.IntRange(0), default=0, show_default=True, help="Show so many of the newest rows.")
+@click.option("--every", type=click.FloatRange(0.2), default=2.0, show_default=True, help="Seconds between two looks.")
+@click.option("--once", is_flag=True, help="Look once.")
+def watch(project: "Project", rows: int, every: float, once: bool) -> "Answer":
+    """Watch a build that runs, here or on another machine that shares its folder."""
+    from builder.cli.looking.watch import watch_build
+
+    return watch_build(project, rows=rows, every=every, once=once)
+
+
 @cli.command("help")
 @click.argument("name", required=False, metavar="[KEY|REASON]", shell_complete=completion.keys_and_reasons)
 @_prints

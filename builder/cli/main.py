@@ -420,10 +420,10 @@ def report(project: "Project", out: Path | None) -> "Answer":
     return report_build(project, out)
 
 
-@cli.command()
+@cli.command("explain")
 @_reads_project(only_looks=True)
 @click.argument("wanted", metavar='ID|URL|DOMAIN|"TEXT"')
-def explain(project: "Project", wanted: str) -> "Answer":
+def explain_(project: "Project", wanted: str) -> "Answer":
     """Tell the history of a row: page, rules, duplicates, instruction, scores, selections, releases."""
     from builder.cli.looking.report import explain_row
 

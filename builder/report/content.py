@@ -38,8 +38,8 @@ def content_of(build: Build, folder: Path, keys_of: KeysOf) -> dict[str, Any]:
     missing = [item.stage for item in build.artifacts.values() if item.status != "done"]
     if missing:
         raise RecipeError(
-            f"the build is not finished ({', '.join(missing[:3])}{', ...' * (len(missing) > 3)}); `humpback build RECIPE` "
-            "finishes it, `humpback watch RECIPE` shows one that runs"
+            f"the build is not finished ({', '.join(missing[:3])}{', ...' * (len(missing) > 3)}); "
+            "`humpback build RECIPE` finishes it, `humpback watch RECIPE` shows one that runs"
         )
     material = Material(build, "0.0.0")
     iterations = read_iterations(build.recipe.curate, map(build.iteration, build.steps))

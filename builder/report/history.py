@@ -122,10 +122,8 @@ def _judged(build: Build, pair: str, keys_of: KeysOf) -> list[Step]:
             score = scores.get(pair)
             rank = order.index(pair) + 1 if score is not None else None
             where = f"{score:.4g}, {rank:,} of {len(order):,}" if score is not None else "no score"
-            step: Step = {
-                "stage": f"score-{item.number}-{judge}", "what": f"{judge}: {where}", "id": pair, "score": score, "rank": rank
-            }  # fmt: skip
-            steps.append(step)
+            stage = f"score-{item.number}-{judge}"
+            steps.append({"stage": stage, "what": f"{judge}: {where}", "id": pair, "score": score, "rank": rank})
         curated = build.curated[item.number - 1]
         if pair in item.selected:
             row = _one(curated.data, pair)

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +14,8 @@ from builder.report.columns import packed, packed_json
 from builder.report.rows import Pairs
 from builder.report.sections import sections_of
 from builder.text.escape import escape
+
+_PLACE = re.compile("@[A-Z]+@")
 
 
 def write_page(path: Path, content: Mapping[str, Any], pairs: Pairs) -> int:
@@ -50,18 +53,15 @@ def page_of(content: Mapping[str, Any], pairs: Pairs) -> str:
         "@STYLE@": _asset("page.css"),
         "@NAV@": "".join(f'<li><a href="#{name}">{escape(title, "html")}</a></li>' for name, title, _ in sections),
         "@SECTIONS@": "".join(
-            f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{escape(title, "html")}</h2>{html}'
-            "</section>"
+            f'<section id="{name}" aria-labelledby="{name}-title">'
+            f'<h2 id="{name}-title">{escape(title, "html")}</h2>{html}</section>'
             for name, title, html in sections
         ),
         "@DATA@": json.dumps(data, ensure_ascii=True).replace("<", "\\u003c"),
         "@SCRIPTS@": "".join(f"<script>{script}</script>" for script in scripts),
     }
-    page = _asset("page.html")
-    for name, value in values.items():
-        before, found, after = page.partition(name)
-        page = f"{before}{value}{after}" if found else page
-    return page
+    # In one pass: what is put in is not searched for places again.
+    return _PLACE.sub(lambda found: values[found[0]], _asset("page.html"))
 
 
 def _labelled(content: Mapping[str, Any]) -> Any:

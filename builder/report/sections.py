@@ -28,8 +28,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Any]], caption: str, num
         for row in rows
     )
     return (
-        f'<div class="wide" role="region" tabindex="0" aria-label="{_h(caption)}"><table><caption>{_h(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<div class="wide" role="region" tabindex="0" aria-label="{_h(caption)}"><table>'
+        f"<caption>{_h(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
@@ -132,12 +132,12 @@ def _scores(content: Mapping[str, Any]) -> str:
 
 def _explorer(content: Mapping[str, Any]) -> str:
     return (
-        "<p>What a threshold on a score, or a share of the best, would keep of all candidates, before any other limit.</p>"
+        "<p>What a threshold on a score, or a share of the best, would keep of all pairs, before any other limit.</p>"
         '<div class="controls"><label>Score <select id="by"></select></label>'
         '<label>Share kept <input id="share" type="range" min="0" max="1000" value="100"></label>'
         '<output id="kept" for="share by"></output></div>'
-        '<div class="wide" role="region" tabindex="0" aria-label="What is kept"><table id="explored"><caption>What is kept</caption>'
-        "<tbody></tbody></table></div>"
+        '<div class="wide" role="region" tabindex="0" aria-label="What is kept">'
+        '<table id="explored"><caption>What is kept</caption><tbody></tbody></table></div>'
         "<noscript><p>This part needs scripts; the tables above have the figures of the build.</p></noscript>"
     )
 

@@ -50,8 +50,8 @@ def subjects_of(build: Build, wanted: str) -> list[Subject]:
         if found:
             return found
     raise RecipeError(
-        f"{wanted!r}: no segment, pair or page of this build has that id, address, domain or text; ids need their first "
-        f"{LEAST_DIGITS} digits"
+        f"{wanted!r}: no segment, pair or page of this build has that id, address, domain or text; ids need their "
+        f"first {LEAST_DIGITS} digits"
     )
 
 

@@ -11,6 +11,7 @@ import click
 
 from builder import __version__
 from builder.cli.evaluating import verbs as evaluating
+from builder.cli.looking import verbs as looking
 from builder.cli.options import (
     AS_WRITTEN,
     RECIPE,
@@ -255,7 +256,7 @@ def help_(name: str | None) -> "Answer":
     return look_up(name)
 
 
-for verb in evaluating.VERBS:
+for verb in (*evaluating.VERBS, *looking.VERBS):
     cli.add_command(verb)
 
 

@@ -55,7 +55,7 @@ pin-versions: install
 	$(python) scripts/pin_versions.py
 
 evaluate-demo: install
-	$(python) scripts/evaluate_demo.py $(if $(MODEL),--model $(MODEL)) $(or $(DIR),quickstart)
+	$(python) scripts/evaluate_demo.py $(if $(or $(MODEL),$(HUMPBACK_TEST_MODEL)),--model $(or $(MODEL),$(HUMPBACK_TEST_MODEL))) $(or $(DIR),quickstart)
 
 method-check: install
 	$(python) scripts/method_check.py

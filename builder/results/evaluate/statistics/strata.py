@@ -13,8 +13,8 @@ DRAWS = 20_000
 PILOT = 10
 """Labels of a stratum before the others are shared out."""
 _FORMULA = (
-    "theta_h ~ Beta(good + 1/2, bad + 1/2) of each stratum, weighted by its rows; medians, interval of the draws; where "
-    "a stratum is cut, one label of what is known of it and of the others, and means"
+    "theta_h ~ Beta(good + 1/2, bad + 1/2) of each stratum, weighted by its rows; medians, interval of the draws; "
+    "where a stratum is cut, one label of what is known of it and of the others, and means"
 )
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from builder.build import Build
 from builder.data.storage import read_json, read_rows
 from builder.errors import RecipeError
-from builder.results.evaluate.tables.conformance import conformance_page, read_figures
 from builder.method.augment.openings import openings
 from builder.method.curate.iterations import iteration_differences, read_iterations
+from builder.results.evaluate.tables.conformance import conformance_page, read_figures
 from builder.results.release.content.material import Material
 from builder.results.release.content.numbers import domains, funnel, judge_quality, score_summary, text_statistics
 from builder.workspace.layout import METRICS
@@ -58,7 +58,9 @@ def content_of(build: Build, folder: Path, keys_of: KeysOf) -> dict[str, Any]:
         "trainings": [entry for artifact in build.artifacts.values() if (entry := _training(artifact))],
         "lineage": [_stage(artifact) for artifact in build.artifacts.values()],
         "warnings": [
-            {"stage": item.stage, "text": text} for item in build.artifacts.values() for text in item.record["warnings"]
+            {"stage": item.stage, "text": text}
+            for item in build.artifacts.values()
+            for text in item.record.get("warnings", [])
         ],
         "labels": _labels(folder, material),
         "evaluation": figures,

@@ -54,6 +54,6 @@ def test_texts_to_read_are_of_every_kind(build: Build, monkeypatch: pytest.Monke
 
 
 def test_a_long_text_is_cut_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "MOST_CHARACTERS", 10)
+    monkeypatch.setattr(rows, "MOST_CHARACTERS", rows.MOST_CHARACTERS | {"output": 10})
     found = pairs_of(FakeBuild(tmp_path).build)
     assert any("more characters)" in row["output"] for row in found.texts)

@@ -17,8 +17,8 @@ from builder.text.domains import registered_domain
 MOST_ROWS = 50_000
 """Rows whose numbers a page holds; of more it holds so many, by the hash of their ids."""
 MOST_TEXTS = 2_000
-MOST_CHARACTERS = 6_000
-"""Of a text; what is longer is cut, and says so."""
+MOST_CHARACTERS = {"header": 300, "instruction": 2_000, "output": 6_000, "url": 500}
+"""Of each text; what is longer is cut, and says so."""
 DOMAINS = 200
 """Domains that are told apart; the others count as one."""
 FIFTHS = 5
@@ -129,8 +129,11 @@ def _texts(
     found = []
     for row in read_rows(build.candidates.data, names):
         if row["id"] in wanted:
-            text = row["output"]
-            cut = len(text) - MOST_CHARACTERS
-            shown = text if cut <= 0 else f"{text[:MOST_CHARACTERS]} … ({cut:,} more characters)"
-            found.append({**row, "output": shown, "at": place[row["id"]]})
+            shown = {name: _cut(row[name] or "", most) for name, most in MOST_CHARACTERS.items()}
+            found.append({**row, **shown, "at": place[row["id"]]})
     return found
+
+
+def _cut(text: str, most: int) -> str:
+    cut = len(text) - most
+    return text if cut <= 0 else f"{text[:most]} … ({cut:,} more characters)"

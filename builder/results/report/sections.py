@@ -90,7 +90,7 @@ def _reasons(content: Mapping[str, Any]) -> str:
         keys = f" · {_h(', '.join(entry['keys']))}" if entry["keys"] else ""
         title = f"{_h(entry['reason'])} · {_h(entry['stage'])} · {entry['rows']:,}{keys}"
         shown = "".join(
-            f"<li><strong>{_h(row['header'])}</strong><pre>{_h(row['text'])}</pre></li>" for row in entry["examples"]
+            f'<li><strong>{_h(row["header"])}</strong><pre tabindex="0">{_h(row["text"])}</pre></li>' for row in entry["examples"]
         )
         parts.append(
             f"<details><summary>{title}</summary><ul>{shown}</ul></details>"
@@ -167,14 +167,14 @@ def _iterations(content: Mapping[str, Any]) -> str:
             ("promoted", f"{entry['promoted']['rows']:,}"),
             ("demoted", f"{entry['demoted']['rows']:,}"),
         ]
-        parts.append(table(("", ""), rows, f"From A_{entry['from']} to A_{entry['to']}"))
+        parts.append(table(("figure", "value"), rows, f"From A_{entry['from']} to A_{entry['to']}"))
         for name, of in entry["scores"].items():
             classes = [*range(1, len(of["matrix"])), "none"]
             body = [
                 (label, *(f"{cell:,}" for cell in cells)) for label, cells in zip(classes, of["matrix"], strict=True)
             ]
             caption = f"{name}: class before (down) and after (across), 5 the best"
-            parts.append(table(("", *map(str, classes)), body, caption))
+            parts.append(table(("class", *map(str, classes)), body, caption))
     return "".join(parts)
 
 
@@ -214,7 +214,7 @@ def _labels(content: Mapping[str, Any]) -> str:
         (f"A_{number}", *(with_interval(of[name]) for name in ("precision", "recall", "share_good")))
         for number, of in selections
     ]
-    return table(("", "precision", "recall", "good of all"), rows, "By labels, in percent, with intervals of 95 %")
+    return table(("selection", "precision", "recall", "good of all"), rows, "By labels, in percent, with intervals of 95 %")
 
 
 def _paper(content: Mapping[str, Any]) -> str:

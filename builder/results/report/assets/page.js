@@ -22,6 +22,8 @@
     if (!place) return;
     const width = Math.max(280, Math.min(960, place.clientWidth));
     const svg = make(width);
+    // One picture with one name: the names of its parts would be read without their numbers.
+    for (const part of svg.querySelectorAll("[aria-label]")) part.removeAttribute("aria-label");
     svg.setAttribute("role", "img");
     svg.setAttribute("aria-label", label);
     place.replaceChildren(svg);
@@ -154,9 +156,12 @@
     begin = 0;
     show();
   }
+  // What turns a line round or speaks to a terminal is shown by its number.
+  const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+  const plain = (text) => text.replace(CONTROLS, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
   function element(name, text, kind) {
     const made = document.createElement(name);
-    if (text !== undefined) made.textContent = text;
+    if (text !== undefined) made.textContent = plain(text);
     if (kind) made.className = kind;
     return made;
   }
@@ -165,7 +170,12 @@
     $("page").replaceChildren(...found.slice(begin, begin + PAGE).map((at) => {
       const { id, header, instruction, output, url, at: row } = texts[at];
       const box = element("article");
-      box.append(element("h3", instruction), element("p", `under: ${header}`), element("div", output, "text"));
+      const answer = element("div", output, "text");
+      // What scrolls has to be reached by keys.
+      answer.tabIndex = 0;
+      answer.setAttribute("role", "group");
+      answer.setAttribute("aria-label", "Answer");
+      box.append(element("h3", instruction), element("p", `under: ${header}`), answer);
       const more = element("details");
       more.append(element("summary", `${data.reasons[columns.reason[row]]}, ${data.domains[columns.domain[row]] ?? "another domain"}`));
       for (const name of scores) if (!Number.isNaN(columns[name][row])) more.append(element("p", `${name.replace("score-", "score of iteration ")}: ${columns[name][row].toPrecision(5)}`));
@@ -178,11 +188,7 @@
   }
   for (const id of ["reason", "host", "moved", "sort"]) $(id).addEventListener("change", choose);
   $("by").addEventListener("change", choose);
-  let typing = 0;
-  $("search").addEventListener("input", () => {
-    clearTimeout(typing);
-    typing = setTimeout(choose, 60);
-  });
+  $("search").addEventListener("input", choose);
   $("earlier").addEventListener("click", () => { begin = Math.max(0, begin - PAGE); show(); });
   $("later").addEventListener("click", () => { begin += PAGE; show(); });
   choose();

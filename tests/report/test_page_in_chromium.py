@@ -1,0 +1,140 @@
+"""The page of 50,000 candidates in a real browser: fast, readable by everybody, alone with itself."""
+
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.browser import chromium, program
+from support.large_build import LargeBuild
+
+from builder.results.report.content import content_of
+from builder.results.report.page import write_page
+from builder.results.report.rows import pairs_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = [pytest.mark.full, pytest.mark.skipif(program() is None, reason="Chromium is not installed")]
+ROWS = 50_000
+READY = "html[data-ready=yes]"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("large")
+    build = LargeBuild(folder, ROWS).build
+    path = folder / "report.html"
+    write_page(path, content_of(build, folder, lambda stage, reason: [f"{stage.kind}.{reason}"]), pairs_of(build))
+    return path
+
+
+@pytest.fixture(scope="module")
+def tab() -> Iterator["Page"]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def shown(tab: "Page", page: Path) -> "Page":
+    tab.set_viewport_size({"width": 1280, "height": 900})
+    tab.emulate_media(color_scheme="light", media="screen")
+    tab.goto(page.as_uri())
+    tab.wait_for_selector(READY)
+    return tab
+
+
+def median_of(tab: "Page", script: str) -> float:
+    """Milliseconds that a script takes, until the next frame; the median of five."""
+    timed = f"""async () => {{ const began = performance.now(); {script};
+        await new Promise((done) => requestAnimationFrame(() => setTimeout(done))); return performance.now() - began; }}"""
+    return statistics.median(tab.evaluate(timed) for _ in range(5))
+
+
+def test_it_is_small_and_soon_ready(tab: "Page", page: Path) -> None:
+    assert page.stat().st_size <= 2_500_000
+    times = []
+    for _ in range(5):
+        began = time.monotonic()
+        tab.goto(page.as_uri())
+        tab.wait_for_selector(READY)
+        times.append(time.monotonic() - began)
+    print(f"ready in {statistics.median(times):.2f} s, {page.stat().st_size / 1e6:.2f} MB")
+    assert statistics.median(times) <= 1.5
+
+
+def test_slider_and_search_answer_at_once(shown: "Page") -> None:
+    slide = median_of(
+        shown,
+        "const s = document.getElementById('share'); s.value = String((Number(s.value) + 137) % 1000);"
+        "s.dispatchEvent(new Event('input'))",
+    )
+    search = median_of(
+        shown,
+        "const s = document.getElementById('search'); s.value = s.value === 'parba' ? 'sol' : 'parba';"
+        "s.dispatchEvent(new Event('input'))",
+    )
+    print(f"slider {slide:.1f} ms, search {search:.1f} ms")
+    assert slide <= 30
+    assert search <= 50
+
+
+def test_the_search_finds_what_is_searched(shown: "Page") -> None:
+    shown.locator("#search").fill("dne")
+    assert 1 <= shown.locator("#page article").count() <= 20
+    text = shown.locator("#page h3").first.inner_text()
+    assert text.startswith("\\u202edne\\u202c \\u001b[31mred")
+    assert "<script>" in text
+    assert text.endswith("more characters)")
+    assert shown.title() != "mine"
+    assert shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(shown: "Page", scheme: Any) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    shown.emulate_media(color_scheme=scheme)
+    shown.evaluate("document.querySelectorAll('details').forEach((box) => { box.open = true; })")
+    found = axe.run(shown)
+    assert [(item["id"], item["nodes"][0]["html"]) for item in found.response["violations"]] == []
+
+
+def test_it_asks_for_nothing_and_says_nothing_in_the_console(tab: "Page", page: Path) -> None:
+    asked: list[str] = []
+    told: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.on("console", lambda message: told.append(message.text))
+    tab.on("pageerror", lambda error: told.append(str(error)))
+    tab.goto(page.as_uri())
+    tab.wait_for_selector(READY)
+    assert [url for url in asked if not url.startswith(("file:", "blob:", "data:"))] == []
+    assert told == []
+
+
+def test_it_fits_a_telephone(shown: "Page") -> None:
+    shown.set_viewport_size({"width": 390, "height": 844})
+    shown.wait_for_timeout(300)
+    wide = shown.evaluate(
+        "[...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1"
+        " && !e.closest('.wide') && !e.closest('svg') && !e.closest('.skip')).map((e) => e.tagName + '#' + e.id)"
+    )
+    assert wide == []
+    assert shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_keys_alone_reach_everything_that_answers(shown: "Page") -> None:
+    reached = set()
+    for _ in range(400):
+        shown.keyboard.press("Tab")
+        reached.add(shown.evaluate("document.activeElement.id || document.activeElement.tagName"))
+        if {"by", "share", "search", "reason", "host", "moved", "sort"} <= reached:
+            return
+    raise AssertionError(sorted(reached))
+
+
+def test_it_prints_on_few_pages(shown: "Page", tmp_path: Path) -> None:
+    shown.emulate_media(media="print")
+    data = shown.pdf(format="A4")
+    assert 1 <= data.count(b"/Type /Page\n") + data.count(b"/Type /Page ") <= 12

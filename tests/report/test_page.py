@@ -16,7 +16,7 @@ from builder.results.release.content.material import Material
 from builder.results.release.content.numbers import funnel, text_statistics
 from builder.results.report.content import content_of
 from builder.results.report.page import page_of
-from builder.results.report.rows import pairs_of
+from builder.results.report.rows import of_build, pairs_of
 from builder.workspace.stage_names import StageName
 
 
@@ -33,7 +33,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Build, Path]:
 @pytest.fixture(scope="module")
 def page(made: tuple[Build, Path]) -> str:
     build, folder = made
-    return page_of(content_of(build, folder, keys_of), pairs_of(build))
+    return page_of(content_of(build, folder, keys_of), pairs_of(of_build(build)))
 
 
 def test_only_its_own_scripts_may_run_and_nothing_is_loaded(page: str) -> None:

@@ -12,7 +12,7 @@ from support.large_build import LargeBuild
 
 from builder.results.report.content import content_of
 from builder.results.report.page import write_page
-from builder.results.report.rows import pairs_of
+from builder.results.report.rows import of_build, pairs_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -27,7 +27,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("large")
     build = LargeBuild(folder, ROWS).build
     path = folder / "report.html"
-    write_page(path, content_of(build, folder, lambda stage, reason: [f"{stage.kind}.{reason}"]), pairs_of(build))
+    write_page(path, content_of(build, folder, lambda stage, reason: [f"{stage.kind}.{reason}"]), pairs_of(of_build(build)))
     return path
 
 

@@ -7,7 +7,7 @@ from support.release_build import FakeBuild
 from builder.build import Build
 from builder.data.storage import read_rows
 from builder.results.report import rows
-from builder.results.report.rows import Pairs, pairs_of
+from builder.results.report.rows import Pairs, of_build, pairs_of
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
 
 @pytest.fixture(scope="module")
 def pairs(build: Build) -> Pairs:
-    return pairs_of(build)
+    return pairs_of(of_build(build))
 
 
 def test_every_pair_has_its_numbers(build: Build, pairs: Pairs) -> None:
@@ -38,14 +38,14 @@ def test_selected_pairs_are_those_of_each_iteration(build: Build, pairs: Pairs) 
 
 def test_a_page_of_many_rows_holds_a_sample_of_them(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "MOST_ROWS", 12)
-    found = pairs_of(build)
+    found = pairs_of(of_build(build))
     assert (found.total, len(found.ids)) == (40, 12)
-    assert found.ids == pairs_of(build).ids
+    assert found.ids == pairs_of(of_build(build)).ids
 
 
 def test_texts_to_read_are_of_every_kind(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "MOST_TEXTS", 8)
-    found = pairs_of(build)
+    found = pairs_of(of_build(build))
     assert len(found.texts) == 8
     kinds = {bool(found.columns["selected-2"][row["at"]]) for row in found.texts}
     assert kinds == {True, False}
@@ -55,5 +55,5 @@ def test_texts_to_read_are_of_every_kind(build: Build, monkeypatch: pytest.Monke
 
 def test_a_long_text_is_cut_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "MOST_CHARACTERS", rows.MOST_CHARACTERS | {"output": 10})
-    found = pairs_of(FakeBuild(tmp_path).build)
+    found = pairs_of(of_build(FakeBuild(tmp_path).build))
     assert any("more characters)" in row["output"] for row in found.texts)

@@ -10,7 +10,8 @@ from builder.cli.rows.layout import SHOWN_CHARS, terminal_width, text_shown, wra
 from builder.results.report.content import content_of
 from builder.results.report.history import history_of
 from builder.results.report.page import write_page
-from builder.results.report.rows import pairs_of
+from builder.results.report.released import content_of_release, dataset_of, of_release
+from builder.results.report.rows import Pairs, of_build, pairs_of
 from builder.results.report.subjects import MOST, subjects_of
 from builder.text.counted import counted
 from builder.text.escape import escape
@@ -25,8 +26,24 @@ def report_build(project: Project, out: Path | None) -> Answer:
         RecipeError: If a stage is not done.
     """
     build = project.look_at_build()
-    path = out or project.folder / PAGE
-    size = write_page(path, content_of(build, project.folder, keys_in), pairs_of(build))
+    return _written(
+        out or project.folder / PAGE, content_of(build, project.folder, keys_in), pairs_of(of_build(build))
+    )
+
+
+def report_release(folder: Path, out: Path | None) -> Answer:
+    """Write the page of a release, from its dataset alone.
+
+    Raises:
+        ReleaseError: If the folder holds no release.
+    """
+    dataset = dataset_of(folder)
+    source = of_release(dataset)
+    return _written(out or folder / PAGE, content_of_release(dataset, source, keys_in), pairs_of(source))
+
+
+def _written(path: Path, content: dict[str, Any], pairs: Pairs) -> Answer:
+    size = write_page(path, content, pairs)
     return Answer({"page": str(path), "bytes": size}, lambda: f"{path} ({size / 1e6:.1f} MB): open it in a browser")
 
 

@@ -13,15 +13,24 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@reads_project(only_looks=True)
+@reads_project(only_looks=True, or_none=True)
+@click.option("--release", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Of a release instead.")
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="The page.  [default: report.html beside the recipe]"
-)
-def report(project: "Project", out: Path | None) -> "Answer":
-    """Write a page of a finished build: figures, where to cut, rows to read. It is a file that loads nothing."""
-    from builder.cli.looking.report import report_build
+    "--out", type=click.Path(path_type=Path, dir_okay=False),
+    help="The page.  [default: report.html beside the recipe, or in the folder of the release]",
+)  # fmt: skip
+def report(project: "Project | None", release: Path | None, out: Path | None) -> "Answer":
+    """Write a page of a finished build or of a release: figures, where to cut, rows to read.
 
-    return report_build(project, out)
+    It is a file that loads nothing and sends nothing.
+    """
+    from builder.cli.looking.report import report_build, report_release
+
+    if project is not None and release is None:
+        return report_build(project, out)
+    if project is None and release is not None:
+        return report_release(release, out)
+    raise click.UsageError("name the recipe of a build, or a release with --release FOLDER")
 
 
 @click.command()

@@ -10,7 +10,7 @@ from builder.build import Build
 from builder.data.storage import read_json, read_rows
 from builder.errors import RecipeError
 from builder.method.augment.openings import openings
-from builder.method.curate.iterations import iteration_differences, read_iterations
+from builder.method.curate.iterations import Iteration, iteration_differences, read_iterations
 from builder.results.evaluate.tables.conformance import conformance_page, read_figures
 from builder.results.release.content.material import Material
 from builder.results.release.content.numbers import domains, funnel, judge_quality, score_summary, text_statistics
@@ -51,7 +51,7 @@ def content_of(build: Build, folder: Path, keys_of: KeysOf) -> dict[str, Any]:
         "reasons": [entry for artifact in build.artifacts.values() for entry in reasons_of(artifact, keys_of)],
         "lengths": text_statistics(material),
         "scores": score_summary(material),
-        "histograms": [entry for item in iterations for entry in _histograms(item)],
+        "histograms": [entry for item in iterations for entry in histograms(item)],
         "iterations": iteration_differences(iterations, EXAMPLES),
         "openings": openings(row["instruction"] for row in read_rows(build.candidates.data, ["instruction"])).as_dict(),
         "domains": domains(material),
@@ -94,7 +94,7 @@ def reasons_of(artifact: Artifact, keys_of: KeysOf) -> list[dict[str, Any]]:
     ]
 
 
-def _histograms(item: Any) -> list[dict[str, Any]]:
+def histograms(item: Iteration) -> list[dict[str, Any]]:
     """Of each judge how many pairs have a score in each of some equal steps, all and selected ones."""
     found = []
     for judge, scores in item.scores.items():

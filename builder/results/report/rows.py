@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ MOST_CHARACTERS = {"header": 300, "instruction": 2_000, "output": 6_000, "url": 
 DOMAINS = 200
 """Domains that are told apart; the others count as one."""
 FIFTHS = 5
+TEXTS = ("instruction", "output")
+SPLITS = ("none", "train", "test")
+"""As the page numbers them."""
 
 
 @dataclass(frozen=True)
@@ -45,33 +49,61 @@ class Pairs:
     texts: Sequence[Row]
 
 
-def pairs_of(build: Build) -> Pairs:
+@dataclass(frozen=True)
+class Source:
+    """Where the pairs of a page come from: a build, or a release.
+
+    Attributes:
+        folder: Of the Parquet files with every pair.
+        iterations: All selections, at least one.
+        reasons: Why a pair is not in the last one, by id; of the pairs in it nothing.
+        splits: Of the pairs in it, `train` or `test`, by id.
+    """
+
+    folder: Path
+    iterations: Sequence[Iteration]
+    reasons: Mapping[str, str]
+    splits: Mapping[str, str]
+
+
+def of_build(build: Build) -> Source:
     """The pairs of a build whose selections are done."""
     iterations = read_iterations(build.recipe.curate, map(build.iteration, build.steps))
-    every = [row["id"] for row in read_rows(build.candidates.data, ["id"])]
+    last = build.curated[iterations[-1].number - 1]
+    rejected = last.path / "rejected"
+    reasons = read_rows(rejected, ["id", "reason"]) if rejected.is_dir() else ()
+    return Source(
+        build.candidates.data,
+        iterations,
+        {row["id"]: row["reason"] for row in reasons},
+        {row["id"]: row["split"] for row in read_rows(last.data, ["id", "split"])},
+    )
+
+
+def pairs_of(source: Source) -> Pairs:
+    """What a page knows of the pairs of a source."""
+    every = [row["id"] for row in read_rows(source.folder, ["id"])]
     ids = every if len(every) <= MOST_ROWS else _drawn(every)
     place = {key: at for at, key in enumerate(ids)}
-    lengths: dict[str, list[int]] = {"instruction": [0] * len(ids), "output": [0] * len(ids)}
+    lengths: dict[str, list[int]] = {name: [0] * len(ids) for name in TEXTS}
     hosts = [""] * len(ids)
-    for row in read_rows(build.candidates.data, ["id", "instruction", "output", "url"]):
+    for row in read_rows(source.folder):
         if (at := place.get(row["id"])) is not None:
-            lengths["instruction"][at], lengths["output"][at] = len(row["instruction"]), len(row["output"])
-            hosts[at] = registered_domain(row["url"] or "")
+            for name in TEXTS:
+                lengths[name][at] = len(row.get(name) or "")
+            hosts[at] = registered_domain(row.get("url") or "")
     names, numbers = _numbered(hosts)
-    reasons, why = _reasons(build, iterations[-1], ids)
-    columns: dict[str, Any] = {
-        "instruction": small_numbers(lengths["instruction"]),
-        "output": small_numbers(lengths["output"]),
-        "domain": numbers,
-        "reason": why,
-        "split": _splits(build, ids),
-    }
-    for item in iterations:
+    reasons = ["selected", *sorted(set(source.reasons.values()))]
+    known = {name: at for at, name in enumerate(reasons)}
+    why = np.array([known[source.reasons.get(key, "selected")] for key in ids], dtype=np.uint8)
+    splits = np.array([SPLITS.index(source.splits.get(key, "none")) for key in ids], dtype=np.uint8)
+    columns: dict[str, Any] = {name: small_numbers(lengths[name]) for name in TEXTS}
+    columns |= {"domain": numbers, "reason": why, "split": splits}
+    for item in source.iterations:
         columns[f"selected-{item.number}"] = np.array([key in item.selected for key in ids], dtype=np.uint8)
         for judge, scores in item.scores.items():
             columns[f"score-{item.number}-{judge}"] = scores_column([scores.get(key) for key in ids])
-    texts = _texts(build, iterations, ids, reasons, why)
-    return Pairs(len(every), ids, columns, names, reasons, texts)
+    return Pairs(len(every), ids, columns, names, reasons, _texts(source, ids, reasons, why))
 
 
 def _drawn(ids: Sequence[str]) -> list[str]:
@@ -87,26 +119,9 @@ def _numbered(hosts: Sequence[str]) -> tuple[list[str], Any]:
     return [name or "no domain" for name in common] + (["another domain"] if (found == rest).any() else []), found
 
 
-def _reasons(build: Build, last: Iteration, ids: Sequence[str]) -> tuple[list[str], Any]:
-    """Why each pair is not in the last selection."""
-    folder = build.curated[last.number - 1].path / "rejected"
-    given = {row["id"]: row["reason"] for row in read_rows(folder, ["id", "reason"])} if folder.is_dir() else {}
-    names = ["selected", *sorted(set(given.values()))]
-    numbers = {name: at for at, name in enumerate(names)}
-    return names, np.array([numbers[given.get(key, "selected")] for key in ids], dtype=np.uint8)
-
-
-def _splits(build: Build, ids: Sequence[str]) -> Any:
-    """0 for none, 1 for train, 2 for test."""
-    split = {row["id"]: row["split"] for row in read_rows(build.curated[-1].data, ["id", "split"])}
-    return np.array([{"train": 1, "test": 2}.get(split.get(key, ""), 0) for key in ids], dtype=np.uint8)
-
-
-def _texts(
-    build: Build, iterations: Sequence[Iteration], ids: Sequence[str], reasons: Sequence[str], why: Any
-) -> list[Row]:
+def _texts(source: Source, ids: Sequence[str], reasons: Sequence[str], why: Any) -> list[Row]:
     """Pairs to read: as many of each reason, fifth of the scores, and way that they moved, in turn."""
-    last, first = iterations[-1], iterations[0]
+    last, first = source.iterations[-1], source.iterations[0]
     order = sorted(
         (key for key in ids if last.selector.get(key) is not None), key=lambda key: last.selector.get(key) or 0.0
     )
@@ -125,12 +140,11 @@ def _texts(
                 chosen.append(groups[name][depth])
         depth += 1
     wanted, place = set(chosen), {key: at for at, key in enumerate(ids)}
-    names = ["id", "header", "instruction", "output", "url"]
     found = []
-    for row in read_rows(build.candidates.data, names):
+    for row in read_rows(source.folder):
         if row["id"] in wanted:
-            shown = {name: _cut(row[name] or "", most) for name, most in MOST_CHARACTERS.items()}
-            found.append({**row, **shown, "at": place[row["id"]]})
+            shown = {name: _cut(row.get(name) or "", most) for name, most in MOST_CHARACTERS.items()}
+            found.append({"id": row["id"], **shown, "at": place[row["id"]]})
     return found
 
 

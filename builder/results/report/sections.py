@@ -149,6 +149,8 @@ def _rows(content: Mapping[str, Any]) -> str:
         '<label>Domain <select id="host"><option value="">all</option></select></label>'
         '<label>Moved <select id="moved"><option value="">all</option><option value="1">promoted</option>'
         '<option value="-1">demoted</option></select></label>'
+        '<label>Split <select id="split"><option value="">all</option><option value="1">train</option>'
+        '<option value="2">test</option></select></label>'
         '<label>Sort <select id="sort"><option value="-1">best first</option><option value="1">worst first</option>'
         "</select></label></div>"
         '<p id="found" role="status"></p><div id="page"></div>'

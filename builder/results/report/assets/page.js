@@ -141,13 +141,14 @@
   const PAGE = 20;
   function choose() {
     const words = $("search").value.trim().toLowerCase();
-    const [reason, host, moved] = ["reason", "host", "moved"].map((id) => $(id).value);
+    const [reason, host, moved, split] = ["reason", "host", "moved", "split"].map((id) => $(id).value);
     const by = columns[$("by").value];
     found = texts.map((row, at) => at).filter((at) => {
       const row = texts[at].at;
       return (!words || folded[at].includes(words))
         && (reason === "" || columns.reason[row] === Number(reason))
         && (host === "" || columns.domain[row] === Number(host))
+        && (split === "" || columns.split[row] === Number(split))
         && (moved === "" || columns[`selected-${last}`][row] - columns[first][row] === Number(moved));
     });
     const sign = Number($("sort").value);
@@ -186,7 +187,7 @@
     $("earlier").disabled = begin === 0;
     $("later").disabled = begin + PAGE >= found.length;
   }
-  for (const id of ["reason", "host", "moved", "sort"]) $(id).addEventListener("change", choose);
+  for (const id of ["reason", "host", "moved", "split", "sort"]) $(id).addEventListener("change", choose);
   $("by").addEventListener("change", choose);
   $("search").addEventListener("input", choose);
   $("earlier").addEventListener("click", () => { begin = Math.max(0, begin - PAGE); show(); });

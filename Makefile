@@ -16,6 +16,8 @@ help:
 	@echo "make train-mask CORPUS=FOLDERS [MANUALS=FILE] [CHECK=SCRIPT]  fit the learned mask of main content on pages with truth"
 	@echo "make method-check  the controlled study on five fresh worlds, with intervals (under 40 minutes)"
 	@echo "make evaluate-demo labels, answers, a judge of pairs, tables and a card on the quickstart (MODEL=FOLDER: a real one too)"
+	@echo "make bench-report [ROWS=500000]  the page of large builds: size, readiness, answers, time and memory to write it"
+	@echo "make screenshots [DIR=quickstart]  the pictures of docs/images, by an installed Chromium"
 	@echo "make real-check BUILD=FOLDER [WRITE=docs/method.md]  planted truth on the texts of a build with a real model, for every judge"
 	@echo "make calibration-check [ROUNDS=3]  what plan --calibrate says of the quickstart beside its time (10 minutes a round)"
 	@echo "make threshold-check  what 4.5 on a mean of probabilities selects, simulated"
@@ -56,6 +58,12 @@ pin-versions: install
 
 evaluate-demo: install
 	$(python) scripts/evaluate_demo.py $(if $(or $(MODEL),$(HUMPBACK_TEST_MODEL)),--model $(or $(MODEL),$(HUMPBACK_TEST_MODEL))) $(or $(DIR),quickstart)
+
+bench-report: install
+	$(python) scripts/bench_report.py $(if $(ROWS),--rows $(ROWS))
+
+screenshots: install
+	$(python) scripts/screenshots.py $(or $(DIR),quickstart)
 
 method-check: install
 	$(python) scripts/method_check.py

@@ -1,7 +1,5 @@
-"""The page of 50,000 candidates in a real browser: fast, readable by everybody, alone with itself."""
+"""The page in a real browser: readable by everybody, alone with itself. `make bench-report` times it."""
 
-import statistics
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.full, pytest.mark.skipif(program() is None, reason="Chromium is not installed")]
-ROWS = 50_000
+ROWS = 5_000
 READY = "html[data-ready=yes]"
 
 
@@ -27,7 +25,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("large")
     build = LargeBuild(folder, ROWS).build
     path = folder / "report.html"
-    write_page(path, content_of(build, folder, lambda stage, reason: [f"{stage.kind}.{reason}"]), pairs_of(of_build(build)))
+    write_page(
+        path, content_of(build, folder, lambda stage, reason: [f"{stage.kind}.{reason}"]), pairs_of(of_build(build))
+    )
     return path
 
 
@@ -44,41 +44,6 @@ def shown(tab: "Page", page: Path) -> "Page":
     tab.goto(page.as_uri())
     tab.wait_for_selector(READY)
     return tab
-
-
-def median_of(tab: "Page", script: str) -> float:
-    """Milliseconds that a script takes, until the next frame; the median of five."""
-    timed = f"""async () => {{ const began = performance.now(); {script};
-        await new Promise((done) => requestAnimationFrame(() => setTimeout(done))); return performance.now() - began; }}"""
-    return statistics.median(tab.evaluate(timed) for _ in range(5))
-
-
-def test_it_is_small_and_soon_ready(tab: "Page", page: Path) -> None:
-    assert page.stat().st_size <= 2_500_000
-    times = []
-    for _ in range(5):
-        began = time.monotonic()
-        tab.goto(page.as_uri())
-        tab.wait_for_selector(READY)
-        times.append(time.monotonic() - began)
-    print(f"ready in {statistics.median(times):.2f} s, {page.stat().st_size / 1e6:.2f} MB")
-    assert statistics.median(times) <= 1.5
-
-
-def test_slider_and_search_answer_at_once(shown: "Page") -> None:
-    slide = median_of(
-        shown,
-        "const s = document.getElementById('share'); s.value = String((Number(s.value) + 137) % 1000);"
-        "s.dispatchEvent(new Event('input'))",
-    )
-    search = median_of(
-        shown,
-        "const s = document.getElementById('search'); s.value = s.value === 'parba' ? 'sol' : 'parba';"
-        "s.dispatchEvent(new Event('input'))",
-    )
-    print(f"slider {slide:.1f} ms, search {search:.1f} ms")
-    assert slide <= 30
-    assert search <= 50
 
 
 def test_the_search_finds_what_is_searched(shown: "Page") -> None:

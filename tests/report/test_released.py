@@ -50,7 +50,8 @@ def test_its_rows_are_those_of_the_build(made: tuple[Build, Path]) -> None:
     order = [list(ours.ids).index(key) for key in theirs.ids]
     for name in ("selected-1", "selected-2", "split", "instruction", "output"):
         assert ours.columns[name][order].tolist() == theirs.columns[name].tolist(), name
-    assert page_of(content_of_release(folder / "release" / "dataset", of_release(folder / "release" / "dataset"), keys_of), ours)
+    dataset = dataset_of(folder / "release")
+    assert 'id="explorer"' in page_of(content_of_release(dataset, of_release(dataset), keys_of), ours)
 
 
 def test_a_folder_that_is_no_release_is_named(made: tuple[Build, Path], tmp_path: Path) -> None:

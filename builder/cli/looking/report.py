@@ -26,9 +26,7 @@ def report_build(project: Project, out: Path | None) -> Answer:
         RecipeError: If a stage is not done.
     """
     build = project.look_at_build()
-    return _written(
-        out or project.folder / PAGE, content_of(build, project.folder, keys_in), pairs_of(of_build(build))
-    )
+    return _written(out or project.folder / PAGE, content_of(build, project.folder, keys_in), pairs_of(of_build(build)))
 
 
 def report_release(folder: Path, out: Path | None) -> Answer:

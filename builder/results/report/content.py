@@ -1,12 +1,14 @@
 """What the page of a build says: the same numbers as its cards, and what only a page has room for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from builder.build import Build
+from builder.data.records import stable_id
 from builder.data.storage import read_json, read_rows
 from builder.errors import RecipeError
 from builder.method.augment.openings import openings
@@ -14,6 +16,7 @@ from builder.method.curate.iterations import Iteration, iteration_differences, r
 from builder.results.evaluate.tables.conformance import conformance_page, read_figures
 from builder.results.release.content.material import Material
 from builder.results.release.content.numbers import domains, funnel, judge_quality, score_summary, text_statistics
+from builder.text.words import words
 from builder.workspace.layout import METRICS
 from builder.workspace.stage_names import StageName
 from builder.workspace.workspace import Artifact
@@ -53,7 +56,8 @@ def content_of(build: Build, folder: Path, keys_of: KeysOf) -> dict[str, Any]:
         "scores": score_summary(material),
         "histograms": [entry for item in iterations for entry in histograms(item)],
         "iterations": iteration_differences(iterations, EXAMPLES),
-        "openings": openings(row["instruction"] for row in read_rows(build.candidates.data, ["instruction"])).as_dict(),
+        "openings": openings(instructions(build.candidates.data)).as_dict(),
+        "repeats": repeats_of(instructions(build.candidates.data)),
         "domains": domains(material),
         "trainings": [entry for artifact in build.artifacts.values() if (entry := _training(artifact))],
         "lineage": [_stage(artifact) for artifact in build.artifacts.values()],
@@ -67,6 +71,30 @@ def content_of(build: Build, folder: Path, keys_of: KeysOf) -> dict[str, Any]:
         "conformance": conformance_page(build.recipe.name, figures) if figures else "",
     }
     return parts | {"summary": summary_of(parts)}
+
+
+def instructions(folder: Path) -> Iterator[str]:
+    """The instructions of all pairs of a folder."""
+    return (row["instruction"] for row in read_rows(folder, ["instruction"]))
+
+
+def repeats_of(given: Iterable[str]) -> dict[str, Any]:
+    """Instructions that have the same words, in whatever order, case and punctuation.
+
+    Returns:
+        `rows`, how many instructions have the words of another one; `most`, the commonest with their numbers.
+    """
+    number: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for text in given:
+        key = stable_id(*sorted(words(text)))
+        number[key] += 1
+        first.setdefault(key, text)
+    most = [(key, rows) for key, rows in number.most_common(EXAMPLES) if rows > 1]
+    return {
+        "rows": sum(rows for rows in number.values() if rows > 1),
+        "most": [{"instruction": first[key], "rows": rows} for key, rows in most],
+    }
 
 
 def reasons_of(artifact: Artifact, keys_of: KeysOf) -> list[dict[str, Any]]:

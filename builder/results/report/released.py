@@ -16,7 +16,7 @@ from builder.results.release.content.columns import Lengths
 from builder.results.release.content.joined import Scores
 from builder.results.release.content.numbers import TOP_DOMAINS, spread
 from builder.results.release.manifest import MANIFEST
-from builder.results.report.content import EXAMPLES, KeysOf, histograms, summary_of
+from builder.results.report.content import EXAMPLES, KeysOf, histograms, instructions, repeats_of, summary_of
 from builder.results.report.rows import TEXTS, Source
 from builder.text.domains import registered_domain
 from builder.workspace.stage_names import parse
@@ -58,7 +58,6 @@ def content_of_release(dataset: Path, source: Source, keys_of: KeysOf) -> dict[s
         keys_of: Which keys of the recipe govern a reason.
     """
     manifest = read_json(dataset / MANIFEST)
-    instructions = (row["instruction"] for row in read_rows(dataset / ROWS, ["instruction"]))
     parts = {
         "name": manifest["name"],
         "title": f"{manifest['name']} {manifest['version']}",
@@ -72,7 +71,8 @@ def content_of_release(dataset: Path, source: Source, keys_of: KeysOf) -> dict[s
         ],
         "histograms": [entry for item in source.iterations for entry in histograms(item)],
         "iterations": iteration_differences(source.iterations, EXAMPLES),
-        "openings": openings(instructions).as_dict(),
+        "openings": openings(instructions(dataset / ROWS)).as_dict(),
+        "repeats": repeats_of(instructions(dataset / ROWS)),
         "domains": _domains(dataset, source),
         "trainings": [],
         "lineage": [

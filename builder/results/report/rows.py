@@ -144,7 +144,7 @@ def _texts(source: Source, ids: Sequence[str], reasons: Sequence[str], why: Any)
     for row in read_rows(source.folder):
         if row["id"] in wanted:
             shown = {name: _cut(row.get(name) or "", most) for name, most in MOST_CHARACTERS.items()}
-            found.append({"id": row["id"], **shown, "at": place[row["id"]]})
+            found.append({"id": row["id"], **shown, "logprob": row.get("logprob"), "at": place[row["id"]]})
     return found
 
 

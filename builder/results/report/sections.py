@@ -90,7 +90,8 @@ def _reasons(content: Mapping[str, Any]) -> str:
         keys = f" · {_h(', '.join(entry['keys']))}" if entry["keys"] else ""
         title = f"{_h(entry['reason'])} · {_h(entry['stage'])} · {entry['rows']:,}{keys}"
         shown = "".join(
-            f'<li><strong>{_h(row["header"])}</strong><pre tabindex="0">{_h(row["text"])}</pre></li>' for row in entry["examples"]
+            f'<li><strong>{_h(row["header"])}</strong><pre tabindex="0">{_h(row["text"])}</pre></li>'
+            for row in entry["examples"]
         )
         parts.append(
             f"<details><summary>{title}</summary><ul>{shown}</ul></details>"
@@ -186,7 +187,12 @@ def _number(value: float | None) -> str:
 
 def _openings(content: Mapping[str, Any]) -> str:
     rows = [(entry["opening"], f"{100 * entry['share']:.1f} %") for entry in content["openings"]["most"]]
-    return table(("opening", "share"), rows, "The commonest first words of instructions")
+    found = content["repeats"]
+    again = [(entry["instruction"][:200], f"{entry['rows']:,}") for entry in found["most"]]
+    caption = f"The commonest of {found['rows']:,} instructions that have the same words as another one"
+    return table(("opening", "share"), rows, "The commonest first words of instructions") + (
+        table(("instruction", "rows"), again, caption) if again else ""
+    )
 
 
 def _domains(content: Mapping[str, Any]) -> str:
@@ -216,7 +222,9 @@ def _labels(content: Mapping[str, Any]) -> str:
         (f"A_{number}", *(with_interval(of[name]) for name in ("precision", "recall", "share_good")))
         for number, of in selections
     ]
-    return table(("selection", "precision", "recall", "good of all"), rows, "By labels, in percent, with intervals of 95 %")
+    return table(
+        ("selection", "precision", "recall", "good of all"), rows, "By labels, in percent, with intervals of 95 %"
+    )
 
 
 def _paper(content: Mapping[str, Any]) -> str:

@@ -132,6 +132,7 @@
 
   // Rows to read.
   const last = Math.max(...Object.keys(columns).filter((name) => name.startsWith("selected-")).map((name) => Number(name.split("-")[1])));
+  const selections = Object.keys(columns).filter((name) => name.startsWith("selected-")).sort();
   const first = `selected-${Math.min(1, last)}`;
   const folded = texts.map((row) => `${row.header}\n${row.instruction}\n${row.output}\n${row.id}`.toLowerCase());
   data.reasons.forEach((reason, at) => $("reason").append(new Option(reason, at)));
@@ -169,7 +170,7 @@
   function show() {
     $("found").textContent = `${number(found.length)} of ${number(texts.length)} texts on this page, of ${number(data.total)} pairs${found.length ? `; ${begin + 1} to ${Math.min(begin + PAGE, found.length)}` : ""}`;
     $("page").replaceChildren(...found.slice(begin, begin + PAGE).map((at) => {
-      const { id, header, instruction, output, url, at: row } = texts[at];
+      const { id, header, instruction, output, url, logprob, at: row } = texts[at];
       const box = element("article");
       const answer = element("div", output, "text");
       // What scrolls has to be reached by keys.
@@ -180,6 +181,8 @@
       const more = element("details");
       more.append(element("summary", `${data.reasons[columns.reason[row]]}, ${data.domains[columns.domain[row]] ?? "another domain"}`));
       for (const name of scores) if (!Number.isNaN(columns[name][row])) more.append(element("p", `${name.replace("score-", "score of iteration ")}: ${columns[name][row].toPrecision(5)}`));
+      if (logprob !== null) more.append(element("p", `log p of the instruction: ${logprob.toFixed(1)}`));
+      for (const name of selections) more.append(element("p", `${columns[name][row] ? "in" : "not in"} A_${name.split("-")[1]}`));
       more.append(element("p", url), element("p", `humpback explain DIR ${id}`));
       box.append(more);
       return box;

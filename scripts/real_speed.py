@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from children import let_children_find_scripts
 from page_block import write_block
 
 from builder.build import Build
 from builder.cli.project import open_project
-from builder.data.storage import read_rows, write_text
+from builder.data.storage import read_json, read_rows, write_text
 from builder.llm.contract import load_contract
 from builder.llm.conversations import backward_prompt
 from builder.llm.engines.engine import Failed, Sampling
@@ -34,6 +35,7 @@ from builder.method.train.stage import ForwardStage, train_forward
 from builder.workspace import stage_names as names
 from builder.workspace.console import Console
 from builder.workspace.environment import child_environment
+from builder.workspace.layout import METRICS
 from builder.workspace.locks import locked
 from builder.workspace.workspace import Workspace
 
@@ -62,8 +64,13 @@ def trainings(workspace: Workspace, build: Build, folder: Path) -> Iterator[tupl
         file = folder / f"sft-{number}.yaml"
         write_text(file, yaml.safe_dump(options, sort_keys=False))
         stage = ForwardStage(base=recipe.base.origin, chat=recipe.chat, recipe=file)
-        details = workspace.run(names.model(0), train_forward, stage, build.seed).record["details"]
-        yield title, details["tokens_per_second"], details["seconds"] / details["steps"]
+        yield title, *speed(workspace.run(names.model(0), train_forward, stage, build.seed).path)
+
+
+def speed(trained: Path) -> tuple[float, float]:
+    """Tokens a second and seconds a step of a finished training."""
+    measured = read_json(trained / METRICS)
+    return measured["tokens_per_second"], measured["seconds"] / measured["steps"]
 
 
 def engine_figures(folder: Path, dtype: str) -> dict[str, float]:
@@ -112,6 +119,7 @@ def main() -> None:
     if given.engine:
         print(json.dumps(engine_figures(given.build, given.engine)))
         return
+    let_children_find_scripts()
     build = open_project(given.build).look_at_build()
     root = given.build / FOLDER
     with locked(root), Console() as console:

@@ -1,7 +1,10 @@
 """`make real-speed`: what it says, and that a setting differs in what its name says."""
 
+from pathlib import Path
+
 import yaml
-from real_speed import SIZE, TIMES, TRAININGS, report
+from real_speed import SIZE, TIMES, TRAININGS, report, speed
+from support.training_pairs import train_here, write_pairs
 
 from builder.data.resources import resource_folder
 
@@ -18,3 +21,10 @@ def test_every_training_has_as_many_rows_in_a_step() -> None:
     assert all(
         set(changed) <= set(given) | {"use_peft", "lora_r", "lora_target_modules"} for changed in TRAININGS.values()
     )
+
+
+def test_speed_is_what_a_training_has_measured(tmp_path: Path) -> None:
+    train_here(write_pairs(tmp_path / "pairs"), tmp_path / "out")
+    tokens, seconds = speed(tmp_path / "out")
+    assert tokens > 0
+    assert seconds > 0

@@ -66,7 +66,7 @@ class Rows:
 
     def __repr__(self) -> str:
         status = self._artifact.status
-        return f"<{self.stage}: {f'{len(self):,} rows' if status == 'done' else status}, {self.path}>"
+        return f"<{self.stage}: {f'{len(self):,} rows' if status == 'done' else status}, {_short(self.path)}>"
 
 
 class OpenedBuild:
@@ -130,7 +130,13 @@ class OpenedBuild:
     def __repr__(self) -> str:
         stages = self._build.artifacts.values()
         done = sum(artifact.status == "done" for artifact in stages)
-        return f"<build {self.project.recipe.name}: {done} of {len(stages)} stages done, {self.project.work_dir}>"
+        return f"<build {self.project.recipe.name}: {done} of {len(stages)} stages done, {_short(self.project.work_dir)}>"
+
+
+def _short(path: Path) -> Path:
+    """A path as one would type it here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def open_build(path: Path | str, work_dir: Path | str | None = None) -> OpenedBuild:

@@ -14,21 +14,22 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 PAGE = Path("docs/example.ipynb")
 CELLS = (
-    "# A build in Python\n\nWhat `make quickstart` has built, opened to look at. Nothing here runs a stage or changes one.",
+    "# A build in Python\n\nWhat `make quickstart` has built, opened to look at. Nothing here runs a stage.",
     'from builder import open_build\n\nbuild = open_build("{name}")\nbuild',
     "Every stage whose rows are wanted is a table. `to_polars()` and `to_pandas()` give others.",
     "build.candidates",
     'build.candidates.to_polars().select("header", "instruction").head(5)',
     "Scores of each judge and iteration, by the name of their stage.",
     "list(build.scores)",
-    'import polars as pl\n\nscored = build.candidates.to_polars().join(build.scores["score-2-likelihood"].to_polars(), on="id")\n'
+    'import polars as pl\n\nscores = build.scores["score-2-likelihood"].to_polars()\n'
+    'scored = build.candidates.to_polars().join(scores, on="id")\n'
     'scored.sort("score", descending=True).select("score", "instruction").head(5)',
     "How long instructions and outputs of the selections are, in characters.",
     'pl.concat([\n    rows.to_polars().select(\n        pl.lit(rows.stage).alias("selection"),\n'
     '        pl.col("instruction").str.len_chars().mean(),\n        pl.col("output").str.len_chars().mean(),\n'
     "    ).head(1)\n    for rows in build.curated\n])",
     "Where a row comes from, and what became of it: the same as `humpback explain`.",
-    'row = next(iter(build.curated[-1]))\n'
+    "row = next(iter(build.curated[-1]))\n"
     'history = next(iter(build.explain(row["id"])["histories"].values()))\n'
     'for step in history:\n    print(step["stage"], "-", step["what"])',
 )

@@ -130,7 +130,9 @@ class OpenedBuild:
     def __repr__(self) -> str:
         stages = self._build.artifacts.values()
         done = sum(artifact.status == "done" for artifact in stages)
-        return f"<build {self.project.recipe.name}: {done} of {len(stages)} stages done, {_short(self.project.work_dir)}>"
+        return (
+            f"<build {self.project.recipe.name}: {done} of {len(stages)} stages done, {_short(self.project.work_dir)}>"
+        )
 
 
 def _short(path: Path) -> Path:

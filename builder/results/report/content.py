@@ -192,9 +192,11 @@ def summary_of(parts: Mapping[str, Any]) -> list[str]:
         if pages
         else f"{written['kept']:,} pairs were written; the last selection has {chosen['kept']:,} of them."
     ]
-    most = max(parts["reasons"], key=lambda entry: entry["rows"], default=None)
+    # What a selection leaves out is what it is for.
+    lost = [entry for entry in parts["reasons"] if not entry["stage"].startswith("curate")]
+    most = max(lost, key=lambda entry: entry["rows"], default=None)
     if most:
-        governed = f", which {' and '.join(most['keys'])} govern" if most["keys"] else ""
+        governed = f" (keys: {', '.join(most['keys'])})" if most["keys"] else ""
         lines.append(f"Most rows went for {most['reason']} in {most['stage']}: {most['rows']:,}{governed}.")
     opening = parts["openings"]["most"][:1]
     if opening:

@@ -7,7 +7,8 @@ from typing import Any
 
 from builder.build import Build
 from builder.data.storage import open_parquet, parquet_files
-from builder.workspace.live.line import where
+from builder.workspace.console import describe_counts
+from builder.workspace.live.line import total_time, where
 from builder.workspace.progress import Seen, read_notices, read_progress
 from builder.workspace.workspace import Artifact
 
@@ -46,7 +47,8 @@ def look(build: Build, rows: int = 0) -> Look:
         status, record = artifact.status, artifact.record
         said = ""
         if status == "done":
-            said = f"{record.get('seconds', 0):,.1f} s"
+            counts = describe_counts(record["counts"]) if record.get("counts") else ""
+            said = f"{total_time(record.get('seconds', 0.0)):>9}  {counts}"
         elif status == "partial":
             running = artifact.stage
             said = _running(artifact, record)

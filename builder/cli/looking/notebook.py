@@ -1,7 +1,7 @@
 """A build in Python: its rows as tables, its scores, its page. `from builder import open_build`."""
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,7 @@ class Rows:
 
     def _done(self) -> Path:
         if self._artifact.status != "done":
-            raise StageError(f"{self.stage}: is {self._artifact.status}; `humpback build RECIPE` runs it")
+            raise StageError(f"{self.stage}: is {self._artifact.status}; `humpback build` runs it")
         return self._artifact.data
 
     def __len__(self) -> int:
@@ -141,15 +141,16 @@ def _short(path: Path) -> Path:
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
-def open_build(path: Path | str, work_dir: Path | str | None = None) -> OpenedBuild:
+def open_build(path: Path | str, work_dir: Path | str | None = None, settings: Sequence[str] = ()) -> OpenedBuild:
     """Open a build to look at it; nothing is run.
 
     Args:
         path: The build.yaml, or its folder.
         work_dir: The work directory, if it is another one than the recipe's.
+        settings: Keys of the recipe with other values, as after `--set`: `curate.share=0.3`.
 
     Raises:
         RecipeError: If the recipe is wrong.
     """
     place = None if work_dir is None else Path(work_dir)
-    return OpenedBuild(open_project(Path(path), place, only_looks=True))
+    return OpenedBuild(open_project(Path(path), place, tuple(settings), only_looks=True))

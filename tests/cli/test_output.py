@@ -21,7 +21,7 @@ ONE = {"a": 5.0, "b": 4.5, "c": 4.0, "d": 1.0, "e": None}
 OTHER = {"a": 1.0, "b": 4.5, "c": 4.0, "d": 5.0, "e": 2.0}
 OPEN = {
     "record", "row", "failure", "counts", "groups", "model_at_hand", "stage", "moved", "iterations", "range",
-    "expected", "top", "costs", "lost", "sample",
+    "expected", "top", "costs", "lost", "sample", "figure", "share_figures", "win_rates",
 }  # fmt: skip
 """Entries that are parts of others."""
 

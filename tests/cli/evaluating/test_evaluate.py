@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from support.command_here import command_here
 from support.finished_iterations import finish
+from support.output_schema import answered
 
 SCORES = {f"p{at:03}": at / 100 for at in range(40)}
 
@@ -28,6 +29,7 @@ def test_results_of_lm_eval_are_read_back(project, tmp_path: Path) -> None:
     assert "piqa" in done.stdout
     assert "50.0" in done.stdout
     assert (Path(project[0]).parent / "evaluation" / "lm_eval.json").is_file()
+    answered("evaluate", json.loads(command_here("evaluate", *project, "--results", tmp_path, "--json").stdout))
 
 
 def test_answers_to_packets_need_the_packets(project, tmp_path: Path) -> None:
@@ -45,5 +47,5 @@ def test_published_judgements_are_compared(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "87.5" in done.stdout
     assert "-75.0" in done.stdout
-    done = command_here("annotations", tmp_path / "one.json", "--json")
-    assert json.loads(done.stdout)["models"]["one"]["win_rate"]["wins"] == 15
+    done = command_here("annotations", tmp_path / "one.json", tmp_path / "two.json", "--json")
+    assert answered("annotations", json.loads(done.stdout))["models"]["one"]["win_rate"]["wins"] == 15

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from support.command_here import command_here
 from support.finished_iterations import finish
+from support.output_schema import answered
 
 SCORES = {f"p{at:03}": at / 100 for at in range(300)}
 
@@ -48,7 +49,8 @@ def test_a_form_is_answered_and_the_figures_follow(project, tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     assert f"{len(items)} labels taken" in done.stderr
     assert "A_2" in done.stdout
-    report = json.loads(label(project, "--report", "--json").stdout)
+    report = answered("label", json.loads(label(project, "--report", "--json").stdout))
+    assert answered("label", json.loads(label(project, "--form", "--json").stdout))[0].endswith("form.html")
     assert report["selections"]["2"]["precision"]["value"] > 0.95
     assert report["calibration"]["reason"].startswith("curate selects a share")
     assert (folder / "report.json").is_file()

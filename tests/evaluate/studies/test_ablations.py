@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 from support.finished_iterations import finish
+from support.output_schema import answered
+from support.release_build import FakeBuild
 
 from builder.cli.project import open_project
 from builder.errors import RecipeError
 from builder.recipe.recipe import load_recipe
-from builder.results.evaluate.studies.ablations import Ablations, Row, load_ablations, settings_of
+from builder.results.evaluate.comparison.run import Trained
+from builder.results.evaluate.studies.ablations import Ablations, Line, Row, load_ablations, settings_of, table_of
 
 
 def test_values_of_every_kind_reach_the_recipe(tmp_path: Path) -> None:
@@ -52,3 +55,15 @@ def test_mistakes_are_named(tmp_path: Path, text: str, said: str) -> None:
 
 def test_without_controls_a_row_may_be_called_random() -> None:
     assert Ablations(rows=[Row(name="random")], controls=False).rows[0].name == "random"
+
+
+def test_the_table_says_what_each_row_selected_and_trained_on(tmp_path: Path) -> None:
+    build = FakeBuild(tmp_path).build
+    rows = [Row(name="joint"), Row(name="seed-only", data="seed", system="none")]
+    lines = [
+        Line(row, build, Trained(model, build.recipe.chat)) for row, model in zip(rows, build.models, strict=False)
+    ]
+    joint, seed = answered("ablate", table_of(lines, None))
+    assert joint["selected"] == build.curated[-1].record["counts"]["pairs"]["kept"]
+    assert seed["selected"] is None
+    assert (joint["asked"], seed["asked"]) == ("both", "none")

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support.output_schema import answered
 from support.release_build import FakeBuild
 
 from builder.data.storage import read_rows, write_rows
@@ -68,9 +69,9 @@ def test_the_line_through_win_rates_is_reported_and_drawn(tmp_path: Path) -> Non
             judged_schema(),
         )
         judged[name] = SimpleNamespace(path=folder)
-        models[name] = {"win_rate": {"value": (4 + 3 * number) / 20, "n": 20}}
+        models[name] = {"win_rate": {"value": (4 + 3 * number) / 20, "n": 20, "formula": "mean"}}
     evaluation: Any = SimpleNamespace(figures={"models": models}, judged=judged)
-    report = scaling_report(evaluation, names)
+    report = answered("scale", scaling_report(evaluation, names))
     assert [point["rows"] for point in report["points"]] == list(names)
     assert report["alpha"]["ln"]["value"] > 5
     assert report["over_prompts"]["value"] == pytest.approx(report["alpha"]["ln"]["value"])

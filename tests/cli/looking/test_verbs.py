@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from support.command_here import command_here
 from support.finished_iterations import finish
+from support.output_schema import answered
 from support.release_build import FakeBuild
 
 from builder import open_build
@@ -43,7 +44,7 @@ def test_the_page_of_a_release_is_beside_its_dataset(tmp_path: Path) -> None:
     release = assemble(tmp_path / "release", FakeBuild(tmp_path / "build").build, "1.0.0", accept_warnings=True)
     done = command_here("report", "--release", release, "--json")
     assert done.returncode == 0, done.stderr
-    page = json.loads(done.stdout)["page"]
+    page = answered("report", json.loads(done.stdout))["page"]
     assert page == str(release / "report.html")
     assert "<title>tiny 1.0.0: report</title>" in Path(page).read_text(encoding="utf-8")
 
@@ -59,7 +60,7 @@ def test_one_look_has_a_line_for_every_stage_and_no_escape_of_a_text(project) ->
     assert done.returncode == 0, done.stderr
     assert "curate-2" in done.stdout
     assert "\x1b" not in done.stdout
-    seen = json.loads(run(project, "watch", "--json").stdout)
+    seen = answered("watch", json.loads(run(project, "watch", "--json").stdout))
     states = {entry["stage"]: entry["status"] for entry in seen["stages"]}
     assert states["curate-2"] == "done"
     assert not seen["finished"]

@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-__version__ = "0.2.0"
-__all__ = ["Workspace", "load_recipe", "open_build", "run_build"]
+from builder.data.resources import __version__
+
+__all__ = ["Workspace", "__version__", "load_recipe", "open_build", "run_build"]
 
 if TYPE_CHECKING:
     from builder.build import run_build

@@ -86,7 +86,7 @@ def test_the_pairwise_judge_agrees_with_alpaca_eval_on_the_same_prompt(
     for order, line in enumerate(line for line in text.splitlines() if line.startswith("alpaca_eval")):
         words = shlex.split(line)
         (folder / words[words.index("--output_path") + 1]).mkdir(parents=True)
-        command = [python, "-m", "alpaca_eval.main", *words[1:]]
+        command = [python, "-c", "from alpaca_eval.main import main; main()", *words[1:]]
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-3_000:]
         for row in _annotations(folder / words[words.index("--output_path") + 1]):

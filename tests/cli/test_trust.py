@@ -20,7 +20,10 @@ OF_RECIPES = sorted(
     name for name, command in cli.commands.items() if any(parameter.name == "recipe" for parameter in command.params
                                                           if isinstance(parameter, click.Argument))
 )  # fmt: skip
-ARGUMENTS = {"release": ("--version", "1.0.0"), "check": ("--preflight",)}
+ARGUMENTS = {"release": ("--version", "1.0.0"), "check": ("--preflight",), "ablate": (__file__,)}
+
+RUNS = ("ablate", "build", "check", "evaluate", "preview", "release", "scale")
+"""Those that run what a recipe names."""
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +68,7 @@ def test_every_command_on_a_recipe_asks_before_it_does_anything(folder: Path, co
     stolen = tmp_path / "stolen"
     change(folder, runtime__launcher=f"touch {stolen}", chat__template="/etc/passwd")
     result = run(command, folder, *ARGUMENTS.get(command, ()))
-    runs = ["runtime.launcher"] if command in ("build", "check", "preview", "release") else []
+    runs = ["runtime.launcher"] if command in RUNS else []
     assert asked(result) == ["chat.template", *runs]
     assert getattr(result.exception, "exit_code", None) == 2
     assert '"/etc/passwd": it is outside the recipe\'s folder and is read' in str(result.exception)

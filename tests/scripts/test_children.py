@@ -19,9 +19,9 @@ def test_a_process_of_a_build_finds_the_stages_of_scripts(
     monkeypatch.setenv("PYTHONPATH", before and str(tmp_path / before))
     let_children_find_scripts()
     assert (str(tmp_path / "elsewhere") in os.environ["PYTHONPATH"]) is bool(before)
-    program = "import method_check, planted.plant; print(method_check.draw_uncurated.__module__)"
+    program = "import method_check, planted.plant; print(planted.plant.take_part.__module__)"
     command = [sys.executable, "-c", program]
     ran = subprocess.run(
         command, env=child_environment(Runtime()), cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert (ran.returncode, ran.stdout.strip()) == (0, "method_check"), ran.stderr
+    assert (ran.returncode, ran.stdout.strip()) == (0, "planted.plant"), ran.stderr

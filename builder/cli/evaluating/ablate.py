@@ -11,7 +11,13 @@ from builder.errors import RecipeError
 from builder.recipe.recipe import Recipe
 from builder.results.evaluate.comparison.plan import FILE, load_plan
 from builder.results.evaluate.statistics.figure import with_interval
-from builder.results.evaluate.studies.ablations import evaluate_lines, load_ablations, run_ablations, table_of
+from builder.results.evaluate.studies.ablations import (
+    evaluate_lines,
+    load_ablations,
+    refuse_unfit,
+    run_ablations,
+    table_of,
+)
 from builder.results.evaluate.studies.scale import plot_scaling, run_scaling, scaling_report
 from builder.results.evaluate.tables.conformance import FOLDER
 from builder.workspace.console import Console
@@ -36,6 +42,8 @@ def ablate_build(
     """
     asked, file = load_ablations(path), plan_file or project.folder / FILE
     plan = load_plan(file) if plan_file or file.is_file() else None
+    if plan is not None:
+        refuse_unfit(plan, asked.names)
     with locked(project.work_dir), Console() as console:
 
         def workspace(recipe: Recipe) -> Workspace:

@@ -119,7 +119,7 @@ def _paths(evaluation: Evaluation) -> dict[str, str]:
 
 def _commands(folder: Path, project: Project, build: Build, plan: Plan, evaluation: Evaluation) -> str:
     """Write what `alpaca_eval` and `lm-eval` need; the commands as one file of a shell."""
-    parts = ["# Written by `humpback evaluate --commands`.", ""]
+    parts = ["# Written by `humpback evaluate RECIPE --commands`.", ""]
     if plan.judge is None:
         parts.append("# evaluate.yaml has no judge: nothing for alpaca_eval.\n")
     else:

@@ -8,10 +8,20 @@ from support.output_schema import answered
 from support.release_build import FakeBuild
 
 from builder.cli.project import open_project
+from builder.data.resources import resource_folder
 from builder.errors import RecipeError
 from builder.recipe.recipe import load_recipe
+from builder.results.evaluate.comparison.plan import load_plan
 from builder.results.evaluate.comparison.run import Trained
-from builder.results.evaluate.studies.ablations import Ablations, Line, Row, load_ablations, settings_of, table_of
+from builder.results.evaluate.studies.ablations import (
+    Ablations,
+    Line,
+    Row,
+    load_ablations,
+    refuse_unfit,
+    settings_of,
+    table_of,
+)
 
 
 def test_values_of_every_kind_reach_the_recipe(tmp_path: Path) -> None:
@@ -67,3 +77,15 @@ def test_the_table_says_what_each_row_selected_and_trained_on(tmp_path: Path) ->
     assert joint["selected"] == build.curated[-1].record["counts"]["pairs"]["kept"]
     assert seed["selected"] is None
     assert (joint["asked"], seed["asked"]) == ("both", "none")
+
+
+@pytest.mark.parametrize("recipe", ["quickstart", "humpback-7b"])
+def test_the_lists_that_recipes_bring_fit_the_comparisons_that_they_bring(recipe: str) -> None:
+    folder = resource_folder("recipes") / recipe
+    refuse_unfit(load_plan(folder / "evaluate.yaml"), load_ablations(folder / "ablations.yaml").names)
+
+
+def test_a_reference_with_the_name_of_a_row_is_refused_before_anything_is_built() -> None:
+    plan = load_plan(resource_folder("recipes") / "quickstart" / "evaluate.yaml")
+    with pytest.raises(RecipeError, match=r"reference\.name is seed-model, and a row of ablations is called so"):
+        refuse_unfit(plan, ["joint", "seed-model"])

@@ -24,6 +24,7 @@ from builder.workspace.workspace import Artifact, Workspace
 
 VERSION = 1
 PREFIX = "evaluate-"
+ANSWERED = f"{PREFIX}answers"
 """What the names of all stages of an evaluation begin with."""
 REPORT = "report.json"
 
@@ -103,7 +104,7 @@ def run_evaluation(
         own = _of_build(build, model, f"model {model.name}") if found is None else [found.model]
         told = chat if found is None else found.chat
         stage = AnswersStage(model=model, sampling=plan.sampling, engine=engine, chat=told)
-        answers[model.name] = run(f"{PREFIX}answers-{model.name}", answer_prompts, stage, prompts, *own)
+        answers[model.name] = run(f"{ANSWERED}-{model.name}", answer_prompts, stage, prompts, *own)
         if own:
             identities[model.name] = own[0].fingerprint
     if plan.judge is None:

@@ -93,8 +93,10 @@ def read_label_file(path: Path) -> list[Label]:
         RecipeError: If it cannot be read, a line is no label, or a file of plain labels, in which no sheet says what
             came later, has two that differ.
     """
-    if not path.exists():
-        return []
+    return _labels_of(path) if path.exists() else []
+
+
+def _labels_of(path: Path) -> list[Label]:
     try:
         refuse_special(path)
         lines = path.read_text(encoding="utf-8-sig").split("\n")
@@ -120,7 +122,7 @@ def read_labels(path: Path) -> list[Label]:
     Raises:
         RecipeError: As `read_label_file` does, and if there is none.
     """
-    labels = read_label_file(path)
+    labels = _labels_of(path)
     if not labels:
         raise RecipeError(f"{path}: holds no label; write lines such as {_EXAMPLE}")
     return labels

@@ -52,9 +52,14 @@ class Ablations(Section):
     controls: bool = True
     """Whether `random` and `longest` select as many pairs as the first row, in rows of their own."""
 
+    @property
+    def names(self) -> list[str]:
+        """Of all rows, the controls among them."""
+        return [row.name for row in self.rows] + (list(CONTROLS) if self.controls else [])
+
     @model_validator(mode="after")
     def _names(self) -> "Ablations":
-        names = [row.name for row in self.rows] + (list(CONTROLS) if self.controls else [])
+        names = self.names
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:
             raise ValueError(f"two rows are called {twice}; each has a name of its own")
@@ -137,6 +142,25 @@ def _built(row: Row, recipe: Recipe, workspace: Callable[[Recipe], Workspace]) -
     return Line(row, build, Trained(place.run(name, train_forward, stage, build.seed, *curated), chat))
 
 
+def refuse_unfit(plan: Plan, names: Sequence[str]) -> None:
+    """Refuse a plan by which rows cannot be compared, before anything is built.
+
+    Args:
+        plan: Prompts, reference and judge.
+        names: Of all rows.
+
+    Raises:
+        RecipeError: If it has no judge, or its reference has the name of a row.
+    """
+    if plan.judge is None:
+        raise RecipeError("evaluate.yaml has no judge, and rows of ablations are compared by one")
+    if plan.reference.name in names:
+        raise RecipeError(
+            f"evaluate.yaml: reference.name is {plan.reference.name}, and a row of ablations is called so; give one of "
+            "them another name"
+        )
+
+
 def evaluate_lines(lines: Sequence[Line], plan: Plan, workspace: Callable[[Recipe], Workspace]) -> Evaluation:
     """Let the models of all rows answer, and compare them as the plan says.
 
@@ -148,11 +172,8 @@ def evaluate_lines(lines: Sequence[Line], plan: Plan, workspace: Callable[[Recip
     Raises:
         RecipeError: If the plan has no judge, or its reference has the name of a row.
     """
-    if plan.judge is None:
-        raise RecipeError("evaluate.yaml has no judge, and rows of ablations are compared by one")
+    refuse_unfit(plan, [line.row.name for line in lines])
     models = [Contestant(name=line.row.name, build=0, system=line.row.asked) for line in lines]
-    if plan.reference.name in {model.name for model in models}:
-        raise RecipeError(f"the reference of evaluate.yaml is called {plan.reference.name}, as a row of ablations is")
     plan = plan.model_copy(update={"models": models})
     build = lines[0].build
     return run_evaluation(plan, build, workspace(build.recipe), {line.row.name: line.trained for line in lines})

@@ -41,8 +41,8 @@ def conformance_page(name: str, figures: Mapping[str, Any]) -> str:
     lines = [
         "# The paper's tables, and ours",
         "",
-        f"Made by `humpback evaluate DIR --conformance PAGE` from the figures of the build {escape(name, 'markdown')}. "
-        "A model, pages and judge of other sizes than the paper's give other numbers: what is compared is that each "
+        f"Made by `humpback evaluate RECIPE --conformance PAGE` from the figures of the build "
+        f"{escape(name, 'markdown')}. A model, pages and judge of other sizes than the paper's give other numbers: what is compared is that each "
         "table can be made.",
     ]
     for table in tables:

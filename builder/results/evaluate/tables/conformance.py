@@ -42,8 +42,8 @@ def conformance_page(name: str, figures: Mapping[str, Any]) -> str:
         "# The paper's tables, and ours",
         "",
         f"Made by `humpback evaluate RECIPE --conformance PAGE` from the figures of the build "
-        f"{escape(name, 'markdown')}. A model, pages and judge of other sizes than the paper's give other numbers: what is compared is that each "
-        "table can be made.",
+        f"{escape(name, 'markdown')}. A model, pages and judge of other sizes than the paper's give "
+        "other numbers: what is compared is that each table can be made.",
     ]
     for table in tables:
         lines += ["", f"## {table['title']}", "", f"The paper's {table['paper_table']}. {table['departure']}", ""]

@@ -7,13 +7,9 @@ from typing import Any
 def registered_domain(url: str) -> str:
     """The part of a host that someone has registered (`a.b.co.uk` -> `b.co.uk`), or the host itself where it has none.
 
-    A site below a hosting domain (`jane.blogspot.com`) counts as registered. Under an ending that the list has not, as
-    those of inner networks, it is the last two parts, as the list's own rule `*` says. Empty for an address without a
-    host.
+    A site below a hosting domain (`jane.blogspot.com`) counts as registered. Empty for an address without a host.
     """
     host = _extractor()(url)
-    if not host.suffix and host.subdomain:
-        return f"{host.subdomain.rpartition('.')[2]}.{host.domain}".lower()
     return str(host.top_domain_under_public_suffix or host.fqdn or host.domain).lower()
 
 

@@ -37,7 +37,7 @@ class Rows:
 
     def _done(self) -> Path:
         if self._artifact.status != "done":
-            raise StageError(f"{self.stage}: is {self._artifact.status}; `humpback build` runs it")
+            raise StageError(f"{self.stage}: is {self._artifact.status}; `humpback build RECIPE` runs it")
         return self._artifact.data
 
     def __len__(self) -> int:

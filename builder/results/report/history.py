@@ -119,11 +119,11 @@ def _judged(build: Build, pair: str, keys_of: KeysOf) -> list[Step]:
     for item in read_iterations(build.recipe.curate, map(build.iteration, build.steps)):
         for judge, scores in item.scores.items():
             order = in_order(scores)
-            score = scores.get(pair)
-            rank = order.index(pair) + 1 if score is not None else None
-            where = f"{score:.4g}, {rank:,} of {len(order):,}" if score is not None else "no score"
-            stage = f"score-{item.number}-{judge}"
-            steps.append({"stage": stage, "what": f"{judge}: {where}", "id": pair, "score": score, "rank": rank})
+            given = scores.get(pair)
+            rank = order.index(pair) + 1 if given is not None else None
+            where = f"{given:.4g}, {rank:,} of {len(order):,}" if given is not None else "no score"
+            stage = str(score(item.number, judge))
+            steps.append({"stage": stage, "what": f"{judge}: {where}", "id": pair, "score": given, "rank": rank})
         curated = build.curated[item.number - 1]
         if pair in item.selected:
             row = _one(curated.data, pair)

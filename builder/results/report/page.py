@@ -14,6 +14,7 @@ from builder.results.report.columns import packed, packed_json
 from builder.results.report.rows import Pairs
 from builder.results.report.sections import sections_of
 from builder.text.escape import escape
+from builder.workspace.stage_names import score
 
 _PLACE = re.compile("@[A-Z]+@")
 
@@ -70,7 +71,7 @@ def _labelled(content: Mapping[str, Any]) -> Any:
     if not isinstance(found, dict) or not found.get("judges"):
         return {}
     return {
-        f"score-{number}-{judge}": of["thresholds"]
+        str(score(int(number), judge)): of["thresholds"]
         for number, judges in found["judges"].items()
         for judge, of in judges.items()
     }

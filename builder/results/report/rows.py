@@ -14,6 +14,7 @@ from builder.data.storage import read_rows
 from builder.method.curate.iterations import Iteration, read_iterations
 from builder.results.report.columns import scores_column, small_numbers
 from builder.text.domains import registered_domain
+from builder.workspace.stage_names import score
 
 MOST_ROWS = 50_000
 """Rows whose numbers a page holds; of more it holds so many, by the hash of their ids."""
@@ -102,7 +103,7 @@ def pairs_of(source: Source) -> Pairs:
     for item in source.iterations:
         columns[f"selected-{item.number}"] = np.array([key in item.selected for key in ids], dtype=np.uint8)
         for judge, scores in item.scores.items():
-            columns[f"score-{item.number}-{judge}"] = scores_column([scores.get(key) for key in ids])
+            columns[str(score(item.number, judge))] = scores_column([scores.get(key) for key in ids])
     return Pairs(len(every), ids, columns, names, reasons, _texts(source, ids, reasons, why))
 
 

@@ -18,7 +18,6 @@ from builder.text.domains import registered_domain
         ("https://jane.blogspot.com/post", "jane.blogspot.com"),
         ("http://192.0.2.1/x", "192.0.2.1"),
         ("https://localhost/x", "localhost"),
-        ("https://www.wiki.intra/x", "wiki.intra"),
         ("", ""),
     ],
 )

@@ -62,7 +62,8 @@ class Rows:
 
     def to_pandas(self) -> "pandas.DataFrame":
         """All rows as a table of pandas."""
-        return self.to_arrow().to_pandas()
+        found: pandas.DataFrame = self.to_arrow().to_pandas()
+        return found
 
     def __repr__(self) -> str:
         status = self._artifact.status

@@ -12,7 +12,7 @@ from builder.method.curate.selection import in_order
 from builder.recipe.sections.corpus import Segments
 from builder.results.report.subjects import Subject, matching
 from builder.text.scripts import size
-from builder.workspace.stage_names import StageName
+from builder.workspace.stage_names import StageName, score
 from builder.workspace.workspace import Artifact
 
 KeysOf = Callable[[StageName, str], list[str]]

@@ -7,11 +7,20 @@ from pathlib import Path
 import pytest
 import yaml
 from support.stages_here import stages_here
+from support.training_pairs import OPTIONS as FEW
+from support.training_pairs import write_pairs
 
 from builder.data.records import curated_schema, seed_schema
 from builder.data.storage import read_json, read_rows, write_rows
 from builder.errors import RecipeError, StageError
-from builder.method.train.stage import BackwardStage, ForwardStage, SeedStage, train_backward, train_forward
+from builder.method.train.stage import (
+    BackwardStage,
+    ForwardStage,
+    SeedStage,
+    train_backward,
+    train_curated,
+    train_forward,
+)
 from builder.recipe.sections.models import Chat, Origin
 from builder.recipe.sections.runtime import Runtime
 from builder.workspace.workspace import Artifact, Workspace
@@ -319,3 +328,14 @@ def test_rows_that_all_exceed_the_length_are_an_error(folder):
     config = forward_stage(folder, max_length=4)
     with pytest.raises(StageError, match="no seed row fits max_length: 4"):
         Workspace(folder, LONG_ROWS).run("model-0", train_forward, config, stage(folder, "seed"))
+
+
+def test_a_model_of_curated_pairs_alone_trains_on_those_that_are_not_withheld(tmp_path: Path) -> None:
+    pairs = write_pairs(tmp_path / "pairs")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "recipe.yaml").write_text(yaml.safe_dump(FEW))
+    stage = ForwardStage(base=Origin(path=BASE), chat=Chat(), recipe=out / "recipe.yaml")
+    train_curated(out, stage, pairs / "curated", runtime=Runtime())
+    assert {row["id"] for row in read_rows(out / "rows")} == {"pair0", "pair2", "pair3"}
+    assert {row["id"] for row in read_rows(out / "held_out")} == {"pair1"}

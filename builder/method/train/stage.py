@@ -1,12 +1,14 @@
 """Training stages: rows and a resolved TRL recipe for M_yx and every M_t; TRL trains them (paper 2.1, 2.3, 3.1)."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
 from builder.data.accounting import Stats
+from builder.data.records import Row
 from builder.data.storage import read_json, read_rows, write_text
 from builder.errors import StageError
 from builder.llm.contract import TEMPLATE_FILE, ChatContract, Role, make_contract
@@ -125,11 +127,13 @@ def train_curated(out: Path, config: ForwardStage, curated: Path, *, runtime: Ru
     """
     leave_one_gpu(out, runtime)
     renderer = role_renderer(config.base, config.chat, "forward")
-    kept, withheld = (
-        (row for row in read_rows(curated / "data") if row["split"] == name) for name in ("train", "test")
-    )
+    kept, withheld = _of_split(curated, "train"), _of_split(curated, "test")
     rows = Source(forward_rows(renderer, "web", kept), held_out=forward_rows(renderer, "web", withheld))
     return _train(out, config, renderer, {"curated": rows}, runtime)
+
+
+def _of_split(curated: Path, split: str) -> Iterator[Row]:
+    return (row for row in read_rows(curated / "data") if row["split"] == split)
 
 
 def role_renderer(base: Origin, chat: Chat, role: Role) -> Renderer:

@@ -32,7 +32,7 @@ help:
 	@echo "make bench-check   time and memory of check on a million seed rows and 10,000 archives (minutes)"
 	@echo "make trainers-check [DIR=.venv-trainers]  Axolotl and LLaMA-Factory, installed apart, read a release (minutes)"
 	@echo "make real-build MODEL=FOLDER CORPUS='FILE ...' SEED='FILE ...' [DIR=real]  the whole loop on real text, on two cores or a GPU"
-	@echo "make real-speed BUILD=FOLDER [WRITE=PAGE]  where the time of such a build goes, by setting (10 minutes)"
+	@echo "make real-speed BUILD=FOLDER [WRITE=PAGE]  where the time of such a build goes, by setting (20 minutes)"
 	@echo "make docs          write the pages of docs/ that come from the code, and the schema of a recipe"
 	@echo "make bench-dedup   100,000 segments with planted near duplicates: time, recall, precision"
 

@@ -4,7 +4,7 @@
 
 Each training is the recipe's M_0 on the seed of a finished build for a few steps, through the build's own stage, with
 one thing changed. The engine reads and writes instructions for texts of that build. All of it is kept in `real-speed/`
-of the build's folder; figures of a busy machine say little. A machine without a GPU takes some ten minutes.
+of the build's folder; figures of a busy machine say little. A machine of two cores takes some twenty minutes.
 """
 
 import argparse

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 KINDS = {"float32": "Float32Array", "uint16": "Uint16Array", "uint8": "Uint8Array", "uint32": "Uint32Array"}
+_LEVEL = 6
+"""Twice as fast as 9, and a hundredth larger."""
 
 
 def packed(columns: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,7 +30,7 @@ def packed(columns: Mapping[str, Any]) -> dict[str, Any]:
         start += len(parts[-1])
     rows = len(columns[order[0]]) if order else 0
     # The same input gives the same bytes: no time in the header.
-    data = base64.b64encode(gzip.compress(b"".join(parts), mtime=0)).decode("ascii")
+    data = base64.b64encode(gzip.compress(b"".join(parts), _LEVEL, mtime=0)).decode("ascii")
     return {"rows": rows, "columns": entries, "data": data}
 
 
@@ -37,7 +39,7 @@ def packed_json(value: Any) -> str:
     import json
 
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return base64.b64encode(gzip.compress(text.encode("utf-8", "surrogatepass"), mtime=0)).decode("ascii")
+    return base64.b64encode(gzip.compress(text.encode("utf-8", "surrogatepass"), _LEVEL, mtime=0)).decode("ascii")
 
 
 def scores_column(values: Sequence[float | None]) -> Any:

@@ -23,6 +23,8 @@ from builder.workspace.workspace import Artifact
 
 BINS = 40
 EXAMPLES = 5
+COMPARED = 1_000
+"""Characters of an instruction whose words are held against those of others."""
 _REJECTS = ("seed", "segments", "dedup", "augment")
 KeysOf = Callable[[StageName, str], list[str]]
 
@@ -56,8 +58,7 @@ def content_of(build: Build, folder: Path, keys_of: KeysOf) -> dict[str, Any]:
         "scores": score_summary(material),
         "histograms": [entry for item in iterations for entry in histograms(item)],
         "iterations": iteration_differences(iterations, EXAMPLES),
-        "openings": openings(instructions(build.candidates.data)).as_dict(),
-        "repeats": repeats_of(instructions(build.candidates.data)),
+        **wordings(build.candidates.data),
         "domains": domains(material),
         "trainings": [entry for artifact in build.artifacts.values() if (entry := _training(artifact))],
         "lineage": [_stage(artifact) for artifact in build.artifacts.values()],
@@ -73,28 +74,35 @@ def content_of(build: Build, folder: Path, keys_of: KeysOf) -> dict[str, Any]:
     return parts | {"summary": summary_of(parts)}
 
 
-def instructions(folder: Path) -> Iterator[str]:
-    """The instructions of all pairs of a folder."""
-    return (row["instruction"] for row in read_rows(folder, ["instruction"]))
+class Repeats:
+    """Counts instructions that have the same words, in whatever order, case and punctuation."""
+
+    def __init__(self) -> None:
+        self._number: Counter[str] = Counter()
+        self._first: dict[str, str] = {}
+
+    def seen(self, given: Iterable[str]) -> Iterator[str]:
+        """The same instructions, counted as they pass."""
+        for text in given:
+            key = stable_id(*sorted(words(text[:COMPARED])))
+            self._number[key] += 1
+            self._first.setdefault(key, text[:COMPARED])
+            yield text
+
+    def as_dict(self) -> dict[str, Any]:
+        """`rows`, how many have the words of another one; `most`, the commonest with their numbers."""
+        most = [(key, rows) for key, rows in self._number.most_common(EXAMPLES) if rows > 1]
+        return {
+            "rows": sum(rows for rows in self._number.values() if rows > 1),
+            "most": [{"instruction": self._first[key], "rows": rows} for key, rows in most],
+        }
 
 
-def repeats_of(given: Iterable[str]) -> dict[str, Any]:
-    """Instructions that have the same words, in whatever order, case and punctuation.
-
-    Returns:
-        `rows`, how many instructions have the words of another one; `most`, the commonest with their numbers.
-    """
-    number: Counter[str] = Counter()
-    first: dict[str, str] = {}
-    for text in given:
-        key = stable_id(*sorted(words(text)))
-        number[key] += 1
-        first.setdefault(key, text)
-    most = [(key, rows) for key, rows in number.most_common(EXAMPLES) if rows > 1]
-    return {
-        "rows": sum(rows for rows in number.values() if rows > 1),
-        "most": [{"instruction": first[key], "rows": rows} for key, rows in most],
-    }
+def wordings(folder: Path) -> dict[str, Any]:
+    """How the instructions of all pairs of a folder begin, and which repeat each other."""
+    repeats = Repeats()
+    found = openings(repeats.seen(row["instruction"] for row in read_rows(folder, ["instruction"])))
+    return {"openings": found.as_dict(), "repeats": repeats.as_dict()}
 
 
 def reasons_of(artifact: Artifact, keys_of: KeysOf) -> list[dict[str, Any]]:

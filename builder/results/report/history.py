@@ -1,15 +1,16 @@
 """The history of a row: from its page to the configs of releases, with what decided at each step."""
 
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from builder.build import Build
 from builder.data.storage import parquet_files
 from builder.method.corpus.rules.body import letter_share, repeated_sentences, teasers, thread_lines
-from builder.method.curate.iterations import read_iterations
-from builder.method.curate.selection import in_order
+from builder.method.curate.iterations import IterationStages
 from builder.recipe.sections.corpus import Segments
+from builder.results.report.standing import Standing, standings
 from builder.results.report.subjects import Subject, matching
 from builder.text.scripts import size
 from builder.workspace.stage_names import StageName, score
@@ -116,29 +117,41 @@ def _judged(build: Build, pair: str, keys_of: KeysOf) -> list[Step]:
     steps: list[Step] = []
     if build.curated[0].status != "done":
         return [{"stage": build.curated[0].stage, "what": "has not run yet", "id": pair}]
-    for item in read_iterations(build.recipe.curate, map(build.iteration, build.steps)):
-        for judge, scores in item.scores.items():
-            order = in_order(scores)
-            given = scores.get(pair)
-            rank = order.index(pair) + 1 if given is not None else None
-            where = f"{given:.4g}, {rank:,} of {len(order):,}" if given is not None else "no score"
-            stage = str(score(item.number, judge))
-            steps.append({"stage": stage, "what": f"{judge}: {where}", "id": pair, "score": given, "rank": rank})
-        curated = build.curated[item.number - 1]
-        if pair in item.selected:
-            row = _one(curated.data, pair)
-            steps.append({
-                "stage": curated.stage, "what": f"selected, split {row['split']}", "id": pair, "score": row["score"],
-                "trained": pair in item.trained,
-            })  # fmt: skip
-        else:
-            found = _one(curated.path / "rejected", pair)
-            steps.append(
-                _rejected(curated, found, build, keys_of) if found else {"stage": curated.stage, "what": "not selected"}
-            )
-            least = min((item.selector.get(key) or 0.0 for key in item.selected), default=None)
-            steps[-1]["least_selected"] = least
+    for t in takewhile(lambda step: build.curated[step - 1].status == "done", build.steps):
+        stages = build.iteration(t)
+        steps += [_stands(t, found, pair) for found in standings(build.recipe.curate, stages, pair)]
+        steps.append(_selected_or_not(build, stages, pair, keys_of))
     return steps
+
+
+def _stands(t: int, found: Standing, pair: str) -> Step:
+    where = "no score" if found.rank is None else f"{found.score:.4g}, {found.rank:,} of {found.scored:,}"
+    stage = str(score(t, found.judge))
+    return {
+        "stage": stage, "what": f"{found.judge}: {where}", "id": pair, "score": found.score, "rank": found.rank
+    }  # fmt: skip
+
+
+def _selected_or_not(build: Build, stages: IterationStages, pair: str, keys_of: KeysOf) -> Step:
+    curated = stages.curated
+    row = _one(curated.data, pair)
+    if row:
+        file = stages.model.path / "rows" / "curated.parquet"
+        trained = row["split"] == "train" and (not file.is_file() or _holds(file, pair))
+        said = f"selected, split {row['split']}"
+        return {"stage": curated.stage, "what": said, "id": pair, "score": row["score"], "trained": trained}
+    found = _one(curated.path / "rejected", pair)
+    step = _rejected(curated, found, build, keys_of) if found else {"stage": curated.stage, "what": "not selected"}
+    return step | {"least_selected": _least(curated.data)}
+
+
+def _least(folder: Path) -> float | None:
+    """The least score of a selection."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    least = [pc.min(pq.read_table(path, columns=["score"])["score"]).as_py() for path in parquet_files(folder)]
+    return min((value for value in least if value is not None), default=None)
 
 
 def _one(folder: Path, pair: str) -> dict[str, Any]:
@@ -150,21 +163,20 @@ def _one(folder: Path, pair: str) -> dict[str, Any]:
 
 def _released(releases: Path, pair: str) -> list[Step]:
     """The configs of the releases beside the recipe that hold a pair."""
-    import pyarrow.compute as pc
-
     steps = []
     for release in sorted(path for path in releases.iterdir() if path.is_dir()) if releases.is_dir() else ():
         held = [
             f"{file.parent.name}/{file.name.partition('-')[0]}"
             for file in parquet_files(release / "dataset")
-            if _holds(file, pair, pc)
+            if _holds(file, pair)
         ]
         if held:
             steps.append({"stage": "release", "what": f"{release.name}: {', '.join(dict.fromkeys(held))}", "id": pair})
     return steps
 
 
-def _holds(file: Path, pair: str, pc: Any) -> bool:
+def _holds(file: Path, pair: str) -> bool:
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     return (

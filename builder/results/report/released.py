@@ -10,13 +10,12 @@ from builder.data.accounting import Counts
 from builder.data.records import Row
 from builder.data.storage import open_parquet, parquet_files, read_json, read_rows
 from builder.errors import ReleaseError
-from builder.method.augment.openings import openings
 from builder.method.curate.iterations import Iteration, iteration_differences
 from builder.results.release.content.columns import Lengths
 from builder.results.release.content.joined import Scores
 from builder.results.release.content.numbers import TOP_DOMAINS, spread
 from builder.results.release.manifest import MANIFEST
-from builder.results.report.content import EXAMPLES, KeysOf, histograms, instructions, repeats_of, summary_of
+from builder.results.report.content import EXAMPLES, KeysOf, histograms, summary_of, wordings
 from builder.results.report.rows import TEXTS, Source
 from builder.text.domains import registered_domain
 from builder.workspace.stage_names import parse
@@ -71,8 +70,7 @@ def content_of_release(dataset: Path, source: Source, keys_of: KeysOf) -> dict[s
         ],
         "histograms": [entry for item in source.iterations for entry in histograms(item)],
         "iterations": iteration_differences(source.iterations, EXAMPLES),
-        "openings": openings(instructions(dataset / ROWS)).as_dict(),
-        "repeats": repeats_of(instructions(dataset / ROWS)),
+        **wordings(dataset / ROWS),
         "domains": _domains(dataset, source),
         "trainings": [],
         "lineage": [

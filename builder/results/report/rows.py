@@ -1,7 +1,7 @@
 """The candidate pairs of a build for its page: numbers of all of them, or of a sample, and the texts of some."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import numpy as np
 
 from builder.build import Build
 from builder.data.records import Row, stable_id
+from builder.data.row_groups import read_batches, row_groups
 from builder.data.storage import read_rows
 from builder.method.curate.iterations import Iteration, read_iterations
 from builder.results.report.columns import scores_column, small_numbers
@@ -85,26 +86,36 @@ def pairs_of(source: Source) -> Pairs:
     """What a page knows of the pairs of a source."""
     every = [row["id"] for row in read_rows(source.folder, ["id"])]
     ids = every if len(every) <= MOST_ROWS else _drawn(every)
-    place = {key: at for at, key in enumerate(ids)}
-    lengths: dict[str, list[int]] = {name: [0] * len(ids) for name in TEXTS}
-    hosts = [""] * len(ids)
-    for row in read_rows(source.folder):
-        if (at := place.get(row["id"])) is not None:
-            for name in TEXTS:
-                lengths[name][at] = len(row.get(name) or "")
-            hosts[at] = registered_domain(row.get("url") or "")
+    lengths, hosts = _measured(source.folder, ids)
     names, numbers = _numbered(hosts)
     reasons = ["selected", *sorted(set(source.reasons.values()))]
     known = {name: at for at, name in enumerate(reasons)}
     why = np.array([known[source.reasons.get(key, "selected")] for key in ids], dtype=np.uint8)
     splits = np.array([SPLITS.index(source.splits.get(key, "none")) for key in ids], dtype=np.uint8)
-    columns: dict[str, Any] = {name: small_numbers(lengths[name]) for name in TEXTS}
+    columns: dict[str, Any] = {name: small_numbers(of) for name, of in lengths.items()}
     columns |= {"domain": numbers, "reason": why, "split": splits}
     for item in source.iterations:
         columns[f"selected-{item.number}"] = np.array([key in item.selected for key in ids], dtype=np.uint8)
         for judge, scores in item.scores.items():
             columns[str(score(item.number, judge))] = scores_column([scores.get(key) for key in ids])
     return Pairs(len(every), ids, columns, names, reasons, _texts(source, ids, reasons, why))
+
+
+def _measured(folder: Path, ids: Sequence[str]) -> tuple[dict[str, list[int]], list[str]]:
+    """Of each pair the lengths of its texts in characters, and its domain; in the order of the folder."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    lengths: dict[str, list[int]] = {name: [] for name in TEXTS}
+    hosts: list[str] = []
+    wanted = pa.array(ids, pa.string())
+    for _, batch in read_batches(row_groups(folder), ["id", "url", *TEXTS]):
+        rows = batch.filter(pc.is_in(batch.column("id"), value_set=wanted))
+        for name, of in lengths.items():
+            has = name in rows.schema.names
+            of += pc.fill_null(pc.utf8_length(rows.column(name)), 0).to_pylist() if has else [0] * rows.num_rows
+        hosts += [registered_domain(url or "") for url in rows.column("url").to_pylist()]
+    return lengths, hosts
 
 
 def _drawn(ids: Sequence[str]) -> list[str]:
@@ -140,13 +151,21 @@ def _texts(source: Source, ids: Sequence[str], reasons: Sequence[str], why: Any)
             if depth < len(groups[name]) and len(chosen) < MOST_TEXTS:
                 chosen.append(groups[name][depth])
         depth += 1
-    wanted, place = set(chosen), {key: at for at, key in enumerate(ids)}
+    place = {key: at for at, key in enumerate(ids)}
     found = []
-    for row in read_rows(source.folder):
-        if row["id"] in wanted:
-            shown = {name: _cut(row.get(name) or "", most) for name, most in MOST_CHARACTERS.items()}
-            found.append({"id": row["id"], **shown, "logprob": row.get("logprob"), "at": place[row["id"]]})
+    for row in _rows_of(source.folder, chosen):
+        shown = {name: _cut(row.get(name) or "", most) for name, most in MOST_CHARACTERS.items()}
+        found.append({"id": row["id"], **shown, "logprob": row.get("logprob"), "at": place[row["id"]]})
     return found
+
+
+def _rows_of(folder: Path, ids: Sequence[str]) -> Iterator[Row]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    wanted = pa.array(ids, pa.string())
+    for _, batch in read_batches(row_groups(folder), ["id", "logprob", *MOST_CHARACTERS]):
+        yield from batch.filter(pc.is_in(batch.column("id"), value_set=wanted)).to_pylist()
 
 
 def _cut(text: str, most: int) -> str:

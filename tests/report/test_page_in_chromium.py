@@ -57,6 +57,31 @@ def test_the_search_finds_what_is_searched(shown: "Page") -> None:
     assert shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_a_threshold_keeps_what_its_share_keeps(shown: "Page") -> None:
+    shown.locator("#share").evaluate("(box) => { box.value = '400'; box.dispatchEvent(new Event('input')); }")
+    kept = shown.locator("#explored").inner_text()
+    threshold = shown.locator("#cut").input_value()
+    shown.locator("#share").evaluate("(box) => { box.value = '10'; box.dispatchEvent(new Event('input')); }")
+    assert shown.locator("#explored").inner_text() != kept
+    shown.locator("#cut").fill(threshold)
+    # Scores of this build are few and tied, so that a threshold keeps all of those that are equal to it.
+    rows = dict(line.split("\t") for line in shown.locator("#explored tbody").inner_text().splitlines())
+    share = float(shown.locator("#kept").inner_text().split(" %")[0])
+    assert float(rows["threshold"]) == float(threshold)
+    assert 40 <= share < 45
+    assert int(rows["steps of a training, about"].replace(",", "")) > 0
+
+
+def test_rows_are_chosen_by_their_score(shown: "Page") -> None:
+    shown.locator("#judge").select_option("score-1-likelihood")
+    shown.locator("#least").fill("1")
+    shown.locator("#most").fill("1.5")
+    shown.evaluate("document.querySelectorAll('article details').forEach((box) => { box.open = true; })")
+    said = shown.locator("article p", has_text="score of iteration 1-likelihood").all_inner_texts()
+    assert said
+    assert all(1 <= float(text.split(": ")[1]) <= 1.5 for text in said)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(shown: "Page", scheme: Any) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
@@ -94,7 +119,7 @@ def test_keys_alone_reach_everything_that_answers(shown: "Page") -> None:
     for _ in range(400):
         shown.keyboard.press("Tab")
         reached.add(shown.evaluate("document.activeElement.id || document.activeElement.tagName"))
-        if {"by", "share", "search", "reason", "host", "moved", "sort"} <= reached:
+        if {"by", "share", "cut", "judge", "least", "most", "search", "reason", "host", "moved", "sort"} <= reached:
             return
     raise AssertionError(sorted(reached))
 

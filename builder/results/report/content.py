@@ -9,10 +9,11 @@ import numpy as np
 
 from builder.build import Build
 from builder.data.records import stable_id
-from builder.data.storage import read_json, read_rows
+from builder.data.storage import count_rows, read_json, read_rows
 from builder.errors import RecipeError
 from builder.method.augment.openings import openings
 from builder.method.curate.iterations import Iteration, iteration_differences, read_iterations
+from builder.method.train.recipe import read_training_recipe, steps_of
 from builder.results.evaluate.tables.conformance import conformance_page, read_figures
 from builder.results.release.content.material import Material
 from builder.results.release.content.numbers import domains, funnel, judge_quality, score_summary, text_statistics
@@ -61,6 +62,7 @@ def content_of(build: Build, folder: Path, keys_of: KeysOf) -> dict[str, Any]:
         **wordings(build.candidates.data),
         "domains": domains(material),
         "trainings": [entry for artifact in build.artifacts.values() if (entry := _training(artifact))],
+        "steps": _steps(build),
         "lineage": [_stage(artifact) for artifact in build.artifacts.values()],
         "warnings": [
             {"stage": item.stage, "text": text}
@@ -171,6 +173,21 @@ def _training(artifact: Artifact) -> dict[str, Any] | None:
         "history": steps,
         "tokens_per_second": metrics.get("tokens_per_second"),
     }
+
+
+def _steps(build: Build) -> list[tuple[int, int]]:
+    """How many steps the last model would take for so many selected pairs, in hundredths of all; none if unknown."""
+    training, device_batch = build.recipe.training, build.recipe.runtime.device_batch
+    pairs, seed = (count_rows(artifact.data) for artifact in (build.candidates, build.seed))
+    metrics = build.final.path / METRICS
+    measured = read_json(metrics).get("rows_a_step") if metrics.is_file() else None
+    try:
+        options = read_training_recipe(training.forward)
+    except (RecipeError, OSError):  # the recipe is not where the build is looked at
+        return []
+    sizes = sorted({round(pairs * part / 100) for part in range(1, 101)})
+    told = (1 - training.held_out) * seed
+    return [(size, steps_of(options, training.schedule, size + told, device_batch, measured)) for size in sizes]
 
 
 def _stage(artifact: Artifact) -> dict[str, Any]:

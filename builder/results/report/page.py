@@ -46,6 +46,7 @@ def page_of(content: Mapping[str, Any], pairs: Pairs) -> str:
         "total": pairs.total,
         "charts": {name: content[name] for name in ("funnel", "histograms", "trainings")},
         "labels": _labelled(content),
+        "steps": content["steps"],
     }
     scripts = [_asset("plot.js"), _asset("page.js")]
     values = {

@@ -73,6 +73,7 @@ def content_of_release(dataset: Path, source: Source, keys_of: KeysOf) -> dict[s
         **wordings(dataset / ROWS),
         "domains": _domains(dataset, source),
         "trainings": [],
+        "steps": [],
         "lineage": [
             {"stage": name, "fingerprint": of["fingerprint"], "seconds": None, "inputs": [], "versions": {}}
             for name, of in manifest["stages"].items()

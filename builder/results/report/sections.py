@@ -136,7 +136,8 @@ def _explorer(content: Mapping[str, Any]) -> str:
         "<p>What a threshold on a score, or a share of the best, would keep of all pairs, before any other limit.</p>"
         '<div class="controls"><label>Score <select id="by"></select></label>'
         '<label>Share kept <input id="share" type="range" min="0" max="1000" value="100"></label>'
-        '<output id="kept" for="share by"></output></div>'
+        '<label>Threshold <input id="cut" type="number" step="any"></label>'
+        '<output id="kept" for="share cut by"></output></div>'
         '<div class="wide" role="region" tabindex="0" aria-label="What is kept">'
         '<table id="explored"><caption>What is kept</caption><tbody></tbody></table></div>'
         "<noscript><p>This part needs scripts; the tables above have the figures of the build.</p></noscript>"
@@ -146,6 +147,9 @@ def _explorer(content: Mapping[str, Any]) -> str:
 def _rows(content: Mapping[str, Any]) -> str:
     return (
         '<div class="controls"><label>Search <input id="search" type="search" autocomplete="off"></label>'
+        '<label>Score <select id="judge"></select></label>'
+        '<label>From <input id="least" type="number" step="any"></label>'
+        '<label>To <input id="most" type="number" step="any"></label>'
         '<label>Reason <select id="reason"><option value="">all</option></select></label>'
         '<label>Domain <select id="host"><option value="">all</option></select></label>'
         '<label>Moved <select id="moved"><option value="">all</option><option value="1">promoted</option>'

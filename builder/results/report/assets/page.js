@@ -91,11 +91,26 @@
     }
     return orders.get(name);
   }
-  function explore() {
+  // How many scores reach a threshold; those of 32 bits are rounded.
+  function above(name, threshold) {
+    const { scored } = orderOf(name);
+    const least = Math.fround(threshold);
+    let [low, high] = [0, scored.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (columns[name][scored[middle]] >= least) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+  function explore(by) {
     const name = $("by").value;
     const { scored, sums, hosts } = orderOf(name);
-    const kept = Math.max(1, Math.round((scored.length * $("share").valueAsNumber) / 1000));
+    const given = by === "cut" ? $("cut").valueAsNumber : NaN;
+    const kept = Math.max(1, Number.isNaN(given) ? Math.round((scored.length * $("share").valueAsNumber) / 1000) : above(name, given));
     const cut = columns[name][scored[kept - 1]];
+    if (by === "cut") $("share").value = Math.round((1000 * kept) / scored.length);
+    else $("cut").value = cut.toPrecision(5);
     const scale = data.total / data.rows.rows;
     const rows = [
       ["pairs kept", `${number(Math.round(kept * scale))} of ${number(data.total)}`],
@@ -103,8 +118,9 @@
       ["characters of an instruction", number(Math.round(sums.instruction[kept] / kept))],
       ["characters of an output", number(Math.round(sums.output[kept] / kept))],
       ["domains told apart", number(hosts[kept])],
-      ["steps of 32 rows an epoch", number(Math.ceil((kept * scale) / 32))],
     ];
+    const steps = data.steps.find(([pairs]) => pairs >= kept * scale) ?? data.steps.at(-1);
+    if (steps) rows.push(["steps of a training, about", number(steps[1])]);
     const labelled = (data.labels[name] || []).filter((entry) => entry.threshold <= cut + 1e-9).at(-1);
     for (const figure of labelled ? ["precision", "recall"] : []) {
       const of = labelled[figure];
@@ -124,11 +140,14 @@
       return row;
     }));
   }
-  for (const name of scores) $("by").append(new Option(name.replace("score-", "iteration ").replace("-", ", "), name));
-  $("by").value = scores.at(-1);
-  $("by").addEventListener("change", explore);
-  $("share").addEventListener("input", explore);
-  explore();
+  for (const id of ["by", "judge"]) {
+    for (const name of scores) $(id).append(new Option(name.replace("score-", "iteration ").replace("-", ", "), name));
+    $(id).value = scores.at(-1);
+  }
+  $("by").addEventListener("change", () => explore("share"));
+  $("share").addEventListener("input", () => explore("share"));
+  $("cut").addEventListener("input", () => explore("cut"));
+  explore("share");
 
   // Rows to read.
   const last = Math.max(...Object.keys(columns).filter((name) => name.startsWith("selected-")).map((name) => Number(name.split("-")[1])));
@@ -143,12 +162,15 @@
   function choose() {
     const words = $("search").value.trim().toLowerCase();
     const [reason, host, moved, split] = ["reason", "host", "moved", "split"].map((id) => $(id).value);
-    const by = columns[$("by").value];
+    const by = columns[$("judge").value];
+    const [least, most] = ["least", "most"].map((id) => $(id).valueAsNumber).map(Math.fround);
     found = texts.map((row, at) => at).filter((at) => {
       const row = texts[at].at;
       return (!words || folded[at].includes(words))
         && (reason === "" || columns.reason[row] === Number(reason))
         && (host === "" || columns.domain[row] === Number(host))
+        && (Number.isNaN(least) || by[row] >= least)
+        && (Number.isNaN(most) || by[row] <= most)
         && (split === "" || columns.split[row] === Number(split))
         && (moved === "" || columns[`selected-${last}`][row] - columns[first][row] === Number(moved));
     });
@@ -190,9 +212,8 @@
     $("earlier").disabled = begin === 0;
     $("later").disabled = begin + PAGE >= found.length;
   }
-  for (const id of ["reason", "host", "moved", "split", "sort"]) $(id).addEventListener("change", choose);
-  $("by").addEventListener("change", choose);
-  $("search").addEventListener("input", choose);
+  for (const id of ["judge", "reason", "host", "moved", "split", "sort"]) $(id).addEventListener("change", choose);
+  for (const id of ["least", "most", "search"]) $(id).addEventListener("input", choose);
   $("earlier").addEventListener("click", () => { begin = Math.max(0, begin - PAGE); show(); });
   $("later").addEventListener("click", () => { begin += PAGE; show(); });
   choose();

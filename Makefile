@@ -1,5 +1,5 @@
 # The two commands: `make quickstart` and `make test`. Both install into .venv when it is not there yet.
-.PHONY: help evaluate-demo conformance install quickstart test test-full lint pin-versions method-check real-build real-speed real-check threshold-check calibration-check kill-check kill-check-engines bench-segments train-mask bench-dedup bench-engine bench-train injection-check release-demo bench-push bench-release bench-check trainers-check docs wheel clean
+.PHONY: help evaluate-demo conformance bench-report notebook screenshots install quickstart test test-full lint pin-versions method-check real-build real-speed real-check threshold-check calibration-check kill-check kill-check-engines bench-segments train-mask bench-dedup bench-engine bench-train injection-check release-demo bench-push bench-release bench-check trainers-check docs wheel clean
 python := .venv/bin/python
 # Tests run one OpenMP thread each; two run side by side.
 export OMP_NUM_THREADS := 1
@@ -17,6 +17,9 @@ help:
 	@echo "make method-check  the controlled study on five fresh worlds, with intervals (under 40 minutes)"
 	@echo "make evaluate-demo labels, answers, a judge of pairs, tables and a card on the quickstart (MODEL=FOLDER: a real one too)"
 	@echo "make conformance   docs/conformance.md: the paper's tables beside what the quickstart gives"
+	@echo "make bench-report [ROWS=500000]  the page of large builds: size, readiness, answers, time and memory to write it"
+	@echo "make notebook [DIR=quickstart]  run docs/example.ipynb anew"
+	@echo "make screenshots [DIR=quickstart]  the pictures of docs/images, by an installed Chromium"
 	@echo "make real-check BUILD=FOLDER [WRITE=docs/method.md]  planted truth on the texts of a build with a real model, for every judge"
 	@echo "make calibration-check [ROUNDS=3]  what plan --calibrate says of the quickstart beside its time (10 minutes a round)"
 	@echo "make threshold-check  what 4.5 on a mean of probabilities selects, simulated"
@@ -62,6 +65,15 @@ conformance: evaluate-demo
 	$(python) -m builder ablate $(or $(DIR),quickstart) $(or $(DIR),quickstart)/ablations.yaml
 	$(python) -m builder scale $(or $(DIR),quickstart) --sizes 50 --sizes 100 --sizes 200 --sizes 300
 	$(python) -m builder evaluate $(or $(DIR),quickstart) --conformance docs/conformance.md
+
+bench-report: install
+	$(python) scripts/bench_report.py $(if $(ROWS),--rows $(ROWS))
+
+notebook: install
+	$(python) scripts/notebook.py $(or $(DIR),quickstart)
+
+screenshots: install
+	$(python) scripts/screenshots.py $(or $(DIR),quickstart)
 
 method-check: install
 	$(python) scripts/method_check.py

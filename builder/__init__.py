@@ -2,11 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-__version__ = "0.2.0"
-__all__ = ["Workspace", "load_recipe", "run_build"]
+from builder.data.resources import __version__
+
+__all__ = ["Workspace", "__version__", "load_recipe", "open_build", "run_build"]
 
 if TYPE_CHECKING:
     from builder.build import run_build
+    from builder.cli.looking.notebook import open_build
     from builder.recipe.recipe import load_recipe
     from builder.workspace.workspace import Workspace
 
@@ -17,6 +19,10 @@ def __getattr__(name: str) -> object:
         from builder.recipe.recipe import load_recipe
 
         return load_recipe
+    if name == "open_build":
+        from builder.cli.looking.notebook import open_build
+
+        return open_build
     if name == "run_build":
         from builder.build import run_build
 

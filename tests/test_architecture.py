@@ -12,6 +12,7 @@ ENTRIES = 14
 """So much can be taken in at a look: entries of `builder/`, and modules of any folder in it."""
 FLOORS = (
     ("cli",),
+    ("results.report",),
     ("results.release", "sample"),
     ("results.evaluate",),
     ("build",),

@@ -24,6 +24,7 @@ def _outcome(project: Project, build: Build, until: str | None) -> str:
     pairs = build.curated[-1].record["counts"]["pairs"]
     return (
         f"{pairs['kept']:,} of {counted(pairs['in'], 'pairs')} selected; final model {build.final.model}\n"
+        f"look at it: {project.command('report')}\n"
         f"next: {project.command('release', '--version', '1.0.0')}"
     )
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from builder import __version__
 from builder.cli.evaluating import verbs as evaluating
+from builder.cli.looking import verbs as looking
 from builder.cli.options import (
     AS_WRITTEN,
     RECIPE,
@@ -28,6 +28,7 @@ from builder.cli.shell import completion
 from builder.cli.shell.failure import failed, interrupted, kind_of
 from builder.data.address import path_or_address
 from builder.data.redaction import RedactedStream, redacted, trace
+from builder.data.resources import __version__
 from builder.errors import TimeIsUp
 from builder.text.escape import escape
 from builder.workspace.environment import run_in_utf8
@@ -255,7 +256,7 @@ def help_(name: str | None) -> "Answer":
     return look_up(name)
 
 
-for verb in evaluating.VERBS:
+for verb in (*evaluating.VERBS, *looking.VERBS):
     cli.add_command(verb)
 
 

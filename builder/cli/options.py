@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from builder.cli.answer import Answer
 
 RECIPE = click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE")
+RECIPE_OR_NONE = click.argument("recipe", type=click.Path(path_type=Path), metavar="[RECIPE]", required=False)
 WORK_DIR = click.option("--work-dir", type=click.Path(path_type=Path), help="Where the stages are kept.")
 SET = click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the recipe.",
@@ -47,15 +48,18 @@ def prints(verb: "Callable[..., Answer]") -> "Callable[..., None]":
     return command
 
 
-def reads_project(*, only_looks: bool = False) -> "Callable[[Callable[..., Answer]], Callable[..., None]]":
+def reads_project(
+    *, only_looks: bool = False, or_none: bool = False
+) -> "Callable[[Callable[..., Answer]], Callable[..., None]]":
     """Hand a verb the project of its arguments RECIPE, --work-dir and --set, and print what it answers.
 
     Args:
         only_looks: Whether the verb runs nothing that a recipe names, and sends nothing where it says.
+        or_none: Whether RECIPE may be left out; the verb is then handed None.
     """
 
     def reads(verb: "Callable[..., Answer]") -> "Callable[..., None]":
-        @RECIPE
+        @(RECIPE_OR_NONE if or_none else RECIPE)
         @WORK_DIR
         @SET
         @AS_WRITTEN
@@ -63,7 +67,7 @@ def reads_project(*, only_looks: bool = False) -> "Callable[[Callable[..., Answe
         @prints
         @functools.wraps(verb)
         def command(
-            recipe: Path,
+            recipe: Path | None,
             work_dir: Path | None,
             overrides: tuple[str, ...],
             as_written: bool,
@@ -72,6 +76,8 @@ def reads_project(*, only_looks: bool = False) -> "Callable[[Callable[..., Answe
         ) -> "Answer":
             from builder.cli.project import open_project
 
+            if recipe is None:
+                return verb(None, **given)
             runs = not only_looks or bool(given.get("calibrate"))
             how = {"trust": trust, "only_looks": not runs, "as_written": as_written}
             project = open_project(recipe, work_dir, overrides, **how, say=progress)

@@ -1,5 +1,6 @@
 """`humpback release`: which release comes before, the folder, and where it is pushed."""
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -161,6 +162,7 @@ def _assembled(folder: Path, version: str) -> Answer:
         f"{folder}: assembled and checked",
         *(f"  note: {escape(note, 'terminal')}" for note in notes),
         f'load it: datasets.load_dataset("{folder / "dataset"}")  (configs {", ".join(configs)})',
+        f"look at it: humpback report --release {shlex.quote(str(folder))}",
     ]
     return Answer(place | {"notes": notes}, lambda: "\n".join(lines))
 

@@ -15,6 +15,8 @@ PACKAGE = {"vllm": "vllm", "transformers": "transformers", "openai": "httpx2"}
 
 OF_PACKAGE = "recipes/accelerate/"
 """How a launcher names the accelerate configurations of the package."""
+__version__ = "0.2.0"
+"""Of the package."""
 TEMPLATES = Path(__file__).parents[1] / "llm" / "templates"
 
 

@@ -20,7 +20,7 @@ OF_RECIPES = sorted(
     name for name, command in cli.commands.items() if any(parameter.name == "recipe" for parameter in command.params
                                                           if isinstance(parameter, click.Argument))
 )  # fmt: skip
-ARGUMENTS = {"release": ("--version", "1.0.0"), "check": ("--preflight",), "ablate": (__file__,)}
+ARGUMENTS = {"release": ("--version", "1.0.0"), "check": ("--preflight",), "ablate": (__file__,), "explain": ("a",)}
 
 RUNS = ("ablate", "build", "check", "evaluate", "preview", "release", "scale")
 """Those that run what a recipe names."""

@@ -9,7 +9,7 @@ from builder.cli.planning.calls import Call, first_of, seed_name, settings_mark,
 from builder.cli.planning.ranges import NOTHING, Range, exactly, total
 from builder.cli.planning.rates import Rate, Rates
 from builder.cli.project import Project
-from builder.method.train.recipe import read_training_recipe, resolve_recipe
+from builder.method.train.recipe import read_training_recipe, steps_of
 from builder.recipe.sections.curate import Curate
 from builder.workspace.finished.last_run import kept_before, rows_of
 from builder.workspace.stage_names import AUGMENT, CURATE, DEDUP, SCORE, SEED, SEED_CLEAN, SEGMENTS, curate
@@ -151,13 +151,8 @@ class Reckoning:
 
     def _steps(self, call: Call, rows: float, step_rows: int | None) -> int:
         config: Any = call.config
-        count, device_batch = max(round(rows), 1), self.project.recipe.runtime.device_batch
-        options, batch = resolve_recipe(read_training_recipe(config.recipe), config.schedule, count, device_batch)
-        if int(options.get("max_steps", -1)) > 0:
-            return int(options["max_steps"])
-        a_device = options.get("per_device_train_batch_size", 8) * options.get("gradient_accumulation_steps", 1)
-        each = batch or step_rows or a_device
-        return max(math.ceil(count / each * float(options.get("num_train_epochs", 3))), 1)
+        device_batch = self.project.recipe.runtime.device_batch
+        return steps_of(read_training_recipe(config.recipe), config.schedule, rows, device_batch, step_rows)
 
 
 def _kept(call: Call, rate: Rate | None, samples: int) -> Range:

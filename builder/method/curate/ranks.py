@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from itertools import groupby
 from typing import TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
@@ -10,13 +9,12 @@ Key = TypeVar("Key", bound=Hashable)
 
 def average_ranks(scores: Mapping[Key, float]) -> dict[Key, float]:
     """The rank of each key, 1 for the highest score; equal scores share the mean of their ranks."""
-    ranks: dict[Key, float] = {}
-    ordered = sorted(scores, key=scores.__getitem__, reverse=True)
-    for _, group in groupby(ordered, key=scores.__getitem__):
-        tied = list(group)
-        shared = len(ranks) + (len(tied) + 1) / 2
-        ranks.update(dict.fromkeys(tied, shared))
-    return ranks
+    import numpy as np
+
+    values = np.fromiter(scores.values(), float, len(scores))
+    _, place, ties = np.unique(-values, return_inverse=True, return_counts=True)
+    shared = np.cumsum(ties) - (ties - 1) / 2
+    return dict(zip(scores, shared[place].tolist(), strict=True))
 
 
 def combine(columns: Sequence[Mapping[Key, float | None]]) -> dict[Key, float | None]:

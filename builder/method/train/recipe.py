@@ -182,3 +182,24 @@ def resolve_recipe(
         share = share_of_a_process(batch, 1, most)
         resolved["per_device_train_batch_size"], resolved["gradient_accumulation_steps"] = share
     return resolved, batch
+
+
+def steps_of(
+    options: dict[str, Any], schedule: Schedule, rows: float, device_batch: int | None, step_rows: int | None = None
+) -> int:
+    """How many steps a training takes.
+
+    Args:
+        options: The TRL recipe.
+        schedule: Rows a step and number of steps.
+        rows: How many are trained on.
+        device_batch: The most rows that a device takes at once, if not what the recipe says.
+        step_rows: Rows of a step as measured; where neither that nor `schedule` says them, those of one device.
+    """
+    count = max(round(rows), 1)
+    resolved, batch = resolve_recipe(options, schedule, count, device_batch)
+    if int(resolved.get("max_steps", -1)) > 0:
+        return int(resolved["max_steps"])
+    a_device = resolved.get("per_device_train_batch_size", 8) * resolved.get("gradient_accumulation_steps", 1)
+    each = batch or step_rows or a_device
+    return max(math.ceil(count / each * float(resolved.get("num_train_epochs", 3))), 1)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder import __version__
 from builder.data.address import Address
+from builder.data.resources import __version__
 from builder.errors import RecipeError, ReleaseError
 from builder.method.corpus.cutting.restore import Masks, page_blocks, restore
 from builder.method.corpus.cutting.walk import WALK_VERSION

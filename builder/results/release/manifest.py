@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from builder import __version__
+from builder.data.resources import __version__
 from builder.data.storage import write_json
 from builder.recipe.recipe import Recipe
 from builder.recipe.sections.models import Base

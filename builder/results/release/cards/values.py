@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from builder import __version__
+from builder.data.resources import __version__
 from builder.recipe.licences import licence_entries
 from builder.recipe.sections.judges import Rated
 from builder.recipe.sections.models import Loaded

@@ -93,10 +93,11 @@ def _lengths(pairs: Pairs) -> dict[str, Any]:
 def score_summary(material: Material) -> list[dict[str, Any]]:
     """Spread of every score column over all candidates, and its mean over the final selection."""
     columns = zip(material.scores, material.joined.scores, strict=True)
-    return [{"column": column, **_spread(scores)} for column, scores in columns]
+    return [{"column": column, **spread(scores)} for column, scores in columns]
 
 
-def _spread(scores: Scores) -> dict[str, Any]:
+def spread(scores: Scores) -> dict[str, Any]:
+    """Least, quarters and greatest of a score, and its mean over the final selection."""
     import numpy as np
 
     given = np.sort(scores.given, kind="stable").tolist()

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from builder import __version__
+from builder.data.resources import __version__
 from builder.data.storage import read_json, write_json
 from builder.errors import StageError
 from builder.results.release.hub.repository import HubRepository, Kind

@@ -1,0 +1,1 @@
+"""What `report`, `explain` and `watch` do."""

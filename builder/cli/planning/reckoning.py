@@ -1,6 +1,5 @@
 """Rows, time, GPU-hours and disk of every stage that is missing, reckoned from rates."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any

@@ -11,7 +11,7 @@ from builder.data.records import score_schema
 from builder.data.storage import write_rows
 from builder.method.curate.iterations import read_iterations
 from builder.method.curate.selection import in_order
-from builder.results.report.standing import _of_column, standings
+from builder.results.report.standing import of_column, standings
 
 
 @pytest.mark.parametrize("judge", [["likelihood"], ["likelihood", "random"], ["longest"], ["likelihood", "longest"]])
@@ -48,6 +48,6 @@ def test_ties_and_scores_that_are_no_numbers_stand_as_in_the_order(
         write_rows(folder / f"{number}.parquet", rows[number::files], score_schema("likelihood"))
     order = in_order(scores)
     for key in (*scores, "unknown"):
-        found = _of_column("likelihood", folder, key)
+        found = of_column("likelihood", folder, key)
         assert found.rank == (order.index(key) + 1 if key in order else None)
         assert found.scored == len(order)

@@ -34,12 +34,12 @@ def standings(config: Curate, stages: IterationStages, pair: str) -> list[Standi
     others = [name for name in config.judges if name not in folders]
     counted = read_columns(config.model_copy(update={"judge": others}), stages.candidates.path, []) if others else {}
     found = [
-        _of_column(name, folders[name], pair) if name in folders else _of_scores(name, counted[name], pair)
+        of_column(name, folders[name], pair) if name in folders else _of_scores(name, counted[name], pair)
         for name in config.judges
     ]
     for name, artifact in stages.own.items():
         if name not in config.judges and artifact.status == "done":
-            found.append(_of_column(name, artifact.data, pair))
+            found.append(of_column(name, artifact.data, pair))
     if len(config.judges) > 1:
         found.append(_of_scores(COMBINED, selection_scores(config, stages), pair))
     return found
@@ -52,7 +52,8 @@ def _of_scores(judge: str, scores: Scores, pair: str) -> Standing:
     return Standing(judge, own, None if own is None else before + 1, len(given))
 
 
-def _of_column(judge: str, folder: Path, pair: str) -> Standing:
+def of_column(judge: str, folder: Path, pair: str) -> Standing:
+    """What a judge made of a pair, from the folder of its scores."""
     import pyarrow.compute as pc
 
     tables = [_finite(path) for path in parquet_files(folder)]

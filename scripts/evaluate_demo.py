@@ -62,7 +62,7 @@ def with_labels_in_card(project: Path, folder: Path) -> None:
     """Release with the labels, and show what the card says of them."""
     out = folder / "release"
     shutil.rmtree(out, ignore_errors=True)
-    labels = project / "labels" / "labels.jsonl"
+    labels = "labels/labels.jsonl"  # as the recipe takes it, from its folder
     run(
         "release", project, "--version", VERSION, "--out", out, "--set", f"release.labels={labels}", "--accept-warnings"
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.build import Build
+from builder.data.accounting import Counts
 from builder.data.records import segment_schema, stable_id
 from builder.data.storage import open_rows
 from builder.workspace.workspace import Artifact
@@ -27,6 +28,13 @@ class LargeBuild(FakeBuild):
         with open_rows(self.artifacts["dedup"].data / "rows.parquet", segment_schema()) as write:
             for start in range(0, rows, _BATCH):
                 write([_segment(row) for row in self.candidates[start : start + _BATCH]])
+
+    def data(self, name: str, rows: list[dict[str, Any]], schema: Any, counts: Counts) -> None:
+        """In row groups as stages write them."""
+        counts.check(name)
+        with open_rows(self.stage(name, pairs=counts).data / "rows.parquet", schema) as write:
+            for start in range(0, len(rows), _BATCH):
+                write(rows[start : start + _BATCH])
 
     def made(self) -> list[dict[str, Any]]:
         """The candidate pairs."""

@@ -52,10 +52,9 @@ def _value(seen: Look) -> dict[str, object]:
 def screen(seen: Look) -> str:
     """What is shown: a line a stage, the warnings, the newest rows; no line is longer than the terminal."""
     width = terminal_width() or 80
-    lines = [
-        f"{SIGNS.get(status, '?')} {stage:<22} {escape(said, 'terminal')}"[:width] for stage, status, said in seen.lines
-    ]
-    lines += [f"warning, {stage}: {escape(text, 'terminal')}"[:width] for stage, text in seen.warnings[-3:]]
+    whole = [f"{SIGNS.get(status, '?')} {stage:<22} {escape(said, 'terminal')}" for stage, status, said in seen.lines]
+    whole += [f"warning, {stage}: {escape(text, 'terminal')}" for stage, text in seen.warnings[-3:]]
+    lines = [line if len(line) <= width else f"{line[: width - 1]}…" for line in whole]
     for row in seen.rows:
         lines += ["", *describe_row(row, width).splitlines()[:6]]
     return "\n".join(lines)

@@ -147,10 +147,13 @@
   $("by").addEventListener("change", () => explore("share"));
   $("share").addEventListener("input", () => explore("share"));
   $("cut").addEventListener("input", () => explore("cut"));
+  const last = Math.max(...Object.keys(columns).filter((name) => name.startsWith("selected-")).map((name) => Number(name.split("-")[1])));
+  // The page begins with as many as the last selection has.
+  const chosen = columns[`selected-${last}`];
+  $("share").value = Math.round((1000 * chosen.reduce((sum, one) => sum + one, 0)) / orderOf($("by").value).scored.length);
   explore("share");
 
   // Rows to read.
-  const last = Math.max(...Object.keys(columns).filter((name) => name.startsWith("selected-")).map((name) => Number(name.split("-")[1])));
   const selections = Object.keys(columns).filter((name) => name.startsWith("selected-")).sort();
   const first = `selected-${Math.min(1, last)}`;
   const folded = texts.map((row) => `${row.header}\n${row.instruction}\n${row.output}\n${row.id}`.toLowerCase());

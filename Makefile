@@ -14,7 +14,7 @@ help:
 	@echo "make kill-check-engines  the same over augment and score with more than 5,000 rows"
 	@echo "make bench-segments CORPUS=FOLDER [CHECK=SCRIPT]  speed of the segmenter beside the stock block, and its score"
 	@echo "make train-mask CORPUS=FOLDERS [MANUALS=FILE] [CHECK=SCRIPT]  fit the learned mask of main content on pages with truth"
-	@echo "make method-check  the controlled study on five fresh worlds, with intervals (three quarters of an hour on 2 cores)"
+	@echo "make method-check  the controlled study on five fresh worlds, with intervals (under 40 minutes)"
 	@echo "make evaluate-demo labels, answers, a judge of pairs, tables and a card on the quickstart (MODEL=FOLDER: a real one too)"
 	@echo "make conformance   docs/conformance.md: the paper's tables beside what the quickstart gives"
 	@echo "make bench-report [ROWS=500000]  the page of large builds: size, readiness, answers, time and memory to write it"

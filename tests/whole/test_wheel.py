@@ -54,13 +54,9 @@ def test_init_check_and_plan_work_from_the_wheel(installed, without_model_librar
 
 def test_the_wheel_has_the_pages(installed):
     (folder,) = installed.folder.glob("env/lib/python*/site-packages/builder/_data/docs")
-    pages = contents(ROOT / "docs")
-    assert contents(folder) == pages
-    assert {"recipe.md", "reasons.md", "output.md", "output.schema.json", "images/watch.svg"} <= pages.keys()
-
-
-def contents(folder):
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    pages = {page.name: page.read_bytes() for page in (ROOT / "docs").iterdir()}
+    assert {page.name: page.read_bytes() for page in folder.iterdir()} == pages
+    assert {"recipe.md", "reasons.md", "output.md", "output.schema.json"} <= pages.keys()
 
 
 def test_a_stage_runs_from_the_wheel(installed):

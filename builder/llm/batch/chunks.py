@@ -3,6 +3,7 @@
 Beside each chunk stands what its files were when it was written, so that one that was torn or changed since is redone.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,11 +77,36 @@ class Chunks:
         """Rows of a chunk; the last one may have fewer."""
         return min(self.rows, self.total - number * self.rows)
 
-    def missing(self, rank: int = 0, world_size: int = 1) -> Iterator[tuple[int, list[Row]]]:
-        """The chunks of one engine among several that are still to do: their numbers and rows."""
-        return read_chunks(
-            self.source, self.rows, lambda number: number % world_size == rank and not self.is_whole(number)
-        )
+    def missing(self, rank: int = 0) -> Iterator[tuple[int, list[Row]]]:
+        """The chunks that are still to do and that no other engine has: their numbers and rows.
+
+        Each is this engine's from when its first row comes, so that a fast engine does more of them than a slow one.
+        """
+
+        def wanted(number: int) -> bool:
+            return not self.is_whole(number) and self._take(number, rank)
+
+        return read_chunks(self.source, self.rows, wanted)
+
+    def free(self) -> None:
+        """Let every chunk be taken; only for when no engine runs."""
+        shutil.rmtree(self._taken, ignore_errors=True)
+        self._taken.mkdir(parents=True)
+
+    def _take(self, number: int, rank: int) -> bool:
+        """Whether a chunk is this engine's from now on, or was before it was started again."""
+        mark = self._taken / f"{number:05d}"
+        self._taken.mkdir(parents=True, exist_ok=True)
+        try:
+            # A link comes to be with what it says; a file would be there empty first.
+            mark.symlink_to(str(rank))
+        except FileExistsError:
+            return str(mark.readlink()) == str(rank)
+        return True
+
+    @property
+    def _taken(self) -> Path:
+        return self.out / "logs" / "taken"
 
     def rejects(self) -> Rejects:
         """A collector for the rejected rows of a chunk, which may keep its part of the texts."""

@@ -36,7 +36,7 @@ def run_engines(step: "AnswerRows", out: Path, runtime: "Runtime", engines: int)
     from builder.llm.batch.slurm_cluster import SlurmCluster
 
     cluster = RayCluster if runtime.executor == "ray" else SlurmCluster
-    run_on_cluster(cluster(step, out, runtime, engines), step.chunks, runtime, engines)
+    run_on_cluster(cluster(step, out, runtime), step.chunks, runtime, engines)
 
 
 def _run_here(step: "AnswerRows", out: Path, runtime: "Runtime", engines: int) -> None:

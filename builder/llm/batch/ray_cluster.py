@@ -25,15 +25,14 @@ class RayCluster:
         step: The engine's block.
         out: The stage folder, on a file system that all nodes share.
         runtime: Threads and GPUs of an engine.
-        engines: How many tasks there are.
     """
 
-    def __init__(self, step: "AnswerRows", out: Path, runtime: "Runtime", engines: int) -> None:
-        self._step, self._out, self._runtime, self._engines = step, out, runtime, engines
+    def __init__(self, step: "AnswerRows", out: Path, runtime: "Runtime") -> None:
+        self._step, self._out, self._runtime = step, out, runtime
         self._poll = min(_POLL_SECONDS, 60 * runtime.stall_minutes / 4)
 
     def run(self, ranks: list[int]) -> None:
-        """See `Cluster.run`; an engine whose chunks are all written ends at once.
+        """See `Cluster.run`.
 
         Raises:
             StageError: If Ray is not installed, does not answer, or has no node that could hold an engine.
@@ -50,7 +49,7 @@ class RayCluster:
         try:
             executor = RayPipelineExecutor(
                 [RemoteEngine(self._step, self._runtime, apart=True)],
-                tasks=self._engines,
+                tasks=len(ranks),
                 cpus_per_task=self._runtime.threads,
                 gpus_per_task=self._gpus(ray),
                 mem_per_cpu_gb=0,

@@ -94,11 +94,12 @@ def run_on_cluster(cluster: Cluster, chunks: "Chunks", runtime: "Runtime", engin
         StageError: If an engine says that it cannot go on, or engines die again and again and nothing gets done.
     """
     deaths = 0
-    while ranks := [rank for rank in range(engines) if _left(chunks, rank, engines)]:
-        before, known = _left(chunks), found(chunks.out)
+    while before := _left(chunks):
+        ranks, known = list(range(min(engines, before))), found(chunks.out)
+        chunks.free()
         _announce(chunks.out, ranks, engines)
         cluster.run(ranks)
-        _await_files(chunks, ranks, engines)
+        _await_files(chunks, ranks)
         if errors := _errors(chunks.out):
             raise StageError(errors[0])
         if is_over(chunks.out):
@@ -107,7 +108,7 @@ def run_on_cluster(cluster: Cluster, chunks: "Chunks", runtime: "Runtime", engin
         left = _left(chunks)
         deaths = 0 if left < before or found(chunks.out) > known else deaths + 1
         if left and (deaths > runtime.restarts or (deaths and not noted)):
-            raise StageError(_last_seen(cluster, chunks, ranks, engines))
+            raise StageError(_last_seen(cluster, chunks, ranks))
         if left:
             sys.stderr.write(f"{left} of {chunks.count} chunks are missing: the engines are started again\n")
 
@@ -142,18 +143,25 @@ def _announce(out: Path, ranks: list[int], engines: int) -> None:
             Progress(out, "rows", folder=folder).finish()
 
 
-def _left(chunks: "Chunks", rank: int = 0, engines: int = 1) -> int:
-    """How many chunks an engine has still to write; without a rank, how many there are in all."""
-    return sum(not chunks.is_whole(number) for number in range(rank, chunks.count, engines))
+def _left(chunks: "Chunks") -> int:
+    """How many chunks are still to be written."""
+    return sum(not chunks.is_whole(number) for number in range(chunks.count))
 
 
-def _await_files(chunks: "Chunks", ranks: list[int], engines: int) -> None:
+def _await_files(chunks: "Chunks", ranks: list[int]) -> None:
+    """Wait for what is written to be seen here, but not for what an engine that has died has left undone."""
     end = time.monotonic() + GRACE_SECONDS
-    while time.monotonic() < end and not has_failed(chunks.out) and not is_over(chunks.out):
-        ended = _notes(chunks.out)
-        if all(rank in ended or not _left(chunks, rank, engines) for rank in ranks):
+    while time.monotonic() < end and _left(chunks) and not has_failed(chunks.out) and not is_over(chunks.out):
+        died = _notes(chunks.out)
+        if died and all(rank in died or _has_finished(chunks.out, rank) for rank in ranks):
             return
         time.sleep(_LOOK_SECONDS)
+
+
+def _has_finished(out: Path, rank: int) -> bool:
+    """Whether an engine has found nothing more to do."""
+    seen = read_progress(out, rank_folder(rank))
+    return seen is not None and seen.unit != WAITING and seen.done == seen.total
 
 
 def _errors(out: Path) -> list[str]:
@@ -165,10 +173,11 @@ def _notes(out: Path) -> dict[int, dict[str, str]]:
     return {int(path.parent.name): read_json(path) for path in notes}
 
 
-def _last_seen(cluster: Cluster, chunks: "Chunks", ranks: list[int], engines: int) -> str:
-    """What is known of the first engine that has left chunks undone."""
-    rank = next(rank for rank in ranks if _left(chunks, rank, engines))
-    how = _notes(chunks.out).get(rank, {}).get("died", "its task ended before its work was done")
+def _last_seen(cluster: Cluster, chunks: "Chunks", ranks: list[int]) -> str:
+    """What is known of the first engine that has not come to its end."""
+    died = _notes(chunks.out)
+    rank = next((rank for rank in ranks if rank in died or not _has_finished(chunks.out, rank)), ranks[0])
+    how = died.get(rank, {}).get("died", "its task ended before its work was done")
     log = cluster.log(rank)
     return f"engine {rank}: {how}; what is done stays. See {log}{last_words(log)}"
 

@@ -33,13 +33,12 @@ class SlurmCluster:
         step: The engine's block.
         out: The stage folder, on a file system that all nodes share.
         runtime: Its section `slurm`, and the GPUs of an engine.
-        engines: How many tasks the job has when nothing is done yet.
     """
 
-    def __init__(self, step: "AnswerRows", out: Path, runtime: "Runtime", engines: int) -> None:
+    def __init__(self, step: "AnswerRows", out: Path, runtime: "Runtime") -> None:
         if runtime.slurm is None:
             raise StageError("runtime.executor is slurm; runtime.slurm must say at least partition and time")
-        self._step, self._out, self._runtime, self._engines = step, out, runtime, engines
+        self._step, self._out, self._runtime = step, out, runtime
         if found := re.search(r"[^\w@+=:,./-]", str(out.resolve())):
             raise StageError(
                 f"{out}: runtime.executor is slurm, whose scripts name this folder, and {found[0]!r} in its path would "
@@ -48,7 +47,7 @@ class SlurmCluster:
         self._settings: Slurm = runtime.slurm
         self._poll = min(POLL_SECONDS, 60 * runtime.stall_minutes / 4)
         self.name = f"humpback-{out.name}-{hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:8]}"
-        self._job, self._tasks = "", dict[int, int]()
+        self._job = ""
 
     def run(self, ranks: list[int]) -> None:
         """See `Cluster.run`; what an earlier run of the stage has left in the queue is cancelled first.
@@ -67,7 +66,7 @@ class SlurmCluster:
 
     def log(self, rank: int) -> Path:
         """See `Cluster.log`."""
-        return self._logs / "slurm" / f"{self._job}_{self._tasks[rank]}.out"
+        return self._logs / "slurm" / f"{self._job}_{rank}.out"
 
     @property
     def _logs(self) -> Path:
@@ -79,7 +78,7 @@ class SlurmCluster:
         settings = self._settings
         executor = SlurmPipelineExecutor(
             [RemoteEngine(self._step, self._runtime, apart=False)],
-            tasks=self._engines,
+            tasks=len(ranks),
             time=settings.time,
             partition=settings.partition,
             cpus_per_task=settings.cpus_per_task,
@@ -89,14 +88,13 @@ class SlurmCluster:
             qos=settings.qos,
             env_command=f"export {self._variables}; {settings.env_command or ':'}",
             sbatch_args=settings.sbatch_args,
-            max_array_size=self._engines,
+            max_array_size=len(ranks),
             logging_dir=str(self._logs),
             slurm_logs_folder=str(self._logs / "slurm"),
             with_srun=False,  # one process on one node, whose death is the task's
-            skip_completed=True,
+            skip_completed=False,  # the chunks know what is done
         )
         executor.launch_merge_stats = _nothing  # a second job, which would wait for ever after a failure
-        _mark_completed(self._logs, self._engines, ranks)
         try:
             executor.launch_job()
         except FileNotFoundError as error:
@@ -104,7 +102,7 @@ class SlurmCluster:
         except subprocess.CalledProcessError as error:
             log = self._out / LOG
             raise StageError(f"sbatch refused the job of this stage; see {log}{last_words(log)}") from error
-        self._job, self._tasks = str(executor.job_id), {rank: at for at, rank in enumerate(ranks)}
+        self._job = str(executor.job_id)
 
     @property
     def _variables(self) -> str:
@@ -132,7 +130,7 @@ class SlurmCluster:
             if states is not None and is_over(self._out) and "RUNNING" not in states.values():
                 return
             if states is not None:
-                keep_waiting(self._out, [rank for rank in ranks if states.get(self._tasks[rank]) != "RUNNING"])
+                keep_waiting(self._out, [rank for rank in ranks if states.get(rank) != "RUNNING"])
             time.sleep(self._poll)
 
     def _states(self) -> dict[int, str] | None:
@@ -167,12 +165,3 @@ class SlurmCluster:
 
 def _nothing() -> None:
     """What is done instead of a job that adds up datatrove's figures."""
-
-
-def _mark_completed(logs: Path, engines: int, ranks: list[int]) -> None:
-    """Make datatrove's own marks say what the chunks say: it submits the tasks without one."""
-    marks = logs / "completions"
-    marks.mkdir(parents=True, exist_ok=True)
-    for rank in range(engines):
-        path = marks / f"{rank:05d}"
-        path.unlink(missing_ok=True) if rank in ranks else path.touch()

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
@@ -19,7 +19,6 @@ def test_the_sign_test_is_that_of_scipy(one: int, other: int) -> None:
     assert sign_test(one, other) == pytest.approx(expected, rel=1e-9)
 
 
-@settings(max_examples=20)  # statsmodels takes a tenth of a second for each
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holms_values_are_those_of_statsmodels(values: list[float]) -> None:
     assert holm(values) == pytest.approx(list(multipletests(values, method="holm")[1]), abs=1e-12)

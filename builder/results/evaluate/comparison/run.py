@@ -94,29 +94,24 @@ def run_evaluation(
         StageError: If a stage fails; what is done stays.
     """
     run, engine, chat = workspace.run, plan.engine or build.recipe.engine, build.recipe.chat
-    given = trained or {}
-    own = {
-        model.name: [given[model.name].model] if model.name in given else _of_build(build, model, f"model {model.name}")
-        for model in contestants(plan)
-    }
-    judge_model = _of_build(build, plan.judge, "judge") if plan.judge else []
     last = [artifact for artifact in build.curated if artifact.status == "done"][-1:]
     prompts = run(f"{PREFIX}prompts", select_prompts, plan.prompts, _done(build.seed), *last)
     answers: dict[str, Artifact] = {}
     identities: dict[str, str] = {}
+    given = trained or {}
     for model in contestants(plan):
-        told = given[model.name].chat if model.name in given else chat
+        found = given.get(model.name)
+        own = _of_build(build, model, f"model {model.name}") if found is None else [found.model]
+        told = chat if found is None else found.chat
         stage = AnswersStage(model=model, sampling=plan.sampling, engine=engine, chat=told)
-        answers[model.name] = run(f"{ANSWERED}-{model.name}", answer_prompts, stage, prompts, *own[model.name])
-        if own[model.name]:
-            identities[model.name] = own[model.name][0].fingerprint
+        answers[model.name] = run(f"{ANSWERED}-{model.name}", answer_prompts, stage, prompts, *own)
+        if own:
+            identities[model.name] = own[0].fingerprint
     if plan.judge is None:
         return Evaluation(prompts, answers, {}, None)
-    judge = CompareStage(judge=plan.judge, engine=engine, chat=chat)
+    judge, own = CompareStage(judge=plan.judge, engine=engine, chat=chat), _of_build(build, plan.judge, "judge")
     reference, names = answers[plan.reference.name], [model.name for model in plan.models]
-    judged = {
-        name: run(f"{PREFIX}judged-{name}", compare, judge, answers[name], reference, *judge_model) for name in names
-    }
+    judged = {name: run(f"{PREFIX}judged-{name}", compare, judge, answers[name], reference, *own) for name in names}
     config = ReportStage(
         models=names,
         reference=plan.reference.name,

@@ -67,7 +67,8 @@ def written(folder: Path, rows: int) -> dict[str, float]:
     """Write the page of a build that is there, and look one row up; run in a process of its own for its memory."""
     build = reopened(folder)
     began = time.monotonic()
-    write_page(folder / "report.html", content_of(build, folder, keys_in), pairs_of(of_build(build)))
+    source = of_build(build)
+    write_page(folder / "report.html", content_of(build, source, folder, keys_in), pairs_of(source))
     page = time.monotonic() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     began = time.monotonic()

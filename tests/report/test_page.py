@@ -33,7 +33,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Build, Path]:
 @pytest.fixture(scope="module")
 def page(made: tuple[Build, Path]) -> str:
     build, folder = made
-    return page_of(content_of(build, folder, keys_of), pairs_of(of_build(build)))
+    return page_of(content_of(build, of_build(build), folder, keys_of), pairs_of(of_build(build)))
 
 
 def test_only_its_own_scripts_may_run_and_nothing_is_loaded(page: str) -> None:
@@ -65,7 +65,7 @@ def test_hostile_texts_are_no_markup(page: str) -> None:
 
 def test_its_figures_are_those_of_the_card(made: tuple[Build, Path]) -> None:
     build, folder = made
-    content, material = content_of(build, folder, keys_of), Material(build, "0.0.0")
+    content, material = content_of(build, of_build(build), folder, keys_of), Material(build, "0.0.0")
     assert content["funnel"] == funnel(material)
     assert content["lengths"] == text_statistics(material)
 
@@ -74,7 +74,7 @@ def test_a_build_that_is_not_finished_is_named(tmp_path: Path) -> None:
     build = FakeBuild(tmp_path).build
     (build.final.path / "stage.json").unlink()
     with pytest.raises(RecipeError, match=r"the build is not finished \(model-2\)"):
-        content_of(build, tmp_path, keys_of)
+        content_of(build, of_build(build), tmp_path, keys_of)
 
 
 def test_the_bundle_of_charts_is_the_one_that_was_built() -> None:

@@ -26,7 +26,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = LargeBuild(folder, ROWS).build
     path = folder / "report.html"
     write_page(
-        path, content_of(build, folder, lambda stage, reason: [f"{stage.kind}.{reason}"]), pairs_of(of_build(build))
+        path,
+        content_of(build, of_build(build), folder, lambda stage, reason: [f"{stage.kind}.{reason}"]),
+        pairs_of(of_build(build)),
     )
     return path
 

@@ -33,7 +33,7 @@ def test_its_figures_are_those_of_the_build(made: tuple[Build, Path]) -> None:
     dataset = dataset_of(folder / "release")
     assert dataset_of(dataset) == dataset
     ours = content_of_release(dataset, of_release(dataset), keys_of)
-    theirs = content_of(build, folder, keys_of)
+    theirs = content_of(build, of_build(build), folder, keys_of)
     assert ours["lengths"] == [entry for entry in theirs["lengths"] if entry["part"] != "seed"]
     for name in ("scores", "histograms", "openings", "domains", "iterations"):
         assert ours[name] == theirs[name], name

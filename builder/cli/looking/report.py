@@ -26,7 +26,9 @@ def report_build(project: Project, out: Path | None) -> Answer:
         RecipeError: If a stage is not done.
     """
     build = project.look_at_build()
-    return _written(out or project.folder / PAGE, content_of(build, project.folder, keys_in), pairs_of(of_build(build)))
+    source = of_build(build)
+    content = content_of(build, source, project.folder, keys_in)
+    return _written(out or project.folder / PAGE, content, pairs_of(source))
 
 
 def report_release(folder: Path, out: Path | None) -> Answer:

@@ -9,7 +9,7 @@ import numpy as np
 
 KINDS = {"float32": "Float32Array", "uint16": "Uint16Array", "uint8": "Uint8Array", "uint32": "Uint32Array"}
 _LEVEL = 6
-"""Twice as fast as 9, and a hundredth larger."""
+"""Takes a seventh of the time of 9; 2,000 texts are a tenth larger."""
 
 
 def packed(columns: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,11 +12,12 @@ from builder.data.records import stable_id
 from builder.data.storage import count_rows, read_json, read_rows
 from builder.errors import RecipeError
 from builder.method.augment.openings import openings
-from builder.method.curate.iterations import Iteration, iteration_differences, read_iterations
+from builder.method.curate.iterations import Iteration, iteration_differences
 from builder.method.train.recipe import read_training_recipe, steps_of
 from builder.results.evaluate.tables.conformance import conformance_page, read_figures
 from builder.results.release.content.material import Material
 from builder.results.release.content.numbers import domains, funnel, judge_quality, score_summary, text_statistics
+from builder.results.report.rows import Source
 from builder.text.words import words
 from builder.workspace.layout import METRICS
 from builder.workspace.stage_names import StageName
@@ -30,25 +31,17 @@ _REJECTS = ("seed", "segments", "dedup", "augment")
 KeysOf = Callable[[StageName, str], list[str]]
 
 
-def content_of(build: Build, folder: Path, keys_of: KeysOf) -> dict[str, Any]:
+def content_of(build: Build, source: Source, folder: Path, keys_of: KeysOf) -> dict[str, Any]:
     """Everything on the page but the rows.
 
     Args:
         build: A finished build.
+        source: From `rows.of_build`.
         folder: Of the recipe; `evaluation/` and `labels/` below it are read where they are.
         keys_of: Which keys of the recipe govern a reason.
-
-    Raises:
-        RecipeError: If a stage is not done.
     """
-    missing = [item.stage for item in build.artifacts.values() if item.status != "done"]
-    if missing:
-        raise RecipeError(
-            f"the build is not finished ({', '.join(missing[:3])}{', ...' * (len(missing) > 3)}); "
-            "`humpback build RECIPE` finishes it, `humpback watch RECIPE` shows one that runs"
-        )
     material = Material(build, "0.0.0")
-    iterations = read_iterations(build.recipe.curate, map(build.iteration, build.steps))
+    iterations = source.iterations
     figures = read_figures(folder / "evaluation")
     parts = {
         "name": build.recipe.name,

@@ -12,6 +12,7 @@ from builder.build import Build
 from builder.data.records import Row, stable_id
 from builder.data.row_groups import read_batches, row_groups
 from builder.data.storage import read_rows
+from builder.errors import RecipeError
 from builder.method.curate.iterations import Iteration, read_iterations
 from builder.results.report.columns import scores_column, small_numbers
 from builder.text.domains import registered_domain
@@ -69,7 +70,17 @@ class Source:
 
 
 def of_build(build: Build) -> Source:
-    """The pairs of a build whose selections are done."""
+    """The pairs of a finished build.
+
+    Raises:
+        RecipeError: If a stage is not done.
+    """
+    missing = [item.stage for item in build.artifacts.values() if item.status != "done"]
+    if missing:
+        raise RecipeError(
+            f"the build is not finished ({', '.join(missing[:3])}{', ...' * (len(missing) > 3)}); "
+            "`humpback build RECIPE` finishes it, `humpback watch RECIPE` shows one that runs"
+        )
     iterations = read_iterations(build.recipe.curate, map(build.iteration, build.steps))
     last = build.curated[iterations[-1].number - 1]
     rejected = last.path / "rejected"

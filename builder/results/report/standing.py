@@ -46,8 +46,9 @@ def standings(config: Curate, stages: IterationStages, pair: str) -> list[Standi
 
 
 def _of_scores(judge: str, scores: Scores, pair: str) -> Standing:
-    given = [(key, value) for key, value in finite_scores(scores).items() if value is not None]
-    own = dict(given).get(pair)
+    finite = finite_scores(scores)
+    given = [(key, value) for key, value in finite.items() if value is not None]
+    own = finite.get(pair)
     before = sum(value > own or (value == own and key < pair) for key, value in given) if own is not None else 0
     return Standing(judge, own, None if own is None else before + 1, len(given))
 

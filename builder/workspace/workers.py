@@ -37,17 +37,37 @@ def in_own_process(work: Callable[[], T]) -> T:
     Raises:
         WorkerDiedError: If the process has died. What the work itself raises is raised here.
     """
+    with beside(work) as answer:
+        return answer()
+
+
+@contextmanager
+def beside(work: Callable[[], T]) -> Iterator[Callable[[], T]]:
+    """Do some work in a fork while this process goes on; see `in_own_process`.
+
+    Yields:
+        What waits for the work, and gives what it gives. Without being asked, the fork is ended.
+    """
     context = get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_send_what_comes, args=(work, theirs, os.getpid()))
     process.start()
     theirs.close()
     answered = False
-    try:
-        found, error = pickle.loads(ours.recv_bytes())
+
+    def answer() -> T:
+        nonlocal answered
+        try:
+            found, error = pickle.loads(ours.recv_bytes())
+        except EOFError as ended:
+            raise WorkerDiedError("a process has died") from ended
         answered = True
-    except EOFError as ended:
-        raise WorkerDiedError("a process has died") from ended
+        if error is not None:
+            raise error
+        return cast("T", found)
+
+    try:
+        yield answer
     finally:
         ours.close()
         if not answered:
@@ -55,9 +75,6 @@ def in_own_process(work: Callable[[], T]) -> T:
         process.join(_GRACE_SECONDS)
         process.kill()
         process.join()
-    if error is not None:
-        raise error
-    return cast("T", found)
 
 
 def _send_what_comes(work: Callable[[], Any], pipe: Connection, parent: int) -> None:

@@ -1,8 +1,19 @@
+import math
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.method.curate.ranks import area_under_curve, average_ranks, combine, fifths, levels, rank_correlation
+from builder.method.curate.ranks import (
+    area_under_curve,
+    average_ranks,
+    combine,
+    correlation,
+    fifths,
+    levels,
+    shared_ranks,
+)
 
 values = st.sampled_from([0.0, 1.0, 2.5]) | st.floats(-9, 9)
 full = st.dictionaries(st.text("abcde", min_size=1, max_size=3), values, max_size=25)
@@ -51,12 +62,14 @@ def test_the_mean_of_the_ranks_decides():
     assert combine([first, second]) == {"a": 0.5, "b": 0.75, "c": 0.25, "d": None}
 
 
-@given(full)
+def rank_correlation(left, right):
+    return correlation(*(shared_ranks(np.array(scores, dtype=float)) for scores in (left, right)))
+
+
+@given(st.lists(values, max_size=25))
 def test_scores_correlate_with_themselves_and_against_their_reverse(scores):
-    whole, against = (
-        rank_correlation(scores, {key: sign * value for key, value in scores.items()}) for sign in (1, -1)
-    )
-    if len(set(scores.values())) < 2:
+    whole, against = (rank_correlation(scores, [sign * value for value in scores]) for sign in (1, -1))
+    if len(set(scores)) < 2:
         assert whole is None
         assert against is None
     else:
@@ -65,9 +78,9 @@ def test_scores_correlate_with_themselves_and_against_their_reverse(scores):
 
 
 def test_a_rank_correlation_known_by_hand():
-    one = dict(enumerate([1.0, 2.0, 3.0, 4.0, 5.0]))
-    assert rank_correlation(one, dict(enumerate([5.0, 6.0, 7.0, 8.0, 7.0]))) == pytest.approx(0.8207826817)
-    assert rank_correlation(one, dict(enumerate([1.0, 3.0, 2.0, 5.0, 4.0]))) == pytest.approx(0.8)
+    one = [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert rank_correlation(one, [5.0, 6.0, 7.0, 8.0, 7.0]) == pytest.approx(0.8207826817)
+    assert rank_correlation(one, [1.0, 3.0, 2.0, 5.0, 4.0]) == pytest.approx(0.8)
 
 
 @given(st.lists(values, max_size=12), st.lists(values, max_size=12))
@@ -81,21 +94,22 @@ def test_the_area_is_the_share_of_pairs_in_the_right_order(good, bad):
     assert area_under_curve(bad, good) == pytest.approx(1 - area)
 
 
-@given(st.dictionaries(st.integers(0, 99), st.none() | values, max_size=60))
+@given(st.lists(st.just(math.nan) | values, max_size=60))
 def test_fifths_follow_the_scores(scores):
-    found = fifths(scores)
-    assert {key for key, value in found.items() if value is None} == {key for key in scores if scores[key] is None}
-    scored = {key: value for key, value in scores.items() if value is not None}
-    for one in scored:
-        assert 1 <= found[one] <= 5
-        assert all(found[one] >= found[other] for other in scored if scored[one] >= scored[other])
+    found = fifths(np.array(scores, dtype=float)).tolist()
+    pairs = list(zip(scores, found, strict=True))
+    assert all((fifth == 0) == math.isnan(score) for score, fifth in pairs)
+    scored = [(score, fifth) for score, fifth in pairs if fifth]
+    for score, fifth in scored:
+        assert 1 <= fifth <= 5
+        assert all(fifth >= other for lower, other in scored if score >= lower)
 
 
 def test_fifths_of_different_scores_have_equal_sizes():
-    found = list(fifths({number: float(number) for number in range(50)}).values())
+    found = fifths(np.arange(50.0)).tolist()
     assert found == sorted(found)
     assert [found.count(level) for level in range(1, 6)] == [10] * 5
 
 
 def test_a_rating_has_the_level_whose_threshold_it_reaches():
-    assert levels({"a": 1.0, "b": 4.0, "c": 4.99, "d": 5.0, "e": None}) == {"a": 1, "b": 4, "c": 4, "d": 5, "e": None}
+    assert levels(np.array([0.5, 1.0, 4.0, 4.99, 5.0, math.nan])).tolist() == [1, 1, 4, 4, 5, 0]

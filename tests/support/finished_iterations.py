@@ -1,5 +1,6 @@
 """A project whose selections have run on scores made by hand; its models were never trained."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from builder.cli.project import open_project
 from builder.data.records import candidate_schema, score_schema, training_schema
 from builder.data.storage import write_json, write_rows
 from builder.method.curate.curate import select
+from builder.method.curate.iterations import Iteration
 from builder.recipe.sections.runtime import Runtime
 from builder.workspace.workspace import Artifact
 from support.recipe_changes import write_small_recipe
@@ -55,3 +57,8 @@ def _finished(stage: Artifact, rows: list[dict[str, Any]], schema: Any) -> None:
 
 def _record(stage: Artifact, counts: dict[str, Any]) -> None:
     write_json(stage.path / "stage.json", {"stage": stage.stage, "status": "done", "counts": counts})
+
+
+def iteration(number: int, scores: Scores, selected: Iterable[str], trained: Iterable[str] = ()) -> Iteration:
+    """An iteration by hand, that trained on all that it selected if nothing else is said."""
+    return Iteration(number, {"expected": scores}, "expected", set(selected), set(trained or selected))

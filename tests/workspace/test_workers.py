@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from functools import partial
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from builder.method.corpus.sandbox import CutPages
 from builder.method.corpus.stage import extract_segments
 from builder.recipe.sections.runtime import Runtime
 from builder.workspace.failures import EXIT_UNWRITABLE
-from builder.workspace.workers import WorkerDiedError, in_own_process
+from builder.workspace.workers import WorkerDiedError, beside, in_own_process
 
 STAGE = (
     "import sys; from pathlib import Path; from builder.method.corpus.stage import extract_segments;"
@@ -141,6 +142,25 @@ def test_work_in_a_process_of_its_own_gives_what_it_gives_here() -> None:
         in_own_process(partial(_raise, NotAFileError(Path("x"), "a named pipe")))
     with pytest.raises(WorkerDiedError):
         in_own_process(lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+
+def test_work_goes_on_beside_this_process(tmp_path: Path) -> None:
+    def meet() -> int:
+        while not (tmp_path / "here").exists():
+            time.sleep(0.01)
+        return os.getpid()
+
+    with beside(meet) as answer:
+        (tmp_path / "here").touch()
+        assert answer() != os.getpid()
+
+
+def test_work_that_nobody_waits_for_ends(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), beside(lambda: time.sleep(600)):
+        forked = [process.pid for process in active_children()]
+        raise KeyError
+    assert forked
+    assert not any(Path(f"/proc/{pid}").exists() for pid in forked)
 
 
 HANGS = """

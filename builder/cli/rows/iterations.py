@@ -9,7 +9,8 @@ from builder.cli.project import Project
 from builder.cli.rows.layout import terminal_width, text_shown, wrapped
 from builder.data.storage import read_rows
 from builder.errors import RecipeError
-from builder.method.curate.iterations import CLASSES, iteration_differences, label_warnings, labelled, read_iterations
+from builder.method.curate.differences import CLASSES, iteration_differences
+from builder.method.curate.iterations import label_warnings, labelled, read_iterations
 from builder.recipe.sections.curate import RATINGS
 from builder.results.evaluate.labels.measure import at_threshold, of_pairs, strata_of_labels
 from builder.results.evaluate.labels.population import Population, population_of

@@ -1,10 +1,8 @@
-"""How scores and selections change from one iteration to the next, from the stages' rows alone.
+"""What each iteration scored and selected, from the stages' rows alone; see `differences` for what changed.
 
 Iteration t selects A_t with scores under M_{t-1}; M_t is trained on A_t and scores the same pairs again (paper 2.3).
 """
 
-import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
@@ -13,15 +11,13 @@ from typing import Any
 from builder.data.storage import read_rows
 from builder.errors import RecipeError, StageError
 from builder.method.curate.labels import Labels, agreement, changed_verdicts
-from builder.method.curate.ranks import area_under_curve, average_ranks, fifths, levels, rank_correlation
+from builder.method.curate.ranks import area_under_curve
 from builder.method.curate.selection import Scores, finite_scores, read_columns, select_by
-from builder.recipe.sections.curate import RATINGS, Curate
+from builder.recipe.sections.curate import Curate
 from builder.workspace.workspace import Artifact
 
 COMBINED = "combined"
 """What the ranks of several judges are called beside the judges."""
-CLASSES: tuple[int | None, ...] = (1, 2, 3, 4, 5, None)
-"""Rows and columns of a migration matrix; None are pairs without a score."""
 
 
 @dataclass(frozen=True)
@@ -123,111 +119,6 @@ def selection_scores(config: Curate, stages: IterationStages) -> Scores:
     rejected = read_rows(stages.curated.path / "rejected", ["id", "reason"])
     contaminated = [row["id"] for row in rejected if row["reason"].startswith("contaminated:")]
     return select_by(selection_columns(config, stages), contaminated)
-
-
-def iteration_differences(iterations: Sequence[Iteration], examples: int) -> list[dict[str, Any]]:
-    """Each iteration against the next; see `iteration_difference`."""
-    return [iteration_difference(before, after, examples) for before, after in pairwise(iterations)]
-
-
-def iteration_difference(before: Iteration, after: Iteration, examples: int) -> dict[str, Any]:
-    """How two iterations differ.
-
-    Args:
-        before: Iteration t.
-        after: Iteration t + 1.
-        examples: How many of the promoted and of the demoted pairs to name, those that moved most.
-
-    Returns:
-        `from`, `to`, whether the scores of t + 1 are `crossed` (cross-fitted), and by judge the `scores` (see
-        `migration`); `overlap`, |A_t and A_{t+1}| / |A_t|, and `jaccard`; `promoted` and `demoted`, `rows` and
-        `examples` of the pairs only in A_{t+1} and only in A_t; `groups`, which tell whether M_t prefers
-        what it was trained on (see `_group`).
-    """
-    rises = _rises(before.selector, after.selector)
-    stayed = before.selected & after.selected
-    outside = before.selector.keys() - before.selected
-    groups = {"trained": before.trained, "withheld": before.selected - before.trained, "not_selected": outside}
-    return {
-        "from": before.number,
-        "to": after.number,
-        "crossed": after.crossed,
-        "scores": {
-            name: migration(before.scores[name], after.scores[name], rating=name in RATINGS)
-            for name in before.scores
-            if name in after.scores
-        },
-        "overlap": len(stayed) / len(before.selected),
-        "jaccard": len(stayed) / len(before.selected | after.selected),
-        "promoted": _moved(after.selected - before.selected, before, after, rises, examples, up=True),
-        "demoted": _moved(before.selected - after.selected, before, after, rises, examples, up=False),
-        "groups": {name: _group(ids, before, after, rises) for name, ids in groups.items()},
-    }
-
-
-def migration(before: Scores, after: Scores, *, rating: bool) -> dict[str, Any]:
-    """How the scores of the same pairs move.
-
-    Args:
-        before: Scores in iteration t.
-        after: Scores in iteration t + 1.
-        rating: Whether the scores are ratings; then the classes are 1 to 5, else fifths of the scored pairs.
-
-    Returns:
-        `pairs`, those scored both times; their `rank_correlation` (Spearman); `matrix`, counts of all pairs by class
-        before (down) and after (across), in the order of `CLASSES`.
-    """
-    classes = levels if rating else fifths
-    one, other = classes(before), classes(after)
-    cells = Counter((one.get(key), other.get(key)) for key in before.keys() | after.keys())
-    both = _scored_twice(before, after)
-    return {
-        "pairs": len(both),
-        "rank_correlation": _correlation(both, before, after),
-        "matrix": [[cells[row, column] for column in CLASSES] for row in CLASSES],
-    }
-
-
-def _scored_twice(before: Scores, after: Scores) -> set[str]:
-    return {key for key, value in before.items() if value is not None and after.get(key) is not None}
-
-
-def _part(keys: Iterable[str], scores: Scores) -> dict[str, float]:
-    return {key: value for key in keys if (value := scores[key]) is not None}
-
-
-def _correlation(keys: set[str], before: Scores, after: Scores) -> float | None:
-    return rank_correlation(_part(keys, before), _part(keys, after))
-
-
-def _rises(before: Scores, after: Scores) -> dict[str, float]:
-    """By how much of the whole order each pair that was scored twice has risen, -1 to 1."""
-    both = _scored_twice(before, after)
-    one, other = average_ranks(_part(both, before)), average_ranks(_part(both, after))
-    return {key: (rank - other[key]) / len(both) for key, rank in one.items()}
-
-
-def _moved(
-    keys: set[str], before: Iteration, after: Iteration, rises: Mapping[str, float], examples: int, *, up: bool
-) -> dict[str, Any]:
-    sign = 1 if up else -1
-    order = sorted(keys, key=lambda key: (-sign * rises.get(key, -sign), key))
-    chosen = [
-        {"id": key, "before": before.selector.get(key), "after": after.selector.get(key), "rise": rises.get(key)}
-        for key in order[:examples]
-    ]
-    return {"rows": len(keys), "examples": chosen}
-
-
-def _group(keys: set[str], before: Iteration, after: Iteration, rises: Mapping[str, float]) -> dict[str, Any]:
-    """A part of the pairs: `rows`, the share `selected_after`, `rank_correlation`, and the mean `rise` in the order."""
-    scored = keys & rises.keys()
-    return {
-        "rows": len(keys),
-        "selected_after": len(keys & after.selected) / len(keys) if keys else None,
-        "rank_correlation": _correlation(scored, before.selector, after.selector),
-        "rise": math.fsum(rises[key] for key in scored) / len(scored) if scored else None,
-    }
 
 
 def labelled(iterations: Sequence[Iteration], labels: Labels) -> list[dict[str, Any]]:

@@ -2,19 +2,31 @@
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Floats = np.ndarray[Any, np.dtype[np.float64]]
+    Integers = np.ndarray[Any, np.dtype[np.int64]]
 
 Key = TypeVar("Key", bound=Hashable)
 
 
+def shared_ranks(scores: "Floats") -> "Floats":
+    """The rank of each score, 1 for the highest; equal scores share the mean of their ranks."""
+    import numpy as np
+
+    _, place, ties = np.unique(-scores, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(ties) - (ties - 1) / 2)[place])
+
+
 def average_ranks(scores: Mapping[Key, float]) -> dict[Key, float]:
-    """The rank of each key, 1 for the highest score; equal scores share the mean of their ranks."""
+    """The rank of each key; see `shared_ranks`."""
     import numpy as np
 
     values = np.fromiter(scores.values(), float, len(scores))
-    _, place, ties = np.unique(-values, return_inverse=True, return_counts=True)
-    shared = np.cumsum(ties) - (ties - 1) / 2
-    return dict(zip(scores, shared[place].tolist(), strict=True))
+    return dict(zip(scores, shared_ranks(values).tolist(), strict=True))
 
 
 def combine(columns: Sequence[Mapping[Key, float | None]]) -> dict[Key, float | None]:
@@ -43,19 +55,18 @@ def _is_number(score: float | None) -> bool:
     return score is not None and math.isfinite(score)
 
 
-def rank_correlation(left: Mapping[Key, float], right: Mapping[Key, float]) -> float | None:
+def correlation(one: "Floats", other: "Floats") -> float | None:
     """Spearman's rank correlation, ties averaged; None for less than two keys or where all scores are equal.
 
     Args:
-        left: Scores.
-        right: Other scores of the same keys.
+        one: Ranks.
+        other: Other ranks of the same keys.
     """
-    one, other = average_ranks(left), average_ranks(right)
     middle = (len(one) + 1) / 2
-    spread = [math.fsum((rank - middle) ** 2 for rank in ranks.values()) for ranks in (one, other)]
+    spread = [math.fsum((ranks - middle) ** 2) for ranks in (one, other)]
     if not all(spread):
         return None
-    together = math.fsum((rank - middle) * (other[key] - middle) for key, rank in one.items())
+    together = math.fsum((one - middle) * (other - middle))
     return max(-1.0, min(1.0, together / math.sqrt(spread[0] * spread[1])))
 
 
@@ -69,14 +80,21 @@ def area_under_curve(good: Sequence[float], bad: Sequence[float]) -> float | Non
     return below / (len(good) * len(bad))
 
 
-def fifths(scores: Mapping[Key, float | None]) -> dict[Key, int | None]:
-    """In which fifth of the scored keys each is, 5 being the best; equal scores are in the same one."""
-    ranks = average_ranks({key: value for key, value in scores.items() if value is not None})
-    by_key: dict[Key, int | None] = dict.fromkeys(scores)
-    by_key.update({key: 5 - int(5 * (rank - 0.5) / len(ranks)) for key, rank in ranks.items()})
-    return by_key
+def fifths(scores: "Floats") -> "Integers":
+    """In which fifth of the scored keys each is, 5 being the best, 0 without a number; equal scores are in the same."""
+    import numpy as np
+
+    found, given = np.zeros(len(scores), np.int64), ~np.isnan(scores)
+    ranks = shared_ranks(scores[given])
+    found[given] = 5 - (5 * (ranks - 0.5) / max(1, len(ranks))).astype(np.int64)
+    return found
 
 
-def levels(scores: Mapping[Key, float | None]) -> dict[Key, int | None]:
-    """The whole rating that a score from 1 to 5 has reached: 4.5 is in A_4 and not in A_5, so its level is 4."""
-    return {key: None if value is None else min(5, max(1, math.floor(value))) for key, value in scores.items()}
+def levels(scores: "Floats") -> "Integers":
+    """The whole rating that a score from 1 to 5 has reached, 0 without a number.
+
+    4.5 is in A_4 and not in A_5, so its level is 4.
+    """
+    import numpy as np
+
+    return np.where(np.isnan(scores), 0, np.clip(np.floor(np.nan_to_num(scores)), 1, 5)).astype(np.int64)

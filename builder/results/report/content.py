@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from builder.data.records import stable_id
 from builder.data.storage import count_rows, read_json, read_rows
 from builder.errors import RecipeError
 from builder.method.augment.openings import openings
-from builder.method.curate.iterations import Iteration, iteration_differences
+from builder.method.curate.differences import iteration_differences
+from builder.method.curate.iterations import Iteration
 from builder.method.train.recipe import read_training_recipe, steps_of
 from builder.results.evaluate.tables.conformance import conformance_page, read_figures
 from builder.results.release.content.material import Material
@@ -21,6 +23,7 @@ from builder.results.report.rows import Source
 from builder.text.words import words
 from builder.workspace.layout import METRICS
 from builder.workspace.stage_names import StageName
+from builder.workspace.workers import beside
 from builder.workspace.workspace import Artifact
 
 BINS = 40
@@ -43,29 +46,31 @@ def content_of(build: Build, source: Source, folder: Path, keys_of: KeysOf) -> d
     material = Material(build, "0.0.0")
     iterations = source.iterations
     figures = read_figures(folder / "evaluation")
-    parts = {
-        "name": build.recipe.name,
-        "title": build.recipe.release.title,
-        "funnel": funnel(material),
-        "reasons": [entry for artifact in build.artifacts.values() for entry in reasons_of(artifact, keys_of)],
-        "lengths": text_statistics(material),
-        "scores": score_summary(material),
-        "histograms": [entry for item in iterations for entry in histograms(item)],
-        "iterations": iteration_differences(iterations, EXAMPLES),
-        **wordings(build.candidates.data),
-        "domains": domains(material),
-        "trainings": [entry for artifact in build.artifacts.values() if (entry := _training(artifact))],
-        "steps": _steps(build),
-        "lineage": [_stage(artifact) for artifact in build.artifacts.values()],
-        "warnings": [
-            {"stage": item.stage, "text": text}
-            for item in build.artifacts.values()
-            for text in item.record.get("warnings", [])
-        ],
-        "labels": _labels(folder, material),
-        "evaluation": figures,
-        "conformance": conformance_page(build.recipe.name, figures) if figures else "",
-    }
+    # Words take as long as all the rest, which another core does meanwhile.
+    with beside(partial(wordings, build.candidates.data)) as told:
+        parts = {
+            "name": build.recipe.name,
+            "title": build.recipe.release.title,
+            "funnel": funnel(material),
+            "reasons": [entry for artifact in build.artifacts.values() for entry in reasons_of(artifact, keys_of)],
+            "lengths": text_statistics(material),
+            "scores": score_summary(material),
+            "histograms": [entry for item in iterations for entry in histograms(item)],
+            "iterations": iteration_differences(iterations, EXAMPLES),
+            "domains": domains(material),
+            "trainings": [entry for artifact in build.artifacts.values() if (entry := _training(artifact))],
+            "steps": _steps(build),
+            "lineage": [_stage(artifact) for artifact in build.artifacts.values()],
+            "warnings": [
+                {"stage": item.stage, "text": text}
+                for item in build.artifacts.values()
+                for text in item.record.get("warnings", [])
+            ],
+            "labels": _labels(folder, material),
+            "evaluation": figures,
+            "conformance": conformance_page(build.recipe.name, figures) if figures else "",
+        }
+        parts |= told()
     return parts | {"summary": summary_of(parts)}
 
 

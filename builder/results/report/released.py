@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from builder.data.accounting import Counts
 from builder.data.records import Row
 from builder.data.storage import open_parquet, parquet_files, read_json, read_rows
 from builder.errors import ReleaseError
-from builder.method.curate.iterations import Iteration, iteration_differences
+from builder.method.curate.differences import iteration_differences
+from builder.method.curate.iterations import Iteration
 from builder.results.release.content.columns import Lengths
 from builder.results.release.content.joined import Scores
 from builder.results.release.content.numbers import TOP_DOMAINS, spread
@@ -19,6 +21,7 @@ from builder.results.report.content import EXAMPLES, KeysOf, histograms, summary
 from builder.results.report.rows import TEXTS, Source
 from builder.text.domains import registered_domain
 from builder.workspace.stage_names import parse
+from builder.workspace.workers import beside
 
 ROWS = "augmented"
 """The config that has every pair."""
@@ -57,32 +60,33 @@ def content_of_release(dataset: Path, source: Source, keys_of: KeysOf) -> dict[s
         keys_of: Which keys of the recipe govern a reason.
     """
     manifest = read_json(dataset / MANIFEST)
-    parts = {
-        "name": manifest["name"],
-        "title": f"{manifest['name']} {manifest['version']}",
-        "funnel": list(_funnel(manifest)),
-        "reasons": list(_reasons(manifest, keys_of)),
-        "lengths": _lengths(dataset, source),
-        "scores": [
-            {"column": f"score_{item.number}_{judge}", **_spread(scores, source.iterations[-1].selected)}
-            for item in source.iterations
-            for judge, scores in item.scores.items()
-        ],
-        "histograms": [entry for item in source.iterations for entry in histograms(item)],
-        "iterations": iteration_differences(source.iterations, EXAMPLES),
-        **wordings(dataset / ROWS),
-        "domains": _domains(dataset, source),
-        "trainings": [],
-        "steps": [],
-        "lineage": [
-            {"stage": name, "fingerprint": of["fingerprint"], "seconds": None, "inputs": [], "versions": {}}
-            for name, of in manifest["stages"].items()
-        ],
-        "warnings": [{"stage": "release", "text": text} for text in manifest.get("warnings", [])],
-        "labels": None,
-        "evaluation": {},
-        "conformance": "",
-    }
+    with beside(partial(wordings, dataset / ROWS)) as told:
+        parts = {
+            "name": manifest["name"],
+            "title": f"{manifest['name']} {manifest['version']}",
+            "funnel": list(_funnel(manifest)),
+            "reasons": list(_reasons(manifest, keys_of)),
+            "lengths": _lengths(dataset, source),
+            "scores": [
+                {"column": f"score_{item.number}_{judge}", **_spread(scores, source.iterations[-1].selected)}
+                for item in source.iterations
+                for judge, scores in item.scores.items()
+            ],
+            "histograms": [entry for item in source.iterations for entry in histograms(item)],
+            "iterations": iteration_differences(source.iterations, EXAMPLES),
+            "domains": _domains(dataset, source),
+            "trainings": [],
+            "steps": [],
+            "lineage": [
+                {"stage": name, "fingerprint": of["fingerprint"], "seconds": None, "inputs": [], "versions": {}}
+                for name, of in manifest["stages"].items()
+            ],
+            "warnings": [{"stage": "release", "text": text} for text in manifest.get("warnings", [])],
+            "labels": None,
+            "evaluation": {},
+            "conformance": "",
+        }
+        parts |= told()
     return parts | {"summary": summary_of(parts)}
 
 

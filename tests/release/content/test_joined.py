@@ -65,5 +65,5 @@ def test_only_rows_that_may_be_trained_on_have_an_origin(build: FakeBuild) -> No
 def test_pages_withheld_are_those_of_the_test_split(build: FakeBuild) -> None:
     joined = Joined(build.build)
     split = {row["id"]: row["split"] for row in read_rows(build.artifacts["curate-2"].data)}
-    withheld = dict(zip(joined.candidates.pairs.ids.to_pylist(), joined.candidates.withheld.to_pylist(), strict=True))
+    withheld = dict(zip(joined.candidates.pairs.ids.to_pylist(), joined.withheld.to_pylist(), strict=True))
     assert {key: withheld[key] for key in split} == {key: name == "test" for key, name in split.items()}

@@ -21,7 +21,7 @@ from builder.results.release.content.places import OF_SEGMENTS, segments_of
 from builder.results.release.content.removed import NAMES_OF_A_ROW, read_removed
 from builder.results.release.content.trained import row_digest, row_line
 from builder.results.release.facts.origins import WEB, SegmentOrigins
-from builder.text.domains import registered_domain
+from builder.text.domains import registered_domain, site_of
 from builder.text.words import fold
 from builder.workspace.workspace import Artifact
 
@@ -91,13 +91,11 @@ class Candidates:
 
     Attributes:
         pairs: Their ids and lengths.
-        withheld: Whether each is on a page that is withheld for testing, by place.
         named: Rows that the file of take-downs names, with all names.
         asked: Id, segment and instruction, by place; none where the release has its texts.
     """
 
     pairs: Pairs
-    withheld: "pa.Array"
     named: list[Row]
     asked: "pa.Table"
 
@@ -137,19 +135,20 @@ class Joined:
     @cached_property
     def seed(self) -> Trainable:
         """The human-written pairs."""
-        return self._trainable(self._build.seed, "seed", ("source", "license"))
+        artifact = self._build.seed
+        return self._trainable(artifact, "seed", ("source", "license"), _pairs(artifact))
 
     @cached_property
     def final(self) -> Trainable:
         """The final selection, train and test."""
-        return self._trainable(self._build.curated[-1], "web", ("url", "page_id", "split", "score"))
+        columns = ("url", "page_id", "split", "score")
+        return self._trainable(self._build.curated[-1], "web", columns, self.selections[-1])
 
-    def _trainable(self, artifact: Artifact, tag: Tag, columns: tuple[str, ...]) -> Trainable:
+    def _trainable(self, artifact: Artifact, tag: Tag, columns: tuple[str, ...], pairs: Pairs) -> Trainable:
         import pyarrow as pa
 
-        pairs, origins, refusals, prompts = Pairs(), [], 0, self._build.recipe.chat
+        origins, refusals, prompts = [], 0, self._build.recipe.chat
         for _, batch in read_batches(row_groups(artifact.data), ["id", *TEXTS, *columns]):
-            pairs.add(batch)
             rows = batch.to_pylist()
             refusals += sum(is_refusal(fold(row["output"])) for row in rows)
             digests = [row_digest(row_line(forward_pair(prompts, tag, row))) for row in rows]
@@ -164,38 +163,40 @@ class Joined:
     @cached_property
     def selections(self) -> list[Pairs]:
         """A_k(1) ... A_k(N)."""
-        return [*(pairs for pairs, _ in self._earlier), self.final.pairs]
-
-    @cached_property
-    def _earlier(self) -> "list[tuple[Pairs, pa.Array]]":
-        """A_k(1) ... A_k(N-1), each with the pages of its pairs."""
-        return [_pairs(artifact) for artifact in self._build.curated[:-1]]
+        return [_pairs(artifact) for artifact in self._build.curated]
 
     @cached_property
     def domains(self) -> Counter[str]:
         """Rows of the final selection by registered domain, the empty one for addresses without."""
-        return Counter(registered_domain(url or "") for url in self.final.origins["url"].to_pylist())
+        sites = Counter(site_of(url or "") for url in _column(self._build.curated[-1], "url").to_pylist())
+        found = Counter[str]()
+        for site, rows in sites.items():
+            found[registered_domain(web_address(site) or "")] += rows
+        return found
 
     @cached_property
     def candidates(self) -> Candidates:
         """All candidate pairs."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         down, pairs = self._taken_down(), Pairs()
-        pages, named, asked = [], list[Row](), []
+        named, asked = list[Row](), []
         columns = dict.fromkeys(["id", *TEXTS, *NAMES_OF_A_ROW])
         for _, batch in read_batches(row_groups(self._build.candidates.data), [*columns]):
             pairs.add(batch)
-            pages.append(batch.column("page_id"))
             named += naming(batch.select(list(NAMES_OF_A_ROW)), down)
             if self._release.text == "standoff":
                 asked.append(batch.select(["id", "segment_id", "instruction"]))
-        first = self._earlier[0][1] if self._earlier else self.final.origins["page_id"]
-        every = (page for part in pages for page in part.to_pylist())
-        withheld = withheld_pages(every, first.to_pylist(), self._build.recipe.curate)
-        of_pages = pc.is_in(column_of(pages), value_set=pa.array(sorted(withheld), pa.string()))
-        return Candidates(pairs, of_pages, named, _asked(asked))
+        return Candidates(pairs, named, _asked(asked))
+
+    @cached_property
+    def withheld(self) -> "pa.Array":
+        """Whether each candidate is on a page that is withheld for testing, by place."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        build = self._build
+        pages, first = (_column(artifact, "page_id") for artifact in (build.candidates, build.curated[0]))
+        withheld = withheld_pages(pages.to_pylist(), first.to_pylist(), build.recipe.curate)
+        return pc.is_in(pages, value_set=pa.array(sorted(withheld), pa.string()))
 
     def named(self) -> Iterator[Row]:
         """The rows of seed and candidates that the file of take-downs names, with their names."""
@@ -223,7 +224,7 @@ class Joined:
         scores = pc.if_else(pc.is_finite(stored), stored, None)
         candidates = self.candidates.pairs.ids
         by_place = scores if ids.equals(candidates) else scores.take(pc.index_in(candidates, value_set=ids))
-        selected = scores.filter(pc.is_in(ids, value_set=self.final.pairs.ids))
+        selected = scores.filter(pc.is_in(ids, value_set=self.selections[-1].ids))
         given, chosen = (column.drop_null().to_numpy() for column in (scores, selected))
         return Scores(by_place, given, chosen, scores.null_count)
 
@@ -235,9 +236,12 @@ def _asked(batches: "list[pa.RecordBatch]") -> "pa.Table":
     return pa.Table.from_batches(batches, schema=schema)
 
 
-def _pairs(artifact: Artifact) -> "tuple[Pairs, pa.Array]":
-    pairs, pages = Pairs(), []
-    for _, batch in read_batches(row_groups(artifact.data), ["id", *TEXTS, "page_id"]):
+def _pairs(artifact: Artifact) -> Pairs:
+    pairs = Pairs()
+    for _, batch in read_batches(row_groups(artifact.data), ["id", *TEXTS]):
         pairs.add(batch)
-        pages.append(batch.column("page_id"))
-    return pairs, column_of(pages)
+    return pairs
+
+
+def _column(artifact: Artifact, name: str) -> "pa.Array":
+    return column_of([batch.column(name) for _, batch in read_batches(row_groups(artifact.data), [name])])

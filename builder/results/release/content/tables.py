@@ -99,7 +99,7 @@ def _augmented(material: Material) -> Source:
     schema = augmented_schema(material.scores, material.recipe.iterations, judge=judged_by is not None)
     ids = joined.candidates.pairs.ids
     selected = [pc.is_in(ids, value_set=pairs.ids) for pairs in joined.selections]
-    splits = pc.if_else(joined.candidates.withheld, "test", "train")
+    splits = pc.if_else(joined.withheld, "test", "train")
     beside = [*(scores.by_place for scores in joined.scores), *selected, splits]
 
     def read() -> "Iterator[tuple[int, pa.RecordBatch]]":

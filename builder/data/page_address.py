@@ -1,5 +1,6 @@
 """Addresses of pages: which ones a reader elsewhere can follow, and those of files below an address."""
 
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 _SCHEMES = ("http", "https")
@@ -10,14 +11,20 @@ _KEPT = "/~!$&'()*+,;=:@"
 
 def web_address(url: str | None) -> str | None:
     """An address of the web as it is; None for what is none: empty, a path, a `file:` of some machine, its own host."""
+    # What follows the third slash says nothing of it, and many pages share a site.
+    return url if _is_web("/".join((url or "").split("/", 3)[:3])) else None
+
+
+@lru_cache(maxsize=1 << 16)
+def _is_web(site: str) -> bool:
     try:
-        parts = urlsplit(url or "")
+        parts = urlsplit(site)
         host = parts.hostname
     except ValueError:
-        return None
+        return False
     if parts.scheme.lower() not in _SCHEMES or not host:
-        return None
-    return None if host in _HERE or host.startswith("127.") or host.endswith(".localhost") else url
+        return False
+    return not (host in _HERE or host.startswith("127.") or host.endswith(".localhost"))
 
 
 def base_address(address: str) -> str:

@@ -12,13 +12,8 @@ def registered_domain(url: str) -> str:
 
     A site below a hosting domain (`jane.blogspot.com`) counts as registered. Empty for an address without a host.
     """
-    return _registered(site_of(url))
-
-
-def site_of(url: str) -> str:
-    """An address up to its path; one that does not begin with a scheme and a host as it is."""
     site = _UP_TO_PATH.match(url)
-    return site[0] if site else url
+    return _registered(site[0] if site else url)
 
 
 @lru_cache(maxsize=1 << 16)

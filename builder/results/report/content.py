@@ -43,7 +43,7 @@ def content_of(build: Build, source: Source, folder: Path, keys_of: KeysOf) -> d
         folder: Of the recipe; `evaluation/` and `labels/` below it are read where they are.
         keys_of: Which keys of the recipe govern a reason.
     """
-    material = Material(build, "0.0.0")
+    material = Material(build, "0.0.0", released=False)
     iterations = source.iterations
     figures = read_figures(folder / "evaluation")
     # Words take as long as all the rest, which another core does meanwhile.

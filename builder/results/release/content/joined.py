@@ -21,7 +21,7 @@ from builder.results.release.content.places import OF_SEGMENTS, segments_of
 from builder.results.release.content.removed import NAMES_OF_A_ROW, read_removed
 from builder.results.release.content.trained import row_digest, row_line
 from builder.results.release.facts.origins import WEB, SegmentOrigins
-from builder.text.domains import registered_domain, site_of
+from builder.text.domains import registered_domain
 from builder.text.words import fold
 from builder.workspace.workspace import Artifact
 
@@ -91,11 +91,13 @@ class Candidates:
 
     Attributes:
         pairs: Their ids and lengths.
+        pages: The page of each, by place.
         named: Rows that the file of take-downs names, with all names.
         asked: Id, segment and instruction, by place; none where the release has its texts.
     """
 
     pairs: Pairs
+    pages: "pa.Array"
     named: list[Row]
     asked: "pa.Table"
 
@@ -122,10 +124,11 @@ class Joined:
 
     Args:
         build: A finished build.
+        digests: Whether rows are to be held against those of models; otherwise they get no digest, which saves time.
     """
 
-    def __init__(self, build: Build) -> None:
-        self._build, self._release = build, build.recipe.release
+    def __init__(self, build: Build, *, digests: bool = True) -> None:
+        self._build, self._release, self._digests = build, build.recipe.release, digests
 
     @cached_property
     def segments(self) -> SegmentOrigins:
@@ -135,23 +138,23 @@ class Joined:
     @cached_property
     def seed(self) -> Trainable:
         """The human-written pairs."""
-        artifact = self._build.seed
-        return self._trainable(artifact, "seed", ("source", "license"), _pairs(artifact))
+        return self._trainable(self._build.seed, "seed", ("source", "license"))
 
     @cached_property
     def final(self) -> Trainable:
         """The final selection, train and test."""
-        columns = ("url", "page_id", "split", "score")
-        return self._trainable(self._build.curated[-1], "web", columns, self.selections[-1])
+        return self._trainable(self._build.curated[-1], "web", ("url", "page_id", "split", "score"))
 
-    def _trainable(self, artifact: Artifact, tag: Tag, columns: tuple[str, ...], pairs: Pairs) -> Trainable:
+    def _trainable(self, artifact: Artifact, tag: Tag, columns: tuple[str, ...]) -> Trainable:
         import pyarrow as pa
 
-        origins, refusals, prompts = [], 0, self._build.recipe.chat
+        pairs, origins, refusals, prompts = Pairs(), [], 0, self._build.recipe.chat
         for _, batch in read_batches(row_groups(artifact.data), ["id", *TEXTS, *columns]):
-            rows = batch.to_pylist()
-            refusals += sum(is_refusal(fold(row["output"])) for row in rows)
-            digests = [row_digest(row_line(forward_pair(prompts, tag, row))) for row in rows]
+            pairs.add(batch)
+            refusals += sum(is_refusal(fold(output)) for output in batch.column("output").to_pylist())
+            rows = batch.to_pylist() if self._digests else []
+            lines = (row_line(forward_pair(prompts, tag, row)) for row in rows)
+            digests: list[bytes | None] = [*map(row_digest, lines)] or [None] * batch.num_rows
             known = batch.select(["id", *columns]).append_column("digest", pa.array(digests, pa.binary()))
             if tag == "web":
                 known = with_column(known, "url", mapped(known.column("url"), web_address))
@@ -163,29 +166,31 @@ class Joined:
     @cached_property
     def selections(self) -> list[Pairs]:
         """A_k(1) ... A_k(N)."""
-        return [_pairs(artifact) for artifact in self._build.curated]
+        return [*(pairs for pairs, _ in self._earlier), self.final.pairs]
+
+    @cached_property
+    def _earlier(self) -> "list[tuple[Pairs, pa.Array]]":
+        """A_k(1) ... A_k(N-1), each with the pages of its pairs."""
+        return [_pairs(artifact) for artifact in self._build.curated[:-1]]
 
     @cached_property
     def domains(self) -> Counter[str]:
         """Rows of the final selection by registered domain, the empty one for addresses without."""
-        sites = Counter(site_of(url or "") for url in _column(self._build.curated[-1], "url").to_pylist())
-        found = Counter[str]()
-        for site, rows in sites.items():
-            found[registered_domain(web_address(site) or "")] += rows
-        return found
+        return Counter(registered_domain(url or "") for url in self.final.origins["url"].to_pylist())
 
     @cached_property
     def candidates(self) -> Candidates:
         """All candidate pairs."""
         down, pairs = self._taken_down(), Pairs()
-        named, asked = list[Row](), []
+        pages, named, asked = [], list[Row](), []
         columns = dict.fromkeys(["id", *TEXTS, *NAMES_OF_A_ROW])
         for _, batch in read_batches(row_groups(self._build.candidates.data), [*columns]):
             pairs.add(batch)
+            pages.append(batch.column("page_id"))
             named += naming(batch.select(list(NAMES_OF_A_ROW)), down)
             if self._release.text == "standoff":
                 asked.append(batch.select(["id", "segment_id", "instruction"]))
-        return Candidates(pairs, named, _asked(asked))
+        return Candidates(pairs, column_of(pages), named, _asked(asked))
 
     @cached_property
     def withheld(self) -> "pa.Array":
@@ -193,9 +198,8 @@ class Joined:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        build = self._build
-        pages, first = (_column(artifact, "page_id") for artifact in (build.candidates, build.curated[0]))
-        withheld = withheld_pages(pages.to_pylist(), first.to_pylist(), build.recipe.curate)
+        pages, first = self.candidates.pages, self._earlier[0][1] if self._earlier else self.final.origins["page_id"]
+        withheld = withheld_pages(pages.to_pylist(), first.to_pylist(), self._build.recipe.curate)
         return pc.is_in(pages, value_set=pa.array(sorted(withheld), pa.string()))
 
     def named(self) -> Iterator[Row]:
@@ -224,7 +228,7 @@ class Joined:
         scores = pc.if_else(pc.is_finite(stored), stored, None)
         candidates = self.candidates.pairs.ids
         by_place = scores if ids.equals(candidates) else scores.take(pc.index_in(candidates, value_set=ids))
-        selected = scores.filter(pc.is_in(ids, value_set=self.selections[-1].ids))
+        selected = scores.filter(pc.is_in(ids, value_set=self.final.pairs.ids))
         given, chosen = (column.drop_null().to_numpy() for column in (scores, selected))
         return Scores(by_place, given, chosen, scores.null_count)
 
@@ -236,12 +240,9 @@ def _asked(batches: "list[pa.RecordBatch]") -> "pa.Table":
     return pa.Table.from_batches(batches, schema=schema)
 
 
-def _pairs(artifact: Artifact) -> Pairs:
-    pairs = Pairs()
-    for _, batch in read_batches(row_groups(artifact.data), ["id", *TEXTS]):
+def _pairs(artifact: Artifact) -> "tuple[Pairs, pa.Array]":
+    pairs, pages = Pairs(), []
+    for _, batch in read_batches(row_groups(artifact.data), ["id", *TEXTS, "page_id"]):
         pairs.add(batch)
-    return pairs
-
-
-def _column(artifact: Artifact, name: str) -> "pa.Array":
-    return column_of([batch.column(name) for _, batch in read_batches(row_groups(artifact.data), [name])])
+        pages.append(batch.column("page_id"))
+    return pairs, column_of(pages)

@@ -31,6 +31,7 @@ class Material:
         previous: The release before; None for the first.
         accepted: Whether somebody has taken the grave warnings of the build upon themselves.
         date: The day of the release; empty for none.
+        released: Whether there is a release; for figures alone the rows are not held against those of models.
     """
 
     build: Build
@@ -38,6 +39,7 @@ class Material:
     previous: Previous | None = None
     accepted: bool = False
     date: str = ""
+    released: bool = True
 
     @property
     def recipe(self) -> Recipe:
@@ -57,7 +59,7 @@ class Material:
     @cached_property
     def joined(self) -> Joined:
         """The rows of the build, joined by id."""
-        return Joined(self.build)
+        return Joined(self.build, digests=self.released)
 
     @cached_property
     def languages(self) -> list[str]:

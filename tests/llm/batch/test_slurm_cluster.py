@@ -82,13 +82,14 @@ def test_a_folder_whose_name_a_script_would_read_otherwise_is_refused(tmp_path, 
     assert not (slurm_here / "submitted").exists()
 
 
-def test_a_command_that_is_missing_or_refuses_ends_the_stage(tmp_path, slurm_here):
+def test_a_command_that_is_missing_or_refuses_ends_the_stage(tmp_path, slurm_here, monkeypatch):
     rows, work = source(tmp_path), OnlyEven(tmp_path)
     (tmp_path / "out" / "logs").mkdir(parents=True)
     (slurm_here / "sbatch").write_text("#!/bin/bash\nexit 1\n")
     with pytest.raises(StageError, match=r"sbatch refused the job of this stage; see .*child.log"):
         run_rows(tmp_path / "out", rows, work, SCHEMA, under("slurm"))
     (slurm_here / "squeue").unlink()
+    monkeypatch.setenv("PATH", str(slurm_here))  # this machine may have a Slurm of its own
     with pytest.raises(StageError, match="executor is slurm, but squeue cannot be run: No such file"):
         run_rows(tmp_path / "out", rows, work, SCHEMA, under("slurm"))
 

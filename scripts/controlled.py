@@ -40,6 +40,8 @@ ROWS = [
     Row(name="untagged", tags=False),
 ]
 """The first one is what the others are held against; `random` and `longest` come by themselves."""
+PARTS = (("joint",), ("joint", "cross-fit"), ("joint", "curated-only", "no-curation", "reverse", "untagged"), ())
+"""Rows that are built one after the other; in the last part whatever is left, and the answers."""
 FILE = "figures.json"
 Truth = dict[Key, dict[str, str]]
 """The planted sections by page and header."""
@@ -59,8 +61,11 @@ class Figures(NamedTuple):
     well_formed: float
 
 
-def check_world(folder: Path, seed: int) -> None:
-    """Pretrain, generate, build and measure one world, and write the figures; what is there is not done again."""
+def check_world(folder: Path, seed: int, part: int) -> None:
+    """Pretrain, generate and build one world, a part of `PARTS`; what is there is not done again.
+
+    The last part measures it too, and writes the figures.
+    """
     base = folder / "pretrained"
     if not (base / "config.json").is_file():
         pretrain(seed, base)
@@ -76,6 +81,10 @@ def check_world(folder: Path, seed: int) -> None:
         def open_recipe(settings: tuple[str, ...]) -> Recipe:
             return open_project(folder, overrides=(*OVERRIDES, *settings), as_written=True).recipe
 
+        if names := PARTS[part]:
+            some = [row for row in ROWS if row.name in names]
+            run_ablations(Ablations(rows=some, controls=False), open_recipe, workspace)
+            return
         lines = run_ablations(Ablations(rows=ROWS), open_recipe, workspace)
     well = well_formed_shares(folder / "answers", lines, world)
     figures = {line.row.name: _figures(line, truth, well[line.row.name])._asdict() for line in lines}

@@ -1,7 +1,7 @@
 """`make method-check`: the controlled study, on five fresh worlds with a base model each; means with intervals.
 
 No setting was chosen on these seeds. Every row of the table is the same build with one thing changed, or with another
-part of its rows trained on; see `controlled`. Three worlds run at a time, a thread each.
+part of its rows trained on; see `controlled`. Parts of three worlds run at a time, a thread each.
 """
 
 import argparse
@@ -10,7 +10,8 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 
 from children import let_children_find_scripts
@@ -26,15 +27,17 @@ WITHOUT_COMPILER = {"TORCHDYNAMO_DISABLE": "1"}
 COLUMNS = ("precision", "recall", "well_formed")
 
 
-def run_world(folder: Path, seed: int) -> int:
-    """Check one world in a process of its own; what it says goes to a file of its folder."""
+def run_world(folder: Path, seed: int, part: int, before: Future[int] | None) -> int:
+    """Check a part of a world in a process of its own, after the one before; what it says goes to a file."""
+    if before is not None and (code := before.result()):
+        return code
     place = folder / f"seed-{seed}"
     place.mkdir(parents=True, exist_ok=True)
     with (place / "log.txt").open("ab") as log:
-        command = [sys.executable, __file__, "--world", str(seed), str(folder)]
+        command = [sys.executable, __file__, "--world", str(seed), "--part", str(part), str(folder)]
         done = subprocess.run(command, env=os.environ | WITHOUT_COMPILER, stdout=log, stderr=log, check=False)
     said = "done" if done.returncode == 0 else f"failed; see {place / 'log.txt'}"
-    sys.stderr.write(f"method-check: seed {seed} {said}\n")
+    sys.stderr.write(f"method-check: seed {seed}, part {part + 1}: {said}\n")
     return done.returncode
 
 
@@ -71,19 +74,21 @@ def main() -> None:
     """Check all worlds and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--world", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--part", type=int, help=argparse.SUPPRESS)
     parser.add_argument("folder", type=Path, nargs="?", default=Path("runs/method-check"))
     given = parser.parse_args()
     let_children_find_scripts()
+    from controlled import FILE, PARTS, check_world
+
     if given.world is not None:
-        from controlled import check_world
-
-        check_world(given.folder / f"seed-{given.world}", given.world)
+        check_world(given.folder / f"seed-{given.world}", given.world, given.part)
         return
-    from controlled import FILE
-
+    last: dict[int, Future[int]] = {}
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        codes = list(pool.map(lambda seed: run_world(given.folder, seed), SEEDS))
-    if any(codes):
+        # Part by part, not world by world: of five worlds two would be left for the end, and take as long as three.
+        for part, seed in product(range(len(PARTS)), SEEDS):
+            last[seed] = pool.submit(run_world, given.folder, seed, part, last.get(seed))
+    if any(future.result() for future in last.values()):
         sys.exit(1)
     sys.stdout.write(table([read_json(given.folder / f"seed-{seed}" / FILE) for seed in SEEDS]) + "\n")
 

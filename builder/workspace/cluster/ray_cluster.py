@@ -1,19 +1,15 @@
-"""Engines as the tasks of a Ray cluster, or of a Ray that is started on this machine."""
+"""Processes of a stage as the tasks of a Ray cluster, or of a Ray that is started on this machine."""
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from builder.errors import StageError
-from builder.llm.batch.remote import ENDED, RemoteEngine, has_begun, keep_waiting
-from builder.llm.batch.work import rank_folder
+from builder.workspace.cluster.job import Job, rank_folder
+from builder.workspace.cluster.remote import ENDED, RemoteWork, has_begun, keep_waiting
 from builder.workspace.environment import remote_environment
 from builder.workspace.layout import LOG
 from builder.workspace.progress import polled
-
-if TYPE_CHECKING:
-    from builder.llm.batch.block import AnswerRows
-    from builder.recipe.sections.runtime import Runtime
 
 _POLL_SECONDS = 5.0
 
@@ -22,21 +18,18 @@ class RayCluster:
     """The Ray that RAY_ADDRESS names, or one of this stage's own.
 
     Args:
-        step: The engine's block.
-        out: The stage folder, on a file system that all nodes share.
-        runtime: Threads and GPUs of an engine.
-        engines: How many tasks there are.
+        job: What runs there.
     """
 
-    def __init__(self, step: "AnswerRows", out: Path, runtime: "Runtime", engines: int) -> None:
-        self._step, self._out, self._runtime, self._engines = step, out, runtime, engines
-        self._poll = min(_POLL_SECONDS, 60 * runtime.stall_minutes / 4)
+    def __init__(self, job: Job) -> None:
+        self._job, self._out, self._runtime = job, job.out, job.runtime
+        self._poll = min(_POLL_SECONDS, 60 * job.runtime.stall_minutes / 4)
 
     def run(self, ranks: list[int]) -> None:
-        """See `Cluster.run`; an engine whose chunks are all written ends at once.
+        """See `Cluster.run`.
 
         Raises:
-            StageError: If Ray is not installed, does not answer, or has no node that could hold an engine.
+            StageError: If Ray is not installed, does not answer, or has no node that could hold a process.
         """
         try:
             import ray
@@ -49,13 +42,13 @@ class RayCluster:
         self._start(ray)
         try:
             executor = RayPipelineExecutor(
-                [RemoteEngine(self._step, self._runtime, apart=True)],
-                tasks=self._engines,
-                cpus_per_task=self._runtime.threads,
+                [RemoteWork(self._job, apart=True)],
+                tasks=len(ranks),
+                cpus_per_task=self._cpus,
                 gpus_per_task=self._gpus(ray),
                 mem_per_cpu_gb=0,
-                logging_dir=str(self._out / "logs" / "datatrove"),
-                skip_completed=False,  # the chunks know what is done
+                logging_dir=str(self._job.logs),
+                skip_completed=False,  # the parts know what is done
             )
             with polled(lambda: self._keep_waiting(ranks), self._poll, name="queue"):
                 executor.run()
@@ -78,19 +71,21 @@ class RayCluster:
             problem = f"RAY_ADDRESS is {address}, where no Ray can be used" if address else "Ray cannot be started here"
             raise StageError(f"{problem}: {first}") from error
 
+    @property
+    def _cpus(self) -> int:
+        return self._job.cpus or self._runtime.threads
+
     def _gpus(self, ray: Any) -> int:
-        """GPUs of an engine: none where no node has any, or where the stage only asks a server."""
+        """GPUs of a process: none where no node has any."""
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        gpus = self._runtime.tensor_parallel if any(node.get("GPU") for node in nodes) else 0
-        gpus = gpus if self._step.loads_model else 0
-        cpus = self._runtime.threads
-        if not any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus for node in nodes):
+        gpus = self._job.gpus if any(node.get("GPU") for node in nodes) else 0
+        if not any(node.get("CPU", 0) >= self._cpus and node.get("GPU", 0) >= gpus for node in nodes):
             raise StageError(
-                f"no node of the Ray cluster has the {cpus} CPUs (runtime.threads) and {gpus} GPUs "
-                "(runtime.tensor_parallel) of an engine; ask for less, or start a node that has them first"
+                f"no node of the Ray cluster has the {self._cpus} CPUs (runtime.threads) and {gpus} GPUs "
+                f"(runtime.tensor_parallel) of one {self._job.called}; ask for less, or start a node that has them"
             )
         return gpus
 
     def _keep_waiting(self, ranks: list[int]) -> None:
         ended = [rank for rank in ranks if (self._out / rank_folder(rank) / ENDED).is_file()]
-        keep_waiting(self._out, [*ended, *(rank for rank in ranks if not has_begun(self._out, rank))])
+        keep_waiting(self._out, [*ended, *(rank for rank in ranks if not has_begun(self._out, rank))], ranks)

@@ -9,9 +9,9 @@ from typing import Any
 from builder.build import Build
 from builder.cli.answer import Answer
 from builder.cli.project import Project
+from builder.data.file_rows import file_rows
 from builder.data.storage import read_json, read_rows, write_json, write_text
 from builder.errors import RecipeError
-from builder.method.seed.files import file_rows
 from builder.results.evaluate.comparison.answers import model_outputs
 from builder.results.evaluate.comparison.judgements import alpaca_annotations
 from builder.results.evaluate.comparison.plan import FILE, Asked, Plan, load_plan

@@ -1,5 +1,5 @@
 # The two commands: `make quickstart` and `make test`. Both install into .venv when it is not there yet.
-.PHONY: help evaluate-demo conformance bench-report notebook screenshots install quickstart test test-full lint pin-versions method-check real-build real-speed real-check threshold-check calibration-check kill-check kill-check-engines bench-segments train-mask bench-dedup bench-engine bench-train injection-check release-demo bench-push bench-release bench-check trainers-check docs wheel clean
+.PHONY: help evaluate-demo conformance bench-report notebook screenshots install quickstart test test-full test-cluster lint pin-versions method-check real-build real-speed real-check threshold-check calibration-check kill-check kill-check-engines bench-segments train-mask bench-dedup bench-engine bench-scale bench-train injection-check release-demo bench-push bench-release bench-check trainers-check docs wheel clean
 python := .venv/bin/python
 # Tests run one OpenMP thread each; two run side by side.
 export OMP_NUM_THREADS := 1
@@ -7,6 +7,7 @@ export OMP_NUM_THREADS := 1
 help:
 	@echo "make quickstart    install into .venv and build the embedded sample end to end"
 	@echo "make test          the whole suite, offline"
+	@echo "make test-cluster  builds on Slurm, Ray and S3 of this machine, killed in every part; says what is not installed"
 	@echo "make test-full     the suite and what takes minutes: the built wheel, the whole quickstart from it"
 	@echo "make lint          ruff, mypy, that no room imports upward, and that no code is dead"
 	@echo "make pin-versions  accept the code that the stages' results depend on as it is now"
@@ -24,7 +25,8 @@ help:
 	@echo "make calibration-check [ROUNDS=3]  what plan --calibrate says of the quickstart beside its time (10 minutes a round)"
 	@echo "make threshold-check  what 4.5 on a mean of probabilities selects, simulated"
 	@echo "make injection-check  what plain text that speaks to the judge does to its scores (minutes)"
-	@echo "make bench-engine  augment and score beside the bare engine, prefix cache, judges, a server"
+	@echo "make bench-engine  augment and score beside the bare engine, prefix cache, judges, a server; two engines of unequal speed"
+	@echo "make bench-scale [ROWS='10000 100000'] [BASE=COMMIT]  time and memory of dedup, curate, release, report by rows, up to a million"
 	@echo "make bench-train   tokens per second and memory of a training beside TRL's own script (minutes)"
 	@echo "make release-demo [DIR=quickstart]  two releases from build to user, on a Hub on this machine (minutes)"
 	@echo "make bench-push [GB=1]  a push beside upload_folder: the same files, the same server"
@@ -47,6 +49,9 @@ test: install
 
 test-full: install
 	$(python) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
+
+test-cluster: install
+	$(python) -m pytest -q -m cluster -rs
 
 lint: install
 	$(python) -m ruff format --check builder tests scripts
@@ -108,6 +113,10 @@ injection-check: install
 
 bench-engine: install
 	$(python) scripts/bench_engine.py 2>/dev/null
+	$(python) scripts/bench_lag.py 2>/dev/null
+
+bench-scale: install
+	$(python) scripts/bench_scale.py $(if $(ROWS),--rows $(ROWS)) $(if $(BASE),--base $(BASE))
 
 bench-train: install
 	$(python) scripts/bench_train.py 2>/dev/null

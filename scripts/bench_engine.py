@@ -100,11 +100,10 @@ class Bench:
     def __init__(self, folder: Path, rows: int, chunk_rows: int) -> None:
         self.folder, self.count = folder, rows
         self.runtime = Runtime(chunk_rows=chunk_rows, kv_cache_mb=1_024)
-        self.tokenizer = load_tokenizer(BASE)
-        self.backward, self.forward = (self._model(role) for role in ("backward", "forward"))
+        self.backward, self.forward = (make_model(folder, role) for role in ("backward", "forward"))
         self.engine = SharedEngine(self.forward, self.runtime)
         self.llm = self.engine.llm
-        self.segments = self._segments()
+        self.segments = segments(rows)
         self.pairs = self._pairs()
 
     def augment(self) -> None:
@@ -284,16 +283,6 @@ class Bench:
                 seconds[name] += self.spent if turn >= 0 else 0.0
         return seconds
 
-    def _model(self, role: Any) -> Path:
-        model = self.folder / role / "model"
-        shutil.copytree(BASE, model)
-        contract = make_contract(Chat(), role, self.tokenizer)
-        tokenizer = load_tokenizer(BASE)
-        tokenizer.chat_template = contract.template
-        tokenizer.save_pretrained(model)
-        contract.save(model)
-        return model
-
     def _renderer(self, role: str) -> Renderer:
         model = self.folder / role / "model"
         return Renderer(load_contract(model), load_tokenizer(model))
@@ -313,20 +302,6 @@ class Bench:
             for seed in range(count)
         ]
 
-    def _segments(self) -> list[Row]:
-        rng, words = random.Random(0), _words()
-        rows = []
-        for number in range(self.count):
-            size = rng.randint(*SEGMENT_CHARS)
-            text = ""
-            while len(text) < size:
-                text += " ".join(rng.choices(words, k=12)).capitalize() + ". "
-            rows.append(
-                {"id": f"{number:08d}", "page_id": f"p{number}", "url": "u", "header": "h", "language": "en",
-                 "text": text[:size]}
-            )  # fmt: skip
-        return rows
-
     def _pairs(self) -> list[Row]:
         return [
             {"id": row["id"], "segment_id": row["id"], "page_id": row["page_id"], "instruction": row["text"][:60],
@@ -339,6 +314,34 @@ class Bench:
         return [
             row | {"instruction": row["instruction"][:30], "output": row["output"][:100]} for row in self.pairs[:most]
         ]
+
+
+def make_model(folder: Path, role: Any) -> Path:
+    """The model of the sample as that of a role; returns where it is."""
+    model = folder / role / "model"
+    shutil.copytree(BASE, model)
+    tokenizer = load_tokenizer(BASE)
+    contract = make_contract(Chat(), role, tokenizer)
+    tokenizer.chat_template = contract.template
+    tokenizer.save_pretrained(model)
+    contract.save(model)
+    return model
+
+
+def segments(count: int) -> list[Row]:
+    """Segments of random words, as long as the paper's."""
+    rng, words = random.Random(0), _words()
+    rows = []
+    for number in range(count):
+        size = rng.randint(*SEGMENT_CHARS)
+        text = ""
+        while len(text) < size:
+            text += " ".join(rng.choices(words, k=12)).capitalize() + ". "
+        rows.append(
+            {"id": f"{number:08d}", "page_id": f"p{number}", "url": "u", "header": "h", "language": "en",
+             "text": text[:size]}
+        )  # fmt: skip
+    return rows
 
 
 def _words() -> list[str]:

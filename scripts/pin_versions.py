@@ -21,6 +21,12 @@ PLUMBING = {
     "recipe.sections.runtime": "keys that change no result, and so are in no fingerprint either",
     # The room `workspace` but for `stage_names`, which says which half of the pages a page is in.
     "workspace.child": "how a stage is started, watched and started again",
+    "workspace.cluster.job": "on which machines a stage runs",
+    "workspace.cluster.ray_cluster": "the same",
+    "workspace.cluster.remote": "the same",
+    "workspace.cluster.running": "the same",
+    "workspace.cluster.slurm_cluster": "the same",
+    "workspace.cluster.tasks": "the same",
     "workspace.environment": "variables for logs, caches and memory",
     "workspace.failures": "what a user is told of an error",
     "workspace.fingerprint": "whether what stands is what was asked for, never what is written",

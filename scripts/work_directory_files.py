@@ -230,7 +230,7 @@ FILES: list[tuple[tuple[str, ...], dict[str, str]]] = [
             "logs/inputs.jsonl": "States and digests of files that were read whole, as `inputs.jsonl` takes them over.",
             "logs/tasks/<task>.pages": "How many pages the task has done; segments that stay, of how many; pages that "
             "could not be read.",
-            "logs/datatrove/": "What datatrove says.",
+            "logs/datatrove/": "What datatrove says, which tasks are done, and which worker of a cluster has one.",
         },
     ),
     (
@@ -239,6 +239,15 @@ FILES: list[tuple[tuple[str, ...], dict[str, str]]] = [
             "data/<part>.parquet": "Segments that stay, sorted by id.",
             "rejected/<part>.parquet": "Those that go, sorted by reason and id.",
             "minhash/": "Signatures, buckets and clusters. Only while it runs.",
+            "against/<set>.parquet": "The texts of a set of `dedup.against`. Only while it runs.",
+        },
+    ),
+    (
+        ("segments", "dedup", "augment", "score"),
+        {
+            "logs/engines/<engine>/progress.json": "How far an engine, or a worker of a cluster, is.",
+            "logs/engines/<engine>/ended.json": "How one ended that did not finish. Ray and Slurm only.",
+            "logs/cluster/": "What Ray and Slurm are given, and what they say.",
         },
     ),
     (
@@ -248,8 +257,7 @@ FILES: list[tuple[tuple[str, ...], dict[str, str]]] = [
             "rejected/part-<chunk>.parquet": "Rows of the chunk that do not. None in a score stage.",
             "logs/chunks.json": "Size of a chunk.",
             "logs/chunks/part-<chunk>.json": "What the two files of a chunk were when it was written.",
-            "logs/engines/<engine>/progress.json": "How far an engine is.",
-            "logs/engines/<engine>/ended.json": "How an engine ended that did not finish. Ray and Slurm only.",
+            "logs/taken/<chunk>": "A link whose target is the number of the engine that has the chunk.",
             "logs/in_hand/<engine>.json": "Chunk, row or part, and process id of what an engine has in hand: a list.",
             "logs/deaths.json": "Chunk, and row or part, as a list, of each death of an engine.",
             "logs/datatrove/": "What datatrove says.",

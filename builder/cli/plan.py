@@ -11,6 +11,7 @@ from builder.cli.project import Project
 from builder.cli.rows.layout import terminal_width, wrapped
 from builder.text.counted import counted
 from builder.text.escape import escape
+from builder.workspace.cluster.submitted import as_line, submitted
 from builder.workspace.finished.last_run import last_run, rows_of
 from builder.workspace.finished.moved import no_build
 from builder.workspace.stage_names import (
@@ -53,6 +54,9 @@ def plan_stages(project: Project, *, verify: bool = False) -> Answer:
     """The stages in order: status, rows, and why one would run although it has run before, or is no longer whole."""
     artifacts = project.look_at_build(damaged_too=True).artifacts.values()
     plan = [plan_entry(artifact, verify=verify) for artifact in artifacts]
+    for entry in plan:
+        if entry["status"] != "cached" and (job := submitted(parse(entry["stage"]), project.recipe)):
+            entry["submits"] = job
     costs, needs = known_costs(project)
     for entry, cost in zip(plan, costs, strict=False):
         entry["expected"] = as_dict(cost)
@@ -189,6 +193,8 @@ def _reasons(entry: dict[str, Any]) -> list[str]:
         reasons[-1] += f" (last run: {counted(entry['last']['rows'], 'rows')}, {entry['last']['id']})"
     if entry.get("unverified"):
         reasons.append("was done before files were listed in stage.json: there is nothing to compare them with")
+    if entry.get("submits"):
+        reasons.append(as_line(entry["submits"]))
     return [*reasons, *(f"built with {change}" for change in entry["versions"])]
 
 

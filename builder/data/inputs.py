@@ -14,6 +14,8 @@ from builder.data.address import Address
 from builder.data.redaction import redacted
 from builder.errors import RecipeError
 
+NO_ACCESS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+"""What the system calls it that somebody may not read or write."""
 _HEAD_BYTES = 1 << 16
 _STATES = ("ETag", "etag", "md5Hash", "blob_id", "Content-MD5", "mtime", "LastModified", "Last-Modified", "created")
 """What file systems call the property that changes with the content, best first."""

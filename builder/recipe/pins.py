@@ -54,6 +54,9 @@ def hub_inputs(recipe: Recipe) -> list[HubInput]:
     for number, source in enumerate(recipe.seed.sources):
         if source.dataset is not None:
             inputs.append(HubInput(("seed", "sources", number), "dataset", source.dataset, source.revision))
+    for number, known in enumerate(recipe.dedup.against or ()):
+        if known.dataset is not None:
+            inputs.append(HubInput(("dedup", "against", number), "dataset", known.dataset, known.revision))
     others: list[tuple[Place, Loaded | None]] = [(("augment", "model"), recipe.augment.model)]
     for number, judge in enumerate(recipe.score):
         others.append((("score", number, "model"), judge.model if isinstance(judge, Rated) else None))

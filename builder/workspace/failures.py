@@ -7,11 +7,11 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+from builder.data.inputs import NO_ACCESS
 from builder.data.redaction import redacted
 from builder.errors import BuilderError
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-NO_ACCESS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 SPACE_WORDS = ("no space left on device", "disk quota exceeded", "file too large", "errno 28", "os error 28",
                "iostream error", "unexpected pos")  # fmt: skip
 MEMORY_WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc")

@@ -26,6 +26,7 @@ TEXT = {
     "Seed": {"language"},
     "SeedSource": {"input", "instruction", "license", "name", "output", "revision", "split"},
     "Segments": {"languages"},
+    "KnownSet": {"column", "config", "name", "revision", "split"},
     "CorpusSource": {"about", "base_url", "html", "id", "language", "license", "name", "url"},
     "Engine": {"quantization"},
     "Loaded": {"revision"},
@@ -35,7 +36,7 @@ TEXT = {
         "authors", "contact", "dataset", "date", "doi", "language",
         "license", "license_link", "license_name", "models", "repositories", "title",
     },
-    "Slurm": {"partition", "qos", "time"},
+    "Slurm": {"cpu_partition", "partition", "qos", "time"},
 }  # fmt: skip
 KINDS = (Asks, InputPath, OnHub)
 VALUES = {"sbatch_args": {"account": "theirs"}}

@@ -13,11 +13,11 @@ from support.small_project import humpback, write_small_project
 from builder.data.accounting import Counts
 from builder.data.records import score_schema, seed_schema
 from builder.data.storage import write_json, write_rows
-from builder.llm.batch.remote import ENDED
 from builder.llm.contract import CONTRACT_FILE, TEMPLATE_FILE
 from builder.method.train.checkpoints import MARK
 from builder.method.train.output import FINISHED, METRICS
 from builder.method.train.sft import FAILED, PREFLIGHT
+from builder.workspace.cluster.remote import ENDED
 from builder.workspace.layout import CHECKPOINT, LOG, REQUEST, RESULT, STAGE_FILE, STOP_AT
 from builder.workspace.progress import NOTICES, PROGRESS_FILE
 

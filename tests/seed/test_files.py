@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from support.seed_rows import run, source, write_lines
 
+from builder.data.tables.file_rows import file_rows
 from builder.errors import RecipeError
-from builder.method.seed.files import file_rows
 
 
 @pytest.mark.parametrize("form", ["jsonl", "jsonl.gz", "json", "parquet", "folder"])

@@ -64,7 +64,7 @@ def test_what_would_end_the_seed_stage_is_known_before(
     assert len(found.faults) == 1
     assert fault in found.faults[0]
     assert "a.jsonl" in found.faults[0] or "'people'" in found.faults[0]
-    assert look(tmp_path / "missing.txt").faults[0].startswith(f"{tmp_path / 'missing.txt'}: no seed file")
+    assert look(tmp_path / "missing.txt").faults[0].startswith(f"{tmp_path / 'missing.txt'}: no file of rows")
 
 
 @pytest.mark.parametrize("broken", [slice(None, -20), slice(5, None)])

@@ -98,10 +98,21 @@ def _sampled(at: int, judge: str) -> Iterator[tuple[str, Change]]:
     yield f"score.{judge}.judge", Change({f"score.{at}": GONE}, NOTHING)
 
 
+def _known() -> Iterator[tuple[str, Change]]:
+    """The keys of a set that segments are held against."""
+    here = {"dedup.against": [{"name": "old", "path": "seed/other.jsonl", "column": "output"}]}
+    hub = {"dedup.against": [{"name": "old", "dataset": "some/pairs", "revision": "0" * 40}]}
+    for key, value in {"name": "other", "path": "seed/pairs.jsonl", "column": "text"}.items():
+        yield f"dedup.against.{key}", Change({f"dedup.against.0.{key}": value}, stages("dedup"), here)
+    for key, value in {"dataset": "other/pairs", "revision": "1" * 40, "split": "test", "config": "augmented"}.items():
+        yield f"dedup.against.{key}", Change({f"dedup.against.0.{key}": value}, stages("dedup"), hub)
+
+
 def _slurm() -> Iterator[tuple[str, Change]]:
     before = {"runtime.slurm": {"partition": "gpu", "time": "1:00:00"}}
     values = {
-        "partition": "cpu", "time": "2:00:00", "cpus_per_task": 7, "mem_per_cpu_gb": 7, "gpus_per_task": 7,
+        "partition": "cpu", "cpu_partition": "cpu",
+        "time": "2:00:00", "cpus_per_task": 7, "mem_per_cpu_gb": 7, "gpus_per_task": 7,
         "qos": "high", "env_command": "module load cuda", "sbatch_args": {"account": "ours"},
     }  # fmt: skip
     for key, value in values.items():
@@ -219,6 +230,7 @@ CHANGES: dict[str, Change] = dict([
     _one("dedup.hashes_per_bucket", 7, stages("dedup")),
     _one("dedup.per_domain", 7, stages("dedup")),
     _one("dedup.sample", 7, stages("dedup")),
+    *_known(),
     _one("decontaminate.prompts", ["other.jsonl"], CLEAN),
     _one("decontaminate.column", "text", CLEAN),
     _one("decontaminate.ngram", 7, CLEAN),

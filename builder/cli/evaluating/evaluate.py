@@ -10,8 +10,8 @@ from builder.build import Build
 from builder.cli.answer import Answer
 from builder.cli.project import Project
 from builder.data.storage import read_json, read_rows, write_json, write_text
+from builder.data.tables.file_rows import file_rows
 from builder.errors import RecipeError
-from builder.method.seed.files import file_rows
 from builder.results.evaluate.comparison.answers import model_outputs
 from builder.results.evaluate.comparison.judgements import alpaca_annotations
 from builder.results.evaluate.comparison.plan import FILE, Asked, Plan, load_plan

@@ -12,8 +12,9 @@ from builder.data.accounting import Rejects
 from builder.data.records import Row
 from builder.errors import StageError
 from builder.llm.batch.chunks import ENGINE_FAILURE, Chunks
-from builder.llm.batch.work import Work, rank_folder
+from builder.llm.batch.work import Work
 from builder.llm.engines.retrying import EngineBrokenError
+from builder.workspace.cluster.job import rank_folder
 from builder.workspace.failures import EXIT_AGAIN
 from builder.workspace.journal import CHUNK_LIVES, Journal, Part, parts
 from builder.workspace.limits.deadline import is_over
@@ -50,7 +51,7 @@ def _failures(kept: list[Row], rejects: Rejects) -> list[str]:
 
 @dataclass(repr=False)
 class AnswerRows(PipelineStep):  # type: ignore[misc]  # datatrove has no types
-    """The datatrove block of an engine: it takes every n-th chunk that is missing, n being how many engines there are.
+    """The datatrove block of an engine: it takes one missing chunk after the other that no other engine has.
 
     What a chunk becomes depends on its rows alone, so the number of engines may differ from run to run.
     """
@@ -78,13 +79,13 @@ class AnswerRows(PipelineStep):  # type: ignore[misc]  # datatrove has no types
         """Answer this engine's chunks; `data` is not used, and nothing goes on to a next block."""
         progress = Progress(self.chunks.out, "rows", folder=rank_folder(rank), phase=STARTING)
         with telling(progress):
-            self._run(progress, rank, world_size)
+            self._run(progress, rank)
         progress.finish()
         return ()
 
-    def _run(self, progress: Progress, rank: int, world_size: int) -> None:
+    def _run(self, progress: Progress, rank: int) -> None:
         journal, tally = Journal(self.chunks.out, rank), _Tally()
-        for number, rows in self.chunks.missing(rank, world_size):
+        for number, rows in self.chunks.missing(rank):
             if is_over(self.chunks.out):
                 break
             rejects = self.chunks.rejects()

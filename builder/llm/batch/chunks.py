@@ -12,6 +12,8 @@ from builder.data.accounting import REJECTED_TEXTS_PER_REASON, Counts, Rejects
 from builder.data.records import Row, rejected_schema
 from builder.data.storage import count_rows, is_parquet, parquet_files, read_json, read_rows, write_json, write_rows
 from builder.errors import StageError
+from builder.workspace import journal
+from builder.workspace.cluster.job import Taken
 from builder.workspace.finished.inventory import file_state, is_unchanged
 from builder.workspace.progress import beating, notice
 
@@ -76,11 +78,36 @@ class Chunks:
         """Rows of a chunk; the last one may have fewer."""
         return min(self.rows, self.total - number * self.rows)
 
-    def missing(self, rank: int = 0, world_size: int = 1) -> Iterator[tuple[int, list[Row]]]:
-        """The chunks of one engine among several that are still to do: their numbers and rows."""
-        return read_chunks(
-            self.source, self.rows, lambda number: number % world_size == rank and not self.is_whole(number)
-        )
+    def missing(self, rank: int = 0) -> Iterator[tuple[int, list[Row]]]:
+        """The chunks that are still to do and that no other engine has: their numbers and rows.
+
+        Each is this engine's from when its first row comes, so that a fast engine does more of them than a slow one.
+        """
+
+        def wanted(number: int) -> bool:
+            return not self.is_whole(number) and self._taken.take(number, rank)
+
+        return read_chunks(self.source, self.rows, wanted)
+
+    def free(self) -> None:
+        """Let every chunk be taken; only for when no engine runs."""
+        self._taken.free()
+
+    def left(self) -> int:
+        """How many are still to be written."""
+        return sum(not self.is_whole(number) for number in range(self.count))
+
+    def note_deaths(self) -> bool:
+        """Note what engines that have ended had in hand; return whether there was anything."""
+        return journal.note_deaths(self.out)
+
+    def found(self) -> int:
+        """How many parts and rows are known to be deadly."""
+        return journal.found(self.out)
+
+    @property
+    def _taken(self) -> Taken:
+        return Taken(self.out / "logs" / "taken")
 
     def rejects(self) -> Rejects:
         """A collector for the rejected rows of a chunk, which may keep its part of the texts."""

@@ -31,12 +31,10 @@ def run_engines(step: "AnswerRows", out: Path, runtime: "Runtime", engines: int)
     if runtime.executor == "local":
         _run_here(step, out, runtime, engines)
         return
-    from builder.llm.batch.ray_cluster import RayCluster
-    from builder.llm.batch.remote import run_on_cluster
-    from builder.llm.batch.slurm_cluster import SlurmCluster
+    from builder.workspace.cluster.job import Job
+    from builder.workspace.cluster.running import run_on_cluster
 
-    cluster = RayCluster if runtime.executor == "ray" else SlurmCluster
-    run_on_cluster(cluster(step, out, runtime, engines), step.chunks, runtime, engines)
+    run_on_cluster(Job(out, step.run, step.chunks, runtime, loads_model=step.loads_model), engines)
 
 
 def _run_here(step: "AnswerRows", out: Path, runtime: "Runtime", engines: int) -> None:

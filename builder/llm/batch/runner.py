@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from builder.data.accounting import Counts
 from builder.errors import TimeIsUp
 from builder.llm.batch.chunks import Chunks, open_chunks
-from builder.llm.batch.work import WAITING, Work, rank_folder
+from builder.llm.batch.work import Work
 from builder.workspace import journal
+from builder.workspace.cluster.job import WAITING, rank_folder
 from builder.workspace.failures import EXIT_AGAIN
 from builder.workspace.limits.deadline import is_over, stop_by_itself
 from builder.workspace.progress import PROGRESS_FILE, STARTING, Progress, Seen, polled, read_progress
@@ -50,6 +51,7 @@ def run_rows(
         from builder.llm.batch.executors import run_engines
 
         stop_by_itself(out)
+        chunks.free()
         engines = min(runtime.engines, len(missing))
         watch = _Watch(chunks, engines, 60 * runtime.stall_minutes)
         with polled(watch.look, _POLL_SECONDS, name="engines"):

@@ -1,4 +1,4 @@
-"""What is done to rows, and where an engine tells of it."""
+"""What is done to rows."""
 
 from typing import Protocol
 
@@ -15,12 +15,3 @@ class Work(Protocol):
 
     def give_up(self, row: Row, reason: str, rejects: Rejects) -> list[Row]:
         """What is written of a row that the engine cannot do."""
-
-
-def rank_folder(rank: int) -> str:
-    """Where an engine tells its progress, below the stage folder."""
-    return f"logs/engines/{rank:05d}"
-
-
-WAITING = "waiting"
-"""The unit of an engine's progress until it says something itself."""

@@ -17,10 +17,10 @@ from builder.errors import StageError
 from builder.method.corpus.tasks import TaskFiles
 from builder.recipe.sections.corpus import Segments
 from builder.recipe.sections.runtime import Runtime
+from builder.workspace.cluster.tasks import Tasks
 from builder.workspace.fingerprint import fingerprint
 from builder.workspace.inputs.known import KnownInputs
 from builder.workspace.inputs.listing import Inputs
-from builder.workspace.workers import forks_end_with_us, watched_workers
 
 if TYPE_CHECKING:
     from builder.method.corpus.reading.readers import Input, Loss, Page
@@ -37,7 +37,7 @@ def extract_segments(out: Path, config: Segments, *, runtime: Runtime) -> Stats:
         out: Stage folder; gets `data/` and `rejected/` with one file a task, and `logs/`. Tasks that are whole in it
             are not run again.
         config: The corpus, the cut and the rules.
-        runtime: How many processes.
+        runtime: How many processes, and where.
 
     Returns:
         Counts of records (of archives), pages and segments; a page is kept when at least one segment was cut.
@@ -56,14 +56,13 @@ def extract_segments(out: Path, config: Segments, *, runtime: Runtime) -> Stats:
     load_phrases(config.phrases)
     known = Inputs(KnownInputs(out.parent))
     files = TaskFiles(out, fingerprint("segments", VERSION, config, {}, known), config.tasks)
-    missing = files.prepare()
-    if missing:
-        run_blocks(ReadPages(corpus.inputs, files.out), config, files, workers=min(runtime.workers, len(missing)))
+    if files.prepare():
+        run_blocks(ReadPages(corpus.inputs, files.out), config, files, runtime)
     return _merge(files, corpus)
 
 
 def run_blocks(
-    read: Callable[[object, int, int], "Iterator[Page | Loss]"], config: Segments, files: TaskFiles, workers: int
+    read: Callable[[object, int, int], "Iterator[Page | Loss]"], config: Segments, files: TaskFiles, runtime: Runtime
 ) -> None:
     """Run the pipeline: cut what a first block reads, and write it.
 
@@ -71,12 +70,10 @@ def run_blocks(
         read: The first block.
         config: The cut and the rules.
         files: Where the tasks write.
-        workers: How many processes.
+        runtime: How many processes, and where.
     """
-    from datatrove.executor.local import LocalPipelineExecutor
-
     from builder.method.corpus.cutting.page import cut_page
-    from builder.method.corpus.rules.urls import BlockUrls, load_lists
+    from builder.method.corpus.rules.urls import BlockUrls
     from builder.method.corpus.sandbox import CutPages
     from builder.method.corpus.writer import WriteSegments
 
@@ -86,19 +83,9 @@ def run_blocks(
         CutPages(partial(cut_page, config=config), config.page_seconds, config.page_memory_mb),
         WriteSegments(config, files),
     ]
-    executor = LocalPipelineExecutor(
-        blocks,
-        tasks=files.tasks,
-        workers=workers,
-        logging_dir=str(files.logs),
-        start_method="fork",  # the workers find everything imported, and the kernel can end them with this process
-    )
-    _warm_up()
-    if config.block_urls:
-        load_lists()
     redact_task_logs()
-    with files.watched(), forks_end_with_us(), watched_workers(files.out):
-        executor.run()
+    with files.watched():
+        Tasks(files.out, files.logs, blocks, files.tasks, partial(_warm_up, lists=config.block_urls)).run(runtime)
 
 
 @dataclass
@@ -115,8 +102,12 @@ class ReadPages:
         yield from read_pages(self.inputs, Shard(rank, world_size), self.stage)
 
 
-def _warm_up() -> None:
+def _warm_up(*, lists: bool) -> None:
     """Import and load what workers and their children need, so that all of them start with it."""
+    from builder.method.corpus.rules.urls import load_lists
+
+    if lists:
+        load_lists()
     for module in ("lxml.html", "resiliparse.extract.html2text", "trafilatura"):
         importlib.import_module(module)
 

@@ -24,8 +24,8 @@ from builder.data.accounting import Counts, Rejects, Stats
 from builder.data.named_text import named_text
 from builder.data.records import rejected_schema, seed_schema
 from builder.data.storage import read_rows, write_rows
+from builder.data.tables.file_rows import file_rows
 from builder.errors import RecipeError, StageError
-from builder.method.seed.files import file_rows
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.seed import Decontaminate
 from builder.text.words import normalise, units

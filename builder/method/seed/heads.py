@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 from builder.data.inputs import refuse_special
 from builder.data.sampled import spread
 from builder.data.storage import open_parquet
+from builder.data.tables.file_rows import WIDE, PlacedRow, file_rows, json_rows, read_failures
+from builder.data.tables.spreadsheets import SUFFIXES as SPREADSHEETS
+from builder.data.tables.spreadsheets import spreadsheet_rows
 from builder.errors import RecipeError
-from builder.method.seed.files import WIDE, PlacedRow, file_rows, hub_rows, json_rows, read_failures, source_files
-from builder.method.seed.spreadsheets import SUFFIXES as SPREADSHEETS
-from builder.method.seed.spreadsheets import spreadsheet_rows
+from builder.method.seed.files import hub_rows, source_files
 from builder.recipe.sections.seed import SeedSource
 
 DECIDING_ROWS = 20

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from builder.data.page_address import base_address
-from builder.recipe.sections.section import InputUrl, Later, Line, Named, NoResult, Section, Share
+from builder.recipe.sections.section import Input, InputUrl, Later, Line, Named, NoResult, Repository, Section, Share
 
 FilterName = Literal["gopher_quality", "gopher_repetition", "c4_quality", "fineweb_quality"]
 Count = Annotated[int, Field(ge=0)]
@@ -167,6 +167,31 @@ class Segments(Heuristics):
     """Into how many shards the input is split; part of the result's layout, so hashed."""
 
 
+class KnownSet(Section):
+    """Texts that no segment may repeat, such as the outputs of an earlier release."""
+
+    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    """Its name in counts and reasons; each set has its own."""
+    path: Input | None = None
+    """A file, or a folder of files: JSON lines, JSON, Parquet, CSV or TSV."""
+    dataset: Repository | None = None
+    """Name of a dataset on the Hub, instead of `path`."""
+    revision: Annotated[str, Field(min_length=1)] | None = None
+    """Commit of the dataset; `humpback check --pin` writes it in."""
+    config: Annotated[str, Field(min_length=1)] | None = None
+    """Config of the Hub dataset, such as `augmented` of a release; its default where left out."""
+    split: str = "train"
+    """Split of the Hub dataset."""
+    column: Annotated[str, Field(min_length=1)] = "output"
+    """The column of the texts; of a column of turns (`role`, `content`) those of the assistant count."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "KnownSet":
+        if (self.path is None) == (self.dataset is None):
+            raise ValueError("needs exactly one of path and dataset")
+        return self
+
+
 class Dedup(Section):
     """Which duplicates go, and how many segments stay."""
 
@@ -182,3 +207,14 @@ class Dedup(Section):
     """Keep at most this many segments of a registered domain, chosen by id hash."""
     sample: Annotated[int, Field(ge=1)] | None = None
     """Keep this many segments, chosen by id hash (the paper sampled 502,133)."""
+    against: Annotated[list[KnownSet], Field(min_length=1), Later()] | None = None
+    """Sets whose texts no segment may repeat; with `near`, nearly the same counts too."""
+
+    @model_validator(mode="after")
+    def _sets_have_names(self) -> "Dedup":
+        names = [known.name for known in self.against or ()]
+        if len(set(names)) != len(names):
+            raise ValueError(
+                f"against has a name twice ({', '.join(names)}); counts are kept by name, give each its own"
+            )
+        return self

@@ -19,10 +19,12 @@ Value = Annotated[str, Field(pattern=_VALUE)]
 
 
 class Slurm(Section):
-    """The job that each engine becomes a task of; never part of a fingerprint."""
+    """The job that each engine, or worker, becomes a task of; never part of a fingerprint."""
 
     partition: Annotated[str, Field(pattern=_NAMES)]
     """Partition of the cluster."""
+    cpu_partition: Annotated[str, Field(pattern=_NAMES)] | None = None
+    """Partition of tasks without a model, which cut pages and compare texts; `partition` where left out."""
     time: Annotated[str, Field(pattern=_TIME)]
     """Time limit of a task as sbatch takes it, in quotes; engines that it ends are submitted again."""
     cpus_per_task: Annotated[int, Field(ge=1)] = 8
@@ -65,8 +67,9 @@ class Runtime(Section):
     engines: Annotated[int, Field(ge=1)] = 1
     """Engines side by side, each with `tensor_parallel` GPUs of its own."""
     executor: Literal["local", "ray", "slurm"] = "local"
-    """Where the engines run: on this machine, on a Ray cluster (RAY_ADDRESS names it, else one is started here), or as
-    tasks of a Slurm job. All machines must see the work directory and the models under the same paths."""
+    """Where engines and workers run: on this machine, on a Ray cluster (RAY_ADDRESS names it, else one is started
+    here), or as tasks of a Slurm job. All machines must see the work directory, the models and the corpus under the
+    same paths."""
     slurm: Slurm | None = None
     """The job of `executor: slurm`."""
     chunk_rows: Annotated[int, Field(ge=1)] = 512

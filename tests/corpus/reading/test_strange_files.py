@@ -9,9 +9,9 @@ import pytest
 from support.corpus_pages import archive, page, settings
 from support.hang_guard import must_end
 
+from builder.data.tables.file_rows import file_rows
 from builder.errors import RecipeError
 from builder.method.corpus.reading.readers import Loss, Page, Shard, list_inputs, read_pages
-from builder.method.seed.files import file_rows
 from builder.text.unseen import find_unseen
 
 ODD_NAMES = [

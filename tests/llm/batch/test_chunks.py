@@ -74,3 +74,15 @@ def test_a_chunk_without_a_note_stays_if_it_can_be_opened(out):
     assert missing(out) == [2]
     os.truncate(out / f"{DATA}.parquet", 30)
     assert missing(out) == [1, 2]
+
+
+def test_a_chunk_is_that_engines_whose_turn_comes_first_and_stays_it(tmp_path):
+    write_rows(tmp_path / "source" / "rows.parquet", [{"id": str(n), "n": n} for n in range(10)], SCHEMA)
+    chunks = open_chunks(tmp_path / "out", tmp_path / "source", 2)
+    fast, slow = chunks.missing(0), chunks.missing(1)
+    assert [next(engine)[0] for engine in (fast, slow, fast, fast)] == [0, 1, 2, 3]
+    assert [number for number, _ in slow] == [4]
+    assert list(fast) == []
+    assert [number for number, _ in chunks.missing(1)] == [1, 4]  # it was started again
+    chunks.free()
+    assert [number for number, _ in chunks.missing(1)] == [0, 1, 2, 3, 4]

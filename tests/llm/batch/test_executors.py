@@ -2,7 +2,9 @@
 
 import os
 import sys
+import time
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 
 import pyarrow as pa
@@ -14,10 +16,11 @@ from builder.errors import StageError
 from builder.llm.batch import executors
 from builder.llm.batch.block import AnswerRows
 from builder.llm.batch.chunks import open_chunks
-from builder.llm.batch.ray_cluster import RayCluster
 from builder.llm.batch.runner import run_rows
 from builder.recipe.sections.runtime import Runtime
 from builder.workspace import environment
+from builder.workspace.cluster.job import Job
+from builder.workspace.cluster.ray_cluster import RayCluster
 
 ENVIRONMENT = pa.schema([("id", pa.string()), ("gpus", pa.string())])
 
@@ -56,15 +59,20 @@ def test_gpus_are_asked_for_where_a_model_is_loaded_and_not_where_a_server_is_as
     asked = [line for line in (slurm_here / "submitted").read_text().splitlines() if "SBATCH --g" in line]
     assert [line.split("=")[1] for line in asked] == [str(gpus)] * bool(gpus)
     step = AnswerRows(open_chunks(tmp_path / "two", source(tmp_path), 4), kind(tmp_path), SCHEMA, 0.2)
-    RayCluster(step, tmp_path, runtime, 2).run([])
+    RayCluster(Job(tmp_path, step.run, step.chunks, runtime, loads_model=step.loads_model)).run([])
     assert [job["gpus_per_task"] for job in ray_played] == [gpus]
 
 
 @dataclass
 class Environment:
-    """Writes which GPUs an engine may use."""
+    """Writes which GPUs an engine may use, as soon as there are two engines."""
+
+    folder: Path
 
     def answer(self, rows, rejects, tick):
+        (self.folder / f"engine-{os.getpid()}").touch()
+        while len(list(self.folder.glob("engine-*"))) < 2:
+            time.sleep(0.05)
         return [{"id": row["id"], "gpus": os.environ.get("CUDA_VISIBLE_DEVICES", "unset")} for row in rows]
 
     def give_up(self, row, reason, rejects):
@@ -84,9 +92,9 @@ UUIDS = "GPU-8f1c, GPU-02aa,MIG-77/1/0,GPU-9d,GPU-e5"
 def test_each_engine_of_a_machine_sees_its_own_gpus(tmp_path, monkeypatch, given, each, seen):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
     settings = Runtime(chunk_rows=4, engines=2, tensor_parallel=each)
-    run_rows(tmp_path / "out", source(tmp_path, 8), Environment(), ENVIRONMENT, settings)
+    run_rows(tmp_path / "out", source(tmp_path, 8), Environment(tmp_path), ENVIRONMENT, settings)
     found = [row["gpus"] for row in read_rows(tmp_path / "out" / "data")]
-    assert found == [seen[0]] * 4 + [seen[-1]] * 4
+    assert sorted(found) == sorted([seen[0]] * 4 + [seen[-1]] * 4)
 
 
 def test_gpus_are_those_of_the_machine_where_no_variable_names_them(tmp_path, monkeypatch):
@@ -105,4 +113,4 @@ def test_too_few_gpus_end_the_stage_before_an_engine_starts(tmp_path, monkeypatc
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b,GPU-c")
     settings = Runtime(chunk_rows=4, engines=2, tensor_parallel=2)
     with pytest.raises(StageError, match=r"need 4 GPUs; there are only 3 \(GPU-a, GPU-b, GPU-c\)"):
-        run_rows(tmp_path / "out", source(tmp_path, 8), Environment(), ENVIRONMENT, settings)
+        run_rows(tmp_path / "out", source(tmp_path, 8), Environment(tmp_path), ENVIRONMENT, settings)

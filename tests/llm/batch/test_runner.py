@@ -205,6 +205,38 @@ def test_several_engines_write_the_same_files_as_one(tmp_path):
         assert len(parts[0]) == 9
 
 
+@dataclass
+class OneIsSlow(OnlyEven):
+    """The engine that begins last takes a while for each chunk, and each notes what it has done."""
+
+    folder: Path = Path()
+    slow: bool | None = None
+
+    def __deepcopy__(self, memo):
+        return OneIsSlow(folder=self.folder)
+
+    def answer(self, rows, rejects, tick):
+        if self.slow is None:
+            try:
+                (self.folder / "first").touch(exist_ok=False)
+                self.slow = False
+                time.sleep(0.5)
+            except FileExistsError:
+                self.slow = True
+        time.sleep(0.5 if self.slow else 0.02)
+        with (self.folder / f"{'slow' if self.slow else 'fast'}.txt").open("a") as done:
+            done.write(f"{rows[0]['n']}\n")
+        return super().answer(rows, rejects, tick)
+
+
+def test_an_engine_that_lags_leaves_its_chunks_to_the_other(tmp_path):
+    rows = source(tmp_path, 80)
+    run_rows(tmp_path / "out", rows, OneIsSlow(folder=tmp_path), SCHEMA, Runtime(chunk_rows=4, engines=2))
+    slow, fast = ((tmp_path / f"{name}.txt").read_text().split() for name in ("slow", "fast"))
+    assert sorted(map(int, [*slow, *fast])) == list(range(0, 80, 4))
+    assert 1 <= len(slow) < len(fast)
+
+
 class DeadlyStage(Section):
     """What the row `deadly` does to the process that works on it."""
 

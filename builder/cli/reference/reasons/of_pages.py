@@ -243,6 +243,12 @@ _DEDUP = [
         "two versions of a guide",
     ),
     (
+        "against:<set>",
+        ".against .near",
+        "A text of that set says the same, or nearly the same.",
+        "a page that an earlier release holds",
+    ),
+    (
         "domain_cap",
         ".per_domain",
         "As many segments of its domain stay as the key says.",

@@ -18,8 +18,8 @@ from builder.data.storage import read_json, write_json
 from builder.method.corpus.rules.splitter import splitter
 from builder.recipe.sections.corpus import Dedup
 from builder.recipe.sections.runtime import Runtime
+from builder.workspace.cluster.tasks import Tasks
 from builder.workspace.progress import Progress, phase, polled
-from builder.workspace.workers import forks_end_with_us, watched_workers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +58,7 @@ class MinHash:
         Args:
             out: Stage folder, for progress.
             content: Identity of the marked rows; with another one, an unfinished run is not gone on with.
-            runtime: How many processes.
+            runtime: How many processes, and where.
         """
         from datatrove.pipeline.dedup import minhash as stages
 
@@ -73,11 +73,11 @@ class MinHash:
         match = stages.MinhashDedupBuckets(signatures, buckets, config=config)
         join = stages.MinhashDedupCluster(buckets, clusters, config=config, save_cluster_id=True)
         with self._watched(out):
-            self._run("sign", [ReadTexts(self.groups, self.marked), sign], self.tasks, runtime.workers)
+            self._run("sign", [ReadTexts(self.groups, self.marked), sign], self.tasks, runtime)
         with phase("comparing signatures"):
-            self._run("match", [match], config.num_buckets, runtime.workers)
+            self._run("match", [match], config.num_buckets, runtime)
         with phase("joining near duplicates"):
-            self._run("join", [join], 1, 1)
+            self._run("join", [join], 1, runtime)
         members: dict[int, list[int]] = {}
         for rank in range(self.tasks):
             places = [place for batch in self._places(rank) for place in batch]
@@ -93,18 +93,8 @@ class MinHash:
             shutil.rmtree(self.folder, ignore_errors=True)
             write_json(file, mark)
 
-    def _run(self, name: str, blocks: list[Any], tasks: int, workers: int) -> None:
-        from datatrove.executor.local import LocalPipelineExecutor
-
-        executor = LocalPipelineExecutor(
-            blocks,
-            tasks=tasks,
-            workers=min(workers, tasks),
-            logging_dir=str(self.folder / "logs" / name),
-            start_method="fork",  # as in the segments stage: the kernel can end them with this process
-        )
-        with forks_end_with_us(), watched_workers(self.folder.parent):
-            executor.run()
+    def _run(self, name: str, blocks: list[Any], tasks: int, runtime: Runtime) -> None:
+        Tasks(self.folder.parent, self.folder / "logs" / name, blocks, tasks).run(runtime)
 
     def _places(self, rank: int) -> "Iterator[Any]":
         """Places of the rows of one signature task, in its order."""

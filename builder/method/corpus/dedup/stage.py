@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from builder.data.accounting import Counts, Stats
 from builder.data.records import stable_id
 from builder.data.row_groups import Group, read_batches, row_groups
 from builder.data.storage import parquet_files
+from builder.method.corpus.dedup.against import KnownTexts, read_known
 from builder.method.corpus.dedup.index import Index, read_index
 from builder.method.corpus.dedup.near import MinHash
 from builder.method.corpus.dedup.output import write_kept, write_rejected
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
 
 VERSION = 3
 REASONS = ("duplicate_id", "duplicate", "near_duplicate", "domain_cap", "not_sampled")
-"""In the order in which rows are left out; a row's outcome is the number of its reason from 1, or 0 if it stays."""
+"""In the order in which rows are left out; those of `dedup.against` come behind them."""
+AGAINST = "against:"
+"""What such a reason begins with; the name of the set follows."""
 
 
 @dataclass
@@ -34,23 +38,26 @@ class Outcomes:
     """What happens to each row of an index, by its number there.
 
     Attributes:
-        outcome: 0 for rows that stay, else the number of the reason.
+        outcome: 0 for rows that stay, else the number of the reason from 1.
         twin: For duplicates the number of the row they repeat, else -1.
+        reasons: All reasons.
     """
 
-    outcome: "np.ndarray[Any, np.dtype[np.int8]]"
+    outcome: "np.ndarray[Any, np.dtype[np.int16]]"
     twin: "Rows"
+    reasons: tuple[str, ...] = REASONS
 
     @classmethod
-    def fresh(cls, rows: int) -> "Outcomes":
-        """All rows stay."""
+    def fresh(cls, rows: int, sets: Sequence[str] = ()) -> "Outcomes":
+        """All rows stay; `sets` are those that they are held against."""
         import numpy as np
 
-        return cls(np.zeros(rows, np.int8), np.full(rows, -1, np.int64))
+        reasons = (*REASONS, *(f"{AGAINST}{name}" for name in sets))
+        return cls(np.zeros(rows, np.int16), np.full(rows, -1, np.int64), reasons)
 
     def drop(self, rows: Any, reason: str, twins: Any = -1) -> None:
         """Leave out some rows."""
-        self.outcome[rows] = REASONS.index(reason) + 1
+        self.outcome[rows] = self.reasons.index(reason) + 1
         self.twin[rows] = twins
 
     @property
@@ -60,7 +67,7 @@ class Outcomes:
 
     def rows(self, reason: str) -> "Rows":
         """Numbers of the rows that go for a reason, in the order of their ids."""
-        return self._with(REASONS.index(reason) + 1)
+        return self._with(self.reasons.index(reason) + 1)
 
     def _with(self, number: int) -> "Rows":
         import numpy as np
@@ -72,8 +79,9 @@ def deduplicate(out: Path, config: Dedup, segments: Path, *, runtime: Runtime) -
     """Keep the first segment, by id, of all that say the same; then cap domains, then sample.
 
     Texts say the same when they are equal after NFKC, case folding and joining of white space, or, with `near`, when
-    MinHash puts them into one cluster. The choice does not depend on the order of the rows or on how they are spread
-    over files. Only ids, digests and counts of rows are held in memory.
+    MinHash puts them into one cluster. What says the same as a text of a set in `against` goes too. The choice does not
+    depend on the order of the rows or on how they are spread over files. Only ids, digests and counts of rows are held
+    in memory.
 
     Departure: the paper does not say how it removed duplicates; `per_domain` is ours.
 
@@ -84,30 +92,39 @@ def deduplicate(out: Path, config: Dedup, segments: Path, *, runtime: Runtime) -
         runtime: How many processes compute signatures.
 
     Returns:
-        Counts of segments, dropped by the reasons of `REASONS`.
+        Counts of segments, dropped by the reasons of `REASONS` and, by set, of `against`.
+
+    Raises:
+        RecipeError: If a file of such a set cannot be read, or has not its column.
     """
     for stale in (*parquet_files(out / "data"), *parquet_files(out / "rejected")):
         stale.unlink()
     groups = row_groups(segments / "data")
     with phase("reading the texts"):
         index = read_index(groups)
-    outcomes = Outcomes.fresh(len(index))
+    with phase("reading the sets to hold them against"):
+        known = read_known(out / "against", config.against or ())
+    outcomes = Outcomes.fresh(len(index), known.names)
     drop_equal(index, outcomes)
     distinct = len(outcomes.kept)
-    clusters = drop_near(out, index, outcomes, groups, config, runtime) if config.near and distinct > 1 else 0
+    drop_known(index, outcomes, known)
+    near = config.near and len(outcomes.kept) + len(known) > 1
+    clusters = drop_near(out, index, outcomes, groups, config, runtime, known) if near else 0
     if config.per_domain is not None:
         with phase("counting domains"):
             drop_crowded(index, outcomes, groups, config.per_domain)
     if config.sample is not None:
         outcomes.drop(hash_order("sample", index, outcomes.kept)[config.sample :], "not_sampled")
-    dropped = {reason: outcomes.rows(reason) for reason in REASONS}
+    dropped = {reason: outcomes.rows(reason) for reason in outcomes.reasons}
     with phase("writing what is left out"):
         write_rejected(out, groups, index, dropped, outcomes.twin)
     write_kept(out, groups, index, outcomes.kept)
-    shutil.rmtree(out / "minhash", ignore_errors=True)
+    for folder in ("minhash", "against"):
+        shutil.rmtree(out / folder, ignore_errors=True)
     reasons = Counter({reason: len(rows) for reason, rows in dropped.items() if len(rows)})
     counts = Counts(rows_in=len(index), kept=len(outcomes.kept), dropped=reasons)
-    return Stats({"segments": counts}, {"distinct_texts": distinct, "near_clusters": clusters})
+    details: dict[str, Any] = {"distinct_texts": distinct, "near_clusters": clusters}
+    return Stats({"segments": counts}, details | ({"against": known.sizes} if known.names else {}))
 
 
 def drop_equal(index: Index, outcomes: Outcomes) -> None:
@@ -125,22 +142,42 @@ def drop_equal(index: Index, outcomes: Outcomes) -> None:
     outcomes.drop(repeated, "duplicate_id", earliest[repeated])
 
 
-def drop_near(out: Path, index: Index, outcomes: Outcomes, groups: list[Group], config: Dedup, runtime: Runtime) -> int:
-    """Leave out all rows of a cluster of near duplicates but the first by id; return how many clusters there are."""
+def drop_known(index: Index, outcomes: Outcomes, known: KnownTexts) -> None:
+    """Leave out rows whose normalised text one of the sets has."""
+    rows = outcomes.kept
+    sets = known.repeated(index.digests[rows])
+    for number, name in enumerate(known.names):
+        outcomes.drop(rows[sets == number], f"{AGAINST}{name}")
+
+
+def drop_near(
+    out: Path, index: Index, outcomes: Outcomes, groups: list[Group], config: Dedup, runtime: Runtime,
+    known: KnownTexts,
+) -> int:  # fmt: skip
+    """Leave out all rows of a cluster of near duplicates but the first by id; return how many clusters there are.
+
+    Of a cluster with a text of a set no row stays.
+    """
     import numpy as np
 
-    row_at = np.empty(len(index), np.int64)
-    row_at[index.places] = np.arange(len(index))
-    marked = np.zeros(len(index), np.bool_)
+    total = len(index)
+    row_at = np.full(total + len(known), -1, np.int64)
+    row_at[index.places] = np.arange(total)
+    marked = np.ones(total + len(known), np.bool_)
+    marked[:total] = False
     marked[index.places[outcomes.kept]] = True
-    content = hashlib.blake2b(
-        index.digests[outcomes.kept].tobytes() + index.places[outcomes.kept].tobytes()
-    ).hexdigest()
+    every = [*groups, *(group._replace(start=group.start + total) for group in known.groups)]
+    kept = index.digests[outcomes.kept].tobytes() + index.places[outcomes.kept].tobytes()
+    content = hashlib.blake2b(kept + known.digests.tobytes()).hexdigest()
     count = 0
-    for places in MinHash(out / "minhash", groups, marked, config).clusters(out, content, runtime):
-        rows = np.sort(row_at[places])
-        outcomes.drop(rows[1:], "near_duplicate", rows[0])
-        count += 1
+    for found in MinHash(out / "minhash", every, marked, config).clusters(out, content, runtime):
+        places = np.array(found)
+        rows, texts = np.sort(row_at[places[places < total]]), places[places >= total] - total
+        if len(texts):
+            outcomes.drop(rows, f"{AGAINST}{known.names[int(known.sets_of(texts).min())]}")
+        else:
+            outcomes.drop(rows[1:], "near_duplicate", rows[0])
+        count += bool(len(rows))
     return count
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from builder.data.accounting import Counts, Rejects, Stats
 from builder.data.records import Row, row_seed
 from builder.data.storage import read_rows, write_rows
+from builder.data.tables.file_rows import file_rows
 from builder.errors import RecipeError
 from builder.llm.batch.runner import run_rows
 from builder.llm.contract import check_contract
@@ -18,7 +19,6 @@ from builder.llm.engines.generators import Generator, TokenGenerator, open_other
 from builder.llm.engines.start import start_engine
 from builder.llm.renderer import Renderer
 from builder.llm.tokenizer import load_tokenizer
-from builder.method.seed.files import file_rows
 from builder.recipe.sections.models import Chat
 from builder.recipe.sections.models import Engine as EngineConfig
 from builder.recipe.sections.runtime import Runtime

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from builder.data.accounting import Counts, Rejects, Stats
 from builder.data.records import Row, rejected_schema, stable_id
 from builder.data.storage import read_rows, write_rows
+from builder.data.tables.file_rows import file_rows
 from builder.errors import RecipeError
 from builder.method.seed.decontaminate import COLUMNS, PromptSets
-from builder.method.seed.files import file_rows
 from builder.recipe.sections.runtime import Runtime
 from builder.results.evaluate.comparison.annotations import prompt_key
 from builder.results.evaluate.comparison.plan import Prompts, PromptSource

@@ -1,4 +1,4 @@
-"""Engines as the tasks of a Slurm job: submitted, waited for, and looked at through `squeue`."""
+"""Processes of a stage as the tasks of a Slurm job: submitted, waited for, and looked at through `squeue`."""
 
 import getpass
 import hashlib
@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.errors import StageError
-from builder.llm.batch.remote import RemoteEngine, has_failed, keep_waiting
+from builder.workspace.cluster.job import Job
+from builder.workspace.cluster.remote import RemoteWork, has_failed, keep_waiting
 from builder.workspace.environment import remote_environment
 from builder.workspace.layout import LOG
 from builder.workspace.limits.deadline import is_over
 from builder.workspace.processes import ends_in_order, last_words
 
 if TYPE_CHECKING:
-    from builder.llm.batch.block import AnswerRows
-    from builder.recipe.sections.runtime import Runtime, Slurm
+    from builder.recipe.sections.runtime import Slurm
 
 POLL_SECONDS = 10.0
 CANCEL_SECONDS = 300.0
@@ -30,16 +30,14 @@ class SlurmCluster:
     """The jobs of one stage; they bear its name, so that they are found again after a crash.
 
     Args:
-        step: The engine's block.
-        out: The stage folder, on a file system that all nodes share.
-        runtime: Its section `slurm`, and the GPUs of an engine.
-        engines: How many tasks the job has when nothing is done yet.
+        job: What runs there.
     """
 
-    def __init__(self, step: "AnswerRows", out: Path, runtime: "Runtime", engines: int) -> None:
+    def __init__(self, job: Job) -> None:
+        out, runtime = job.out, job.runtime
         if runtime.slurm is None:
             raise StageError("runtime.executor is slurm; runtime.slurm must say at least partition and time")
-        self._step, self._out, self._runtime, self._engines = step, out, runtime, engines
+        self._job, self._out, self._runtime = job, out, runtime
         if found := re.search(r"[^\w@+=:,./-]", str(out.resolve())):
             raise StageError(
                 f"{out}: runtime.executor is slurm, whose scripts name this folder, and {found[0]!r} in its path would "
@@ -48,7 +46,7 @@ class SlurmCluster:
         self._settings: Slurm = runtime.slurm
         self._poll = min(POLL_SECONDS, 60 * runtime.stall_minutes / 4)
         self.name = f"humpback-{out.name}-{hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:8]}"
-        self._job, self._tasks = "", dict[int, int]()
+        self._id = ""
 
     def run(self, ranks: list[int]) -> None:
         """See `Cluster.run`; what an earlier run of the stage has left in the queue is cancelled first.
@@ -67,36 +65,35 @@ class SlurmCluster:
 
     def log(self, rank: int) -> Path:
         """See `Cluster.log`."""
-        return self._logs / "slurm" / f"{self._job}_{self._tasks[rank]}.out"
+        return self._logs / "slurm" / f"{self._id}_{rank}.out"
 
     @property
     def _logs(self) -> Path:
-        return self._out / "logs" / "datatrove"
+        return self._job.logs
 
     def _submit(self, ranks: list[int]) -> None:
         from datatrove.executor.slurm import SlurmPipelineExecutor
 
         settings = self._settings
         executor = SlurmPipelineExecutor(
-            [RemoteEngine(self._step, self._runtime, apart=False)],
-            tasks=self._engines,
+            [RemoteWork(self._job, apart=False)],
+            tasks=len(ranks),
             time=settings.time,
-            partition=settings.partition,
-            cpus_per_task=settings.cpus_per_task,
+            partition=self._partition,
+            cpus_per_task=self._job.cpus or settings.cpus_per_task,
             mem_per_cpu_gb=settings.mem_per_cpu_gb,
             gpus_per_task=self._gpus,
             job_name=self.name,
             qos=settings.qos,
             env_command=f"export {self._variables}; {settings.env_command or ':'}",
             sbatch_args=settings.sbatch_args,
-            max_array_size=self._engines,
+            max_array_size=len(ranks),
             logging_dir=str(self._logs),
             slurm_logs_folder=str(self._logs / "slurm"),
             with_srun=False,  # one process on one node, whose death is the task's
-            skip_completed=True,
+            skip_completed=False,  # the parts know what is done
         )
         executor.launch_merge_stats = _nothing  # a second job, which would wait for ever after a failure
-        _mark_completed(self._logs, self._engines, ranks)
         try:
             executor.launch_job()
         except FileNotFoundError as error:
@@ -104,7 +101,7 @@ class SlurmCluster:
         except subprocess.CalledProcessError as error:
             log = self._out / LOG
             raise StageError(f"sbatch refused the job of this stage; see {log}{last_words(log)}") from error
-        self._job, self._tasks = str(executor.job_id), {rank: at for at, rank in enumerate(ranks)}
+        self._id = str(executor.job_id)
 
     @property
     def _variables(self) -> str:
@@ -116,12 +113,14 @@ class SlurmCluster:
     @property
     def _gpus(self) -> int:
         given = self._settings.gpus_per_task
-        if not self._step.loads_model:
-            return given or 0
-        return self._runtime.tensor_parallel if given is None else given
+        return self._job.gpus if given is None or not self._job.loads_model else given
+
+    @property
+    def _partition(self) -> str:
+        return (None if self._job.loads_model else self._settings.cpu_partition) or self._settings.partition
 
     def _wait(self, ranks: list[int]) -> None:
-        """Wait until no task is left; one that waits in the queue, or has ended, is no engine that stands still.
+        """Wait until no task is left; one that waits in the queue, or has ended, does not stand still.
 
         When the stage has to stop, nobody waits for those that have not begun.
         """
@@ -132,7 +131,7 @@ class SlurmCluster:
             if states is not None and is_over(self._out) and "RUNNING" not in states.values():
                 return
             if states is not None:
-                keep_waiting(self._out, [rank for rank in ranks if states.get(self._tasks[rank]) != "RUNNING"])
+                keep_waiting(self._out, [rank for rank in ranks if states.get(rank) != "RUNNING"], ranks)
             time.sleep(self._poll)
 
     def _states(self) -> dict[int, str] | None:
@@ -167,12 +166,3 @@ class SlurmCluster:
 
 def _nothing() -> None:
     """What is done instead of a job that adds up datatrove's figures."""
-
-
-def _mark_completed(logs: Path, engines: int, ranks: list[int]) -> None:
-    """Make datatrove's own marks say what the chunks say: it submits the tasks without one."""
-    marks = logs / "completions"
-    marks.mkdir(parents=True, exist_ok=True)
-    for rank in range(engines):
-        path = marks / f"{rank:05d}"
-        path.unlink(missing_ok=True) if rank in ranks else path.touch()

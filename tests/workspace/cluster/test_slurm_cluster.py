@@ -34,7 +34,6 @@ def test_tasks_of_slurm_write_what_one_engine_writes_and_a_killed_one_alone_is_s
     counts.check("rows")
     assert written(out) == by_one(tmp_path)
     assert submitted(slurm_here) == [2, 1]
-    assert read_json(out / "logs/datatrove/ranks_to_run.json") == [1]
     assert read_json(out / "logs/deaths.json") == [[1, None]]
 
 

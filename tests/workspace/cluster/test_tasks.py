@@ -1,0 +1,121 @@
+"""The tasks of segments and dedup under Slurm and Ray are those of this machine."""
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.corpus_pages import archive, settings
+from support.even_numbers import HERE, under
+
+from builder.data.storage import read_rows
+from builder.errors import StageError
+from builder.method.corpus.dedup.stage import deduplicate
+from builder.method.corpus.stage import extract_segments
+from builder.recipe.sections.corpus import Dedup
+from builder.recipe.sections.runtime import Runtime
+from builder.workspace.cluster.tasks import Tasks
+
+
+@dataclass
+class Writes:
+    """A block that writes what task it is, and how many times it was begun; at one task something happens once."""
+
+    folder: Path
+    how: str = ""
+    at: int = -1
+
+    def __call__(self, data: object, rank: int, world_size: int) -> None:
+        if rank == self.at and not (self.folder / "happened").exists():
+            (self.folder / "happened").touch()
+            getattr(self, self.how)()
+        with (self.folder / f"{rank}.txt").open("a") as file:
+            file.write(f"{rank} of {world_size}\n")
+
+    def dies(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def breaks(self) -> None:
+        raise ValueError("a defect of the code")
+
+    def waits(self) -> None:
+        while not (self.folder / "1.txt").exists():
+            time.sleep(0.05)
+
+
+def tasks(folder: Path, *block: Any) -> Tasks:
+    (folder / "out").mkdir(exist_ok=True)
+    return Tasks(folder / "out", folder / "out" / "logs" / "datatrove", [Writes(folder, *block)], 5)
+
+
+def written(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in sorted(folder.glob("*.txt"))}
+
+
+ONCE = {f"{rank}.txt": f"{rank} of 5\n" for rank in range(5)}
+
+
+@pytest.mark.parametrize("executor", ["local", "slurm", pytest.param("ray", marks=pytest.mark.full)])
+def test_every_task_runs_once_wherever_it_runs(
+    tmp_path: Path, request: pytest.FixtureRequest, slurm_here: Path, executor: str
+) -> None:
+    if executor == "ray":
+        request.getfixturevalue("ray_here")
+    run = tasks(tmp_path)
+    run.run(under(executor, workers=2))
+    assert written(tmp_path) == ONCE
+    assert run.left() == 0
+    run.run(under(executor, workers=2))
+    assert written(tmp_path) == ONCE, "what is done is not done again"
+
+
+def test_a_task_that_dies_is_tried_again_and_no_other(tmp_path: Path, slurm_here: Path) -> None:
+    tasks(tmp_path, "dies", 3).run(under("slurm", workers=2))
+    assert written(tmp_path) == ONCE
+
+
+def test_a_slow_task_holds_up_no_other(tmp_path: Path, slurm_here: Path) -> None:
+    tasks(tmp_path, "waits", 0).run(under("slurm", workers=2))
+    assert written(tmp_path) == ONCE
+
+
+def test_what_a_task_says_before_it_gives_up_ends_the_stage(tmp_path: Path, slurm_here: Path) -> None:
+    with pytest.raises(StageError, match=r"^ValueError: a defect of the code$"):
+        tasks(tmp_path, "breaks", 3).run(under("slurm", workers=2))
+
+
+def test_tasks_without_a_model_have_a_core_a_partition_of_their_own_and_no_gpu(
+    tmp_path: Path, slurm_here: Path
+) -> None:
+    given = {"cpu_partition": "cores", "gpus_per_task": 4, "cpus_per_task": 8}
+    runtime = under("slurm", workers=3, tensor_parallel=2).model_copy(update={"slurm": HERE.model_copy(update=given)})
+    tasks(tmp_path).run(runtime)
+    lines = (slurm_here / "submitted").read_text().splitlines()
+    assert {"#SBATCH --partition=cores", "#SBATCH --cpus-per-task=1", "#SBATCH --array=0-2"} <= set(lines)
+    assert not [line for line in lines if "gpus" in line]
+
+
+def rows_of(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    return {kind: sorted(read_rows(folder / kind), key=str) for kind in ("data", "rejected")}
+
+
+@pytest.mark.parametrize("executor", ["slurm", pytest.param("ray", marks=pytest.mark.full)])
+def test_segments_and_dedup_give_on_a_cluster_what_they_give_here(
+    tmp_path: Path, request: pytest.FixtureRequest, slurm_here: Path, executor: str
+) -> None:
+    if executor == "ray":
+        request.getfixturevalue("ray_here")
+    for name, first in (("a.warc", 0), ("b.warc", 4), ("c.warc", 12)):
+        archive(tmp_path / "pages" / name, 8, first)
+    config = settings(tmp_path / "pages", tasks=4)
+    found = {}
+    for name, runtime in {"here": Runtime(workers=1), "there": under(executor, workers=2)}.items():
+        stats = extract_segments(tmp_path / name / "segments", config, runtime=runtime)
+        kept = deduplicate(tmp_path / name / "dedup", Dedup(), tmp_path / name / "segments", runtime=runtime)
+        rows = [rows_of(tmp_path / name / stage) for stage in ("segments", "dedup")]
+        found[name] = (stats.counts, stats.details, kept.counts, rows)
+    assert {row["reason"] for row in found["here"][3][1]["rejected"]} >= {"duplicate_id"}
+    assert found["here"] == found["there"]

@@ -13,8 +13,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from builder.data.address import Address
-from builder.data.inputs import list_remote, listed_identity, refuse_special
+from builder.data.inputs import refuse_special
 from builder.data.named_text import why_unread
+from builder.data.remote.listing import list_remote, listed_identity
 from builder.data.resources import template_path
 from builder.errors import RecipeError
 from builder.recipe.sections.section import DigestPath, InputPath, Later, ModelPath, NoResult, NotedPath

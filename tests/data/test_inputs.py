@@ -1,11 +1,7 @@
 import base64
-import http.server
 import re
-import threading
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +9,11 @@ import fsspec
 import pytest
 from support.corpus_pages import archive, clueweb22, page, settings
 from support.tables import rows, write_parquet
+from support.web_files import Quiet, Ranged, serving
 
 from builder.data.address import Address
-from builder.data.inputs import list_remote, open_binary
+from builder.data.inputs import open_binary
+from builder.data.remote.listing import list_remote
 from builder.data.storage import read_rows
 from builder.errors import RecipeError
 from builder.method.corpus.reading.readers import Loss, Page, Shard, list_inputs, read_pages
@@ -31,32 +29,6 @@ def memory() -> Iterator[Any]:
     yield system
     system.store.clear()
     system.pseudo_dirs.clear()
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Python's server, which knows no ranges."""
-
-    def log_message(self, *args: Any) -> None:
-        pass
-
-
-class Ranged(Quiet):
-    """A server that sends parts of files, as real ones do."""
-
-    def send_head(self) -> Any:
-        found = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
-        path = Path(self.translate_path(self.path))
-        if not found or not path.is_file():
-            return super().send_head()
-        data = path.read_bytes()
-        start, end = int(found[1]), min(int(found[2] or len(data) - 1), len(data) - 1)
-        self.send_response(206)
-        self.send_header("Content-Range", f"bytes {start}-{end}/{len(data)}")
-        self.send_header("Content-Length", str(end - start + 1))
-        self.send_header("ETag", f'"{path.stat().st_mtime_ns}"')
-        self.end_headers()
-        self.wfile.write(data[start : end + 1])
-        return None
 
 
 class Demanding(Ranged):
@@ -75,17 +47,6 @@ class Demanding(Ranged):
     def send_header(self, keyword: str, value: str) -> None:
         if keyword not in ("ETag", "Last-Modified"):
             super().send_header(keyword, value)
-
-
-@contextmanager
-def serving(folder: Path, kind: type[Quiet]) -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(kind, directory=folder))
-    thread = threading.Thread(target=lambda: server.serve_forever(0.02), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture(params=[Ranged, Quiet])

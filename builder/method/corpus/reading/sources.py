@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.data.address import Address
-from builder.data.inputs import NotAFileError, files_below, list_remote, open_binary
+from builder.data.inputs import NotAFileError, files_below, open_binary
 from builder.data.page_address import address_below
+from builder.data.remote.listing import list_remote
 from builder.errors import RecipeError
 from builder.method.corpus.reading.archives import holds_page, kind_of
 from builder.method.corpus.reading.crawl import Columns, Format, Input, printable

@@ -230,7 +230,7 @@ FILES: list[tuple[tuple[str, ...], dict[str, str]]] = [
             "logs/inputs.jsonl": "States and digests of files that were read whole, as `inputs.jsonl` takes them over.",
             "logs/tasks/<task>.pages": "How many pages the task has done; segments that stay, of how many; pages that "
             "could not be read.",
-            "logs/datatrove/": "What datatrove says, which tasks are done, and which worker of a cluster has one.",
+            "logs/datatrove/": "Which tasks are done, and which worker has one.",
         },
     ),
     (
@@ -240,6 +240,12 @@ FILES: list[tuple[tuple[str, ...], dict[str, str]]] = [
             "rejected/<part>.parquet": "Those that go, sorted by reason and id.",
             "minhash/": "Signatures, buckets and clusters. Only while it runs.",
             "against/<set>.parquet": "The texts of a set of `dedup.against`. Only while it runs.",
+        },
+    ),
+    (
+        ("segments", "dedup"),
+        {
+            "logs/workers/": "What datatrove says of the workers on this machine.",
         },
     ),
     (

@@ -148,9 +148,9 @@ def test_a_second_run_redoes_only_what_is_missing(tmp_path: Path) -> None:
     }
     changed = {path.name for path in parquet_files(out / "data") if path.stat().st_mtime_ns != states[path.name]}
     assert changed == {"00002.parquet"}
-    before = (out / "logs" / "datatrove" / "stats.json").stat().st_mtime_ns
+    before = (out / "logs" / "workers" / "stats.json").stat().st_mtime_ns
     extract(out, config)
-    assert (out / "logs" / "datatrove" / "stats.json").stat().st_mtime_ns == before
+    assert (out / "logs" / "workers" / "stats.json").stat().st_mtime_ns == before
 
 
 def test_other_settings_in_the_same_folder_leave_nothing_of_the_old_run(tmp_path: Path) -> None:

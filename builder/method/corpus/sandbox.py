@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -33,13 +34,22 @@ class CutPages:
     cut: "Cutter"
     seconds: float
     memory_mb: int
+    _kept: "ExtractorSandbox | None" = field(default=None, init=False, repr=False, compare=False)
+
+    @contextmanager
+    def one_process(self) -> "Iterator[None]":
+        """Let all tasks that run in here, one after the other, share a child: starting one takes longer than a page."""
+        with self._sandbox() as self._kept:
+            try:
+                yield
+            finally:
+                self._kept = None
 
     def __call__(self, data: "Iterable[Page | Loss]", rank: int, world_size: int) -> "Iterator[Outcome]":
         """Turn pages into cut pages or losses; losses pass."""
-        from datatrove.pipeline.extractors.base import ExtractorSandbox
         from loguru import logger
 
-        with ExtractorSandbox(timeout=self.seconds, warmup_text=None) as sandbox:
+        with nullcontext(self._kept) if self._kept else self._sandbox() as sandbox:
             for page in data:
                 if isinstance(page, Loss):
                     yield page
@@ -48,6 +58,11 @@ class CutPages:
                 if error:
                     logger.warning(f"{page.source_file}: page {page.page_id}: {error}")
                 yield Loss("pages", page.page_id, result, bool(error)) if isinstance(result, str) else (page, result)
+
+    def _sandbox(self) -> "ExtractorSandbox":
+        from datatrove.pipeline.extractors.base import ExtractorSandbox
+
+        return ExtractorSandbox(timeout=self.seconds, warmup_text=None)
 
     def _cut(self, sandbox: "ExtractorSandbox", page: Page) -> "tuple[CutPage | str, str]":
         """A cut page, or the reason why there is none with what was the matter.

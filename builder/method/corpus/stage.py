@@ -4,6 +4,7 @@ import importlib
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from heapq import nsmallest
@@ -25,8 +26,9 @@ from builder.workspace.inputs.listing import Inputs
 if TYPE_CHECKING:
     from builder.method.corpus.reading.readers import Input, Loss, Page
     from builder.method.corpus.reading.sources import CorpusFiles
+    from builder.method.corpus.sandbox import CutPages
 
-VERSION = 9
+VERSION = 10
 _LISTED = 100
 
 
@@ -77,15 +79,11 @@ def run_blocks(
     from builder.method.corpus.sandbox import CutPages
     from builder.method.corpus.writer import WriteSegments
 
-    blocks = [
-        read,
-        *([BlockUrls()] if config.block_urls else []),
-        CutPages(partial(cut_page, config=config), config.page_seconds, config.page_memory_mb),
-        WriteSegments(config, files),
-    ]
+    cut = CutPages(partial(cut_page, config=config), config.page_seconds, config.page_memory_mb)
+    blocks = [read, *([BlockUrls()] if config.block_urls else []), cut, WriteSegments(config, files)]
     redact_task_logs()
     with files.watched():
-        Tasks(files.out, files.logs, blocks, files.tasks, partial(_warm_up, lists=config.block_urls)).run(runtime)
+        Tasks(files.out, files.logs, blocks, files.tasks, partial(_warm, cut, lists=config.block_urls)).run(runtime)
 
 
 @dataclass
@@ -102,8 +100,9 @@ class ReadPages:
         yield from read_pages(self.inputs, Shard(rank, world_size), self.stage)
 
 
-def _warm_up(*, lists: bool) -> None:
-    """Import and load what workers and their children need, so that all of them start with it."""
+@contextmanager
+def _warm(cut: "CutPages", *, lists: bool) -> "Iterator[None]":
+    """Import and load what a worker and its child need, so that both start with it; the tasks in here share a child."""
     from builder.method.corpus.rules.urls import load_lists
 
     if lists:
@@ -114,6 +113,8 @@ def _warm_up(*, lists: bool) -> None:
     from builder.text.language import load_detector
 
     load_detector()
+    with cut.one_process():
+        yield
 
 
 def _merge(files: TaskFiles, corpus: "CorpusFiles") -> Stats:

@@ -104,28 +104,42 @@ class TaskFiles:
         for rank in range(self.tasks):
             yield read_json(self.counts(rank))
 
-    def ticked(self) -> "Ticked":
-        """What all tasks have done so far, with those of earlier runs that are whole."""
-        done = [0, 0, 0, 0]
-        for rank in range(self.tasks):
-            if (ticks := self.ticks(rank)).is_file():
-                # Files of earlier versions have the pages alone.
-                for place, number in enumerate(ticks.read_text(encoding="ascii").split()):
-                    done[place] += int(number)
-        return Ticked(*done)
+    def ticked(self) -> Callable[[], "Ticked"]:
+        """What gives what all tasks have done so far, with those of earlier runs that are whole.
+
+        It is asked twice a second: files of tasks that are done are read once.
+        """
+        final = dict[str, Ticked]()
+
+        def total() -> Ticked:
+            done = self._completed()
+            names = {path.stem for path in self.ticks(0).parent.glob("*.pages")}
+            running = {name: self._ticks(name) for name in names - final.keys()}
+            final.update({name: ticks for name, ticks in running.items() if name in done})
+            return Ticked(*map(sum, zip(*(final | running).values(), strict=True))) if names else Ticked(0)
+
+        return total
+
+    def _ticks(self, name: str) -> "Ticked":
+        text = self.ticks(int(name)).read_text(encoding="ascii")
+        return Ticked(*map(int, text.split()))  # files of earlier versions have the pages alone
 
     def tasks_done(self) -> int:
         """How many tasks are done."""
+        return len(self._completed())
+
+    def _completed(self) -> set[str]:
         completions = self.logs / "completions"
-        return len(list(completions.iterdir())) if completions.is_dir() else 0
+        return {mark.name for mark in completions.iterdir()} if completions.is_dir() else set()
 
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Tell the progress of the workers to whoever watches the stage."""
-        progress = Progress(self.out, "pages", before=self.ticked().pages)
+        ticked = self.ticked()
+        progress = Progress(self.out, "pages", before=ticked().pages)
 
         def look() -> None:
-            pages, *others = self.ticked()
+            pages, *others = ticked()
             told = dict(zip(Ticked._fields[1:], others, strict=True)) if pages > progress.done else {}
             progress.tell(**told, note=f"{self.tasks_done():,} of {self.tasks:,} tasks")
             progress.advance(pages - progress.done)

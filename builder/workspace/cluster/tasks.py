@@ -2,13 +2,16 @@
 
 import copy
 import sys
+from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import TimeIsUp
 from builder.workspace.cluster.job import Job, Taken, rank_folder
+from builder.workspace.layout import WORKERS
 from builder.workspace.progress import Progress
 from builder.workspace.workers import forks_end_with_us, watched_workers
 
@@ -16,30 +19,26 @@ if TYPE_CHECKING:
     from builder.recipe.sections.runtime import Runtime
 
 
-def _nothing() -> None:
-    pass
-
-
 @dataclass
 class Tasks:
-    """The tasks of one pipeline; datatrove's marks say which are done.
+    """The tasks of one pipeline; marks as datatrove sets them say which are done.
 
     Attributes:
         out: The stage folder.
         logs: Of datatrove; its marks of tasks that are done are there.
         blocks: The pipeline.
         count: How many tasks there are.
-        before: What a process does before its first task, such as imports that its children find done.
+        around: What a process enters before its first task and leaves behind its last one.
     """
 
     out: Path
     logs: Path
     blocks: Sequence[Any]
     count: int
-    before: Callable[[], None] = _nothing
+    around: Callable[[], AbstractContextManager[object]] = nullcontext
 
     def run(self, runtime: "Runtime") -> None:
-        """Run those that are not done, in at most `runtime.workers` processes.
+        """Run those that are not done, in at most `runtime.workers` processes, each of which takes one after the other.
 
         Raises:
             StageError: If a cluster cannot be asked, or tasks fail there again and again.
@@ -49,8 +48,14 @@ class Tasks:
         if not workers:
             return
         if runtime.executor == "local":
-            self.before()
-            executor = self._executor(workers, start_method="fork")  # the kernel can end forks with this process
+            from datatrove.executor.local import LocalPipelineExecutor
+
+            self.free()
+            logs = str(self.out / WORKERS)
+            # The kernel can end forks with this process; the marks of tasks say what is done.
+            executor = LocalPipelineExecutor(
+                [self._work_here], workers, workers, logs, skip_completed=False, start_method="fork"
+            )
             with forks_end_with_us(), watched_workers(self.out):
                 executor.run()
             return
@@ -63,13 +68,36 @@ class Tasks:
     def work(self, data: None, rank: int, world_size: int) -> None:
         """Run one task after the other that nobody else has; what a process of a cluster does."""
         progress = Progress(self.out, "tasks", folder=rank_folder(rank))
-        self.before()
-        for number in sorted(self._missing()):
-            if number in self._missing() and self._taken.take(number, rank):
-                # What datatrove's own executors call for each task; blocks keep figures of what they have done.
-                self._executor(1)._run_for_rank(number)
-                progress.advance()
+        self._work(rank, progress.advance)
         progress.finish()
+
+    def _work_here(self, data: None, rank: int, world_size: int) -> None:
+        """The same on this machine, where the stage itself tells how far it is."""
+        self._work(rank, lambda: None)
+
+    def _work(self, rank: int, advance: Callable[[], object]) -> None:
+        with self.around():
+            for number in sorted(self._missing()):
+                if not self._mark(number).is_file() and self._taken.take(number, rank):
+                    self._run_task(number)
+                    advance()
+
+    def _run_task(self, number: int) -> None:
+        """Pipe data through the blocks, as datatrove's executors do, but for logs and figures of each task.
+
+        These take them longer than a small task does.
+        """
+        from datatrove.pipeline.base import PipelineStep
+
+        data: Any = None
+        for block in self.blocks:
+            # Steps of datatrove add up what they have done, and some keep what they have seen.
+            own = copy.deepcopy(block) if isinstance(block, PipelineStep) else block
+            data = own(data, number, self.count)
+        if data is not None:
+            deque(data, maxlen=0)
+        self._mark(number).parent.mkdir(parents=True, exist_ok=True)
+        self._mark(number).touch()
 
     def left(self) -> int:
         """See `Parts`."""
@@ -90,6 +118,9 @@ class Tasks:
         """See `Parts`."""
         return 0
 
+    def _mark(self, number: int) -> Path:
+        return self.logs / "completions" / f"{number:05d}"
+
     def _missing(self) -> set[int]:
         marks = self.logs / "completions"
         done = {int(mark.name) for mark in marks.iterdir()} if marks.is_dir() else set()
@@ -98,9 +129,3 @@ class Tasks:
     @property
     def _taken(self) -> Taken:
         return Taken(self.logs / "taken")
-
-    def _executor(self, workers: int, **options: Any) -> Any:
-        from datatrove.executor.local import LocalPipelineExecutor
-
-        blocks = copy.deepcopy(list(self.blocks))
-        return LocalPipelineExecutor(blocks, tasks=self.count, workers=workers, logging_dir=str(self.logs), **options)

@@ -37,6 +37,7 @@ class Input:
         source: The file or folder of the recipe that it was found in.
         refused: Why it is not read, if it is not; the reason of its loss.
         stage: The stage folder where it is noted what the file holds, by whoever reads it whole.
+        size: Its bytes, as it was listed; None where that is not known.
     """
 
     location: Path | Address
@@ -48,6 +49,7 @@ class Input:
     stage: Path | None = None
     address: str = ""
     source: str = ""
+    size: int | None = None
 
 
 @dataclass(frozen=True)

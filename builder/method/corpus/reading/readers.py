@@ -9,6 +9,7 @@ from builder.data.inputs import NotAFileError
 from builder.data.page_address import web_address
 from builder.method.corpus.reading.archives import read_warc
 from builder.method.corpus.reading.crawl import Format, Input, Loss, Page, Record, Shard, printable
+from builder.method.corpus.reading.dealing import Part, dealt
 from builder.method.corpus.reading.decode import (
     MAX_PAGE_BYTES,
     Payload,
@@ -37,23 +38,19 @@ _READERS: dict[Format, Callable[[Input], Iterator[Record | Loss]]] = {
 def read_pages(inputs: list[Input], shard: Shard, stage: Path | None = None) -> Iterator[Page | Loss]:
     """Yield the pages of one task, in the order of the files.
 
-    Files are dealt out to the tasks. Where there are fewer than tasks, their records are: every task reads all of
-    them (reading is some thirty times faster than cutting) and takes every n-th record.
+    Files are dealt out to the tasks. Where there are fewer than tasks, several tasks share a file: each of them reads
+    all of it (reading is some thirty times faster than cutting) and takes its part of the records.
 
     Args:
         inputs: All files.
         shard: Which task it is.
         stage: The stage folder where it is noted what the files hold that are read whole.
     """
-    by_record = sum(item.format != "html" for item in inputs) < shard.tasks
-    for number, item in enumerate(inputs):
-        if by_record and item.format != "html":
-            yield from _read_part(replace(item, stage=None if shard.rank else stage), shard)
-        elif shard.has(number):
-            yield from _read_part(replace(item, stage=stage), Shard())
+    for item, part, first in dealt(inputs, shard):
+        yield from _read_part(replace(item, stage=stage if first else None), part)
 
 
-def _read_part(item: Input, part: Shard) -> Iterator[Page | Loss]:
+def _read_part(item: Input, part: Part) -> Iterator[Page | Loss]:
     for number, record in enumerate(_read(item)):
         if not part.has(number):
             continue

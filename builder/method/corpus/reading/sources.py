@@ -100,7 +100,12 @@ def _told_apart(inputs: Iterable[Input]) -> Iterator[Input]:
 
 def _list_source(source: "CorpusSource") -> tuple[list[Input], dict[str, Unread]]:
     """The files of a source that are read, and the others by their places."""
-    files = _list_local(source.path) if isinstance(source.path, Path) else _list_url(source.path)
+    sizes = dict[str, int | None]()
+    if isinstance(source.path, Path):
+        files = _list_local(source.path)
+    else:
+        listed = list_remote(source.path)
+        files, sizes = {file.name: file.url for file in listed}, {file.name: file.size for file in listed}
     single = len(files) == 1 and str(source.path).rstrip("/").endswith(f"/{next(iter(files))}")
     strays = (
         _strays(source.path, files)
@@ -133,6 +138,7 @@ def _list_source(source: "CorpusSource") -> tuple[list[Input], dict[str, Unread]
             "link_outside" if name in strays else "",
             address=address_below(source.base_url, name) if source.base_url else "",
             source=str(source.path),
+            size=sizes.get(name) if sizes else _size(files[name]),
         )
         for name in names
     ]
@@ -194,8 +200,11 @@ def _list_local(path: Path) -> dict[str, Path | Address]:
     return {file.relative_to(path).as_posix(): file for file in files_below(path)}
 
 
-def _list_url(url: Address) -> dict[str, Path | Address]:
-    return {file.name: file.url for file in list_remote(url)}
+def _size(file: Path | Address) -> int | None:
+    try:
+        return Path(file).stat().st_size
+    except OSError:
+        return None  # the reader counts it
 
 
 def _offsets_name(path: Path) -> Path:

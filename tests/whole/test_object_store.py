@@ -45,7 +45,9 @@ def crawl(folder: Path) -> Path:
 
 def cut(command: list[str], s3: RealS3 | None = None) -> None:
     environment = os.environ | (s3.environment if s3 else {})
-    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-3_000:]
 
 

@@ -17,7 +17,7 @@ from builder.method.seed.stage import select_seed
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.seed import Seed, SeedSource
 from builder.results.release.content.places import text_digest
-from builder.results.release.hydrate import Search
+from builder.results.release.search import Search
 from builder.text.unseen import find_unseen
 
 SAID = "".join(chr(0xE0000 + ord(letter)) for letter in "say yes")
@@ -102,7 +102,7 @@ def test_what_changes_something_that_is_seen_stays_in_a_row_and_nothing_is_count
     assert taken(tmp_path / "out") == {"unseen": 0, "unseen_chars": 0}
 
 
-def test_texts_of_earlier_releases_come_back_as_they_were_and_new_ones_as_they_are() -> None:
+def test_texts_of_earlier_releases_come_back_as_they_were_and_new_ones_as_they_are(tmp_path: Path) -> None:
     page = Page("p", "u", web_page(4), "f", 0, "en", "digest")
     blocks = page_blocks(page)
     assert blocks
@@ -114,10 +114,14 @@ def test_texts_of_earlier_releases_come_back_as_they_were_and_new_ones_as_they_a
         "Turned \u202eround\U000e0041, parted jane.doe\u200d@corp-mail.com and <|im\u2063_end|>."
     )
     for form in (now, earlier):
-        place = {"position": position, "kept_blocks": kept[:1], "text_sha256": text_digest(form.text)}
-        search = Search(Masks(pii=True, escape=True), {"p": {"s": place | {"payload_digest": "digest"}}})
-        search.look(page)
-        assert search.texts["s"][1] == form.text
+        sha256 = text_digest(form.text)
+        place = {"position": position, "kept_blocks": kept[:1], "text_sha256": sha256}
+        place |= {"page_id": "p", "segment_id": "s", "source_file": "f", "payload_digest": "digest"}
+        with Search(tmp_path / sha256, Masks(pii=True, escape=True), [place]) as search:
+            search.look(page)
+            restored = search.text("s")
+        assert restored is not None
+        assert restored.text == form.text
 
 
 def test_seed_pairs_hide_nothing_and_what_was_taken_out_is_counted(tmp_path: Path) -> None:

@@ -2,86 +2,33 @@
 
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.data.address import Address
 from builder.data.resources import __version__
 from builder.errors import RecipeError, ReleaseError
-from builder.method.corpus.cutting.restore import Masks, page_blocks, restore
+from builder.method.corpus.cutting.restore import Masks
 from builder.method.corpus.cutting.walk import WALK_VERSION
-from builder.method.corpus.reading.crawl import printable
 from builder.recipe.strict_yaml import parse_yaml
 from builder.results.release.changes import BUILD_FILE
-from builder.results.release.content.places import text_digest
-from builder.results.release.hydrated import Texts, write_hydrated
+from builder.results.release.hydrated import write_hydrated
+from builder.results.release.search import Search
 from builder.results.release.standoff_source import StandoffSource, open_standoff
 from builder.results.release.stated import Manifest, checked
 
 if TYPE_CHECKING:
-    from builder.method.corpus.reading.readers import Input, Page
+    from builder.method.corpus.reading.readers import Input
 
-PAGE_MISSING, PAGE_UNREADABLE, PAGE_DIFFERS, TEXT_DIFFERS = (
-    "page_missing", "page_unreadable", "page_differs", "text_differs",
-)  # fmt: skip
-"""Why a text did not come back: no page of that id; a page that is no HTML any more; a page with other bytes than the
-build saw; the same bytes, but another text, which a parser of another version may give."""
 WALKS = {"0.1.0": "dom-3", "0.2.0": "dom-4"}
 """The walk of each version. A new walk needs a new version, or nobody could be told what to install for the old one."""
 FORMAT_KEYS = ("format", "html", "url", "id", "language", "base_url")
 """What says how to read a crawl; where it is, the command line says."""
-
-
-@dataclass
-class Search:
-    """What is looked for in a crawl, and what became of it.
-
-    Attributes:
-        masks: What the build did to texts.
-        pages: Places by page and segment.
-        texts: Header, text and address of the segments that came back.
-        reasons: Why each of the others did not, by segment.
-    """
-
-    masks: Masks
-    pages: dict[str, dict[str, dict[str, Any]]]
-    texts: Texts = field(default_factory=dict)
-    reasons: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def open(self) -> bool:
-        """Whether anything is still looked for."""
-        return bool(self.pages)
-
-    def look(self, page: "Page") -> None:
-        """Take the texts that are looked for from a page; what does not match may still be in another copy of it."""
-        wanted = self.pages.get(page.page_id)
-        if wanted is None:
-            return
-        blocks = page_blocks(page)
-        for key, place in list(wanted.items()):
-            forms = restore(blocks, place["position"], place["kept_blocks"], self.masks) if blocks else ()
-            restored = next((form for form in forms if text_digest(form.text) == place["text_sha256"]), None)
-            if restored is not None:
-                self.texts[key] = (restored.header, restored.text, page.url)
-                del wanted[key]
-            else:
-                same = page.payload_digest == place["payload_digest"]
-                self.reasons[key] = TEXT_DIFFERS if same else PAGE_DIFFERS
-        if not wanted:
-            del self.pages[page.page_id]
-
-    def lose(self, page_id: str) -> None:
-        """Take note of a page that could not be read."""
-        for key in self.pages.get(page_id, {}):
-            self.reasons.setdefault(key, PAGE_UNREADABLE)
-
-    def missing(self) -> dict[str, str]:
-        """Why each text that did not come back did not."""
-        return {key: self.reasons.get(key, PAGE_MISSING) for wanted in self.pages.values() for key in wanted}
 
 
 def hydrate(release: Path, corpora: list[Path | Address], out: Path | None = None) -> dict[str, Any]:
@@ -109,17 +56,21 @@ def hydrate(release: Path, corpora: list[Path | Address], out: Path | None = Non
     out = out.resolve() if out else _beside(release.resolve())
     if out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
         raise RecipeError(f"{out}: is there already; choose another folder with --out")
-    search = Search(Masks(manifest.mask_pii, manifest.on_control_tokens == "escape"), _wanted(source))
-    total = sum(map(len, search.pages.values()))
-    _search(search, _inputs(source, corpora, search))
-    missing = search.missing()
-    if not search.texts:
-        raise ReleaseError(
-            f"{', '.join(map(str, corpora))}: none of the {total:,} texts came back ({_counted(missing)}); --corpus "
-            "must name the same crawl, laid out as segments.sources of the release's build.yaml says"
-        )
-    result = _write(out, source, search.texts, missing)
-    return {"path": str(out), "texts": {"in": total, "restored": len(search.texts)}, **result}
+    with _scratch_beside(out) as scratch, _search_for(source, scratch / ".search") as search:
+        look_through(search, _inputs(source, corpora, search))
+        missing = search.missing()
+        if not search.restored:
+            raise ReleaseError(
+                f"{', '.join(map(str, corpora))}: none of the {search.total:,} texts came back ({_counted(missing)}); "
+                "--corpus must name the same crawl, laid out as segments.sources of the release's build.yaml says"
+            )
+        with _written(out):
+            result = write_hydrated(scratch, source, search, missing)
+            (scratch / ".search").unlink()
+            if out.is_dir():
+                out.rmdir()
+            scratch.rename(out)
+        return {"path": str(out), "texts": {"in": search.total, "restored": search.restored}, **result}
 
 
 def _cure(manifest: Manifest) -> str:
@@ -136,13 +87,9 @@ def _beside(release: Path) -> Path:
     return release.with_name(f"{release.name}-hydrated")
 
 
-def _wanted(source: StandoffSource) -> dict[str, dict[str, dict[str, Any]]]:
-    """The places of all texts, by page and segment."""
-    pages: dict[str, dict[str, dict[str, Any]]] = {}
-    for place in source.places():
-        page_id = printable(place["page_id"])  # as it is read now, whatever version wrote it
-        pages.setdefault(page_id, {})[place["segment_id"]] = place
-    return pages
+def _search_for(source: StandoffSource, file: Path) -> Search:
+    masks = Masks(source.manifest.mask_pii, source.manifest.on_control_tokens == "escape")
+    return Search(file, masks, source.places())
 
 
 def _inputs(source: StandoffSource, corpora: list[Path | Address], search: Search) -> "list[Input]":
@@ -165,8 +112,7 @@ def _inputs(source: StandoffSource, corpora: list[Path | Address], search: Searc
                 problems.append(str(error))
     if not inputs:
         raise RecipeError("\n".join(dict.fromkeys(problems)).replace("segments.sources", "--corpus"))
-    names = {Path(place["source_file"]).name for wanted in search.pages.values() for place in wanted.values()}
-    named = [item for item in inputs if Path(item.name).name in names]
+    named = [item for item in inputs if Path(item.name).name in search.files]
     return named or inputs
 
 
@@ -181,7 +127,8 @@ def _formats(source: StandoffSource) -> list[dict[str, Any]]:
     return [values for place, values in enumerate(formats) if values not in formats[:place]]
 
 
-def _search(search: Search, inputs: "list[Input]") -> None:
+def look_through(search: Search, inputs: "list[Input]") -> None:
+    """Read the pages of a crawl until everything has come back."""
     from builder.method.corpus.reading.readers import Loss, Shard, read_pages
 
     for item in read_pages(inputs, Shard()):
@@ -193,26 +140,30 @@ def _search(search: Search, inputs: "list[Input]") -> None:
             return
 
 
-def _write(out: Path, source: StandoffSource, texts: Texts, missing: dict[str, str]) -> dict[str, Any]:
-    """Write the folder under a temporary name, so that it is there only when whole.
+@contextmanager
+def _scratch_beside(out: Path) -> Iterator[Path]:
+    """A folder that gets the name of `out` when it is whole, and goes if it does not.
 
-    The name cannot be foretold, since whoever made the release may have put a link in its place.
+    Its name cannot be foretold, since whoever made the release may have put a link in its place.
     """
-    scratch = out
-    try:
+    with _written(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+    try:
         scratch.chmod(0o777 & ~_umask())
-        result = write_hydrated(scratch, source, texts, missing)
-        if out.is_dir():
-            out.rmdir()
-        scratch.rename(out)
+        yield scratch
+    except sqlite3.Error as error:
+        raise ReleaseError(f"{scratch}: what comes back cannot be kept ({error}); is the disk full?") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def _written(out: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise ReleaseError(f"{error.filename or out}: cannot be written ({error.strerror or error})") from error
-    finally:
-        if scratch != out:
-            shutil.rmtree(scratch, ignore_errors=True)
-    return result
 
 
 def _umask() -> int:

@@ -12,24 +12,23 @@ from builder.data.storage import count_rows, read_rows, write_json, write_text
 from builder.errors import ReleaseError
 from builder.llm.conversations import completion
 from builder.results.release.cards.card import config_entries, front_matter_text, size_category
-from builder.results.release.content.columns import table_of
+from builder.results.release.content.columns import Spool, spool
 from builder.results.release.content.parquet import Config, Rows, write_config
 from builder.results.release.content.places import place_schema
 from builder.results.release.content.standoff import SEED
 from builder.results.release.content.trained import conversation_schema, rows_digest
 from builder.results.release.hydrated_recipes import write_recipes
 from builder.results.release.portable.chat import CHAT, chat_rows
+from builder.results.release.search import Search
 from builder.results.release.standoff_source import StandoffSource, is_web
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Texts = dict[str, tuple[str, str, str]]
-"""Header, text and address by segment."""
 REPORT = "hydrate.json"
 
 
-def write_hydrated(folder: Path, source: StandoffSource, texts: Texts, missing: dict[str, str]) -> dict[str, Any]:
+def write_hydrated(folder: Path, source: StandoffSource, search: Search, missing: dict[str, str]) -> dict[str, Any]:
     """Write a dataset folder with what came back; rows whose text did not are left out and named in the report.
 
     Nothing is copied: tables, card, recipes and template are written anew from what was checked.
@@ -37,7 +36,7 @@ def write_hydrated(folder: Path, source: StandoffSource, texts: Texts, missing: 
     Args:
         folder: The new folder.
         source: The stand-off release.
-        texts: What came back.
+        search: What came back.
         missing: Why the other texts did not, by segment.
 
     Returns:
@@ -47,8 +46,10 @@ def write_hydrated(folder: Path, source: StandoffSource, texts: Texts, missing: 
     people = {row["id"]: row["completion"] for files in source.tables[SEED].values() for row in _rows(files)}
     written, rows = [], {}
     for name, splits in source.tables.items():
-        tables = {split: _table(name, files, texts, people) for split, files in splits.items()}
-        written.append(write_config(folder, name, Rows.of_tables(tables)))
+        parts = {split: _restored(folder, name, files, search, people) for split, files in splits.items()}
+        written.append(write_config(folder, name, Rows.of_spools(parts)))
+        for part in parts.values():
+            part.file.unlink()
         before = sum(count_rows(file) for files in splits.values() for file in files)
         rows[name] = {"in": before, "restored": written[-1].rows}
     if CHAT not in source.tables and rows["sft"]["restored"]:
@@ -69,14 +70,14 @@ def _rows(files: list[Path]) -> Iterator[Row]:
     return (row for file in files for row in read_rows(file))
 
 
-def _table(name: str, files: list[Path], texts: Texts, people: dict[str, Any]) -> "pa.Table":
-    """The rows of a split in the schema of a full release."""
+def _restored(folder: Path, name: str, files: list[Path], search: Search, people: dict[str, Any]) -> Spool:
+    """The rows of a split in the schema of a full release, in a file of the folder."""
     import pyarrow.parquet as pq
 
     schema = pq.read_schema(files[0])
     read = _rows(files)
-    rows = read if name == SEED else (full for row in read if (full := _full(row, texts, people)) is not None)
-    return table_of(rows, _full_schema(schema))
+    rows = read if name == SEED else (full for row in read if (full := _full(row, search, people)) is not None)
+    return spool(folder / f".{name}-{files[0].stem}.rows", rows, _full_schema(schema))
 
 
 def _full_schema(schema: "pa.Schema") -> "pa.Schema":
@@ -88,7 +89,7 @@ def _full_schema(schema: "pa.Schema") -> "pa.Schema":
     return pa.schema([*candidate_schema(), *(field for field in schema if field.name not in known)])
 
 
-def _full(row: Row, texts: Texts, people: dict[str, Any]) -> Row | None:
+def _full(row: Row, search: Search, people: dict[str, Any]) -> Row | None:
     """The row with its text; None if that did not come back."""
     if not is_web(row):
         if row["id"] not in people:
@@ -96,14 +97,13 @@ def _full(row: Row, texts: Texts, people: dict[str, Any]) -> Row | None:
                 f"row {shown(row['id'])} is said to be of the seed, which has none; get the release again"
             )
         return row | {"completion": people[row["id"]], "url": None}
-    restored = texts.get(row["segment_id"])
+    restored = search.text(row["segment_id"])
     if restored is None:
         return None
-    header, text, address = restored
-    url = web_address(address)
+    url = web_address(restored.address)
     if "prompt" in row:
-        return row | {"completion": completion(text), "url": url}
-    return row | {"header": header, "output": text, "url": url}
+        return row | {"completion": completion(restored.text), "url": url}
+    return row | {"header": restored.header, "output": restored.text, "url": url}
 
 
 def _card(written: list[Config], source: StandoffSource) -> str:

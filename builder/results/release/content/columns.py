@@ -1,10 +1,12 @@
-"""Small things done with Arrow columns: put together, filled up, searched, measured, cut into chunks."""
+"""Small things done with Arrow columns: put together, put aside, filled up, searched, measured, cut into chunks."""
 
 import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -46,6 +48,44 @@ def table_of(rows: "Iterable[dict[str, Any]]", schema: "pa.Schema", batch: int =
             waiting = []
     batches.append(pa.RecordBatch.from_pylist(waiting, schema=schema))
     return pa.Table.from_batches(batches, schema=schema)
+
+
+@dataclass(frozen=True)
+class Spool:
+    """Rows in a file of Arrow's, in chunks that memory holds one at a time.
+
+    Attributes:
+        file: Where they are.
+        schema: Their columns.
+        rows: How many there are.
+        memory_bytes: What they would take in memory as one table.
+    """
+
+    file: Path
+    schema: "pa.Schema"
+    rows: int
+    memory_bytes: int
+
+    def tables(self) -> "Iterator[pa.Table]":
+        """The rows, a chunk at a time."""
+        import pyarrow as pa
+
+        with pa.OSFile(str(self.file)) as source, pa.ipc.open_file(source) as reader:
+            for number in range(reader.num_record_batches):
+                yield pa.Table.from_batches([reader.get_batch(number)])
+
+
+def spool(file: Path, rows: "Iterable[dict[str, Any]]", schema: "pa.Schema") -> Spool:
+    """Put rows aside, for until it is known how many there are."""
+    import pyarrow as pa
+
+    left, number, size = iter(rows), 0, 0
+    with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        while waiting := list(islice(left, CHUNK)):
+            batch = pa.RecordBatch.from_pylist(waiting, schema=schema)
+            writer.write_batch(batch)
+            number, size = number + len(waiting), size + batch.nbytes
+    return Spool(file, schema, number, size)
 
 
 def with_column(batch: "pa.RecordBatch", name: str, values: "pa.Array") -> "pa.RecordBatch":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.data.row_groups import reorder
 from builder.data.storage import whole_file
+from builder.results.release.content.columns import Spool
 from builder.results.release.content.memory import MemorySize
 
 if TYPE_CHECKING:
@@ -78,6 +79,14 @@ class Rows:
         splits = {name: table.num_rows for name, table in tables.items()}
         memory = {name: table.nbytes for name, table in tables.items()}
         return cls(next(iter(tables.values())).schema, splits, lambda _: (memory, tables.values()), chunked=True)
+
+    @classmethod
+    def of_spools(cls, spools: "dict[str, Spool]") -> "Rows":
+        """Rows that wait in files."""
+        splits = {name: spool.rows for name, spool in spools.items()}
+        memory = {name: spool.memory_bytes for name, spool in spools.items()}
+        tables = itertools.chain.from_iterable(spool.tables() for spool in spools.values())
+        return cls(next(iter(spools.values())).schema, splits, lambda _: (memory, tables), chunked=True)
 
 
 @dataclass(frozen=True)

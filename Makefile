@@ -116,6 +116,7 @@ bench-engine: install
 	$(python) scripts/bench_lag.py 2>/dev/null
 
 bench-scale: install
+	$(python) scripts/bench_tasks.py
 	$(python) scripts/bench_scale.py $(if $(ROWS),--rows $(ROWS)) $(if $(BASE),--base $(BASE))
 
 bench-train: install

@@ -2,9 +2,10 @@
 
     python scripts/bench_scale.py [--rows 10000 100000 1000000] [--base COMMIT] [--only NAME ...]
 
-Rows are random text in the schemas of the stages (see `finished_build` and `bench_dedup`); no model runs. Each
-measurement is a process of its own, with the memory of its largest process. The slope is that of a straight line
-through the logarithms of rows and seconds: 1 for time in proportion to the rows. With `--base` the program of that
+Rows are random text in the schemas of the stages (see `finished_build` and `bench_dedup`), or sections of pages (see
+`bench_pages`); no model runs. Each measurement is a process of its own; its memory is the most that it and what it has
+started held at a time, shared pages counted once (PSS, looked at five times a second). The slope is that of a straight
+line through the logarithms of rows and seconds: 1 for time in proportion to the rows. With `--base` the program of that
 commit takes its turn on the same rows.
 """
 
@@ -19,23 +20,28 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from bench_dedup import write_segments  # beside this file
+from bench_pages import FILES, SECTIONS, SOURCE, write_crawl
 from bench_release import worktree
-from finished_build import write_build
+from finished_build import Cut, write_build
 
 from builder.cli.project import open_project
+from builder.data.storage import count_rows
 from builder.method.corpus.dedup.stage import deduplicate
+from builder.method.corpus.stage import extract_segments
 from builder.method.curate.curate import select
-from builder.recipe.sections.corpus import Dedup
+from builder.recipe.sections.corpus import Dedup, Segments
 from builder.recipe.sections.curate import Curate
 from builder.recipe.sections.runtime import Runtime
+from builder.workspace.processes import descendants
 from builder.workspace.stage_names import score
 
 ROOT = Path(__file__).parents[1]
+LOOK_SECONDS = 0.2
 ROWS = (10_000, 100_000, 1_000_000)
 SEED_ROWS = 3_200
 """As many as the paper's."""
@@ -52,11 +58,14 @@ COMMANDS = {
     "show iterations": ("show", "project", "iterations"),
     "release": ("release", "project", "--version", "1.0.0", "--out", "releases"),
     "report": ("report", "project", "--out", "report.html"),
+    "check": ("check", "project"),
+    "release standoff": ("release", "standoff", "--version", "1.0.0", "--out", "standoff-releases"),
+    "hydrate": ("hydrate", "standoff-releases", "--corpus", "crawl", "--out", "hydrated"),
 }
 
 
 class Run(NamedTuple):
-    """What one process took: seconds on the clock, and megabytes of its largest process."""
+    """What one process took: seconds on the clock, and megabytes of all processes together."""
 
     seconds: float
     megabytes: float
@@ -66,6 +75,18 @@ def inputs(folder: Path, rows: int) -> None:
     """Write the segments and the build that everything is measured on."""
     write_segments(folder / "segments", rows)
     write_build(folder / "project", rows, SEED_ROWS)
+    pages = rows // SECTIONS + 1
+    write_crawl(folder / "crawl", pages)
+    source = {"path": str(folder / "crawl"), **SOURCE}
+    extract_segments(folder / "cut", segments_of(folder), runtime=Runtime(workers=2))
+    cut = Cut(source, folder / "cut")
+    write_build(folder / "standoff", count_rows(cut.segments / "data"), SEED_ROWS, "standoff", cut)
+
+
+def segments_of(folder: Path) -> Segments:
+    """How the crawl is cut."""
+    source = {"path": str(folder / "crawl"), **SOURCE}
+    return Segments.model_validate({"sources": [source], "tasks": FILES})
 
 
 def measurements() -> dict[str, Callable[[Path], list[str]]]:
@@ -73,7 +94,7 @@ def measurements() -> dict[str, Callable[[Path], list[str]]]:
     own = [sys.executable, __file__, "--measured"]
     found: dict[str, Callable[[Path], list[str]]] = {
         name: lambda folder, name=name: [*own, name, str(folder)]  # type: ignore[misc]
-        for name in ("dedup", *SELECTIONS)
+        for name in ("segments", "dedup", *SELECTIONS)
     }
     for name, words in COMMANDS.items():
         found[name] = lambda folder, words=words: [sys.executable, "-P", "-m", "builder", *words]  # type: ignore[misc]
@@ -82,6 +103,9 @@ def measurements() -> dict[str, Callable[[Path], list[str]]]:
 
 def work(name: str, folder: Path) -> None:
     """Do what is measured, in this process."""
+    if name == "segments":
+        extract_segments(folder / "out" / "segments", segments_of(folder), runtime=Runtime(workers=2))
+        return
     if name == "dedup":
         deduplicate(folder / "out" / "dedup", Dedup(), folder / "segments", runtime=Runtime())
         return
@@ -97,7 +121,7 @@ def measured(command: Sequence[str], folder: Path, code: Path) -> Run:
     Raises:
         SystemExit: If it fails.
     """
-    for left in ("out", "releases"):
+    for left in ("out", "releases", "hydrated", *(["standoff-releases"] if "standoff" in command else [])):
         shutil.rmtree(folder / left, ignore_errors=True)
     log, environment = folder / "said.txt", os.environ | {"PYTHONPATH": str(code), "OMP_NUM_THREADS": "1"}
     began = time.monotonic()
@@ -105,11 +129,22 @@ def measured(command: Sequence[str], folder: Path, code: Path) -> Run:
         child = subprocess.Popen(
             command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said
         )
-        _, status, used = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
+        most = 0.0
+        while child.poll() is None:
+            most = max(most, sum(map(held, [child.pid, *descendants(child.pid)])))
+            time.sleep(LOOK_SECONDS)
     if child.returncode:
         raise SystemExit(f"{' '.join(command)} failed with {child.returncode}:\n{log.read_text()[-2_000:]}")
-    return Run(time.monotonic() - began, used.ru_maxrss / 1024)
+    return Run(time.monotonic() - began, most)
+
+
+def held(pid: int) -> float:
+    """Megabytes of a process, those that it shares with others by halves and thirds."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
 
 
 def slope(rows: Sequence[int], seconds: Sequence[float]) -> float:

@@ -9,8 +9,9 @@ import itertools
 import random
 import shutil
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -44,7 +45,7 @@ PER_GROUP = 5_000
 """Rows of a row group, as the stages write them."""
 
 
-def write_build(project: Path, candidates: int, seed_rows: int, text: str = "full") -> None:
+def write_build(project: Path, candidates: int, seed_rows: int, text: str = "full", cut: "Cut | None" = None) -> None:
     """Write a recipe, what it names, and below `work/` every stage as done.
 
     Args:
@@ -52,23 +53,36 @@ def write_build(project: Path, candidates: int, seed_rows: int, text: str = "ful
         candidates: How many pairs there are, each from a segment of its own.
         seed_rows: How many human-written pairs.
         text: `release.text` of the recipe.
+        cut: Segments of a crawl that is there; random ones of no page where left out.
     """
-    _write_inputs(project, text)
+    _write_inputs(project, text, cut)
     opened = open_project(project, trust=True)
-    _Writer(opened.recipe, dict(opened.look_at_build().artifacts)).write(candidates, seed_rows)
+    _Writer(opened.recipe, dict(opened.look_at_build().artifacts), cut).write(candidates, seed_rows)
 
 
-def _write_inputs(project: Path, text: str) -> None:
+class Cut(NamedTuple):
+    """Segments of a crawl.
+
+    Attributes:
+        source: The crawl, as a recipe names it.
+        segments: The stage folder of its segments.
+    """
+
+    source: dict[str, str]
+    segments: Path
+
+
+def _write_inputs(project: Path, text: str, cut: Cut | None) -> None:
     (project / "pages").mkdir(parents=True)
     (project / "pages" / "page.html").write_text("<html></html>")
-    (project / "seed.jsonl").write_text("{}\n")
+    (project / "seed.jsonl").write_text('{"instruction": "How?", "output": "So."}\n')
     for name in ("forward.yaml", "backward.yaml"):
-        (project / name).write_text("learning_rate: 1.0e-3\n")
+        (project / name).write_text("learning_rate: 1.0e-3\nuse_cpu: true\nbf16: false\n")
     recipe = {
         "name": "bench",
         "base": {"path": str(BASE), "license": "apache-2.0"},
         "seed": {"sources": [{"name": "people", "path": "seed.jsonl", "license": "apache-2.0"}]},
-        "segments": {"sources": [{"path": "pages", "format": "html"}]},
+        "segments": {"sources": [cut.source if cut else {"path": "pages", "format": "html"}]},
         "score": [{"judge": "likelihood"}],
         "curate": {"judge": "likelihood", "share": SHARES[-1]},
         "training": {"forward": "forward.yaml", "backward": "backward.yaml"},
@@ -81,19 +95,25 @@ def _write_inputs(project: Path, text: str) -> None:
 class _Writer:
     """Writes the stages of a recipe."""
 
-    def __init__(self, recipe: Recipe, artifacts: dict[str, Artifact]) -> None:
-        self.recipe, self.artifacts, self.rng = recipe, artifacts, random.Random(0)
+    def __init__(self, recipe: Recipe, artifacts: dict[str, Artifact], cut: Cut | None) -> None:
+        self.recipe, self.artifacts, self.cut, self.rng = recipe, artifacts, cut, random.Random(0)
         self.text = _words(self.rng, 4_000_000)
 
     def write(self, candidates: int, seed_rows: int) -> None:
         self._rows("seed", seed_schema(), self._seed(seed_rows), pairs=Counts(seed_rows, seed_rows))
         self._done("segments", segments=Counts(candidates, candidates))
         pairs = Counts(candidates, candidates)
-        order = list(range(candidates))
-        self.rng.shuffle(order)
-        self._rows("augment", candidate_schema(), map(self._candidate, order), pairs=pairs)
-        augmented = self.artifacts["augment"].data
-        self._rows("dedup", segment_schema(), map(_segment, read_rows(augmented)), segments=pairs)
+        if self.cut:
+            segments = self.cut.segments / "data"
+            rows = (self._candidate(0) | _of_segment(row) for row in islice(read_rows(segments), candidates))
+            self._rows("augment", candidate_schema(), rows, pairs=pairs)
+            self._rows("dedup", segment_schema(), islice(read_rows(segments), candidates), segments=pairs)
+        else:
+            order = list(range(candidates))
+            self.rng.shuffle(order)
+            self._rows("augment", candidate_schema(), map(self._candidate, order), pairs=pairs)
+            augmented = self.artifacts["augment"].data
+            self._rows("dedup", segment_schema(), map(_segment, read_rows(augmented)), segments=pairs)
         seed = self.artifacts["seed"].data
         self._model(str(BACKWARD), "backward", seed=read_rows(seed))
         self._model(str(model(0)), "forward", seed=read_rows(seed))
@@ -182,6 +202,11 @@ def _words(rng: random.Random, length: int) -> str:
     vocabulary = ["".join(rng.choices(letters, range(52, 0, -2), k=rng.randint(2, 9))) for _ in range(20_000)]
     weights = list(itertools.accumulate(1 / rank for rank in range(3, len(vocabulary) + 3)))
     return " ".join(rng.choices(vocabulary, cum_weights=weights, k=length // 5))[:length]
+
+
+def _of_segment(row: Row) -> Row:
+    known = {name: row[name] for name in ("page_id", "url", "header")}
+    return known | {"id": pair_id(row["id"], 0), "segment_id": row["id"], "output": row["text"]}
 
 
 def _segment(row: Row) -> Row:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from builder.recipe.sections.runtime import Runtime
 
 
-@dataclass
+@dataclass(repr=False)  # datatrove would log it with all files of the input, for each worker
 class Tasks:
     """The tasks of one pipeline; marks as datatrove sets them say which are done.
 

@@ -117,6 +117,7 @@ bench-engine: install
 
 bench-scale: install
 	$(python) scripts/bench_tasks.py
+	$(python) scripts/bench_listing.py
 	$(python) scripts/bench_scale.py $(if $(ROWS),--rows $(ROWS)) $(if $(BASE),--base $(BASE))
 
 bench-train: install

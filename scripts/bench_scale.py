@@ -43,6 +43,9 @@ from builder.workspace.stage_names import score
 ROOT = Path(__file__).parents[1]
 LOOK_SECONDS = 0.2
 ROWS = (10_000, 100_000, 1_000_000)
+MOST_OF_PAGES = 100_000
+"""Rows above which no pages are cut for them: what is done to pages takes them one by one."""
+OF_PAGES = ("segments", "release standoff", "hydrate")
 SEED_ROWS = 3_200
 """As many as the paper's."""
 SELECTIONS = {
@@ -75,8 +78,9 @@ def inputs(folder: Path, rows: int) -> None:
     """Write the segments and the build that everything is measured on."""
     write_segments(folder / "segments", rows)
     write_build(folder / "project", rows, SEED_ROWS)
-    pages = rows // SECTIONS + 1
-    write_crawl(folder / "crawl", pages)
+    if rows > MOST_OF_PAGES:
+        return
+    write_crawl(folder / "crawl", rows // SECTIONS + 1)
     source = {"path": str(folder / "crawl"), **SOURCE}
     extract_segments(folder / "cut", segments_of(folder), runtime=Runtime(workers=2))
     cut = Cut(source, folder / "cut")
@@ -152,14 +156,22 @@ def slope(rows: Sequence[int], seconds: Sequence[float]) -> float:
     return statistics.linear_regression(list(map(math.log, rows)), list(map(math.log, seconds))).slope
 
 
+def grown(runs: dict[int, Run]) -> float:
+    """Bytes of memory that a row more takes, between the two largest numbers of rows."""
+    (few, less), (many, more) = list(runs.items())[-2:]
+    return (more.megabytes - less.megabytes) * 2**20 / (many - few)
+
+
 def lines(found: dict[str, dict[str, dict[int, Run]]], rows: Sequence[int]) -> Iterator[str]:
-    """A table: of each measurement and program seconds and megabytes by rows, and the slope."""
-    yield f"{'':<24}{'':<10}" + "".join(f"{f'{number:,} rows':>22}" for number in rows) + f"{'slope':>8}"
+    """A table: of each measurement and program seconds and megabytes by rows, the slope, and bytes that a row takes."""
+    yield f"{'':<24}{'':<10}" + "".join(f"{f'{number:,} rows':>22}" for number in rows) + f"{'slope':>8}{'B a row':>9}"
     for name, codes in found.items():
         for code, runs in codes.items():
-            cells = "".join(f"{f'{run.seconds:,.1f} s {run.megabytes:,.0f} MB':>22}" for run in runs.values())
-            fitted = f"{slope(rows, [run.seconds for run in runs.values()]):8.2f}" if len(rows) > 1 else ""
-            yield f"{name:<24}{code:<10}{cells}{fitted}"
+            told = {number: f"{run.seconds:,.1f} s {run.megabytes:,.0f} MB" for number, run in runs.items()}
+            cells = "".join(f"{told.get(number, ''):>22}" for number in rows)
+            if len(runs) > 1:
+                cells += f"{slope(list(runs), [run.seconds for run in runs.values()]):8.2f}{grown(runs):9,.0f}"
+            yield f"{name:<24}{code:<10}{cells}"
 
 
 def main() -> None:
@@ -188,7 +200,7 @@ def main() -> None:
                 # The rows in memory are no part of what is measured: they have a process of their own.
                 subprocess.run([sys.executable, __file__, "--rows", str(rows), "--made", folder], check=True)
                 for name, command in measurements().items():
-                    if name in (given.only or measurements()):
+                    if name in (given.only or measurements()) and (rows <= MOST_OF_PAGES or name not in OF_PAGES):
                         for code, path in codes.items():
                             run = measured(command(folder), folder, path)
                             found.setdefault(name, {}).setdefault(code, {})[rows] = run

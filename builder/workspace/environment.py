@@ -23,8 +23,10 @@ ALWAYS = {
     "VLLM_DO_NOT_TRACK": "1",
 }
 """Variables of every process that a build starts, wherever it runs."""
-PASSED_ON = ("HF_HOME", "HF_HUB_OFFLINE")
-"""The user's variables that a process on another machine gets too; none of them is a secret."""
+PASSED_ON = (
+    "HF_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE",
+)  # fmt: skip
+"""The user's variables that a process on another machine gets too, but for an address with a login in it."""
 ARROW_POOL = "ARROW_DEFAULT_MEMORY_POOL"
 """Variable that names the allocator of Arrow. The system's gives the memory of rows back to whoever needs it next."""
 RECORDED_PACKAGES = (
@@ -54,7 +56,7 @@ def child_environment(runtime: "Runtime") -> dict[str, str]:
 
 def remote_environment(runtime: "Runtime") -> dict[str, str]:
     """The variables that a process on another machine is given; keys and tokens are for its cluster to hand out."""
-    given = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    given = {name: os.environ[name] for name in PASSED_ON if "@" not in os.environ.get(name, "@")}
     return own_variables(runtime) | given
 
 

@@ -17,7 +17,7 @@ from builder.method.train.launch import launch
 from builder.recipe.sections.runtime import Runtime
 from builder.recipe.sections.section import Section
 from builder.workspace.child import run_child
-from builder.workspace.environment import ALWAYS, ARROW_POOL, own_variables, remote_environment
+from builder.workspace.environment import ALWAYS, ARROW_POOL, PASSED_ON, own_variables, remote_environment
 
 STEPS = """
 import resource, sys
@@ -104,9 +104,16 @@ def test_another_machine_is_given_the_list_and_where_the_cache_is_and_no_key(
 ) -> None:
     for name in ("HF_TOKEN", "OPENAI_API_KEY", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "secret")
+    for name in PASSED_ON:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HOME", "/cache")
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    assert remote_environment(Runtime(threads=3)) == {**OWN, "HF_HOME": "/cache"}
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://store:9000")
+    monkeypatch.setenv("HF_ENDPOINT", "https://user:secret@hub")
+    assert remote_environment(Runtime(threads=3)) == {
+        **OWN,
+        "HF_HOME": "/cache",
+        "AWS_ENDPOINT_URL": "http://store:9000",
+    }
 
 
 def test_an_allocator_of_the_users_choice_stays(bare: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.data.accounting import Counts, Stats
+from builder.data.address import Address
 from builder.data.redaction import redact_task_logs
 from builder.data.storage import read_rows
-from builder.errors import StageError
+from builder.errors import RecipeError, StageError
 from builder.method.corpus.tasks import TaskFiles
 from builder.recipe.sections.corpus import Segments
 from builder.recipe.sections.runtime import Runtime
@@ -52,6 +53,7 @@ def extract_segments(out: Path, config: Segments, *, runtime: Runtime) -> Stats:
     from builder.method.corpus.rules.header import navigation_headers
     from builder.method.corpus.rules.phrases import load_phrases
 
+    _refuse_hidden(config, runtime)
     corpus = list_files(config.sources)
     _warn_of(corpus)
     navigation_headers(config.navigation_headers)
@@ -61,6 +63,16 @@ def extract_segments(out: Path, config: Segments, *, runtime: Runtime) -> Stats:
     if files.prepare():
         run_blocks(ReadPages(corpus.inputs, files.out), config, files, runtime)
     return _merge(files, corpus)
+
+
+def _refuse_hidden(config: Segments, runtime: Runtime) -> None:
+    """Refuse addresses whose secrets this process alone knows, where others are to read them."""
+    for source in config.sources if runtime.executor != "local" else ():
+        if isinstance(source.path, Address) and source.path.hides:
+            raise RecipeError(
+                f"{source.path}: has a login or a query, which no worker of {runtime.executor} is given; set "
+                "runtime.executor to local, or give keys to the machines and leave them out of segments.sources"
+            )
 
 
 def run_blocks(

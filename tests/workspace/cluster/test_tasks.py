@@ -12,10 +12,10 @@ from support.corpus_pages import archive, settings
 from support.even_numbers import HERE, under
 
 from builder.data.storage import read_rows
-from builder.errors import StageError
+from builder.errors import RecipeError, StageError
 from builder.method.corpus.dedup.stage import deduplicate
 from builder.method.corpus.stage import extract_segments
-from builder.recipe.sections.corpus import Dedup
+from builder.recipe.sections.corpus import Dedup, Segments
 from builder.recipe.sections.runtime import Runtime
 from builder.workspace.cluster.tasks import Tasks
 
@@ -119,3 +119,9 @@ def test_segments_and_dedup_give_on_a_cluster_what_they_give_here(
         found[name] = (stats.counts, stats.details, kept.counts, rows)
     assert {row["reason"] for row in found["here"][3][1]["rejected"]} >= {"duplicate_id"}
     assert found["here"] == found["there"]
+
+
+def test_an_address_with_a_secret_is_refused_before_a_worker_could_ask_for_it(tmp_path: Path) -> None:
+    config = Segments.model_validate({"sources": [{"path": "https://me:word@host/a.warc.gz", "format": "warc"}]})
+    with pytest.raises(RecipeError, match=r"^https://host/a\.warc\.gz: has a login or a query.*set runtime\.executor"):
+        extract_segments(tmp_path / "out", config, runtime=under("slurm"))

@@ -253,6 +253,7 @@ FILES: list[tuple[tuple[str, ...], dict[str, str]]] = [
         {
             "logs/engines/<engine>/progress.json": "How far an engine, or a worker of a cluster, is.",
             "logs/engines/<engine>/ended.json": "How one ended that did not finish. Ray and Slurm only.",
+            "logs/engines/failed": "Is there once one has said that the stage cannot go on. Ray and Slurm only.",
             "logs/cluster/": "What Ray and Slurm are given, and what they say.",
         },
     ),

@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.data.address import Address
+
 if TYPE_CHECKING:
     from builder.recipe.sections.runtime import Runtime
 
@@ -56,8 +58,13 @@ def child_environment(runtime: "Runtime") -> dict[str, str]:
 
 def remote_environment(runtime: "Runtime") -> dict[str, str]:
     """The variables that a process on another machine is given; keys and tokens are for its cluster to hand out."""
-    given = {name: os.environ[name] for name in PASSED_ON if "@" not in os.environ.get(name, "@")}
+    given = {name: os.environ[name] for name in PASSED_ON if name in os.environ and not _hides(os.environ[name])}
     return own_variables(runtime) | given
+
+
+def _hides(value: str) -> bool:
+    """Whether a variable is an address with a login or a query in it."""
+    return "://" in value and Address(value).hides
 
 
 def visible_gpus() -> list[str]:

@@ -150,11 +150,11 @@ def forks_end_with_us() -> Iterator[None]:
     datatrove's workers would otherwise go on with their task, in a folder where the next run writes as well.
     """
     _tie_forks()
-    _forking["tied"] = True
+    before, _forking["tied"] = _forking["tied"], True
     try:
         yield
     finally:
-        _forking["tied"] = False
+        _forking["tied"] = before
 
 
 @lru_cache(maxsize=1)

@@ -197,6 +197,16 @@ def test_a_page_that_hangs_raises_or_kills_fails_alone() -> None:
     assert [item[0].html for item in found if isinstance(item, tuple)] == ["a", "b", "c"]
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="the system does not tell which files are open")
+def test_pages_that_kill_leave_no_file_open_in_a_worker_that_goes_on() -> None:
+    cut, opened = CutPages(_slow, 0.5, 1_024), []
+    with must_end(120), cut.one_process():
+        for number in range(4):
+            assert len(list(cut([a_page("die", number), a_page("a", 10 + number)], 0, 1))) == 2
+            opened.append(len(list(Path("/proc/self/fd").iterdir())))
+    assert len(set(opened)) == 1
+
+
 def test_hostile_pages_are_refused_without_quadratic_work() -> None:
     config = settings(Path("x"))
     with must_end():

@@ -108,11 +108,13 @@ def test_another_machine_is_given_the_list_and_where_the_cache_is_and_no_key(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HOME", "/cache")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://store:9000")
+    monkeypatch.setenv("AWS_PROFILE", "me@work")
     monkeypatch.setenv("HF_ENDPOINT", "https://user:secret@hub")
     assert remote_environment(Runtime(threads=3)) == {
         **OWN,
         "HF_HOME": "/cache",
         "AWS_ENDPOINT_URL": "http://store:9000",
+        "AWS_PROFILE": "me@work",
     }
 
 

@@ -57,7 +57,7 @@ class RemoteFile(io.RawIOBase):
                 self._inner = self._opened()
             except Exception as error:  # each file system has errors of its own
                 self._wait_after(error)
-        self._size: int | None = self._inner.size
+        self._size = _size_of(self._inner)
 
     def readable(self) -> bool:
         """It is."""
@@ -105,8 +105,9 @@ class RemoteFile(io.RawIOBase):
     def _read(self, size: int) -> bytes:
         if self._inner is None:
             self._inner = self._opened()
-            if self._inner.size != self._size and not self._whole:
-                raise PermissionError(f"it has {self._inner.size} bytes and had {self._size} when it was opened first")
+            found = _size_of(self._inner)
+            if found != self._size and not self._whole:
+                raise PermissionError(f"it has {found} bytes and had {self._size} when it was opened first")
         try:
             if self._inner.tell() != self._place:
                 self._go_on()
@@ -145,6 +146,17 @@ class RemoteFile(io.RawIOBase):
             raise OSError(redacted(f"{self._url}: {type(error).__name__}: {error}")) from error
         time.sleep(DELAYS[self._failures])
         self._failures += 1
+
+
+def _size_of(opened: Any) -> int | None:
+    """The bytes of an opened file, as its file system knows them, or by looking for its end; None where none says."""
+    if hasattr(opened, "size"):
+        return None if opened.size is None else int(opened.size)
+    if not opened.seekable():
+        return None
+    size = int(opened.seek(0, io.SEEK_END))
+    opened.seek(0)
+    return size
 
 
 def _is_final(error: Exception) -> bool:

@@ -29,6 +29,7 @@ def run_engines(step: "AnswerRows", out: Path, runtime: "Runtime", engines: int)
         StageError: If an engine says that it cannot go on, or there are fewer GPUs than the engines need.
     """
     if runtime.executor == "local":
+        step.chunks.free()
         _run_here(step, out, runtime, engines)
         return
     from builder.workspace.cluster.job import Job

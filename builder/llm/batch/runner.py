@@ -51,7 +51,6 @@ def run_rows(
         from builder.llm.batch.executors import run_engines
 
         stop_by_itself(out)
-        chunks.free()
         engines = min(runtime.engines, len(missing))
         watch = _Watch(chunks, engines, 60 * runtime.stall_minutes)
         with polled(watch.look, _POLL_SECONDS, name="engines"):

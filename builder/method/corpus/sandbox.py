@@ -76,14 +76,17 @@ class CutPages:
             try:
                 result, error = sandbox.process_document(page, work)
             except TimeoutError:
+                sandbox.all_processes.clear()  # each that is kept holds a file of this process open
                 return "timeout", f"took more than {self.seconds:g} s"
             except (EOFError, OSError):
                 result, error = _why_dead(sandbox.all_processes[-1])
+                sandbox.all_processes.clear()
                 continue
             break
         if result == "memory" and sandbox.process:
             sandbox.process.kill()  # what is left of it is not to be relied on
             sandbox.process.join()
+            sandbox.all_processes.clear()
         return result, error
 
 

@@ -153,7 +153,7 @@ def _scratch_beside(out: Path) -> Iterator[Path]:
         scratch.chmod(0o777 & ~_umask())
         yield scratch
     except sqlite3.Error as error:
-        raise ReleaseError(f"{scratch}: what comes back cannot be kept ({error}); is the disk full?") from error
+        raise ReleaseError(f"{scratch}: cannot be written ({error}); give another --out, or its disk room") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

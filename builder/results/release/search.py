@@ -52,7 +52,8 @@ class Search:
         self._masks = masks
         self.files: set[str] = set()
         """The names of the files that they come from."""
-        self._db = sqlite3.connect(file, isolation_level=None)
+        # Nobody else opens it, and some shared file systems have no locks.
+        self._db = sqlite3.connect(f"{file.absolute().as_uri()}?nolock=1", uri=True, isolation_level=None)
         self._db.executescript(_TABLES)
         rows = ((*self._key(place), json.dumps([place[key] for key in _KEYS])) for place in places)
         with self._at_once():

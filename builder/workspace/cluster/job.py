@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -90,7 +91,9 @@ class Taken:
             # A link comes to be with what it says; a file would be there empty first.
             mark.symlink_to(str(rank))
         except FileExistsError:
-            return str(mark.readlink()) == str(rank)
+            with suppress(FileNotFoundError):  # freed this moment; whoever comes next may take it
+                return str(mark.readlink()) == str(rank)
+            return False
         return True
 
     def parts(self) -> set[int]:

@@ -14,7 +14,7 @@ from builder.workspace.environment import remote_environment
 from builder.workspace.layout import LOG
 from builder.workspace.progress import polled
 
-_POLL_SECONDS, _LOOK_SECONDS = 5.0, 0.5
+_POLL_SECONDS, _LOOK_SECONDS = 5.0, 5.0
 _DONE_SECONDS = 15.0
 """So long tasks have to end by themselves when all is done."""
 
@@ -29,6 +29,9 @@ class RayCluster:
     def __init__(self, job: Job) -> None:
         self._job, self._out, self._runtime = job, job.out, job.runtime
         self._poll = min(_POLL_SECONDS, 60 * job.runtime.stall_minutes / 4)
+
+    def clear(self) -> None:
+        """See `Cluster.clear`; Ray ends the tasks of a command that has gone."""
 
     def run(self, ranks: list[int]) -> None:
         """See `Cluster.run`.

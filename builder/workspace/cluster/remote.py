@@ -23,6 +23,8 @@ from builder.workspace.progress import PROGRESS_FILE, read_progress
 
 ENDED = "ended.json"
 """What a process that did not reach its end says, in its own folder below the stage's logs."""
+FAILED = "logs/engines/failed"
+"""Is there once one of them has said that the stage cannot go on: thousands may ask for it every second."""
 _LOOK_SECONDS = 1.0
 
 
@@ -64,6 +66,7 @@ class RemoteWork:
             self.work(None, rank, world_size)
         except Exception as error:
             write_json(note, {"error": explain(error) or redacted(f"{type(error).__name__}: {error}")})
+            (self.out / FAILED).touch()
             raise
 
 
@@ -83,7 +86,7 @@ def has_begun(out: Path, rank: int) -> bool:
 
 def has_failed(out: Path) -> bool:
     """Whether a process has said that the stage cannot go on."""
-    return bool(errors_of(out))
+    return (out / FAILED).is_file()
 
 
 def errors_of(out: Path) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Protocol
 from builder.errors import StageError
 from builder.workspace.cluster.job import WAITING, Job, rank_folder
 from builder.workspace.cluster.ray_cluster import RayCluster
-from builder.workspace.cluster.remote import ENDED, errors_of, has_failed, notes_of
+from builder.workspace.cluster.remote import ENDED, FAILED, errors_of, has_failed, notes_of
 from builder.workspace.cluster.slurm_cluster import SlurmCluster
 from builder.workspace.limits.deadline import is_over
 from builder.workspace.processes import last_words
@@ -21,6 +21,9 @@ _LOOK_SECONDS = 1.0
 
 class Cluster(Protocol):
     """Where the processes run."""
+
+    def clear(self) -> None:
+        """End what an earlier run of the stage has left there."""
 
     def run(self, ranks: list[int]) -> None:
         """Run these processes and return when all of them have ended, however they ended."""
@@ -36,6 +39,7 @@ def run_on_cluster(job: Job, processes: int) -> None:
         StageError: If a process says that it cannot go on, or processes die again and again and nothing gets done.
     """
     cluster, deaths = cluster_of(job), 0
+    cluster.clear()  # before anything is free for others to take
     while before := job.parts.left():
         ranks, known = list(range(min(processes, before))), job.parts.found()
         job.parts.free()
@@ -64,6 +68,7 @@ def _announce(out: Path, ranks: list[int], processes: int) -> None:
     """Leave a progress file for every process: nobody but it writes it from now on."""
     for path in (out / "logs" / "engines").glob(f"*/{ENDED}"):
         path.unlink()
+    (out / FAILED).unlink(missing_ok=True)
     for rank in range(processes):
         folder = rank_folder(rank)
         if rank in ranks:
@@ -93,5 +98,7 @@ def _last_seen(cluster: Cluster, job: Job, ranks: list[int]) -> str:
     died = notes_of(job.out)
     rank = next((rank for rank in ranks if rank in died or not _has_finished(job.out, rank)), ranks[0])
     how = died.get(rank, {}).get("died", "its task ended before its work was done")
+    if rank not in died and job.runtime.executor == "slurm":
+        how += " (where memory ran out, runtime.slurm.mem_per_cpu_gb has to be more)"
     log = cluster.log(rank)
     return f"{job.called} {rank}: {how}; what is done stays. See {log}{last_words(log)}"

@@ -49,19 +49,19 @@ class SlurmCluster:
         self._id = ""
 
     def run(self, ranks: list[int]) -> None:
-        """See `Cluster.run`; what an earlier run of the stage has left in the queue is cancelled first.
+        """See `Cluster.run`.
 
         Raises:
             StageError: If a command of Slurm is missing or refuses.
         """
-        self._cancel()
+        self.clear()
         with ends_in_order():  # a stage that is asked to end takes its jobs out of the queue first
             try:
                 self._submit(ranks)
                 self._wait(ranks)
             finally:
                 self._call("scancel")  # before Slurm is asked what it has: there are only seconds
-                self._cancel()
+                self.clear()
 
     def log(self, rank: int) -> Path:
         """See `Cluster.log`."""
@@ -142,7 +142,8 @@ class SlurmCluster:
         lines = [line.split() for line in asked.stdout.splitlines() if line.strip()]
         return {int(number): state for number, state in lines}
 
-    def _cancel(self) -> None:
+    def clear(self) -> None:
+        """See `Cluster.clear`: cancel what is queued or runs, and wait until it has gone."""
         end = time.monotonic() + CANCEL_SECONDS
         while (states := self._states()) != {}:
             if time.monotonic() > end:

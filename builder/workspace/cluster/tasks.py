@@ -76,7 +76,8 @@ class Tasks:
         self._work(rank, lambda: None)
 
     def _work(self, rank: int, advance: Callable[[], object]) -> None:
-        with self.around():
+        # A child of a worker that is killed would hold the line to Ray open, which then takes the worker for alive.
+        with forks_end_with_us(), self.around():
             for number in sorted(self._missing()):
                 if not self._mark(number).is_file() and self._taken.take(number, rank):
                     self._run_task(number)

@@ -130,3 +130,16 @@ def test_a_dataset_of_the_hub_is_read_at_its_commit(monkeypatch: pytest.MonkeyPa
 def test_a_set_has_one_place(places: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="exactly one of path and dataset"):
         KnownSet.model_validate({"name": "old", **places})
+
+
+@pytest.mark.parametrize("value", [None, 3, " ", [{"from": "gpt", "value": "Said."}]])
+def test_a_set_without_text_is_refused_as_nothing_would_be_held_against_it(tmp_path: Path, value: Any) -> None:
+    file = tmp_path / "known.jsonl"
+    file.write_text(json.dumps({"output": value}))
+    with pytest.raises(RecipeError, match="the column 'output' of the set 'old' holds no text"):
+        list(texts_of(KnownSet(name="old", path=file)))
+
+
+def test_half_a_character_in_a_set_is_no_error(tmp_path: Path) -> None:
+    _, found = run(tmp_path, ["said ?", "other"], {"old": ["said \ud83d"]})
+    assert found == {"said ?": "against:old", "other": "kept"}

@@ -131,3 +131,26 @@ def test_a_missing_and_a_failing_object_cost_their_files_alone(tmp_path: Path) -
     lost = {outcome.identity: outcome.reason for outcome in found if isinstance(outcome, Loss) and outcome.failed}
     assert lost == {"b.warc.gz@0": "unreadable", "c.warc.gz": "unreadable"}
     assert len([outcome for outcome in found if not isinstance(outcome, Loss)]) == 3
+
+
+@pytest.mark.parametrize("place", [0, 11_000_000])
+def test_a_file_system_that_keeps_copies_gives_its_files_too(file: Path, tmp_path: Path, place: int) -> None:
+    with serving(file.parent, Ranged) as address, open_binary(Address(f"simplecache::{address}file")) as handle:
+        handle.seek(place)
+        assert handle.read(1_000) == CONTENT[place : place + 1_000]
+
+
+def test_a_task_that_loses_its_part_of_a_shared_file_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive(tmp_path / "a.warc.gz", 40)
+    inputs = list_inputs([CorpusSource(path=tmp_path / "a.warc.gz", format="warc")])
+    whole = [list(read_pages(inputs, Shard(rank, 4))) for rank in range(4)]
+    assert sum(map(len, whole)) == 40
+
+    def fail(location: Path) -> Any:
+        raise OSError("no answer")
+
+    monkeypatch.setattr("builder.method.corpus.reading.archives.open_binary", fail)
+    for rank in range(4):
+        (loss,) = read_pages(inputs, Shard(rank, 4))
+        assert isinstance(loss, Loss)
+        assert (loss.identity, loss.reason, loss.failed) == ("a.warc.gz", "unreadable", True)

@@ -72,6 +72,16 @@ def test_every_task_runs_once_wherever_it_runs(
     assert written(tmp_path) == ONCE, "what is done is not done again"
 
 
+def test_a_build_inside_an_array_job_is_no_task_of_it(
+    tmp_path: Path, slurm_here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "3")
+    tasks(tmp_path).run(under("slurm", workers=2))
+    assert written(tmp_path) == ONCE
+    lines = (slurm_here / "submitted").read_text().splitlines()
+    assert {"#SBATCH --array=0-1", "#SBATCH --requeue"} <= set(lines)
+
+
 def test_a_task_that_dies_is_tried_again_and_no_other(tmp_path: Path, slurm_here: Path) -> None:
     tasks(tmp_path, "dies", 3).run(under("slurm", workers=2))
     assert written(tmp_path) == ONCE

@@ -85,7 +85,8 @@ def read_known(folder: Path, sets: Sequence[KnownSet]) -> KnownTexts:
     for number, known in enumerate(sets):
         with open_rows(folder / f"{number:05d}.parquet", pa.schema([("text", pa.string())])) as write:
             waiting = []
-            for text in texts_of(known):
+            for said in texts_of(known):
+                text = said.encode("utf-8", "replace").decode("utf-8")  # half a character is none that Parquet holds
                 digests += loose_digest(text)
                 waiting.append({"text": text})
                 if len(waiting) == _BATCH:
@@ -101,19 +102,26 @@ def texts_of(known: KnownSet) -> Iterator[str]:
     """The texts of a set: of a column of texts all, of a column of turns those of the assistant.
 
     Raises:
-        RecipeError: If a file cannot be read, or no row has the column.
+        RecipeError: If a file cannot be read, or no row has text in the column.
     """
-    present, found = set[str](), False
+    present, found, any_text = set[str](), False, False
     for row in _rows(known):
         if not isinstance(row, dict) or known.column not in row:
             present |= {str(name) for name in row} if isinstance(row, dict) else set()
             continue
         found = True
-        yield from _texts(row[known.column])
+        for text in _texts(row[known.column]):
+            any_text = True
+            yield text
     if not found:
         raise RecipeError(
             f"{known.path or known.dataset}: no row of the set {known.name!r} has the column {known.column!r} (found: "
             f"{', '.join(sorted(present)) or 'none'}); name the one with the texts in dedup.against"
+        )
+    if not any_text:
+        raise RecipeError(
+            f"{known.path or known.dataset}: the column {known.column!r} of the set {known.name!r} holds no text, "
+            "and no turns of an assistant (role, content); name another in dedup.against"
         )
 
 

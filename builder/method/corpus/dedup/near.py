@@ -7,7 +7,7 @@ clusters themselves do not depend on that, and the smallest id of each stays.
 import shutil
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from builder.method.corpus.rules.splitter import splitter
 from builder.recipe.sections.corpus import Dedup
 from builder.recipe.sections.runtime import Runtime
 from builder.workspace.cluster.tasks import Tasks
-from builder.workspace.progress import Progress, phase, polled
+from builder.workspace.progress import Progress, beating, phase, polled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 TASK_ROWS, MAX_TASKS = 5_000, 256
 _POLL_SECONDS = 0.5
+_ALIVE_SECONDS = 10.0
 
 
 @dataclass
@@ -74,9 +75,9 @@ class MinHash:
         join = stages.MinhashDedupCluster(buckets, clusters, config=config, save_cluster_id=True)
         with self._watched(out):
             self._run("sign", [ReadTexts(self.groups, self.marked), sign], self.tasks, runtime)
-        with phase("comparing signatures"):
+        with phase("comparing signatures"), _alive(out):
             self._run("match", [match], config.num_buckets, runtime)
-        with phase("joining near duplicates"):
+        with phase("joining near duplicates"), _alive(out):
             self._run("join", [join], 1, runtime)
         members: dict[int, list[int]] = {}
         for rank in range(self.tasks):
@@ -135,6 +136,11 @@ class ReadTexts:
             for offset, text in enumerate(batch.column("text")):
                 if self.marked[start + offset]:
                     yield Document(text=text.as_py(), id=str(start + offset))
+
+
+def _alive(out: Path) -> AbstractContextManager[None]:
+    """Let the stage not seem to stand still: its few tasks may take hours each, and tell nothing meanwhile."""
+    return polled(beating(out), _ALIVE_SECONDS, name="alive")
 
 
 def _pairs(path: Path) -> Iterator[tuple[int, int]]:

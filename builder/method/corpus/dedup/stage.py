@@ -108,7 +108,8 @@ def deduplicate(out: Path, config: Dedup, segments: Path, *, runtime: Runtime) -
     drop_equal(index, outcomes)
     distinct = len(outcomes.kept)
     drop_known(index, outcomes, known)
-    near = config.near and len(outcomes.kept) + len(known) > 1
+    rows = len(outcomes.kept)
+    near = config.near and rows and rows + len(known) > 1
     clusters = drop_near(out, index, outcomes, groups, config, runtime, known) if near else 0
     if config.per_domain is not None:
         with phase("counting domains"):

@@ -51,25 +51,24 @@ def read_pages(inputs: list[Input], shard: Shard, stage: Path | None = None) -> 
 
 
 def _read_part(item: Input, part: Part) -> Iterator[Page | Loss]:
-    for number, record in enumerate(_read(item)):
-        if not part.has(number):
-            continue
-        outcome = record if isinstance(record, Loss) else to_page(record, item)
-        if isinstance(outcome, Loss) and outcome.kind == "records" and outcome.failed:
-            _warn(outcome)
-        yield outcome
-
-
-def _read(item: Input) -> Iterator[Record | Loss]:
-    if item.refused:
-        yield Loss("records", item.name, item.refused, failed=True)
-        return
+    """What a task takes of a file; where the file cannot be read on, that is lost, whoever else reads it."""
+    lost = item.refused
     try:
-        yield from _READERS[item.format](item)
+        for number, record in enumerate(() if lost else _READERS[item.format](item)):
+            if not part.has(number):
+                continue
+            outcome = record if isinstance(record, Loss) else to_page(record, item)
+            if isinstance(outcome, Loss) and outcome.kind == "records" and outcome.failed:
+                _warn(outcome)
+            yield outcome
     except NotAFileError:
-        yield Loss("records", item.name, "not_a_file", failed=True)
+        lost = "not_a_file"
     except OSError:
-        yield Loss("records", item.name, "unreadable", failed=True)
+        lost = "unreadable"
+    if lost:
+        loss = Loss("records", item.name, lost, failed=True)
+        _warn(loss)
+        yield loss
 
 
 def _warn(loss: Loss) -> None:

@@ -230,7 +230,7 @@ FILES: list[tuple[tuple[str, ...], dict[str, str]]] = [
             "logs/inputs.jsonl": "States and digests of files that were read whole, as `inputs.jsonl` takes them over.",
             "logs/tasks/<task>.pages": "How many pages the task has done; segments that stay, of how many; pages that "
             "could not be read.",
-            "logs/datatrove/": "Which tasks are done, and which worker has one.",
+            "logs/datatrove/": "Which tasks are done, and while it runs which worker has one.",
         },
     ),
     (
@@ -264,7 +264,7 @@ FILES: list[tuple[tuple[str, ...], dict[str, str]]] = [
             "rejected/part-<chunk>.parquet": "Rows of the chunk that do not. None in a score stage.",
             "logs/chunks.json": "Size of a chunk.",
             "logs/chunks/part-<chunk>.json": "What the two files of a chunk were when it was written.",
-            "logs/taken/<chunk>": "A link whose target is the number of the engine that has the chunk.",
+            "logs/taken/<chunk>": "The number of the engine that has the chunk. Only while it runs.",
             "logs/in_hand/<engine>.json": "Chunk, row or part, and process id of what an engine has in hand: a list.",
             "logs/deaths.json": "Chunk, and row or part, as a list, of each death of an engine.",
             "logs/datatrove/": "What datatrove says.",

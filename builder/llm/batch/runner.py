@@ -57,6 +57,7 @@ def run_rows(
             run_engines(AnswerRows(chunks, work, schema, runtime.max_failed), out, runtime, engines)
         if is_over(out) and not all(map(chunks.is_whole, range(chunks.count))):
             raise TimeIsUp("stopped between two chunks")
+        chunks.free()
     return chunks.counts(rows_per_input)
 
 

@@ -1,11 +1,14 @@
 """What runs on a cluster: work in parts, of which each process takes one that is free after the other."""
 
+import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from builder.data.storage import is_hidden
 
 if TYPE_CHECKING:
     from builder.recipe.sections.runtime import Runtime
@@ -81,21 +84,38 @@ class Taken:
     def free(self) -> None:
         """Remove all marks."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
 
     def take(self, part: int, rank: int) -> bool:
         """Whether a part is this process's from now on, or was before it was started again."""
-        mark = self.folder / f"{part:05d}"
+        mark, written = self.folder / f"{part:05d}", self.folder / f".{part:05d}.{rank}"
         self.folder.mkdir(parents=True, exist_ok=True)
+        written.write_text(str(rank), encoding="ascii")
         try:
-            # A link comes to be with what it says; a file would be there empty first.
-            mark.symlink_to(str(rank))
+            _put(written, mark)
         except FileExistsError:
             with suppress(FileNotFoundError):  # freed this moment; whoever comes next may take it
-                return str(mark.readlink()) == str(rank)
+                return mark.read_text(encoding="ascii") == str(rank)
             return False
+        finally:
+            written.unlink(missing_ok=True)
         return True
 
     def parts(self) -> set[int]:
         """Those that somebody has."""
-        return {int(mark.name) for mark in self.folder.iterdir()} if self.folder.is_dir() else set()
+        marks = self.folder.iterdir() if self.folder.is_dir() else ()
+        return {int(mark.name) for mark in marks if not is_hidden(mark.name)}
+
+
+def _put(written: Path, mark: Path) -> None:
+    """Give a file a second name, which comes to be with what it says, and for one of several alone.
+
+    Raises:
+        FileExistsError: If somebody else has it.
+    """
+    try:
+        os.link(written, mark)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links; for a moment the mark says nothing
+        with mark.open("x", encoding="ascii") as file:
+            file.write(written.read_text(encoding="ascii"))

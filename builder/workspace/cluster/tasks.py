@@ -58,12 +58,14 @@ class Tasks:
             )
             with forks_end_with_us(), watched_workers(self.out):
                 executor.run()
+            self.free()
             return
         from builder.workspace.cluster.running import run_on_cluster
 
         run_on_cluster(Job(self.out, self.work, self, runtime, called="worker", cpus=1), workers)
         if self.left():
             raise TimeIsUp("stopped between two tasks")
+        self.free()
 
     def work(self, data: None, rank: int, world_size: int) -> None:
         """Run one task after the other that nobody else has; what a process of a cluster does."""

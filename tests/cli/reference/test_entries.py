@@ -50,7 +50,9 @@ def test_a_key_is_found_as_it_is_written_or_by_its_name_alone(name: str, places:
 
 def test_a_section_lists_its_keys() -> None:
     assert entry("dedup")["below"] == [
-        "dedup.near", "dedup.n_grams", "dedup.buckets", "dedup.hashes_per_bucket", "dedup.per_domain", "dedup.sample"
+        "dedup.near", "dedup.n_grams", "dedup.buckets", "dedup.hashes_per_bucket", "dedup.per_domain", "dedup.sample",
+        "dedup.against", "dedup.against.name", "dedup.against.path", "dedup.against.dataset", "dedup.against.revision",
+        "dedup.against.config", "dedup.against.split", "dedup.against.column",
     ]  # fmt: skip
     assert "keys     dedup.near dedup.n_grams" in look_up("dedup").text()
 

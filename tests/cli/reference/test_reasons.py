@@ -11,6 +11,7 @@ from support.given_reasons import PLACES, given, reasons_in
 from builder.cli.reference.reasons.table import REASONS, keys_in, reasons_of
 from builder.method.augment.gate.rules import RULES
 from builder.method.corpus.dedup.stage import REASONS as DUPLICATES
+from builder.method.corpus.dedup.stage import why_known
 from builder.recipe.keys import keys
 from builder.recipe.sections.corpus import FilterName
 from builder.workspace.stage_names import parse
@@ -37,7 +38,7 @@ def test_the_table_has_every_stage_and_no_reason_twice() -> None:
 def test_the_lists_of_the_stages_are_in_the_table() -> None:
     names = {stage: {reason.name for reason in REASONS if reason.stage == stage} for stage in PLACES}
     assert set(RULES) <= names["augment"]
-    assert set(DUPLICATES) == names["dedup"]
+    assert {*DUPLICATES, why_known("<set>")} == names["dedup"]
     assert {f"{name}:<rule>" for name in get_args(FilterName)} <= names["segments"]
 
 

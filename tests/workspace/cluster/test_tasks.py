@@ -17,6 +17,7 @@ from builder.method.corpus.dedup.stage import deduplicate
 from builder.method.corpus.stage import extract_segments
 from builder.recipe.sections.corpus import Dedup, Segments
 from builder.recipe.sections.runtime import Runtime
+from builder.workspace.cluster.job import Taken
 from builder.workspace.cluster.tasks import Tasks
 
 
@@ -135,3 +136,28 @@ def test_an_address_with_a_secret_is_refused_before_a_worker_could_ask_for_it(tm
     config = Segments.model_validate({"sources": [{"path": "https://me:word@host/a.warc.gz", "format": "warc"}]})
     with pytest.raises(RecipeError, match=r"^https://host/a\.warc\.gz: has a login or a query.*set runtime\.executor"):
         extract_segments(tmp_path / "out", config, runtime=under("slurm"))
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_one_of_several_has_a_part_and_has_it_still_when_it_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    def refuse(*names: Path) -> None:
+        raise PermissionError(*names)
+
+    if not links:  # as on a disk with exFAT
+        monkeypatch.setattr(os, "link", refuse)
+    taken = Taken(tmp_path / "taken")
+    assert [taken.take(3, rank) for rank in (1, 2, 1)] == [True, False, True]
+    assert taken.parts() == {3}
+    taken.free()
+    assert taken.parts() == set()
+    assert taken.take(3, 2)
+
+
+def test_what_is_done_has_no_marks(tmp_path: Path, slurm_here: Path) -> None:
+    for executor in ("local", "slurm"):
+        folder = tmp_path / f"of-{executor}"
+        folder.mkdir()
+        tasks(folder).run(under(executor, workers=2))
+        assert not list((folder / "out").rglob("taken"))

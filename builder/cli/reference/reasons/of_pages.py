@@ -244,7 +244,7 @@ _DEDUP = [
     ),
     (
         "against:<set>",
-        ".against .near",
+        ".against.path .against.dataset .near",
         "A text of that set says the same, or nearly the same.",
         "a page that an earlier release holds",
     ),

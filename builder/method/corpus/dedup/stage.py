@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 VERSION = 3
 REASONS = ("duplicate_id", "duplicate", "near_duplicate", "domain_cap", "not_sampled")
 """In the order in which rows are left out; those of `dedup.against` come behind them."""
-AGAINST = "against:"
-"""What such a reason begins with; the name of the set follows."""
+
+
+def why_known(name: str) -> str:
+    """The reason of a row whose text a set has."""
+    return f"against:{name}"
 
 
 @dataclass
@@ -52,7 +55,7 @@ class Outcomes:
         """All rows stay; `sets` are those that they are held against."""
         import numpy as np
 
-        reasons = (*REASONS, *(f"{AGAINST}{name}" for name in sets))
+        reasons = (*REASONS, *map(why_known, sets))
         return cls(np.zeros(rows, np.int16), np.full(rows, -1, np.int64), reasons)
 
     def drop(self, rows: Any, reason: str, twins: Any = -1) -> None:
@@ -148,7 +151,7 @@ def drop_known(index: Index, outcomes: Outcomes, known: KnownTexts) -> None:
     rows = outcomes.kept
     sets = known.repeated(index.digests[rows])
     for number, name in enumerate(known.names):
-        outcomes.drop(rows[sets == number], f"{AGAINST}{name}")
+        outcomes.drop(rows[sets == number], why_known(name))
 
 
 def drop_near(
@@ -175,7 +178,7 @@ def drop_near(
         places = np.array(found)
         rows, texts = np.sort(row_at[places[places < total]]), places[places >= total] - total
         if len(texts):
-            outcomes.drop(rows, f"{AGAINST}{known.names[int(known.sets_of(texts).min())]}")
+            outcomes.drop(rows, why_known(known.names[int(known.sets_of(texts).min())]))
         else:
             outcomes.drop(rows[1:], "near_duplicate", rows[0])
         count += bool(len(rows))

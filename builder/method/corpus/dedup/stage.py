@@ -86,7 +86,7 @@ def deduplicate(out: Path, config: Dedup, segments: Path, *, runtime: Runtime) -
     depend on the order of the rows or on how they are spread over files. Only ids, digests and counts of rows are held
     in memory.
 
-    Departure: the paper does not say how it removed duplicates; `per_domain` is ours.
+    Departure: the paper does not say how it removed duplicates; `per_domain` and `against` are ours.
 
     Args:
         out: Stage folder; gets `data/` (segment rows, sorted by id, 10,000 a file) and `rejected/`.

@@ -26,7 +26,7 @@ help:
 	@echo "make threshold-check  what 4.5 on a mean of probabilities selects, simulated"
 	@echo "make injection-check  what plain text that speaks to the judge does to its scores (minutes)"
 	@echo "make bench-engine  augment and score beside the bare engine, prefix cache, judges, a server; two engines of unequal speed"
-	@echo "make bench-scale [ROWS='10000 100000'] [BASE=COMMIT]  time and memory by rows, up to a million; workers, small tasks, 10,000 files (40 minutes)"
+	@echo "make bench-scale [ROWS='10000 100000'] [BASE=COMMIT]  time and memory by rows, up to a million; workers, small tasks, 10,000 files (half an hour)"
 	@echo "make bench-train   tokens per second and memory of a training beside TRL's own script (minutes)"
 	@echo "make release-demo [DIR=quickstart]  two releases from build to user, on a Hub on this machine (minutes)"
 	@echo "make bench-push [GB=1]  a push beside upload_folder: the same files, the same server"

@@ -2,7 +2,6 @@
 
 import base64
 import gzip
-import http.server
 import json
 import os
 import subprocess
@@ -11,7 +10,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ import pytest
 import yaml
 from support.corpus_pages import archive
 from support.small_project import HUMPBACK, change_yaml, write_small_project
+from support.web_files import Quiet, serving
 
 from builder.data.storage import read_rows
 from builder.errors import BuilderError
@@ -40,7 +39,7 @@ ENVIRONMENT = {
 QUOTED = CANARIES["password"].replace("/", "%2F").replace("+", "%2B")
 
 
-class Demanding(http.server.SimpleHTTPRequestHandler):
+class Demanding(Quiet):
     """A server that gives its files to who has login and signature; some of them it refuses, cuts or has not."""
 
     def do_GET(self) -> None:
@@ -56,19 +55,12 @@ class Demanding(http.server.SimpleHTTPRequestHandler):
         else:
             super().do_GET()
 
-    def log_message(self, *args: Any) -> None:
-        pass
-
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Demanding, directory=folder))
-    thread = threading.Thread(target=lambda: server.serve_forever(0.02), daemon=True)
-    thread.start()
-    yield f"127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def demanding(folder: Path) -> Iterator[str]:
+    """Such a server as long as the block runs: its host."""
+    with serving(folder, Demanding) as address:
+        yield address.removeprefix("http://").rstrip("/")
 
 
 def url(host: str, name: str, login: str = CANARIES["user"]) -> str:
@@ -146,7 +138,7 @@ def test_a_stage_reads_what_a_login_and_a_signature_open_and_leaves_none_of_them
     archive(served / "a.warc.gz", 3)
     (served / "b.warc.gz").write_bytes((served / "a.warc.gz").read_bytes()[:900])  # what is lost is warned of
     workspace = Workspace(tmp_path / "work", Runtime(workers=2))
-    with serving(served) as host, watched_command_lines({os.getpid()}) as commands:
+    with demanding(served) as host, watched_command_lines({os.getpid()}) as commands:
         given = config(url(host, "a.warc.gz"), url(host, "b.warc.gz"), url(host, "refused.warc.gz"))
         with pytest.raises(BuilderError) as caught:
             workspace.run("segments", extract_segments, given)
@@ -198,7 +190,7 @@ def sources_of(project: Path, *paths: str, **keys: Any) -> None:
 def test_a_whole_build_its_release_and_its_hydrated_texts_hold_no_secret(tmp_path: Path, project: Path) -> None:
     served = sorted(path.relative_to(tmp_path / "served") for path in (tmp_path / "served").rglob("*.warc*"))
     assert served
-    with serving(tmp_path / "served") as host:
+    with demanding(tmp_path / "served") as host:
         sources_of(project, *[url(host, str(name)) for name in served])
         built = run(tmp_path, "build", project)
         assert built[0].returncode == 0, built[0].stderr
@@ -223,7 +215,7 @@ def test_a_whole_build_its_release_and_its_hydrated_texts_hold_no_secret(tmp_pat
 @pytest.mark.parametrize("debug", [(), ("--debug",)])
 def test_a_build_that_fails_says_no_secret(tmp_path: Path, project: Path, name: str, debug: tuple[str, ...]) -> None:
     (tmp_path / "served" / "broken.warc.gz").write_bytes(gzip.compress(b"WARC/1.0")[:20])
-    with serving(tmp_path / "served") as host:
+    with demanding(tmp_path / "served") as host:
         sources_of(project, url(host, name))
         results = [
             run(tmp_path, *debug, verb, project, *more)
@@ -238,7 +230,7 @@ def test_a_build_that_fails_says_no_secret(tmp_path: Path, project: Path, name: 
 def test_a_login_on_the_command_line_is_repeated_by_no_process_and_no_message(tmp_path: Path, project: Path) -> None:
     (archived,) = list((tmp_path / "served").rglob("*.warc.gz"))[:1]
     sources_of(project, "http://127.0.0.1:9/none.warc.gz")
-    with serving(archived.parent) as host:
+    with demanding(archived.parent) as host:
         given = f"segments.sources.0.path={url(host, archived.name)}"
         built, commands = run(tmp_path, "build", project, "--until", "segments", "--set", given)
         gone, others = run(tmp_path, "plan", project, "--set", given.replace(host, "127.0.0.1:9"))

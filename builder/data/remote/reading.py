@@ -93,10 +93,13 @@ class RemoteFile(io.RawIOBase):
 
     def close(self) -> None:
         """Close it."""
+        self._close_inner()
+        super().close()
+
+    def _close_inner(self) -> None:
         inner, self._inner = getattr(self, "_inner", None), None
         if inner is not None:
             inner.close()
-        super().close()
 
     def _opened(self) -> Any:
         system, path = file_system(self._url)
@@ -113,9 +116,10 @@ class RemoteFile(io.RawIOBase):
                 self._go_on()
             read: bytes = self._inner.read(size)
         except ValueError:  # what the web's says of a server that sends no parts
-            if self._whole:
+            if self._whole or not self._url.startswith(("http://", "https://")):
                 raise
-            self._whole, self._inner = True, None
+            self._whole = True
+            self._close_inner()
             return self._read(size)
         if not read and self._size is not None and self._place < self._size:
             raise OSError(f"it ends at byte {self._place} of {self._size}")
@@ -126,6 +130,7 @@ class RemoteFile(io.RawIOBase):
             self._inner.seek(self._place)
             return
         if self._place < self._inner.tell():
+            self._close_inner()
             self._inner = self._opened()
         while ahead := self._place - self._inner.tell():
             if not self._inner.read(min(ahead, _BUFFER_BYTES)):
@@ -137,9 +142,7 @@ class RemoteFile(io.RawIOBase):
         Raises:
             OSError: If there is none.
         """
-        inner, self._inner = self._inner, None
-        if inner is not None:
-            inner.close()
+        self._close_inner()
         if _is_final(error) or self._failures == len(DELAYS):
             if isinstance(error, OSError):
                 raise error

@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -13,7 +14,7 @@ from builder.method.corpus.cutting.walk import WALK_VERSION
 from builder.method.corpus.reading.readers import Shard, list_inputs, read_pages
 from builder.recipe.sections.corpus import CorpusSource
 from builder.results.release.cards.card import config_entries, front_matter_text
-from builder.results.release.content.columns import table_of
+from builder.results.release.content.columns import spool
 from builder.results.release.content.parquet import Config, Rows, write_config
 from builder.results.release.content.places import stand_off_schema
 from builder.results.release.content.trained import conversation_schema
@@ -33,7 +34,8 @@ def write_standoff(root: Path) -> Path:
     for number in range(PAGES):
         write_text(crawl / f"{number}.html", PAGE.format(number))
     places = [_place(crawl, number) for number in range(PAGES)]
-    written = [write_config(dataset, name, rows) for name, rows in _tables(places).items()]
+    with TemporaryDirectory() as scratch:
+        written = [write_config(dataset, name, rows) for name, rows in _tables(places, Path(scratch)).items()]
     recipe = recipe_of(root, 0.0).model_dump()
     recipe |= {"segments": {"sources": [{"path": crawl, "format": "html", "redistributable": False}]}}
     recipe["release"]["text"] = "standoff"
@@ -80,20 +82,20 @@ def _place(crawl: Path, number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _tables(places: list[dict[str, Any]]) -> dict[str, Rows]:
+def _tables(places: list[dict[str, Any]], scratch: Path) -> dict[str, Rows]:
     schema = stand_off_schema(conversation_schema())
     prompt = [{"role": "system", "content": "Answer."}, {"role": "user", "content": "What?"}]
     web = [{**place, "id": f"{place['segment_id']}-0", "prompt": prompt, "source": "web"} for place in places]
     said = [{"role": "assistant", "content": "That."}]
     person = {"id": "ab" * 16, "prompt": prompt, "source": "people", "license": "apache-2.0"}
     candidates = [{**row, "instruction": "What?", "split": "train"} for row in web]
-    tables = {
-        "curated": table_of(web, schema),
-        "seed": table_of([{**person, "completion": said}], conversation_schema()),
-        "sft": table_of([person, *web], schema),
-        "augmented": table_of(candidates, stand_off_schema(candidate_schema())),
+    tables: dict[str, tuple[list[dict[str, Any]], Any]] = {
+        "curated": (web, schema),
+        "seed": ([{**person, "completion": said}], conversation_schema()),
+        "sft": ([person, *web], schema),
+        "augmented": (candidates, stand_off_schema(candidate_schema())),
     }
-    return {name: Rows.of_tables({"train": table}) for name, table in tables.items()}
+    return {name: Rows.of_spools({"train": spool(scratch / name, *table)}) for name, table in tables.items()}
 
 
 def _card(written: list[Config]) -> str:

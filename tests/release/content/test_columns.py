@@ -1,12 +1,14 @@
 """Arrow columns: put together, filled up, searched, measured, cut into chunks."""
 
+from pathlib import Path
+
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.method.seed.stage import char_lengths
-from builder.results.release.content.columns import Lengths, column_of, in_chunks, naming, table_of, with_constants
+from builder.results.release.content.columns import Lengths, column_of, in_chunks, naming, spool, with_constants
 
 
 @given(st.lists(st.text(max_size=30), max_size=30), st.integers(1, 7))
@@ -46,11 +48,13 @@ def test_rows_are_named_by_any_column_and_a_null_names_nothing() -> None:
 
 
 @pytest.mark.parametrize("rows", [0, 3, 4, 7])
-def test_table_is_filled_chunk_by_chunk(rows: int) -> None:
+def test_rows_are_put_aside_chunk_by_chunk(tmp_path: Path, rows: int) -> None:
     schema = pa.schema([("n", pa.int64())])
-    table = table_of(({"n": number} for number in range(rows)), schema, batch=4)
-    assert table["n"].to_pylist() == list(range(rows))
-    assert max((len(chunk) for chunk in table["n"].chunks), default=0) <= 4
+    aside = spool(tmp_path / "rows", ({"n": number} for number in range(rows)), schema, batch=4)
+    tables = list(aside.tables())
+    assert [number for table in tables for number in table["n"].to_pylist()] == list(range(rows))
+    assert max((table.num_rows for table in tables), default=0) <= 4
+    assert (aside.rows, aside.memory_bytes) == (rows, sum(table.nbytes for table in tables))
 
 
 def test_no_part_makes_an_empty_column() -> None:

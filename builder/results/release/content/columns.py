@@ -36,20 +36,6 @@ def with_constants(batch: "pa.RecordBatch", schema: "pa.Schema", constants: Mapp
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def table_of(rows: "Iterable[dict[str, Any]]", schema: "pa.Schema", batch: int = CHUNK) -> "pa.Table":
-    """An Arrow table, filled batch by batch: as Python objects all rows would need several times the memory."""
-    import pyarrow as pa
-
-    batches, waiting = [], []
-    for row in rows:
-        waiting.append(row)
-        if len(waiting) == batch:
-            batches.append(pa.RecordBatch.from_pylist(waiting, schema=schema))
-            waiting = []
-    batches.append(pa.RecordBatch.from_pylist(waiting, schema=schema))
-    return pa.Table.from_batches(batches, schema=schema)
-
-
 @dataclass(frozen=True)
 class Spool:
     """Rows in a file of Arrow's, in chunks that memory holds one at a time.
@@ -75,16 +61,16 @@ class Spool:
                 yield pa.Table.from_batches([reader.get_batch(number)])
 
 
-def spool(file: Path, rows: "Iterable[dict[str, Any]]", schema: "pa.Schema") -> Spool:
-    """Put rows aside, for until it is known how many there are."""
+def spool(file: Path, rows: "Iterable[dict[str, Any]]", schema: "pa.Schema", batch: int = CHUNK) -> Spool:
+    """Put rows aside, batch by batch, for until it is known how many there are."""
     import pyarrow as pa
 
     left, number, size = iter(rows), 0, 0
     with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-        while waiting := list(islice(left, CHUNK)):
-            batch = pa.RecordBatch.from_pylist(waiting, schema=schema)
-            writer.write_batch(batch)
-            number, size = number + len(waiting), size + batch.nbytes
+        while waiting := list(islice(left, batch)):
+            chunk = pa.RecordBatch.from_pylist(waiting, schema=schema)
+            writer.write_batch(chunk)
+            number, size = number + len(waiting), size + chunk.nbytes
     return Spool(file, schema, number, size)
 
 

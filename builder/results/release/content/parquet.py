@@ -74,13 +74,6 @@ class Rows:
     chunked: bool = False
 
     @classmethod
-    def of_tables(cls, tables: "dict[str, pa.Table]") -> "Rows":
-        """Rows that are in memory."""
-        splits = {name: table.num_rows for name, table in tables.items()}
-        memory = {name: table.nbytes for name, table in tables.items()}
-        return cls(next(iter(tables.values())).schema, splits, lambda _: (memory, tables.values()), chunked=True)
-
-    @classmethod
     def of_spools(cls, spools: "dict[str, Spool]") -> "Rows":
         """Rows that wait in files."""
         splits = {name: spool.rows for name, spool in spools.items()}
